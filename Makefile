@@ -1,0 +1,36 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check lint types view clean
+.DEFAULT_GOAL := run
+
+run: .venv/done  ## every method on the two embedded data sets: a table on the screen, a report on disk
+	$(BIN)/negbench run --methods all --datasets goodbooks,kuairec --backbones mf --jobs auto --out runs/first --references most_popular
+	$(BIN)/negbench report runs/first
+
+test: .venv/done  ## the whole suite
+	$(BIN)/pytest -q
+
+check: lint types test  ## what lands must pass
+
+lint: .venv/done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+view: .venv/done  ## the installed shape of the package, as links, for type checkers and editors
+	rm -rf build/view && mkdir -p build/view/negbench
+	ln -s $(CURDIR)/negbench/* build/view/negbench/
+	ln -s $(CURDIR)/methods $(CURDIR)/datasets $(CURDIR)/analysis build/view/negbench/
+
+types: view
+	$(BIN)/mypy
+
+.venv/done: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'negbench needs Python 3.11 or newer; got ' + sys.version.split()[0] + '; set PYTHON=')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf build dist .venv *.egg-info

@@ -1,0 +1,44 @@
+"""Uniform negatives: every item that the user's exclusion leaves, alike.
+
+    q(j | u) = 1 / (I - |P_u|)   for j not in P_u
+
+Rendle, Freudenthaler, Gantner & Schmidt-Thieme, "BPR: Bayesian Personalized Ranking from Implicit
+Feedback", UAI 2009 (arXiv 1205.2618). The row that every other method is compared with. Exact for any
+user: many official codes do not exclude positives at all (`--exclude none` shows what that does).
+Cost per step: N draws and N dot products a row.
+"""
+
+from dataclasses import dataclass
+
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+
+CARD = Card(
+    title="Uniform negatives",
+    family="static",
+    authors="Rendle, Freudenthaler, Gantner and Schmidt-Thieme",
+    year=2009,
+    venue="UAI",
+    link="https://arxiv.org/abs/1205.2618",
+    moves=("source",),
+    provenance="specification",
+    search={"negatives": ("of", 1, 4, 16, 64)},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    negatives: int = 1
+    """N, 1 or more; the paper takes 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if self.negatives < 1:
+            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+
+
+def build(config: Config) -> Method:
+    """Uniform draws under BPR."""
+    return Method(source=Uniform(config.negatives), objective=BPR())

@@ -1,0 +1,1 @@
+"""The backbones: what turns users, or their histories, and items into vectors."""

@@ -1,0 +1,58 @@
+"""Cards: what a plug-in says of itself, readable without importing it (and so without torch)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOVES = ("source", "stages", "objective", "transform")
+PROVENANCE = ("paper", "code", "specification", "ours")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a method, backbone, reference or data set says of itself.
+
+    Every value is a literal in the plug-in's file, so the registry reads it from the source.
+    Unknown fields are errors. An empty string means "not known"; nothing is ever invented.
+    """
+
+    title: str
+    family: str = "other"
+    authors: str = ""
+    year: int = 0
+    venue: str = ""
+    link: str = ""
+    moves: tuple[str, ...] = ()
+    """Methods: which of the four choices the method is about; composition keeps these."""
+    needs: tuple[str, ...] = ()
+    """What the method needs of its backbone, or the backbone of the data ("order", "layers" ...)."""
+    provides: tuple[str, ...] = ()
+    """What a backbone gives its methods, or a data set its backbones."""
+    provenance: str = "paper"
+    """What the text was written from: paper, code, specification or ours."""
+    differs: str = ""
+    """What differs from the paper, in one sentence."""
+    search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Search space: field -> ("int" | "float" | "log", low, high) or ("of", value, value ...)."""
+    licence: str = ""
+    terms: str = ""
+    """Data sets: the terms in one line, printed once before a download."""
+    size: str = ""
+    """Data sets: users x items, interactions."""
+
+    def __post_init__(self) -> None:
+        """Refuse a card that no reader could use."""
+        if not self.title.strip():
+            raise ValueError("a card needs a title; say in a few words what the plug-in does")
+        if unknown := sorted(set(self.moves) - set(MOVES)):
+            raise ValueError(f"card `moves` must be among {', '.join(MOVES)}; got {unknown}")
+        if self.provenance not in PROVENANCE:
+            raise ValueError(
+                f"card `provenance` must be one of {', '.join(PROVENANCE)}; got {self.provenance!r}"
+            )
+
+    @property
+    def citation(self) -> str:
+        """Authors, venue and year as far as they are known."""
+        when = " ".join(part for part in (self.venue, str(self.year or "")) if part)
+        return ", ".join(part for part in (self.authors, when) if part)

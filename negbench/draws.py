@@ -1,0 +1,174 @@
+"""Exact draws of items outside each user's excluded set.
+
+A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times, and
+draws what is left exactly from the conditional distribution; together that is the distribution
+restricted to the items allowed, whatever the user. Only a user with no item left is masked.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from negbench.membership import Membership
+
+ROUNDS = 6
+"""Redraws before the exact fall-back: with half the catalogue excluded, 1 in 64 is left for it."""
+BLOCK = 1 << 22
+"""Cells that the fall-back may weigh at once."""
+
+
+class Proposal(Protocol):
+    """A distribution over items, the same for every user."""
+
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Ids of this shape, exclusions ignored."""
+        ...
+
+    def remaining(
+        self, excluded: Membership, users: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """One allowed id for each of users [n], exactly, and whether there was one, [n] each."""
+        ...
+
+
+def outside(
+    proposal: Proposal, excluded: Membership, users: Tensor, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Draw n items for each of users [B], none of them excluded.
+
+    Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
+    """
+    ids = proposal.propose((len(users), n), generator)
+    hit = excluded.contains(users, ids).view(-1).nonzero().squeeze(1)
+    flat = ids.view(-1)
+    for _ in range(ROUNDS):
+        if not len(hit):
+            return ids, None
+        again = proposal.propose((len(hit),), generator)
+        flat[hit] = again
+        still = excluded.contains(users[hit // n], again.unsqueeze(1)).squeeze(1)
+        hit = hit[still]
+    if not len(hit):
+        return ids, None
+    flat[hit], found = proposal.remaining(excluded, users[hit // n], generator)
+    if bool(found.all()):
+        return ids, None
+    mask = torch.ones_like(flat, dtype=torch.bool)
+    mask[hit] = found
+    return ids, mask.view_as(ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Even:
+    """Every item alike."""
+
+    n_items: int
+    device: torch.device
+
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Uniform ids."""
+        return torch.randint(self.n_items, shape, generator=generator, device=self.device)
+
+    def remaining(
+        self, excluded: Membership, users: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """A uniform rank among the user's allowed items, mapped to its item."""
+        free = self.n_items - excluded.sizes[users]
+        share = torch.rand(len(users), generator=generator, device=self.device, dtype=torch.float64)
+        rank = (share * free).long().clamp_(max=self.n_items - 1)
+        found = free > 0
+        return excluded.non_member(users, rank).where(found, 0), found
+
+    def logq(self, excluded: Membership) -> Tensor:
+        """Log probability of any allowed item, for each user, [U]; 0 where none is left."""
+        return -(self.n_items - excluded.sizes).clamp(min=1).to(torch.float32).log()
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """Items by weight, through an alias table: O(1) a draw (Walker 1977, Vose 1991)."""
+
+    p: Tensor
+    """Probability of each item, [I] float64."""
+    threshold: Tensor
+    alias: Tensor
+
+    @classmethod
+    def of(cls, weights: Tensor) -> "Weighted":
+        """Build from weights [I], at least one of them above 0, none below."""
+        p = weights.to(torch.float64)
+        if not bool((p >= 0).all()) or not bool(p.sum() > 0):
+            raise ValueError("weights must not be negative and not all 0; raise `smoothing`")
+        p = p / p.sum()
+        threshold, alias = alias_table(p.cpu().numpy())
+        return cls(
+            p, torch.from_numpy(threshold).to(p.device), torch.from_numpy(alias).to(p.device)
+        )
+
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Ids by weight."""
+        column = torch.randint(len(self.p), shape, generator=generator, device=self.p.device)
+        coin = torch.rand(shape, generator=generator, device=self.p.device, dtype=torch.float64)
+        return torch.where(coin < self.threshold[column], column, self.alias[column])
+
+    def remaining(
+        self, excluded: Membership, users: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Invert the cumulative weights of the user's allowed items, block by block."""
+        everything = torch.arange(len(self.p), device=self.p.device)
+        ids, found = torch.zeros_like(users), torch.zeros_like(users, dtype=torch.bool)
+        for rows in torch.arange(len(users), device=users.device).split(
+            max(1, BLOCK // len(self.p))
+        ):
+            hit = excluded.contains_shared(users[rows], everything)
+            cumulative = self.p.expand(len(rows), -1).masked_fill(hit, 0).cumsum(1)
+            total = cumulative[:, -1:]
+            share = torch.rand(
+                total.shape, generator=generator, device=total.device, dtype=total.dtype
+            )
+            # Strictly above the share: an item of weight 0 adds nothing and is never met.
+            at = torch.searchsorted(cumulative, share * total, right=True).squeeze(1)
+            found[rows] = total.squeeze(1) > 0
+            ids[rows] = at.clamp_(max=len(self.p) - 1)
+        return ids.where(found, 0), found
+
+    @property
+    def log_p(self) -> Tensor:
+        """Log probability of each item before exclusion, [I] float32."""
+        return self.p.log().to(torch.float32)
+
+    def log_allowed(self, excluded: Membership) -> Tensor:
+        """Log of the probability that a plain draw is allowed, for each user, [U]; 0 where never."""
+        return log_allowed(self.p, excluded)
+
+
+def log_allowed(p: Tensor, excluded: Membership) -> Tensor:
+    """Log of 1 minus the excluded mass under p [I], for each user, [U]; 0 where nothing is left."""
+    users = excluded.keys // excluded.n_items
+    mass = torch.zeros(excluded.n_users, dtype=torch.float64, device=p.device)
+    mass.index_add_(0, users, p[excluded.keys % excluded.n_items])
+    left = 1 - mass
+    return left.where(left > 1e-12, 1.0).log().to(torch.float32)
+
+
+def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Vose's construction: a column keeps its own item below `threshold`, else gives its alias."""
+    scaled = (p * len(p)).tolist()
+    threshold, alias = np.ones(len(p)), np.arange(len(p))
+    small = [i for i, share in enumerate(scaled) if share < 1]
+    large = [i for i, share in enumerate(scaled) if share >= 1]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        threshold[low], alias[low] = scaled[low], high
+        scaled[high] -= 1 - scaled[low]
+        if scaled[high] < 1:
+            small.append(large.pop())
+    for i in small:
+        # What rounding left over: an item of weight 0 must still never be drawn.
+        if p[i] == 0:
+            threshold[i], alias[i] = 0.0, int(p.argmax())
+    return threshold, alias

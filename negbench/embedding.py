@@ -1,0 +1,76 @@
+"""Tables of vectors whose few used rows get their gradients by hand."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from negbench.values import Batch, Negatives
+from negbench.view import View
+
+
+class Shape(Protocol):
+    """What a table needs of a backbone's Config."""
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        ...
+
+    @property
+    def init(self) -> float:
+        """Standard deviation of the first vectors."""
+        ...
+
+
+def table(
+    rows: int, config: Shape, generator: torch.Generator, device: torch.device
+) -> nn.Parameter:
+    """A table of normal vectors, drawn on the generator's device and moved to `device`."""
+    values = torch.randn(rows, config.dim, generator=generator, device=generator.device)
+    return nn.Parameter((values * config.init).to(device))
+
+
+def gradient(parameter: nn.Parameter) -> Tensor:
+    """The gradient's buffer, made once and reused between steps."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
+
+
+def carry(
+    parameter: nn.Parameter, l2: float, batch: Batch, view: View, negatives: Negatives, offset: int
+) -> None:
+    """Scatter the gradients of the leaves and of the L2 penalty into a table [U + I, D].
+
+    The leaves are the table's own rows here (MF); item i stands in row `offset + i`. The penalty is
+    l2 / 2 times the squared norms of a row's user, its positive and the mean over its negatives.
+    """
+    into, table, size = gradient(parameter), parameter.detach(), len(batch)
+    leaves = view.leaves
+    for ids, leaf in (
+        (batch.users, None if leaves is None else leaves.query),
+        (batch.items + offset, None if leaves is None else leaves.positive),
+    ):
+        scatter(into, ids, table, leaf, l2 / size)
+    paid = False
+    for ids, leaf in () if leaves is None else leaves.rows:
+        own = ids is negatives.ids and not paid
+        paid |= own
+        share = l2 / (len(ids) if negatives.shared else ids.numel()) if own else 0.0
+        scatter(into, ids + offset, table, leaf, share)
+    if negatives.ids is not None and not paid and l2:
+        each = l2 / (len(negatives.ids) if negatives.shared else negatives.ids.numel())
+        scatter(into, negatives.ids + offset, table, None, each)
+
+
+def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, decay: float) -> None:
+    """Add leaf.grad + decay * row at the rows `ids` of `into` [R, D]."""
+    width = into.shape[1]
+    if leaf is not None and leaf.grad is not None:
+        rows = leaf.grad.add(leaf.detach(), alpha=decay) if decay else leaf.grad
+    elif decay:
+        rows = table[ids] * decay
+    else:
+        return
+    into.index_add_(0, ids.reshape(-1), rows.reshape(-1, width))

@@ -1,0 +1,170 @@
+"""The words for data: who met what, when, and which part of it a model may learn from."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+Order = Literal["time", "rows", "none"]
+Ints = NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class Csr:
+    """The items of each user: row r is `indices[indptr[r]:indptr[r + 1]]`.
+
+    Within a row the order is the one given (time order where times are known).
+
+    `indptr` is int64 [R + 1], `indices` int32 [n]; both are made read-only.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    n_columns: int
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays: a split is shared by every part of a run."""
+        self.indptr.setflags(write=False)
+        self.indices.setflags(write=False)
+
+    @classmethod
+    def of(cls, rows: ArrayLike, columns: ArrayLike, *, n_rows: int, n_columns: int) -> Self:
+        """Group pairs by row; the pairs of one row keep their order."""
+        rows, columns = np.asarray(rows, np.int64), np.asarray(columns, np.int32)
+        order = np.argsort(rows, kind="stable")
+        indptr = np.zeros(n_rows + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=n_rows), out=indptr[1:])
+        return cls(indptr, columns[order], n_columns)
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return len(self.indices)
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, empty ones too."""
+        return len(self.indptr) - 1
+
+    def row(self, r: int) -> NDArray[np.int32]:
+        """The columns of one row."""
+        return self.indices[self.indptr[r] : self.indptr[r + 1]]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number of pairs of each row, [R]."""
+        return np.diff(self.indptr)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of each pair, [n]."""
+        return np.repeat(np.arange(self.n_rows), self.lengths)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many pairs each column is in, [C]."""
+        return np.bincount(self.indices, minlength=self.n_columns)
+
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """`row * n_columns + column` of every pair, ascending: the sorted form for look-ups."""
+        return np.sort(self.rows * self.n_columns + self.indices)
+
+    def sorted(self) -> "Csr":
+        """The same pairs with each row's columns ascending."""
+        rows, columns = np.divmod(self.keys, max(self.n_columns, 1))
+        del rows
+        return Csr(self.indptr.copy(), columns.astype(np.int32), self.n_columns)
+
+    def join(self, other: "Csr") -> "Csr":
+        """Each row's pairs followed by those of the other's same row."""
+        return Csr.of(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.indices, other.indices]),
+            n_rows=self.n_rows,
+            n_columns=self.n_columns,
+        )
+
+    def matrix(self) -> sp.csr_matrix:
+        """The pairs as a scipy matrix of ones, [R, C] float32."""
+        ones = np.ones(len(self), np.float32)
+        return sp.csr_matrix((ones, self.indices, self.indptr), shape=(self.n_rows, self.n_columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """One data set as it came: pairs of users and items, renumbered from 0, in the order of the file.
+
+    `users`, `items` are int64 [n]; `times` [n] or None. `order` says what a user's order rests on:
+    "time" stamps, "rows" (the file's own order) or "none" (no order is known).
+    """
+
+    name: str
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    n_users: int
+    n_items: int
+    times: NDArray[np.float64] | None = None
+    order: Order = "none"
+    part: NDArray[np.int8] | None = None
+    """0 train, 1 valid, 2 test per pair, where the data come already split."""
+    user_ids: NDArray[np.object_] | None = None
+    item_ids: NDArray[np.object_] | None = None
+    """The identifiers as the file has them, [U] and [I]; None where the file counts from 0."""
+    item_names: tuple[str, ...] | None = None
+    item_texts: tuple[str, ...] | None = None
+    truth: Csr | None = None
+    """Every pair that is truly relevant, where that is known."""
+    judged: Csr | None = None
+    """The cells whose relevance was looked at; None beside a `truth` means all of them."""
+    source: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+    """What was done to the data and what an output that rests on them must say."""
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return len(self.users)
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over the pairs, times, parts and truth: the same data, the same word."""
+        digest = hashlib.sha256(f"{self.n_users} {self.n_items} {self.order}".encode())
+        arrays: list[NDArray[np.generic] | None] = [self.users, self.items, self.times, self.part]
+        if self.truth is not None:
+            arrays.append(self.truth.keys)
+        for array in arrays:
+            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """What is learnt from, what stops and tunes, and what is reported: three parts of [U, I]."""
+
+    train: Csr
+    valid: Csr
+    test: Csr
+    rule: str
+    order: Order
+
+    @property
+    def n_users(self) -> int:
+        """U."""
+        return self.train.n_rows
+
+    @property
+    def n_items(self) -> int:
+        """I."""
+        return self.train.n_columns
+
+    @cached_property
+    def hash(self) -> str:
+        """Twelve hex digits over the three parts and their rule; runs compare only if it agrees."""
+        digest = hashlib.sha256(f"{self.rule} {self.order}".encode())
+        for part in (self.train, self.valid, self.test):
+            digest.update(part.indptr.tobytes() + part.indices.tobytes())
+        return digest.hexdigest()[:12]

@@ -1,0 +1,89 @@
+"""Is item j in user u's set? Asked for every candidate of every step.
+
+A packed-bit U x I mask answers where it fits a limit, sorted keys with `searchsorted` beyond.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from negbench.interactions import Csr
+
+LIMIT = 1 << 29
+"""Bytes that a packed mask may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Membership:
+    """Sets of items, one for each user, for exact and fast look-ups on any device."""
+
+    n_users: int
+    n_items: int
+    keys: Tensor
+    """`user * n_items + item` of every member, ascending, [n] int64."""
+    indptr: Tensor
+    """Where each user's keys begin, [U + 1] int64."""
+    bits: Tensor | None
+    """Packed mask, [U, ceil(I / 8)] uint8, or None beyond the limit."""
+
+    @classmethod
+    def of(
+        cls, sets: Csr, *, limit: int = LIMIT, device: torch.device | str = "cpu"
+    ) -> "Membership":
+        """Build from each user's items."""
+        keys = np.unique(sets.keys)
+        starts = np.arange(sets.n_rows + 1) * sets.n_columns
+        width = -(-sets.n_columns // 8)
+        bits = None
+        if sets.n_rows * width <= limit:
+            flat = np.zeros(sets.n_rows * width, np.uint8)
+            at = sets.rows * width + (sets.indices >> 3)
+            np.bitwise_or.at(flat, at, (1 << (sets.indices & 7)).astype(np.uint8))
+            bits = torch.from_numpy(flat).view(sets.n_rows, width).to(device)
+        return cls(
+            sets.n_rows,
+            sets.n_columns,
+            torch.from_numpy(keys).to(device),
+            torch.from_numpy(np.searchsorted(keys, starts)).to(device),
+            bits,
+        )
+
+    @property
+    def sizes(self) -> Tensor:
+        """How many items each user's set has, [U]."""
+        return self.indptr.diff()
+
+    @cached_property
+    def gaps(self) -> Tensor:
+        """`user * (I + 1) + non-members before each member`, ascending, [n]: the rank map's keys."""
+        users = self.keys // self.n_items
+        place = torch.arange(len(self.keys), device=self.keys.device) - self.indptr[users]
+        return users * (self.n_items + 1) + self.keys % self.n_items - place
+
+    def non_member(self, users: Tensor, rank: Tensor) -> Tensor:
+        """The item that is number `rank` [n] (from 0) among those not in the set of `users` [n]."""
+        wanted = users * (self.n_items + 1) + rank
+        return rank + torch.searchsorted(self.gaps, wanted, right=True) - self.indptr[users]
+
+    def contains(self, users: Tensor, ids: Tensor) -> Tensor:
+        """Is each of ids [B, N] in its row's user's set (users [B])? -> bool [B, N]."""
+        if self.bits is not None:
+            at = users.unsqueeze(1) * self.bits.shape[1] + (ids >> 3)
+            return (self.bits.view(-1)[at] >> (ids & 7).to(torch.uint8)) & 1 != 0
+        return self._found(users.unsqueeze(1) * self.n_items + ids)
+
+    def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
+        """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
+        if self.bits is not None:
+            rows = self.bits[users].index_select(1, ids >> 3)
+            return (rows >> (ids & 7).to(torch.uint8)) & 1 != 0
+        return self._found(users.unsqueeze(1) * self.n_items + ids)
+
+    def _found(self, wanted: Tensor) -> Tensor:
+        if not len(self.keys):
+            return torch.zeros_like(wanted, dtype=torch.bool)
+        at = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
+        return self.keys[at] == wanted

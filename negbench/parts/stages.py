@@ -1,0 +1,46 @@
+"""Stages that several methods share."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from negbench.protocol import Negatives, Step
+
+
+@dataclass(frozen=True)
+class TopM:
+    """Keep the m best scored candidates of each row, or one of them drawn evenly."""
+
+    m: int = 1
+    keep: Literal["all", "one"] = "all"
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """[B, M] or shared [K] -> [B, m], or [B, 1] where `keep` is one."""
+        scores = step.look(negatives)
+        m = min(self.m, scores.shape[1])
+        best = scores.argmax(1, keepdim=True) if m == 1 else scores.topk(m, 1).indices
+        if self.keep == "all":
+            return negatives.take(best)
+        # Among the kept ones that are not masked: these come first, for masked scores are -inf.
+        usable = (
+            m if negatives.mask is None else negatives.mask.expand_as(scores).sum(1).clamp(1, m)
+        )
+        share = torch.rand(len(scores), device=scores.device, generator=step.generator)
+        pick = (share * usable).long().clamp_(max=m - 1)
+        return negatives.take(best.gather(1, pick.unsqueeze(1)))
+
+
+@dataclass(frozen=True)
+class Weigh:
+    """Multiply the weight of every negative by one factor."""
+
+    factor: float
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """The same negatives, each counting `factor` times as much."""
+        base = negatives.logw
+        if base is None:
+            rows = len(step.batch)
+            base = torch.zeros(rows, negatives.n, device=step.view.query.device)
+        return replace(negatives, logw=base + torch.tensor(self.factor).log().item())

@@ -1,0 +1,1 @@
+"""References: guards that no sampler touches, ranked beside the trained cells."""

@@ -1,0 +1,65 @@
+"""One step through a method's parts: the same for the loop, for probes and for somebody else's loop."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from negbench.kinds import HasLosses, Method
+from negbench.values import Feedback, Negatives, Step
+
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a step came to. `rows` [B] and `loss` carry gradient."""
+
+    step: Step
+    drawn: Negatives
+    used: Negatives
+    s_pos: Tensor
+    s_neg: Tensor
+    rows: Tensor
+    loss: Tensor
+    losses: dict[str, Tensor]
+    """The auxiliary losses by name, already in `loss`."""
+
+    def feedback(self) -> Feedback:
+        """The outcome without gradient."""
+        return Feedback(
+            self.step, self.used, self.s_pos.detach(), self.s_neg.detach(), self.rows.detach()
+        )
+
+
+def forward(method: Method, step: Step, mark: Callable[[str], None] | None = None) -> Outcome:
+    """View -> Transform -> Source -> Stage* -> Objective -> rows [B] -> mean plus auxiliary losses.
+
+    `mark` is called with "sampling" and "scoring" when these are done, for the clock.
+    """
+    if method.transform is not None:
+        step = replace(step, view=method.transform.view(step))
+    drawn = used = method.source.draw(step)
+    for stage in method.stages:
+        used = stage.apply(step, used)
+    if mark:
+        mark("sampling")
+    s_pos, s_neg = step.view.score_pair(step.view.positive), step.score(used)
+    rows = method.objective.rows(step, s_pos, s_neg, used)
+    if used.row_weight is not None:
+        rows = rows * used.row_weight
+    losses = {**step.view.losses, **used.losses}
+    if isinstance(method.objective, HasLosses):
+        losses.update(method.objective.losses(step, s_pos, s_neg, used))
+    loss = rows.mean() + sum(losses.values(), torch.zeros((), device=rows.device))
+    if mark:
+        mark("scoring")
+    return Outcome(step, drawn, used, s_pos, s_neg, rows, loss, losses)
+
+
+def having(method: Method, kind: type[P]) -> Iterable[P]:
+    """The method's parts that have this lifecycle call."""
+    return [part for part in method.parts if isinstance(part, kind)]

@@ -1,0 +1,111 @@
+"""What a part may see of the backbone in a step, with autograd cut here.
+
+The backbone's outputs are leaves: parts and objectives differentiate through them, and the backbone
+carries the gradients of these few rows back by hand. Every method gets the speed, none has to know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """How two vectors are scored: their dot product, or their cosine divided by a temperature."""
+
+    kind: Literal["dot", "cosine"] = "dot"
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot score."""
+        if self.kind not in ("dot", "cosine"):
+            raise ValueError(f"`similarity` must be dot or cosine; got {self.kind!r}")
+        if not self.temperature > 0:
+            raise ValueError(f"`temperature` must be above 0; got {self.temperature}")
+
+    def prepare(self, vectors: Tensor) -> Tensor:
+        """Vectors whose plain dot products with queries are the scores' shape."""
+        return F.normalize(vectors, dim=-1) if self.kind == "cosine" else vectors
+
+    def query(self, vectors: Tensor) -> Tensor:
+        """Query vectors whose dot products with prepared items are the scores."""
+        prepared = self.prepare(vectors)
+        return prepared if self.temperature == 1.0 else prepared / self.temperature
+
+
+@dataclass(eq=False)
+class Leaves:
+    """The rows that were handed out with gradient in this step: the backbone's list of debts."""
+
+    rows: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """(ids [...], item rows [..., D])."""
+    layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """(ids [...], item layer rows [..., L, D])."""
+    query: Tensor | None = None
+    positive: Tensor | None = None
+    query_layers: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One step's view of the backbone.
+
+    `query` [B, D] and `positive` [B, D] carry gradient; `items` [I, D] is for reading. With
+    gradient, item rows come from `rows(ids)` and `layer_rows(ids)` only.
+    `users` [U, D] and the layers are there if the backbone's card provides "users" and "layers".
+    """
+
+    query: Tensor
+    items: Tensor
+    positive: Tensor
+    similarity: Similarity = Similarity()
+    users: Tensor | None = None
+    query_layers: Tensor | None = None
+    item_layers: Tensor | None = None
+    through: Callable[[Tensor], Tensor] | None = None
+    """A Transform's map from item vectors [..., D] to the ones that are scored."""
+    losses: Mapping[str, Tensor] = field(default_factory=dict)
+    """Auxiliary losses of the transform, by name."""
+    leaves: Leaves | None = None
+    """None where plain autograd runs through the backbone."""
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """The vectors of these items, [..., D]."""
+        rows = F.embedding(ids, self.items)
+        if self.leaves is not None and torch.is_grad_enabled():
+            rows = rows.detach().requires_grad_()
+            self.leaves.rows.append((ids, rows))
+        return rows if self.through is None else self.through(rows)
+
+    def layer_rows(self, ids: Tensor) -> Tensor:
+        """The vectors of these items at every layer, [..., L, D]."""
+        if self.item_layers is None:
+            raise ValueError(
+                "this backbone provides no layers; declare needs=('layers',) in the card"
+            )
+        rows = self.item_layers[ids]
+        if self.leaves is not None and torch.is_grad_enabled():
+            rows = rows.detach().requires_grad_()
+            self.leaves.layers.append((ids, rows))
+        return rows
+
+    def score_pair(self, vectors: Tensor) -> Tensor:
+        """One item for each row: [B, D] -> [B]."""
+        return (self.similarity.query(self.query) * self.similarity.prepare(vectors)).sum(-1)
+
+    def score_rows(self, what: Tensor) -> Tensor:
+        """N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N]."""
+        vectors = what if what.is_floating_point() else self.rows(what)
+        query = self.similarity.query(self.query)
+        if vectors.shape[1] == 1:
+            return (query * self.similarity.prepare(vectors[:, 0])).sum(-1, keepdim=True)
+        return torch.bmm(self.similarity.prepare(vectors), query.unsqueeze(2)).squeeze(2)
+
+    def score_shared(self, what: Tensor) -> Tensor:
+        """The same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
+        vectors = what if what.is_floating_point() else self.rows(what)
+        return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
