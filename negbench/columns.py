@@ -64,7 +64,7 @@ def choose(header: Sequence[str], columns: Columns, where: str) -> Chosen:
                 f"{where}: no column for the {role} among {', '.join(plain)};"
                 f" name it with --{role} COLUMN"
             )
-    _check_rating(columns, positions, where)
+    check_rating(columns, positions, where)
     parts = [f"{role}={plain[positions[role]]}" for role in USUAL if role in positions]
     how = "as told" if not guessed else f"{', '.join(guessed)} guessed from the header"
     return Chosen(positions, f"columns {' '.join(parts)} ({how})")
@@ -82,7 +82,7 @@ def by_position(width: int, columns: Columns, where: str) -> Chosen:
     if missing := {"user", "item"} - positions.keys():
         role = sorted(missing)[0]
         raise UserError(f"{where}: has no header; say which column is the {role} with --{role} N")
-    _check_rating(columns, positions, where)
+    check_rating(columns, positions, where)
     parts = [f"{role}={at + 1}" for role, at in positions.items()]
     return Chosen(positions, f"columns {' '.join(parts)} (as told; no header)")
 
@@ -106,7 +106,8 @@ def _usual(role: str, plain: list[str], taken: dict[str, int], where: str) -> in
     return hits[0] if hits else None
 
 
-def _check_rating(columns: Columns, positions: dict[str, int], where: str) -> None:
+def check_rating(columns: Columns, positions: dict[str, int], where: str) -> None:
+    """Refuse a least rating where there is no rating."""
     if columns.min_rating is not None and "rating" not in positions:
         raise UserError(
             f"{where}: --min-rating {columns.min_rating:g} needs a column of ratings and none was"

@@ -65,7 +65,7 @@ def _from_mirror(url: str, download: Download, path: Path, say: Say, progress: b
     import pooch
 
     logging.getLogger(pooch.get_logger().name).setLevel(logging.WARNING)
-    # A part is continued from its own mirror only: two mirrors may differ where nothing is published.
+    # A part is continued from its own mirror only: unpublished checksums cannot tell two apart.
     part = path.with_name(f"{path.name}.part-{hashlib.sha256(url.encode()).hexdigest()[:8]}")
     size = f" ({download.size / 1e6:.1f} MB)" if download.size else ""
     say(f"fetching {url}{size}")

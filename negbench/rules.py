@@ -21,8 +21,8 @@ class Rule:
 
     @property
     def numbers(self) -> tuple[Fraction, ...]:
-        """The numbers without rounding."""
-        return tuple(Fraction(word) for word in self.words)
+        """The numbers without rounding, down to a millionth, so that whole-number sums stay small."""
+        return tuple(Fraction(word).limit_denominator(1_000_000) for word in self.words)
 
     def __str__(self) -> str:
         """The rule as it could be typed."""

@@ -143,4 +143,7 @@ def _differing(found: Mapping[str, Path], source: Source) -> Iterable[str]:
         if name in found:
             seen = fingerprint(found[name], official.partition(":")[0], unzipped=True)
             if seen != official:
-                yield f"{found[name].name} at hand differs from the official file ({seen}, not {official})"
+                yield (
+                    f"{found[name].name} at hand differs from the official file"
+                    f" ({seen}, not {official})"
+                )

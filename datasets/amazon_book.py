@@ -1,0 +1,63 @@
+"""Amazon-Book: 52,643 users, 91,599 books, 2,984,108 pairs, in the split of LightGCN.
+
+Official layout: `train.txt` and `test.txt` of LightGCN, a line per user: `user item item ...`, ids
+from 0. The split is the authors'; there are no times, and no validation part.
+"""
+
+from dataclasses import dataclass
+
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.given_lists import given_lists
+from negbench.interactions import Interactions
+from negbench.shelf import Shelf, Source
+
+CARD = Card(
+    title="Amazon-Book (LightGCN split)",
+    family="lists",
+    authors="",
+    year=2016,
+    venue="",
+    link="https://github.com/gusye1234/LightGCN-PyTorch",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated; research use",
+    size="52,643 x 91,599; 2,984,108",
+)
+
+RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+SOURCE = Source(
+    folders=(
+        "amazon-book",
+        "amazon_book",
+    ),
+    files=("train.txt", "test.txt"),
+    downloads=(
+        Download(
+            "train.txt",
+            (
+                f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/amazon-book/train.txt",
+                f"{RAW}/master/data/amazon-book/train.txt",
+            ),
+        ),
+        Download(
+            "test.txt",
+            (
+                f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/amazon-book/test.txt",
+                f"{RAW}/master/data/amazon-book/test.txt",
+            ),
+        ),
+    ),
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """All pairs of both files, with their part."""
+    del config
+    return given_lists(shelf.find(SOURCE), name="amazon_book", source=CARD.link)

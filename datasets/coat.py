@@ -1,0 +1,82 @@
+"""Coat: 290 people rated 24 coats they chose and 16 drawn for them at random, of 300.
+
+Official layout: `train.ascii` (chosen) and `test.ascii` (random), matrices 290 x 300 of 0 .. 5, 0
+for not rated. A positive is a rating of at least `min_rating`. Only the random cells are `judged`:
+they are an unbiased sample of all cells, and `truth` is what is relevant among them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.cards import Card
+from negbench.errors import DataError
+from negbench.fetch import Download
+from negbench.interactions import Csr, Interactions
+from negbench.lists import read_numbers_table
+from negbench.shelf import Shelf, Source
+
+CARD = Card(
+    title="Coat Shopping",
+    family="judged",
+    authors="Tobias Schnabel, Adith Swaminathan, Ashudeep Singh, Navin Chandak, Thorsten Joachims",
+    year=2016,
+    venue="ICML",
+    link="https://www.cs.cornell.edu/~schnabts/mnar/",
+    provides=("part", "truth"),
+    terms="no licence is stated; published for research, cite Schnabel et al. 2016",
+    size="290 x 300; 6,960 chosen and 4,640 random ratings",
+)
+
+SOURCE = Source(
+    folders=("coat",),
+    files=("train.ascii", "test.ascii"),
+    downloads=(Download("coat.zip", ("https://www.cs.cornell.edu/~schnabts/mnar/coat.zip",)),),
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counts as a positive."""
+
+    min_rating: float = 4.0
+    """Least rating, of 1 to 5."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Chosen positives as train, random ones as test; a cell in both counts in train only."""
+    found = shelf.find(SOURCE)
+    chosen = read_numbers_table(found["train.ascii"])
+    random = read_numbers_table(found["test.ascii"])
+    if chosen.shape != random.shape:
+        raise DataError(
+            f"coat: both matrices must have one shape; got {chosen.shape} and {random.shape}"
+        )
+    liked = chosen >= config.min_rating
+    tested = (random >= config.min_rating) & ~liked
+    both = int(((random >= config.min_rating) & liked).sum())
+    users, items = np.concatenate([np.argwhere(liked), np.argwhere(tested)]).T
+    return Interactions(
+        name="coat",
+        users=users,
+        items=items,
+        n_users=chosen.shape[0],
+        n_items=chosen.shape[1],
+        part=np.repeat(np.array([0, 2], np.int8), [liked.sum(), tested.sum()]),
+        truth=_cells(random >= config.min_rating),
+        judged=_cells(random > 0),
+        source=CARD.link,
+        notes=(
+            *found.notes,
+            f"a positive is a rating of at least {config.min_rating:g}",
+            "train: chosen by the people; test: of coats shown at random",
+            f"{both} positives in both files are kept in train only",
+        ),
+    )
+
+
+def _cells(matrix: NDArray[np.bool_]) -> Csr:
+    rows, columns = np.nonzero(matrix)
+    return Csr.of(rows, columns, n_rows=matrix.shape[0], n_columns=matrix.shape[1])

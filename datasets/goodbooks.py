@@ -1,0 +1,68 @@
+"""goodbooks: who put which book on the to-read shelf, in time order, with titles and genres.
+
+Embedded. The first 101,169 rows of `to_read.csv` of goodbooks-10k, iterated 5-core: 5,786 users,
+3,693 books, 83,197 pairs. A user's rows are in time order; the stamps are not known. See NOTICE.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from negbench.book_texts import book_text
+from negbench.cards import Card
+from negbench.embedded import embedded_table
+from negbench.interactions import Interactions
+from negbench.numbering import numbered
+from negbench.rows import Rows, identifiers
+from negbench.shelf import Shelf
+from negbench.star_ratings import Titles, entitled
+
+CARD = Card(
+    title="goodbooks (to-read, 5-core)",
+    family="embedded",
+    authors="Zygmunt Zajac",
+    year=2017,
+    link="https://github.com/zygmuntz/goodbooks-10k",
+    provides=("order", "texts"),
+    licence="CC BY-SA 4.0",
+    terms="CC BY-SA 4.0; changed from the original as datasets/NOTICE.md says",
+    size="5,786 x 3,693; 83,197",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Every pair in the order of the file, books with their titles and texts."""
+    del config, shelf
+    pairs = embedded_table("goodbooks.interactions.csv.gz")
+    rows = Rows(_numbers(pairs["user_id"]), _numbers(pairs["book_id"]))
+    data = numbered(
+        rows,
+        name="goodbooks",
+        order="rows",
+        source=CARD.link,
+        licence=CARD.licence,
+        notes=("embedded; the rows of the file are in time order",),
+    )
+    return entitled(data, _titles())
+
+
+def _numbers(column: "object") -> "object":
+    return identifiers(np.asarray(column, np.int64))
+
+
+def _titles() -> Titles:
+    books = embedded_table("goodbooks.items.csv.gz")
+    ids = [int(each) for each in books["book_id"]]
+    texts = map(
+        book_text,
+        books["title"],
+        books["authors"],
+        books["year"],
+        (each.split(",") if each else () for each in books["genres"]),
+    )
+    return Titles(dict(zip(ids, books["title"], strict=True)), dict(zip(ids, texts, strict=True)))

@@ -1,0 +1,92 @@
+"""goodbooks-10k in full: 10,000 books, 912,705 to-read marks or 5,976,479 ratings, in time order.
+
+Official layout: `to_read.csv` (user_id,book_id), `ratings.csv` (user_id,book_id,rating), both in
+time order, and `books.csv`. The stamps are not known, so the order of the rows is the order.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from negbench.book_texts import book_text
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.interactions import Interactions
+from negbench.numbering import numbered
+from negbench.rows import Rows
+from negbench.shelf import Found, Shelf, Source
+from negbench.star_ratings import Titles, columns_of, entitled
+
+CARD = Card(
+    title="goodbooks-10k",
+    family="ratings",
+    authors="Zygmunt Zajac",
+    year=2017,
+    link="https://github.com/zygmuntz/goodbooks-10k",
+    provides=("order", "texts"),
+    licence="CC BY-SA 4.0",
+    terms="CC BY-SA 4.0",
+    size="to_read: 912,705 pairs; ratings: 5,976,479 rows",
+)
+
+RAW = "https://raw.githubusercontent.com/zygmuntz/goodbooks-10k"
+PINNED = "6dd165b555a7b47b2dd36743a425776e641ff50c"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which table is read."""
+
+    table: Literal["to_read", "ratings"] = "to_read"
+    """The marks, or the ratings."""
+    min_rating: float = 4.0
+    """Least rating, of 1 to 5; of no effect on to_read."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Every pair of the table, in the order of the file."""
+    found = shelf.find(_source(config.table))
+    stars = config.table == "ratings"
+    names = ("user", "item", "rating") if stars else ("user", "item")
+    table = columns_of(found[f"{config.table}.csv"], names, separator=",", header=True)
+    rows = Rows(
+        pd.Index(table["user"].to_numpy()),
+        pd.Index(table["item"].to_numpy()),
+        ratings=table["rating"].to_numpy("float64") if stars else None,
+        notes=found.notes,
+    )
+    data = numbered(
+        rows,
+        name="goodbooks_10k",
+        order="rows",
+        min_rating=config.min_rating if stars else None,
+        source=CARD.link,
+        licence=CARD.licence,
+        notes=(f"{config.table}.csv; its rows are in time order",),
+    )
+    return entitled(data, _titles(found))
+
+
+def _source(table: str) -> Source:
+    files = (f"{table}.csv", "books.csv")
+    return Source(
+        folders=("goodbooks-10k",),
+        files=files[:1],
+        optional=files[1:],
+        downloads=tuple(
+            Download(name, (f"{RAW}/{PINNED}/{name}", f"{RAW}/master/{name}")) for name in files
+        ),
+        terms=CARD.terms,
+    )
+
+
+def _titles(found: Found) -> Titles | None:
+    path = found.get("books.csv")
+    if path is None:
+        return None
+    books = pd.read_csv(path, dtype=str, na_filter=False)
+    ids = [int(each) for each in books["book_id"]]
+    years = [each.removesuffix(".0") for each in books["original_publication_year"]]
+    texts = map(book_text, books["title"], books["authors"], years)
+    return Titles(dict(zip(ids, books["title"], strict=True)), dict(zip(ids, texts, strict=True)))

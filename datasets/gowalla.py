@@ -1,0 +1,60 @@
+"""Gowalla check-ins: 29,858 users, 40,981 places, 1,027,370 pairs, in the split of LightGCN.
+
+Official layout: `train.txt` and `test.txt` of LightGCN, a line per user: `user item item ...`, ids
+from 0. The split is the authors'; there are no times, and no validation part.
+"""
+
+from dataclasses import dataclass
+
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.given_lists import given_lists
+from negbench.interactions import Interactions
+from negbench.shelf import Shelf, Source
+
+CARD = Card(
+    title="Gowalla (LightGCN split)",
+    family="lists",
+    authors="Eunjoon Cho, Seth A. Myers, Jure Leskovec",
+    year=2011,
+    venue="KDD",
+    link="https://snap.stanford.edu/data/loc-gowalla.html",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated; research use, cite Cho et al. 2011",
+    size="29,858 x 40,981; 1,027,370",
+)
+
+RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+SOURCE = Source(
+    folders=("gowalla",),
+    files=("train.txt", "test.txt"),
+    downloads=(
+        Download(
+            "train.txt",
+            (f"{RAW}/master/data/gowalla/train.txt",),
+            "md5:5eec1eb2edb8dd648377d348b8e136cf",
+        ),
+        Download(
+            "test.txt",
+            (f"{RAW}/master/data/gowalla/test.txt",),
+            "md5:c04e2c4bcd2389f53ed8281816166149",
+        ),
+    ),
+    checksums={
+        "train.txt": "md5:5eec1eb2edb8dd648377d348b8e136cf",
+        "test.txt": "md5:c04e2c4bcd2389f53ed8281816166149",
+    },
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """All pairs of both files, with their part."""
+    del config
+    return given_lists(shelf.find(SOURCE), name="gowalla", source=CARD.link)

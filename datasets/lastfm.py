@@ -1,0 +1,77 @@
+"""Last.fm (HetRec 2011): 1,892 users, 17,632 artists, 92,834 pairs of who listens to whom.
+
+Official layout: `user_artists.dat` (userID TAB artistID TAB weight, a header, CRLF) and
+`artists.dat`. The weight counts plays; there are no times, so no order is known.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.interactions import Interactions
+from negbench.numbering import numbered
+from negbench.rows import Rows
+from negbench.shelf import Found, Shelf, Source
+from negbench.star_ratings import Titles, columns_of, entitled, titled
+
+CARD = Card(
+    title="Last.fm 2K (HetRec 2011)",
+    family="ratings",
+    authors="Ivan Cantador, Peter Brusilovsky, Tsvi Kuflik",
+    year=2011,
+    venue="HetRec at RecSys",
+    link="https://grouplens.org/datasets/hetrec-2011/",
+    provides=("texts",),
+    licence="non-commercial use",
+    terms="non-commercial use; cite HetRec 2011 (see readme.txt in the archive)",
+    size="1,892 x 17,632; 92,834",
+)
+
+SOURCE = Source(
+    folders=("hetrec2011-lastfm-2k", "lastfm"),
+    files=("user_artists.dat",),
+    optional=("artists.dat",),
+    downloads=(
+        Download(
+            "hetrec2011-lastfm-2k.zip",
+            ("https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip",),
+            # As several projects pin it; GroupLens publishes none.
+            "sha256:6738f48195667ff03caaab4d32ca9a3133d8cc026b7c3cdaf6ce1010e913c59c",
+        ),
+    ),
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counts as a positive."""
+
+    min_plays: int = 1
+    """Least number of plays; 1 keeps every row."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Every pair played often enough, with the artists' names."""
+    found = shelf.find(SOURCE)
+    table = columns_of(
+        found["user_artists.dat"], ("user", "item", "plays"), separator="\t", header=True
+    )
+    table = table[table["plays"] >= config.min_plays]
+    rows = Rows(
+        pd.Index(table["user"].to_numpy()), pd.Index(table["item"].to_numpy()), notes=found.notes
+    )
+    note = f"a positive is an artist played at least {config.min_plays} times"
+    data = numbered(rows, name="lastfm", source=CARD.link, licence=CARD.licence, notes=(note,))
+    return entitled(data, _titles(found))
+
+
+def _titles(found: Found) -> Titles | None:
+    path = found.get("artists.dat")
+    if path is None:
+        return None
+    names = ("item", "title", "url", "picture")
+    artists = columns_of(path, names, separator="\t", header=True, keep=names[:2])
+    return titled(artists["item"], artists["title"], [""] * len(artists))

@@ -1,0 +1,84 @@
+"""MovieLens 100K: 943 users, 1,682 films, 100,000 ratings of 1998, with times and titles.
+
+Official layout: `u.data` (user TAB item TAB rating TAB time), `u.item` (titles and genre flags,
+Latin-1). A positive is a rating of at least `min_rating`.
+"""
+
+from dataclasses import dataclass
+
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.interactions import Interactions
+from negbench.shelf import Found, Shelf, Source
+from negbench.star_ratings import Titles, columns_of, star_ratings, titled
+
+CARD = Card(
+    title="MovieLens 100K",
+    family="ratings",
+    authors="F. Maxwell Harper, Joseph A. Konstan",
+    year=2015,
+    venue="ACM TiiS",
+    link="https://grouplens.org/datasets/movielens/100k/",
+    provides=("order", "texts"),
+    licence="GroupLens terms: research, no redistribution",
+    terms="research use with acknowledgement; no redistribution and no commercial use without"
+    " permission of GroupLens (see the README in the archive)",
+    size="943 x 1,682; 100,000 ratings",
+)
+
+SOURCE = Source(
+    folders=("ml-100k",),
+    files=("u.data",),
+    optional=("u.item",),
+    downloads=(
+        Download(
+            "ml-100k.zip",
+            ("https://files.grouplens.org/datasets/movielens/ml-100k.zip",),
+            "md5:0e33842e24a9c977be4e0107933c0723",
+            4_924_029,
+        ),
+    ),
+    checksums={"u.data": "md5:6e47046882bad158b0efbb84cd5cb987"},
+    terms=CARD.terms,
+)
+
+GENRES = (
+    "unknown, Action, Adventure, Animation, Children's, Comedy, Crime, Documentary, Drama, Fantasy,"
+    " Film-Noir, Horror, Musical, Mystery, Romance, Sci-Fi, Thriller, War, Western"
+).split(", ")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counts as a positive."""
+
+    min_rating: float = 4.0
+    """Least rating, of 1 to 5; 1 keeps every row."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Ratings at least `min_rating`, in the order of the file."""
+    found = shelf.find(SOURCE)
+    ratings = columns_of(found["u.data"], ("user", "item", "rating", "time"), separator="\t")
+    return star_ratings(
+        found,
+        ratings,
+        _titles(found),
+        name="ml_100k",
+        min_rating=config.min_rating,
+        source=CARD.link,
+    )
+
+
+def _titles(found: Found) -> Titles | None:
+    path = found.get("u.item")
+    if path is None:
+        return None
+    names = ["item", "title", "date", "video", "link", *GENRES]
+    films = columns_of(path, names, separator="|", encoding="latin-1")
+    flags = films[GENRES].to_numpy(bool)
+    return titled(
+        films["item"],
+        films["title"],
+        [", ".join(g for g, on in zip(GENRES, row, strict=True) if on) for row in flags],
+    )

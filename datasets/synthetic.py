@@ -1,0 +1,177 @@
+r"""synthetic: a world whose taste and exposure are planted, so every true preference is known.
+
+**Taste.** $p_u, q_i \sim N(0, I_d)$ and $x_{ui} = p_u^\top q_i / \sqrt d$, of unit variance. The
+relevant items $R_u$ of user u are the $R = \lceil \rho I \rceil$ with the greatest $x_{ui}$: `truth`.
+
+**Exposure.** Items are ranked at random, $k_i = 1 .. I$, without regard to taste. With the popularity
+law $w_i = k_i^{-a} / \sum_j k_j^{-a}$, an item is met with weight
+$e_i = (1 - b) / I + b\, w_i$, where b is the exposure bias: 0 meets all items alike, 1 by the law.
+
+**Observation.** User u has $n_u$ pairs ($\sum_u n_u$ = `interactions`, alike up to one):
+$m_u = n_u - \mathrm{round}(s\, n_u)$ drawn from $R_u$ and the noise share s drawn from outside $R_u$,
+both one after another without replacement, each draw with probability proportional to $e_i$ among
+what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
+$E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
+
+Cost: U x I for tastes and draws, in blocks; a million pairs of 10,000 x 2,000 in a few seconds.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.cards import Card
+from negbench.interactions import Csr, Interactions
+from negbench.rng import numpy_stream
+from negbench.shelf import Shelf
+
+CARD = Card(
+    title="Synthetic: planted preference and exposure",
+    family="planted",
+    provides=("order", "truth"),
+    provenance="ours",
+    licence="none needed: it is drawn, not collected",
+    size="2,000 x 1,000; 60,000 by default",
+)
+
+BLOCK = 4_000_000
+"""Cells of the user-item matrix held at a time."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The knobs; see the module for what each does in the formulas."""
+
+    users: int = 2000
+    """U."""
+    items: int = 1000
+    """I."""
+    interactions: int = 60_000
+    """Pairs in all; a user may have at most as many as relevant items."""
+    dim: int = 16
+    """d, the width of the planted taste."""
+    relevant: float = 0.1
+    """rho, the share of the items that a user truly likes."""
+    popularity_exponent: float = 1.0
+    """a, 0 makes all items alike."""
+    exposure_bias: float = 0.5
+    """b, from 0 (all items met alike) to 1 (met by the popularity law)."""
+    noise: float = 0.05
+    """s, share of a user's pairs that are not relevant, from 0 to 1."""
+    seed: int = 0
+    """Another seed is another world."""
+
+    def __post_init__(self) -> None:
+        """Refuse a world that cannot be."""
+        if min(self.users, self.items, self.interactions, self.dim) < 1:
+            raise ValueError("users, items, interactions and dim must be at least 1")
+        for name in ("relevant", "exposure_bias", "noise"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1; got {value}")
+        most = math.ceil(self.interactions / self.users)
+        if most - round(self.noise * most) > self.n_relevant:
+            raise ValueError(
+                f"{most} pairs a user are more than the {self.n_relevant} relevant items a user"
+                " has; raise items or relevant, or lower interactions"
+            )
+        if round(self.noise * most) > self.items - self.n_relevant:
+            raise ValueError("noise needs more items that are not relevant; lower it or relevant")
+
+    @property
+    def n_relevant(self) -> int:
+        """R."""
+        return math.ceil(self.relevant * self.items)
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """Draw the world."""
+    del shelf
+    liked, seen_users, seen_items = [], [], []
+    pairs, noise = _pairs_per_user(config)
+    for low, likes, race in _blocks(config):
+        rows = np.arange(len(race))[:, None]
+        liked.append(likes)
+        wanted = pairs[low : low + len(race)] - noise[low : low + len(race)]
+        for chosen, users in (
+            _first(race[rows, likes], wanted, likes),
+            _first(_without(race, likes), noise[low : low + len(race)], None),
+        ):
+            seen_users.append(users + low)
+            seen_items.append(chosen)
+    return _interactions(
+        config, np.concatenate(liked), np.concatenate(seen_users), np.concatenate(seen_items)
+    )
+
+
+def exposure(config: Config) -> NDArray[np.float64]:
+    """e_i, the weight with which each item is met; sums to 1."""
+    ranks = 1.0 + numpy_stream(config.seed, "popularity").permutation(config.items)
+    law = ranks**-config.popularity_exponent
+    return (1 - config.exposure_bias) / config.items + config.exposure_bias * law / law.sum()
+
+
+def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """n_u, and how many of them are noise."""
+    each, rest = divmod(config.interactions, config.users)
+    pairs = np.full(config.users, each)
+    pairs[:rest] += 1
+    return pairs, np.rint(config.noise * pairs).astype(np.int64)
+
+
+def _blocks(config: Config) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+    """For each block of users: where it begins, their relevant items [B, R], the race E / e [B, I]."""
+    taste = numpy_stream(config.seed, "preference")
+    luck = numpy_stream(config.seed, "exposure")
+    item = taste.standard_normal((config.items, config.dim), np.float32)
+    weight = exposure(config).astype(np.float32)
+    size = max(1, BLOCK // config.items)
+    for low in range(0, config.users, size):
+        n = min(size, config.users - low)
+        affinity = taste.standard_normal((n, config.dim), np.float32) @ item.T
+        split = config.items - config.n_relevant
+        likes = np.argpartition(affinity, split - 1 if split else 0, axis=1)[:, split:]
+        yield low, likes, luck.standard_exponential((n, config.items), np.float32) / weight
+
+
+def _first(
+    race: NDArray[np.float32], wanted: NDArray[np.int64], names: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The `wanted` first of each row of a race: who they are, and their row."""
+    most = int(wanted.max())
+    if not most:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    leaders = np.argpartition(race, most - 1, axis=1)[:, :most]
+    order = np.take_along_axis(race, leaders, 1).argsort(1)
+    leaders = np.take_along_axis(leaders, order, 1)
+    if names is not None:
+        leaders = np.take_along_axis(names, leaders, 1)
+    inside = np.arange(most) < wanted[:, None]
+    return leaders[inside], np.repeat(np.arange(len(race)), wanted)
+
+
+def _without(race: NDArray[np.float32], likes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The race with the relevant items taken out."""
+    np.put_along_axis(race, likes, np.inf, 1)
+    return race
+
+
+def _interactions(
+    config: Config, liked: NDArray[np.int64], users: NDArray[np.int64], items: NDArray[np.int64]
+) -> Interactions:
+    order = numpy_stream(config.seed, "time").permutation(len(users))
+    owners = np.repeat(np.arange(config.users), config.n_relevant)
+    return Interactions(
+        name="synthetic",
+        users=users[order],
+        items=items[order],
+        n_users=config.users,
+        n_items=config.items,
+        times=np.arange(len(users), dtype=np.float64),
+        order="time",
+        truth=Csr.of(owners, liked.ravel(), n_rows=config.users, n_columns=config.items).sorted(),
+        source="drawn by negbench",
+        notes=("synthetic: taste and exposure are planted; times are random",),
+    )

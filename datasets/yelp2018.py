@@ -1,0 +1,60 @@
+"""Yelp 2018: 31,668 users, 38,048 businesses, 1,561,406 pairs, in the split of LightGCN.
+
+Official layout: `train.txt` and `test.txt` of LightGCN, a line per user: `user item item ...`, ids
+from 0. The split is the authors'; there are no times, and no validation part.
+"""
+
+from dataclasses import dataclass
+
+from negbench.cards import Card
+from negbench.fetch import Download
+from negbench.given_lists import given_lists
+from negbench.interactions import Interactions
+from negbench.shelf import Shelf, Source
+
+CARD = Card(
+    title="Yelp 2018 (LightGCN split)",
+    family="lists",
+    authors="",
+    year=2018,
+    venue="",
+    link="https://github.com/gusye1234/LightGCN-PyTorch",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated beside the lists; the Yelp dataset terms allow academic use only",
+    size="31,668 x 38,048; 1,561,406",
+)
+
+RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+SOURCE = Source(
+    folders=("yelp2018",),
+    files=("train.txt", "test.txt"),
+    downloads=(
+        Download(
+            "train.txt",
+            (
+                f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/yelp2018/train.txt",
+                f"{RAW}/master/data/yelp2018/train.txt",
+            ),
+        ),
+        Download(
+            "test.txt",
+            (
+                f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/yelp2018/test.txt",
+                f"{RAW}/master/data/yelp2018/test.txt",
+            ),
+        ),
+    ),
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """All pairs of both files, with their part."""
+    del config
+    return given_lists(shelf.find(SOURCE), name="yelp2018", source=CARD.link)

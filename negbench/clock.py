@@ -1,0 +1,71 @@
+"""Where the time of a cell goes: wall and CPU seconds by kind of work, and the peak of memory."""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+KINDS = ("sampling", "scoring", "update", "evaluation")
+
+
+class Clock:
+    """Adds the time since the last mark to the kind of work that has just ended.
+
+    On a GPU the kinds are what the host waited for: kernels run on after the call that started them.
+    """
+
+    def __init__(self) -> None:
+        """Start now."""
+        self.wall = dict.fromkeys((*KINDS, "total"), 0.0)
+        self.cpu = dict.fromkeys((*KINDS, "total"), 0.0)
+        self.start()
+
+    def start(self) -> None:
+        """What was done since the last mark belongs to no kind."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        if hasattr(self, "_wall"):
+            self.wall["total"] += wall - self._wall
+            self.cpu["total"] += cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+
+    def mark(self, kind: str) -> None:
+        """What was done since the last mark was of this kind."""
+        wall, cpu = self._wall, self._cpu
+        self.start()
+        self.wall[kind] += self._wall - wall
+        self.cpu[kind] += self._cpu - cpu
+
+    def state(self) -> dict[str, dict[str, float]]:
+        """The seconds so far, for a record or a checkpoint."""
+        return {"wall": dict(self.wall), "cpu": dict(self.cpu)}
+
+    def restore(self, state: dict[str, dict[str, float]]) -> None:
+        """Go on from a checkpoint's seconds."""
+        self.wall.update(state["wall"])
+        self.cpu.update(state["cpu"])
+
+
+def reset_peak(device: torch.device) -> None:
+    """Forget earlier peaks of memory where the system can (Linux, CUDA)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_mb(device: torch.device) -> float:
+    """Peak memory in MiB since the reset: the device's on a GPU, else the process's resident set."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    unit = 2**20 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,154 @@
+"""The ground that cells stand on: one data set loaded, split and banded, the same for every method."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from negbench.bands import Bands
+from negbench.columns import Columns
+from negbench.errors import UserError
+from negbench.interactions import Csr, Interactions, Split
+from negbench.loading import load
+from negbench.membership import Membership
+from negbench.registry import nearest
+from negbench.split import split, warning
+from negbench.values import World
+
+EXCLUSIONS = {
+    "train": ("train",),
+    "train+valid": ("train", "valid"),
+    "all": ("train", "valid", "test"),
+    "none": (),
+}
+"""What is never drawn as a negative; all but `train` and `none` look at held-out pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A data set made ready."""
+
+    interactions: Interactions
+    split: Split
+    bands: Bands
+    exclude: str
+
+    @cached_property
+    def seen(self) -> Csr:
+        """What a user has before the test part: train, then valid."""
+        return self.split.train.join(self.split.valid)
+
+    @cached_property
+    def provides(self) -> frozenset[str]:
+        """What the data offer: "order", "texts", "truth"."""
+        data = self.interactions
+        offers = {
+            "order": self.split.order != "none",
+            "texts": data.item_texts is not None,
+            "truth": data.truth is not None,
+        }
+        return frozenset(word for word, there in offers.items() if there)
+
+    @cached_property
+    def excluded(self) -> Csr:
+        """The pairs that are never drawn as negatives."""
+        sets = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
+        for part in EXCLUSIONS[self.exclude]:
+            sets = sets.join(getattr(self.split, part))
+        return sets
+
+    @property
+    def oracle(self) -> bool:
+        """Whether the draws look at held-out positives; every output says so."""
+        return self.exclude in ("train+valid", "all")
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What every output that rests on this ground must say."""
+        said = [*self.interactions.notes]
+        if text := warning(self.split.rule):
+            said.append(text)
+        if self.oracle:
+            said.append(
+                f"ORACLE: negatives exclude {self.exclude}, so training looks at held-out positives."
+            )
+        full = int((self.excluded.lengths >= self.split.n_items).sum())
+        if full:
+            user = "1 user has" if full == 1 else f"{full} users have"
+            said.append(f"{user} no item left to draw as a negative: their rows are masked.")
+        return tuple(dict.fromkeys(said))
+
+    def world(self, *, seed: int, device: torch.device) -> World:
+        """What parts may know, on the device where they run."""
+        return World(
+            train=self.split.train,
+            counts=torch.from_numpy(self.split.train.counts.astype(np.float32)).to(device),
+            excluded=self._membership(device),
+            exclude=self.exclude,
+            provides=self.provides,
+            device=device,
+            seed=seed,
+        )
+
+    @lru_cache(maxsize=2)  # noqa: B019 - a ground lives as long as its process
+    def _membership(self, device: torch.device) -> Membership:
+        return Membership.of(self.excluded, device=device)
+
+    def record(self) -> dict[str, Any]:
+        """The data, split and band entries of a cell's record."""
+        data, parts, bands = self.interactions, self.split, self.bands
+        return {
+            "data": {
+                "n_users": data.n_users,
+                "n_items": data.n_items,
+                "n_interactions": len(data),
+                "checksum": data.checksum,
+                "licence": data.licence,
+                "source": data.source,
+                "notes": list(data.notes),
+                "truth": data.truth is not None,
+            },
+            "split": {
+                "rule": parts.rule,
+                "hash": parts.hash,
+                "order": parts.order,
+                "train": len(parts.train),
+                "valid": len(parts.valid),
+                "test": len(parts.test),
+            },
+            "bands": {
+                "rule": bands.rule,
+                "names": list(bands.names),
+                "items": list(bands.sizes.values()),
+                "test_rows": list(bands.rows(parts.test).values()),
+            },
+            "notes": list(self.notes),
+        }
+
+
+@lru_cache(maxsize=4)
+def prepare(
+    dataset: str,
+    *,
+    columns: Columns = Columns(),
+    k_core: int = 0,
+    rule: str = "auto",
+    exclude: str = "train",
+    bands: str = "mass",
+    data_dir: str | Path | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Ground:
+    """Load, split and band one data set; kept, so that the cells of a process share it."""
+    if exclude not in EXCLUSIONS:
+        what = nearest(exclude, list(EXCLUSIONS))
+        raise UserError(
+            f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
+        )
+    heard = {} if say is None else {"say": say}
+    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, **heard)
+    parts = split(data, rule)
+    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude)

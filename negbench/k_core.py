@@ -1,0 +1,73 @@
+"""The k-core: users and items with fewer than k interactions leave until none does."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.errors import DataError
+from negbench.interactions import Csr, Interactions
+
+Mask = NDArray[np.bool_]
+
+
+def k_core(interactions: Interactions, k: int) -> Interactions:
+    """Only users and items with at least `k` interactions among each other; 0 is off."""
+    if k <= 0:
+        return interactions
+    users, items = interactions.users, interactions.items
+    kept = np.ones(len(users), bool)
+    while True:
+        by_user = np.bincount(users[kept], minlength=interactions.n_users)
+        by_item = np.bincount(items[kept], minlength=interactions.n_items)
+        stays = kept & (by_user[users] >= k) & (by_item[items] >= k)
+        if stays.sum() == kept.sum():
+            break
+        kept = stays
+    if not kept.any():
+        raise DataError(
+            f"{interactions.name}: no user and item have {k} interactions among each other;"
+            f" nothing remains, lower --k-core {k}"
+        )
+    dropped = int((~kept).sum())
+    note = f"{k}-core: {dropped:,} of {len(users):,} interactions dropped"
+    return _subset(interactions, kept, by_user > 0, by_item > 0, note)
+
+
+def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str) -> Interactions:
+    """The pairs of `rows` among these users and items, renumbered in their old order."""
+    new_user, new_item = np.cumsum(users) - 1, np.cumsum(items) - 1
+    return replace(
+        data,
+        users=new_user[data.users[rows]],
+        items=new_item[data.items[rows]],
+        n_users=int(users.sum()),
+        n_items=int(items.sum()),
+        times=None if data.times is None else data.times[rows],
+        part=None if data.part is None else data.part[rows],
+        user_ids=None if data.user_ids is None else data.user_ids[users],
+        item_ids=None if data.item_ids is None else data.item_ids[items],
+        item_names=_chosen(data.item_names, items),
+        item_texts=_chosen(data.item_texts, items),
+        truth=_cells(data.truth, users, items),
+        judged=_cells(data.judged, users, items),
+        notes=(*data.notes, note),
+    )
+
+
+def _chosen(texts: tuple[str, ...] | None, items: Mask) -> tuple[str, ...] | None:
+    if texts is None:
+        return None
+    return tuple(text for text, stays in zip(texts, items, strict=True) if stays)
+
+
+def _cells(cells: Csr | None, users: Mask, items: Mask) -> Csr | None:
+    if cells is None:
+        return None
+    inside = users[cells.rows] & items[cells.indices]
+    return Csr.of(
+        (np.cumsum(users) - 1)[cells.rows[inside]],
+        (np.cumsum(items) - 1)[cells.indices[inside]],
+        n_rows=int(users.sum()),
+        n_columns=int(items.sum()),
+    )

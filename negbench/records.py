@@ -1,0 +1,206 @@
+"""Records: one folder a cell, named by the hash of what was asked; JSON and npz, never unpickled.
+
+    RUN/run.json                 how the run was started, last command
+    RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
+    RUN/cells/<hash>/epochs.csv  one row an epoch
+    RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
+    RUN/results.csv              derived from the cells, long form
+
+A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a run
+is quick.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.errors import UserError
+
+FORMAT = 1
+COLUMNS = (
+    "dataset",
+    "backbone",
+    "method",
+    "variant",
+    "seed",
+    "split",
+    "metric",
+    "k",
+    "band",
+    "value",
+)
+Array = NDArray[Any]
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """Twelve hex digits of a resolved spec: the cell's name."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid as it stands on disk."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What was asked."""
+        found: dict[str, Any] = self.record["spec"]
+        return found
+
+    @property
+    def done(self) -> bool:
+        """Whether it was trained and measured; a failed cell has a `reason`."""
+        return bool(self.record["status"] == "done")
+
+    def users(self) -> dict[str, Array]:
+        """The per-user arrays."""
+        with np.load(self.folder / "users.npz", allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def epochs(self) -> list[dict[str, float]]:
+        """The epochs' figures, one mapping an epoch."""
+        path = self.folder / "epochs.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="", encoding="utf-8") as lines:
+            return [
+                {key: float(value) for key, value in row.items() if value not in ("", None)}
+                for row in csv.DictReader(lines)
+            ]
+
+
+def write_cell(
+    run: Path,
+    record: Mapping[str, Any],
+    *,
+    epochs: Sequence[Mapping[str, Any]] = (),
+    users: Mapping[str, Array] | None = None,
+) -> Path:
+    """Write a cell aside and rename it into place; an older one of the same spec is replaced."""
+    folder = run / "cells" / digest(record["spec"])
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    aside.mkdir(parents=True)
+    try:
+        if epochs:
+            (aside / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
+        if users is not None:
+            np.savez_compressed(aside / "users.npz", **{k: v for k, v in users.items()})
+        write_json(aside / "cell.json", {"format": FORMAT, **record})
+        if folder.exists():
+            folder.rename(aside.with_name(aside.name + ".old"))
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside.with_name(aside.name + ".old"), ignore_errors=True)
+    return folder
+
+
+def read_cell(folder: Path) -> Cell:
+    """One cell; a damaged or foreign one is a UserError that names it."""
+    path = folder / "cell.json"
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise ValueError(f"format {record.get('format')!r}, not {FORMAT}")
+        if not isinstance(record["spec"], dict) or record["status"] not in ("done", "failed"):
+            raise ValueError("no spec or status")
+        if record["status"] == "done" and not zipfile.is_zipfile(folder / "users.npz"):
+            raise ValueError("users.npz is missing or cut short")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"a cell must be whole; {folder} is not ({error}); remove it and run again"
+        ) from error
+    return Cell(folder, record)
+
+
+def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
+    """The cell of this spec if it is there and whole."""
+    folder = run / "cells" / digest(spec)
+    if not folder.is_dir():
+        return None
+    try:
+        return read_cell(folder)
+    except UserError:
+        return None
+
+
+def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
+    """Every whole cell of a run, by name, and one sentence for each that is damaged."""
+    cells, damaged = [], []
+    for folder in sorted((run / "cells").glob("[!.]*")):
+        try:
+            cells.append(read_cell(folder))
+        except UserError as error:
+            damaged.append(str(error))
+    return cells, damaged
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON aside and rename; numbers stay exact, NaN becomes null."""
+    write_text(path, json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text aside and rename, so that a reader or a kill never meets half of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
+def write_results(run: Path) -> Path:
+    """Rebuild `results.csv` from the cells, in the order of what was asked."""
+    cells, _ = read_cells(run)
+    rows = [row for cell in cells if cell.done for row in result_rows(cell)]
+    rows.sort(key=lambda row: [row[name] for name in COLUMNS[:4]] + [int(row["seed"])])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = run / "results.csv"
+    write_text(path, text.getvalue())
+    return path
+
+
+def result_rows(cell: Cell) -> Iterator[dict[str, Any]]:
+    """The long-form rows of one cell."""
+    spec = cell.spec
+    start = {name: spec[name] for name in ("dataset", "backbone", "method", "variant", "seed")}
+    for metric in cell.record["metrics"]:
+        yield start | {name: metric[name] for name in COLUMNS[5:]}
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

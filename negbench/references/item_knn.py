@@ -1,0 +1,97 @@
+"""Each user is shown the items most alike those met in train, alike meaning met by the same users.
+
+    sim(i, j) = n_ij / (sqrt(n_i n_j) + h),  sim(i, i) = 0
+    score(u, i) = sum of sim(i, j) over the items j of u that are among the k nearest of i
+
+n_ij counts the users of both items, n_i those of i; h shrinks what rests on few users.
+
+Paper: B. Sarwar, G. Karypis, J. Konstan, J. Riedl, "Item-based collaborative filtering
+recommendation algorithms", WWW 2001, doi:10.1145/371920.372071. What differs: train pairs are 0 or
+1 instead of ratings, the sum is not divided by the similarities, and h is added.
+Cost: the sum over users of the square of their train pairs, and a block of b x I scores to rank.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from negbench.cards import Card
+from negbench.evaluate import Scorer, block_size
+from negbench.interactions import Csr
+from negbench.ranking import NOTHING, tie_places, top_k
+
+CARD = Card(
+    title="item nearest neighbours by shrunk cosine",
+    family="reference",
+    authors="Sarwar, Karypis, Konstan, Riedl",
+    year=2001,
+    venue="WWW",
+    link="https://doi.org/10.1145/371920.372071",
+    differs="binary train pairs, an unnormalised sum, and shrinkage in the cosine",
+    search={"neighbours": ("log", 5, 800), "shrinkage": ("log", 0.1, 1000.0)},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How near is near."""
+
+    neighbours: int = 100
+    """k, from 1 on."""
+    shrinkage: float = 10.0
+    """h, from 0 on; 0 is the plain cosine."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        if self.neighbours < 1:
+            raise ValueError(f"`neighbours` must be at least 1; got {self.neighbours}")
+        if self.shrinkage < 0:
+            raise ValueError(f"`shrinkage` must be at least 0; got {self.shrinkage}")
+
+
+@dataclass(frozen=True, eq=False)
+class ItemKnn:
+    """The train pairs and the kept similarities."""
+
+    train: sp.csr_matrix
+    """[U, I] of ones."""
+    nearest: sp.csr_matrix
+    """[I, I]: column i holds sim(i, j) at the k nearest j of i."""
+
+    def scores(self, users: Tensor) -> Tensor:
+        """The sum of similarities to the train items of each user, [b, I]."""
+        block = self.train[users.cpu().numpy()] @ self.nearest
+        return torch.from_numpy(block.toarray()).to(users.device)
+
+
+def build(config: Config, train: Csr) -> Scorer:
+    """Keep the k nearest of every item; equal similarities by the tie rule of the ranking."""
+    pairs = train.matrix()
+    across = pairs.T.tocsr()
+    step = block_size(train.n_columns)
+    blocks = [
+        _nearest(config, across[start : start + step] @ pairs, train.counts, start)
+        for start in range(0, train.n_columns, step)
+    ]
+    return ItemKnn(pairs, sp.vstack(blocks).T.tocsr())
+
+
+def _nearest(
+    config: Config, both: sp.csr_matrix, counts: np.typing.NDArray[np.int64], start: int
+) -> sp.csr_matrix:
+    """The k largest similarities of the items from `start` on, [b, I], from their joint counts."""
+    size = np.sqrt(counts.astype(np.float64))
+    rows = np.arange(both.shape[0])
+    joint = both.toarray().astype(np.float64)
+    joint[rows, start + rows] = 0
+    scale = size[start + rows][:, None] * size + config.shrinkage
+    similarity = np.divide(joint, scale, out=np.zeros_like(joint), where=scale > 0)
+    block = torch.from_numpy(similarity).masked_fill(torch.from_numpy(joint == 0), NOTHING)
+    kept = top_k(block, config.neighbours, tie_places(len(counts))).numpy()
+    row, place = np.nonzero(kept >= 0)
+    column = kept[row, place]
+    values = similarity[row, column].astype(np.float32)
+    return sp.csr_matrix((values, (row, column)), shape=both.shape)

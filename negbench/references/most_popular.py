@@ -1,0 +1,45 @@
+"""Everyone is shown what most users met in train.
+
+    score(u, i) = |{v : (v, i) in train}|
+
+No paper: the plainest guard there is. A trained cell below it has learnt less than a count.
+Cost: one count of the train pairs; U x I copies of it to rank.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from negbench.cards import Card
+from negbench.evaluate import Scorer
+from negbench.interactions import Csr
+
+CARD = Card(
+    title="most popular items first",
+    family="reference",
+    provenance="ours",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True, eq=False)
+class MostPopular:
+    """The train counts, the same for every user."""
+
+    counts: Tensor
+    """[I] float32."""
+
+    def scores(self, users: Tensor) -> Tensor:
+        """The counts once per user, [b, I]."""
+        return self.counts.to(users.device).repeat(len(users), 1)
+
+
+def build(config: Config, train: Csr) -> Scorer:
+    """Count the train pairs of each item."""
+    del config
+    return MostPopular(torch.from_numpy(train.counts).float())

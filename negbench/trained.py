@@ -1,0 +1,49 @@
+"""A trained backbone, with its method's transform, as something that ranks."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from negbench import rng
+from negbench.interactions import Csr
+from negbench.kinds import Backbone, Transform
+from negbench.values import Batch, Encoded, Step, World
+from negbench.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Scores of all items for blocks of users; the items are prepared once."""
+
+    encoded: Encoded
+    items: Tensor
+    world: World
+    transform: Transform | None = None
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls, backbone: Backbone, world: World, history: Csr, transform: Transform | None = None
+    ) -> "Trained":
+        """Encode once; `history` is what each user did before what is to be ranked."""
+        encoded = backbone.encode(history)
+        return cls(
+            encoded, encoded.similarity.prepare(encoded.items).contiguous(), world, transform
+        )
+
+    @torch.no_grad()
+    def scores(self, users: Tensor) -> Tensor:
+        """[b] -> [b, I]."""
+        query = self.encoded.query(users)
+        if self.transform is None:
+            return self.encoded.similarity.query(query) @ self.items.T
+        view = self.transform.view(self._step(users, query))
+        items = view.items if view.through is None else view.through(view.items)
+        return view.similarity.query(view.query) @ view.similarity.prepare(items).T
+
+    def _step(self, users: Tensor, query: Tensor) -> Step:
+        batch = Batch(users, torch.zeros_like(users))
+        view = View(query, self.encoded.items, query, self.encoded.similarity, self.encoded.users)
+        generator = rng.stream(self.world.seed, "inference", device=self.world.device)
+        return Step(batch, view, self.world, -1, -1, generator, training=False)
