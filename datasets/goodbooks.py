@@ -7,13 +7,14 @@ Embedded. The first 101,169 rows of `to_read.csv` of goodbooks-10k, iterated 5-c
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from negbench.book_texts import book_text
 from negbench.cards import Card
 from negbench.embedded import embedded_table
 from negbench.interactions import Interactions
 from negbench.numbering import numbered
-from negbench.rows import Rows, identifiers
+from negbench.rows import Rows
 from negbench.shelf import Shelf
 from negbench.star_ratings import Titles, entitled
 
@@ -39,7 +40,9 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     """Every pair in the order of the file, books with their titles and texts."""
     del config, shelf
     pairs = embedded_table("goodbooks.interactions.csv.gz")
-    rows = Rows(_numbers(pairs["user_id"]), _numbers(pairs["book_id"]))
+    rows = Rows(
+        pd.Index(pairs["user_id"].to_numpy(np.int64)), pd.Index(pairs["book_id"].to_numpy(np.int64))
+    )
     data = numbered(
         rows,
         name="goodbooks",
@@ -49,10 +52,6 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         notes=("embedded; the rows of the file are in time order",),
     )
     return entitled(data, _titles())
-
-
-def _numbers(column: "object") -> "object":
-    return identifiers(np.asarray(column, np.int64))
 
 
 def _titles() -> Titles:

@@ -2,7 +2,8 @@
 
 Embedded. `truth` is the fully observed matrix of KuaiRec, binarised by the authors of AdvInfoNCE:
 217,175 relevant cells. The 70,355 observed pairs are NOT a log: they are a simulated exposure of
-these real preferences, drawn from the real view counts of the log. No order is known. See NOTICE.md.
+these real preferences, drawn from the real view counts of the log. No order is known. NOTICE.md
+says more.
 """
 
 from dataclasses import dataclass

@@ -21,8 +21,8 @@ CARD = Card(
     link="https://grouplens.org/datasets/movielens/latest/",
     provides=("order", "texts"),
     licence="GroupLens terms: research",
-    terms="research use with acknowledgement; may be redistributed under the same terms; no commercial"
-    " use without permission of GroupLens (see the README in the archive)",
+    terms="research use with acknowledgement; may be redistributed under the same terms; no"
+    " commercial use without permission of GroupLens (see the README in the archive)",
     size="about 610 to 671 users, 100,000 ratings (the edition changes)",
 )
 

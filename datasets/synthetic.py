@@ -1,15 +1,16 @@
 r"""synthetic: a world whose taste and exposure are planted, so every true preference is known.
 
 **Taste.** $p_u, q_i \sim N(0, I_d)$ and $x_{ui} = p_u^\top q_i / \sqrt d$, of unit variance. The
-relevant items $R_u$ of user u are the $R = \lceil \rho I \rceil$ with the greatest $x_{ui}$: `truth`.
+relevant items $R_u$ of user u, the `truth`, are the $R = \lceil \rho I \rceil$ of the greatest
+$x_{ui}$.
 
-**Exposure.** Items are ranked at random, $k_i = 1 .. I$, without regard to taste. With the popularity
-law $w_i = k_i^{-a} / \sum_j k_j^{-a}$, an item is met with weight
-$e_i = (1 - b) / I + b\, w_i$, where b is the exposure bias: 0 meets all items alike, 1 by the law.
+**Exposure.** Items are ranked at random, $k_i = 1 .. I$, without regard to taste. With the
+popularity law $w_i = k_i^{-a} / \sum_j k_j^{-a}$, an item is met with weight
+$e_i = (1 - b) / I + b\, w_i$; b is the exposure bias: 0 meets all items alike, 1 by the law.
 
 **Observation.** User u has $n_u$ pairs ($\sum_u n_u$ = `interactions`, alike up to one):
-$m_u = n_u - \mathrm{round}(s\, n_u)$ drawn from $R_u$ and the noise share s drawn from outside $R_u$,
-both one after another without replacement, each draw with probability proportional to $e_i$ among
+$m_u = n_u - \mathrm{round}(s\, n_u)$ from $R_u$ and the noise share s from outside $R_u$, both one
+after another without replacement, each draw with probability proportional to $e_i$ among
 what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
 $E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
 
@@ -89,28 +90,26 @@ class Config:
 def load(config: Config, shelf: Shelf) -> Interactions:
     """Draw the world."""
     del shelf
-    liked, seen_users, seen_items = [], [], []
     pairs, noise = _pairs_per_user(config)
+    liked, wanted, unwanted = [], [], []
     for low, likes, race in _blocks(config):
+        here = slice(low, low + len(race))
         rows = np.arange(len(race))[:, None]
+        user, place = _first(race[rows, likes], (pairs - noise)[here])
+        wanted.append((user + low, likes[user, place]))
+        user, item = _first(_outside(race, likes), noise[here])
+        unwanted.append((user + low, item))
         liked.append(likes)
-        wanted = pairs[low : low + len(race)] - noise[low : low + len(race)]
-        for chosen, users in (
-            _first(race[rows, likes], wanted, likes),
-            _first(_without(race, likes), noise[low : low + len(race)], None),
-        ):
-            seen_users.append(users + low)
-            seen_items.append(chosen)
-    return _interactions(
-        config, np.concatenate(liked), np.concatenate(seen_users), np.concatenate(seen_items)
-    )
+    users, items = (np.concatenate(each) for each in zip(*wanted, *unwanted, strict=True))
+    return _interactions(config, np.concatenate(liked), users, items)
 
 
 def exposure(config: Config) -> NDArray[np.float64]:
     """e_i, the weight with which each item is met; sums to 1."""
     ranks = 1.0 + numpy_stream(config.seed, "popularity").permutation(config.items)
     law = ranks**-config.popularity_exponent
-    return (1 - config.exposure_bias) / config.items + config.exposure_bias * law / law.sum()
+    bias = config.exposure_bias
+    return np.asarray((1 - bias) / config.items + bias * law / law.sum())
 
 
 def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -122,7 +121,7 @@ def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def _blocks(config: Config) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
-    """For each block of users: where it begins, their relevant items [B, R], the race E / e [B, I]."""
+    """Blocks of users: where one begins, its relevant items [B, R], the race E / e [B, I]."""
     taste = numpy_stream(config.seed, "preference")
     luck = numpy_stream(config.seed, "exposure")
     item = taste.standard_normal((config.items, config.dim), np.float32)
@@ -137,25 +136,23 @@ def _blocks(config: Config) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np
 
 
 def _first(
-    race: NDArray[np.float32], wanted: NDArray[np.int64], names: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The `wanted` first of each row of a race: who they are, and their row."""
+    race: NDArray[np.float32], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The `wanted` first of each row of a race: their rows and their columns."""
     most = int(wanted.max())
     if not most:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+        return np.empty(0, np.intp), np.empty(0, np.intp)
     leaders = np.argpartition(race, most - 1, axis=1)[:, :most]
     order = np.take_along_axis(race, leaders, 1).argsort(1)
     leaders = np.take_along_axis(leaders, order, 1)
-    if names is not None:
-        leaders = np.take_along_axis(names, leaders, 1)
-    inside = np.arange(most) < wanted[:, None]
-    return leaders[inside], np.repeat(np.arange(len(race)), wanted)
+    return np.repeat(np.arange(len(race)), wanted), leaders[np.arange(most) < wanted[:, None]]
 
 
-def _without(race: NDArray[np.float32], likes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The race with the relevant items taken out."""
-    np.put_along_axis(race, likes, np.inf, 1)
-    return race
+def _outside(race: NDArray[np.float32], likes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The race among the items that are not relevant."""
+    others = race.copy()
+    np.put_along_axis(others, likes, np.inf, 1)
+    return others
 
 
 def _interactions(

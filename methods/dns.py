@@ -2,9 +2,9 @@
 
     j* = argmax_{j in C} s(u, j),   C = M uniform draws outside P_u
 
-Zhang, Chen, Wang & Yu, "Optimizing Top-N Collaborative Filtering via Dynamic Negative Item Sampling",
-SIGIR 2013. The paper draws with a rank-dependent probability; this is the common form with the
-highest-scored candidate. One candidate is `random`. Cost per step: M dot products a row.
+Zhang, Chen, Wang & Yu, "Optimizing Top-N Collaborative Filtering via Dynamic Negative Item
+Sampling", SIGIR 2013. The paper draws with a rank-dependent probability; this is the common form
+with the highest-scored candidate. One candidate is `random`. Cost per step: M dot products a row.
 """
 
 from dataclasses import dataclass

@@ -3,9 +3,9 @@
     q(j | u) = 1 / (I - |P_u|)   for j not in P_u
 
 Rendle, Freudenthaler, Gantner & Schmidt-Thieme, "BPR: Bayesian Personalized Ranking from Implicit
-Feedback", UAI 2009 (arXiv 1205.2618). The row that every other method is compared with. Exact for any
-user: many official codes do not exclude positives at all (`--exclude none` shows what that does).
-Cost per step: N draws and N dot products a row.
+Feedback", UAI 2009 (arXiv 1205.2618). The row that every other method is compared with. Exact for
+any user: many official codes do not exclude positives at all (`--exclude none` shows what that
+does). Cost per step: N draws and N dot products a row.
 """
 
 from dataclasses import dataclass

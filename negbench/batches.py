@@ -1,4 +1,4 @@
-"""An epoch's rows in steps: shuffled pairs, or whole histories for backbones that read sequences."""
+"""An epoch's rows in steps: shuffled pairs, or whole histories for sequence backbones."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class Pairs:
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; the generator lives on the device of the pairs."""
         order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        for rows in order.split(self.size):
+        for rows in torch.split(order, self.size):
             yield Batch(self.users[rows], self.items[rows])
 
 
@@ -50,7 +50,7 @@ class Sequences:
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; inputs [S, T] predict the same sequences one place on."""
         order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        for rows in order.split(self.size):
+        for rows in torch.split(order, self.size):
             yield self.batch(rows)
 
     def batch(self, rows: Tensor) -> Batch:

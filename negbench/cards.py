@@ -25,7 +25,7 @@ class Card:
     moves: tuple[str, ...] = ()
     """Methods: which of the four choices the method is about; composition keeps these."""
     needs: tuple[str, ...] = ()
-    """What the method needs of its backbone, or the backbone of the data ("order", "layers" ...)."""
+    """What a method needs of its backbone, or a backbone of the data: "order", "layers" ..."""
     provides: tuple[str, ...] = ()
     """What a backbone gives its methods, or a data set its backbones."""
     provenance: str = "paper"

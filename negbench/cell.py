@@ -1,9 +1,8 @@
-"""One cell of the grid: what was asked, resolved and hashed, then trained, ranked and written down."""
+"""One cell of the grid: resolved and hashed, then trained, ranked and written down."""
 
 import copy
 import os
 import platform
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-import negbench
-from negbench import records, registry, rng
+from negbench import __version__, records, registry, rng
+from negbench.checkpoint import Kept
 from negbench.clock import Clock, peak_mb, reset_peak
 from negbench.columns import Columns
 from negbench.errors import UserError
 from negbench.evaluate import Ranking, Scorer, evaluate, ndcg_at
 from negbench.ground import Ground
-from negbench.kinds import Backbone, Method
+from negbench.kinds import Backbone
 from negbench.metrics import parse_metrics
 from negbench.recipes import Recipe, recipe
 from negbench.train import Fit, TrainConfig
@@ -82,7 +81,7 @@ class CellSpec:
             "data": {"checksum": ground.interactions.checksum, "k_core": self.k_core},
             "split": ground.split.rule,
             "split_hash": ground.split.hash,
-            "exclude": self.exclude,
+            "exclude": ground.exclude,
             "bands": ground.bands.rule,
             "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
             "backbone": REFERENCE if term else self.backbone_term.name,
@@ -220,7 +219,7 @@ def rank(
 def environment(device: torch.device) -> dict[str, Any]:
     """What the figures were made with."""
     return {
-        "negbench": negbench.__version__,
+        "negbench": __version__,
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -229,34 +228,6 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The checkpoint of a long cell: written aside and renamed every so many epochs."""
-
-    path: Path
-    every: int
-
-    def save(self, fit: Fit) -> None:
-        """Write one where it is due."""
-        if not self.every or fit.progress.epoch % self.every:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
-        torch.save(fit.state_dict(), aside)
-        aside.replace(self.path)
-
-    def load(self, fit: Fit) -> None:
-        """Go on from one where it is there; weights only, nothing is unpickled."""
-        if not self.every or not self.path.exists():
-            return
-        try:
-            fit.load_state_dict(torch.load(self.path, weights_only=True))
-        except (RuntimeError, OSError, KeyError, EOFError, ValueError) as error:
-            raise UserError(
-                f"a checkpoint must fit its cell; {self.path} does not ({error}); remove it"
-            ) from error
 
 
 def _write(

@@ -13,21 +13,20 @@ KINDS = ("sampling", "scoring", "update", "evaluation")
 class Clock:
     """Adds the time since the last mark to the kind of work that has just ended.
 
-    On a GPU the kinds are what the host waited for: kernels run on after the call that started them.
+    On a GPU the kinds are what the host waited for: kernels run on after the call returns.
     """
 
     def __init__(self) -> None:
         """Start now."""
         self.wall = dict.fromkeys((*KINDS, "total"), 0.0)
         self.cpu = dict.fromkeys((*KINDS, "total"), 0.0)
-        self.start()
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def start(self) -> None:
         """What was done since the last mark belongs to no kind."""
         wall, cpu = time.perf_counter(), time.process_time()
-        if hasattr(self, "_wall"):
-            self.wall["total"] += wall - self._wall
-            self.cpu["total"] += cpu - self._cpu
+        self.wall["total"] += wall - self._wall
+        self.cpu["total"] += cpu - self._cpu
         self._wall, self._cpu = wall, cpu
 
     def mark(self, kind: str) -> None:
@@ -58,7 +57,7 @@ def reset_peak(device: torch.device) -> None:
 
 
 def peak_mb(device: torch.device) -> float:
-    """Peak memory in MiB since the reset: the device's on a GPU, else the process's resident set."""
+    """Peak memory in MiB since the reset: the GPU's, else the process's resident set."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     try:

@@ -1,7 +1,7 @@
 """Exact draws of items outside each user's excluded set.
 
-A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times, and
-draws what is left exactly from the conditional distribution; together that is the distribution
+A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times,
+and draws what is left exactly from the conditional distribution; together that is the distribution
 restricted to the items allowed, whatever the user. Only a user with no item left is masked.
 """
 
@@ -101,9 +101,10 @@ class Weighted:
     def of(cls, weights: Tensor) -> "Weighted":
         """Build from weights [I], at least one of them above 0, none below."""
         p = weights.to(torch.float64)
-        if not bool((p >= 0).all()) or not bool(p.sum() > 0):
-            raise ValueError("weights must not be negative and not all 0; raise `smoothing`")
-        p = p / p.sum()
+        total = p.sum()
+        if not bool((p >= 0).all()) or not 0 < float(total) < float("inf"):
+            raise ValueError("weights must be finite, not negative and not all 0")
+        p = p / total
         threshold, alias = alias_table(p.cpu().numpy())
         return cls(
             p, torch.from_numpy(threshold).to(p.device), torch.from_numpy(alias).to(p.device)
@@ -120,10 +121,10 @@ class Weighted:
     ) -> tuple[Tensor, Tensor]:
         """Invert the cumulative weights of the user's allowed items, block by block."""
         everything = torch.arange(len(self.p), device=self.p.device)
+        size = max(1, BLOCK // len(self.p))
         ids, found = torch.zeros_like(users), torch.zeros_like(users, dtype=torch.bool)
-        for rows in torch.arange(len(users), device=users.device).split(
-            max(1, BLOCK // len(self.p))
-        ):
+        every = torch.arange(len(users), device=users.device)
+        for rows in every.tensor_split(range(size, len(every), size)):
             hit = excluded.contains_shared(users[rows], everything)
             cumulative = self.p.expand(len(rows), -1).masked_fill(hit, 0).cumsum(1)
             total = cumulative[:, -1:]
@@ -142,15 +143,19 @@ class Weighted:
         return self.p.log().to(torch.float32)
 
     def log_allowed(self, excluded: Membership) -> Tensor:
-        """Log of the probability that a plain draw is allowed, for each user, [U]; 0 where never."""
-        return log_allowed(self.p, excluded)
+        """Log probability that a plain draw is allowed, for each user, [U]; 0 where never."""
+        return log_left(excluded_mass(self.p, excluded))
 
 
-def log_allowed(p: Tensor, excluded: Membership) -> Tensor:
-    """Log of 1 minus the excluded mass under p [I], for each user, [U]; 0 where nothing is left."""
+def excluded_mass(p: Tensor, excluded: Membership) -> Tensor:
+    """The probability under p [I] of each user's excluded items, [U] float64."""
     users = excluded.keys // excluded.n_items
     mass = torch.zeros(excluded.n_users, dtype=torch.float64, device=p.device)
-    mass.index_add_(0, users, p[excluded.keys % excluded.n_items])
+    return mass.index_add_(0, users, p.to(torch.float64)[excluded.keys % excluded.n_items])
+
+
+def log_left(mass: Tensor) -> Tensor:
+    """Log of 1 minus the excluded mass; 0 where nothing is left but rounding."""
     left = 1 - mass
     return left.where(left > 1e-12, 1.0).log().to(torch.float32)
 
@@ -167,8 +172,5 @@ def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
         scaled[high] -= 1 - scaled[low]
         if scaled[high] < 1:
             small.append(large.pop())
-    for i in small:
-        # What rounding left over: an item of weight 0 must still never be drawn.
-        if p[i] == 0:
-            threshold[i], alias[i] = 0.0, int(p.argmax())
+    # What is left over is 1 but for rounding, and keeps its own item.
     return threshold, alias

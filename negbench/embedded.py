@@ -7,7 +7,6 @@ from importlib.resources import files
 import pandas as pd
 
 
-
 def embedded_table(name: str) -> pd.DataFrame:
     """A gzipped csv of the package as text; an empty field is an empty word."""
     frame: pd.DataFrame = pd.read_csv(io.BytesIO(embedded(name)), dtype=str, na_filter=False)

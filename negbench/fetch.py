@@ -46,8 +46,14 @@ def fetch(
             return path
         path.unlink()
         say(f"{path} is not the file it should be ({wrong}); it was removed and is fetched again")
-    folder.mkdir(parents=True, exist_ok=True)
-    _say_terms(terms, folder, say)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _say_terms(terms, folder, say)
+    except OSError as error:
+        raise DataError(
+            f"the cache must be a folder that can be written to; got {folder} ({error.strerror});"
+            " set XDG_CACHE_HOME to one that can"
+        ) from None
     failures = []
     for url in download.urls:
         failure = _from_mirror(url, download, path, say, progress)

@@ -4,6 +4,7 @@ import numpy as np
 
 from negbench.interactions import Interactions
 from negbench.lists import read_numbers
+from negbench.numbering import earliest
 from negbench.shelf import Found
 
 
@@ -14,7 +15,7 @@ def given_lists(found: Found, *, name: str, source: str) -> Interactions:
     everyone = np.concatenate([users, test_users])
     everything = np.concatenate([items, test_items])
     width = int(everything.max()) + 1
-    first = np.sort(np.unique(everyone * width + everything, return_index=True)[1])
+    first = earliest(everyone, everything, width, None)
     part = np.repeat(np.array([0, 2], np.int8), [len(users), len(test_users)])
     repeats = len(everyone) - len(first)
     said = (f"{repeats:,} repeated (user, item) pairs dropped, the first kept",) if repeats else ()

@@ -1,6 +1,5 @@
-"""The ground that cells stand on: one data set loaded, split and banded, the same for every method."""
+"""The ground of cells: one data set loaded, split and banded, the same for every method."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from negbench.bands import Bands
 from negbench.columns import Columns
 from negbench.errors import UserError
+from negbench.fetch import Say, silent
 from negbench.interactions import Csr, Interactions, Split
 from negbench.loading import load
 from negbench.membership import Membership
@@ -74,7 +74,7 @@ class Ground:
             said.append(text)
         if self.oracle:
             said.append(
-                f"ORACLE: negatives exclude {self.exclude}, so training looks at held-out positives."
+                f"ORACLE: negatives exclude {self.exclude}: training looks at held-out positives."
             )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
@@ -134,13 +134,13 @@ class Ground:
 def prepare(
     dataset: str,
     *,
-    columns: Columns = Columns(),
+    columns: Columns | None = None,
     k_core: int = 0,
     rule: str = "auto",
     exclude: str = "train",
     bands: str = "mass",
     data_dir: str | Path | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say = silent,
 ) -> Ground:
     """Load, split and band one data set; kept, so that the cells of a process share it."""
     if exclude not in EXCLUSIONS:
@@ -148,7 +148,6 @@ def prepare(
         raise UserError(
             f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
         )
-    heard = {} if say is None else {"say": say}
-    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, **heard)
+    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, say=say)
     parts = split(data, rule)
     return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude)

@@ -96,7 +96,7 @@ class Csr:
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """One data set as it came: pairs of users and items, renumbered from 0, in the order of the file.
+    """One data set as it came: pairs of users and items, numbered from 0, in the file's order.
 
     `users`, `items` are int64 [n]; `times` [n] or None. `order` says what a user's order rests on:
     "time" stamps, "rows" (the file's own order) or "none" (no order is known).

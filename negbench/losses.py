@@ -1,17 +1,12 @@
 """The losses as pure functions: scores in, one loss a row out.
 
-`s_pos` is [B]; `s_neg`, `weight` and `mask` are [B, N]. A masked negative counts for nothing, and a row
-with none left has the loss of its positive alone (0 where the loss compares the two).
+`s_pos` is [B]; `s_neg`, `weight` and `mask` are [B, N]. A masked negative counts for nothing, and
+a row with none left has the loss of its positive alone (0 where the loss compares the two).
 """
-
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-NEVER = -1e30
-"""The log weight of a masked negative: finite, so that a fully masked row keeps a finite gradient."""
 
 
 def over_negatives(
@@ -20,10 +15,20 @@ def over_negatives(
     """Weighted mean or sum over the negatives that count, [B, N] -> [B]."""
     if weight is not None:
         values = values * weight
+    total = (values if mask is None else values * mask).sum(1)
+    return total / how_many(values, mask).clamp(min=1) if reduce == "mean" else total
+
+
+def how_many(values: Tensor, mask: Tensor | None) -> Tensor:
+    """N of each row without the masked ones, [B], or one number for all rows."""
     if mask is None:
-        return values.mean(1) if reduce == "mean" else values.sum(1)
-    total = (values * mask).sum(1)
-    return total / mask.sum(1).clamp(min=1) if reduce == "mean" else total
+        return values.new_full((), values.shape[1])
+    return mask.sum(1).to(values.dtype)
+
+
+def never(dtype: torch.dtype) -> float:
+    """The score of a masked negative: finite, so that a row with none left has a gradient."""
+    return torch.finfo(dtype).min / 2
 
 
 def bpr(
@@ -70,8 +75,8 @@ def gbce(
 
     Petrov & Macdonald, RecSys 2023; t = 0 is BCE, t = 1 undoes the whole sampling bias.
     """
-    n = s_neg.shape[1]
-    beta = 1 - t * (1 - min(1.0, n / max(1, n_items - 1)))
+    n = how_many(s_neg, mask)
+    beta = 1 - t * (1 - (n / max(1, n_items - 1)).clamp(max=1))
     negative = over_negatives(F.softplus(s_neg), weight, mask, "sum")
     return (beta * F.softplus(-s_pos) + negative) / (n + 1)
 
@@ -89,14 +94,13 @@ def sampled_softmax(
     softmax's denominator: Bengio & Senecal 2008; Yi et al., RecSys 2019), else s_j + logw_j.
     N counts the negatives that are not masked.
     """
-    z = s_neg if logw is None else s_neg + logw
-    if logq is not None:
-        if mask is None:
-            z = z - logq - math.log(max(1, s_neg.shape[1]))
-        else:
-            z = z - logq - mask.sum(1, keepdim=True).clamp(min=1).to(s_neg.dtype).log()
-    if mask is not None:
-        z = z.masked_fill(~mask, NEVER)
-    if not z.shape[1]:
+    if not s_neg.shape[1]:
         return torch.zeros_like(s_pos)
+    z = s_neg
+    if logw is not None:
+        z = (z + logw).clamp(min=never(z.dtype))
+    if logq is not None:
+        z = z - logq - how_many(z, mask).clamp(min=1).log().view(-1, 1)
+    if mask is not None:
+        z = z.masked_fill(~mask, never(z.dtype))
     return F.softplus(torch.logsumexp(z, 1) - s_pos)

@@ -58,7 +58,7 @@ class Membership:
 
     @cached_property
     def gaps(self) -> Tensor:
-        """`user * (I + 1) + non-members before each member`, ascending, [n]: the rank map's keys."""
+        """`user * (I + 1) + non-members before each member`, ascending, [n]: rank map keys."""
         users = self.keys // self.n_items
         place = torch.arange(len(self.keys), device=self.keys.device) - self.indptr[users]
         return users * (self.n_items + 1) + self.keys % self.n_items - place

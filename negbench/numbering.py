@@ -8,8 +8,6 @@ from negbench.errors import DataError
 from negbench.interactions import Interactions, Order
 from negbench.rows import Rows
 
-Mask = NDArray[np.bool_]
-
 
 def numbered(
     rows: Rows,
@@ -29,9 +27,14 @@ def numbered(
     users, user_ids = pd.factorize(rows.users)
     items, item_ids = pd.factorize(rows.items)
     keep, said = _well_rated(rows, min_rating)
-    keep, dropped = _unique(users, items, len(item_ids), rows.times, keep)
-    if not keep.any():
-        raise DataError(f"{name}: no interaction is left ({'; '.join((*said, *dropped))})")
+    times = None if rows.times is None else rows.times[keep]
+    once = keep[earliest(users[keep], items[keep], len(item_ids), times)]
+    if repeats := len(keep) - len(once):
+        which = "first" if times is None else "earliest"
+        said += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
+    keep = once
+    if not len(keep):
+        raise DataError(f"{name}: no interaction is left ({'; '.join(said)})")
     users, user_kept = pd.factorize(users[keep])
     items, item_kept = pd.factorize(items[keep])
     return Interactions(
@@ -47,37 +50,30 @@ def numbered(
         item_ids=np.asarray(item_ids[item_kept], object),
         source=source,
         licence=licence,
-        notes=(*rows.notes, *said, *dropped, *notes),
+        notes=(*rows.notes, *said, *notes),
     )
 
 
-def _well_rated(rows: Rows, least: float | None) -> tuple[Mask, tuple[str, ...]]:
-    everything = np.ones(len(rows), bool)
+def _well_rated(rows: Rows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """The rows rated at least so, and what must be said."""
     if rows.ratings is None:
-        return everything, ()
+        return np.arange(len(rows)), ()
     if least is None:
-        return everything, ("every row counts as a positive, whatever its rating",)
-    keep = rows.ratings >= least
-    gone = len(keep) - int(keep.sum())
-    return keep, (f"{gone:,} of {len(keep):,} rows rated below {least:g} dropped",)
+        return np.arange(len(rows)), ("every row counts as a positive, whatever its rating",)
+    keep = np.flatnonzero(rows.ratings >= least)
+    gone = len(rows) - len(keep)
+    return keep, (f"{gone:,} of {len(rows):,} rows rated below {least:g} dropped",)
 
 
-def _unique(
+def earliest(
     users: NDArray[np.intp],
     items: NDArray[np.intp],
     n_items: int,
     times: NDArray[np.float64] | None,
-    keep: Mask,
-) -> tuple[Mask, tuple[str, ...]]:
-    """Keep each pair once: its earliest row, or its first in the file."""
-    at = np.flatnonzero(keep)
-    keys = users[at].astype(np.int64) * n_items + items[at]
-    by = np.lexsort((keys,) if times is None else (times[at], keys))  # stable: ties stay in order
-    again = np.zeros(len(at), bool)
+) -> NDArray[np.intp]:
+    """The row to keep of each pair, its earliest or its first in the file, in the file's order."""
+    keys = users.astype(np.int64) * n_items + items
+    by = np.lexsort((keys,) if times is None else (times, keys))  # stable: ties keep their order
+    again = np.zeros(len(keys), bool)
     again[by[1:]] = keys[by[1:]] == keys[by[:-1]]
-    if not again.any():
-        return keep, ()
-    kept = keep.copy()
-    kept[at[again]] = False
-    which = "first" if times is None else "earliest"
-    return kept, (f"{int(again.sum()):,} repeated (user, item) rows dropped, the {which} kept",)
+    return np.flatnonzero(~again)

@@ -1,8 +1,8 @@
 """The words of negbench: the one module that every wing knows.
 
-A step reads: batch -> View -> [Transform] -> Source -> Stage* -> Objective -> rows [B]. A part is any
-object with the one verb of its kind; the lifecycle protocols are called only on parts that have
-them. A method knows no loop, and the loop knows no method.
+A step reads: batch -> View -> [Transform] -> Source -> Stage* -> Objective -> rows [B]. A part is
+any object with the one verb of its kind; the lifecycle protocols are called only on parts that
+have them. A method knows no loop, and the loop knows no method.
 """
 
 from negbench.cards import Card

@@ -1,8 +1,8 @@
 """Recipes: from what a user typed, `popularity(negatives=32)+dns`, to a Method ready to train.
 
-Each card says which of the four choices its method is about (`moves`). In a composition a choice comes
-from the method that moves it, stages line up in the order typed, and what nobody moves comes from
-the last one.
+Each card says which of the four choices its method is about (`moves`). In a composition a choice
+comes from the method that moves it, stages line up in the order typed, and what nobody moves comes
+from the last one.
 """
 
 from collections.abc import Iterable
@@ -70,7 +70,7 @@ class Recipe:
 
 
 def recipe(text: str, forced: str | None = None) -> Recipe:
-    """Read what a user typed; unknown names and parameters are refused here, before any training."""
+    """Read what a user typed; what is unknown is refused here, before any training."""
     terms = tuple(parse(piece) for piece in split(text, "+"))
     if not terms:
         raise UserError(f"a method needs a name; got {text!r}; see negbench list methods")

@@ -6,8 +6,8 @@
     RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
     RUN/results.csv              derived from the cells, long form
 
-A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a run
-is quick.
+A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a
+run is quick.
 """
 
 import csv
@@ -100,7 +100,7 @@ def write_cell(
         if epochs:
             (aside / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
         if users is not None:
-            np.savez_compressed(aside / "users.npz", **{k: v for k, v in users.items()})
+            np.savez_compressed(aside / "users.npz", **users)  # type: ignore[arg-type]
         write_json(aside / "cell.json", {"format": FORMAT, **record})
         if folder.exists():
             folder.rename(aside.with_name(aside.name + ".old"))
@@ -153,7 +153,9 @@ def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON aside and rename; numbers stay exact, NaN becomes null."""
-    write_text(path, json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(
+        path, json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -29,8 +29,8 @@ def names(family: str) -> list[str]:
     theirs = {e.name for e in _outside(family)}
     if clash := sorted(ours & theirs):
         raise UserError(
-            f"plug-in names must be unique, but {', '.join(clash)} stand in {family} and in another "
-            "package; uninstall or rename one"
+            f"plug-in names must be unique, but {', '.join(clash)} stand in {family} and in "
+            "another package; uninstall or rename one"
         )
     files = {name for kind, name in _plugins if kind == family}
     return sorted(ours | theirs | files)
@@ -122,7 +122,7 @@ def add_plugin(path: str | Path) -> str:
     name = path.stem
     if not name.isidentifier():
         raise UserError(
-            f"a plug-in's file name must be a Python name, for it is the method's name; got {name!r}"
+            f"a plug-in's file name is its name and must be a Python name; got {name!r}"
         )
     family = family_of(path)
     if name in _scan(family):

@@ -21,7 +21,7 @@ class Rule:
 
     @property
     def numbers(self) -> tuple[Fraction, ...]:
-        """The numbers without rounding, down to a millionth, so that whole-number sums stay small."""
+        """The numbers exactly, to a millionth: multiples of whole numbers stay within int64."""
         return tuple(Fraction(word).limit_denominator(1_000_000) for word in self.words)
 
     def __str__(self) -> str:

@@ -66,7 +66,8 @@ class Shelf:
         if self.data_dir is not None:
             found = _look(source, _at_hand(self.data_dir, source))
             if found is not None:
-                return Found(found, tuple(_differing(found, source)))
+                folder = found[source.files[0]].parent
+                return Found(found, (f"files at hand in {folder}", *_differing(found, source)))
         home = self._home(source)
         found = _look(source, [home, *_unpacked(home)])
         if found is None or not self._complete(home, source):

@@ -60,6 +60,8 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
     """
     asked = _auto(interactions) if rule == "auto" else rule
     read = read_rule(asked, DEFAULTS, "split rule", ALIASES, seed=seed)
+    if not len(interactions):
+        raise UserError(f"{interactions.name} holds no interactions, so there is nothing to split")
     parts = _RULES[read.name](interactions, read)
     result = _gather(interactions, parts, _said(read, interactions))
     for word, part in (("train", result.train), ("test", result.test)):

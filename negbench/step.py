@@ -1,4 +1,4 @@
-"""One step through a method's parts: the same for the loop, for probes and for somebody else's loop."""
+"""One step through a method's parts: the same for our loop and for somebody else's."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,7 +9,6 @@ from torch import Tensor
 
 from negbench.kinds import HasLosses, Method
 from negbench.values import Feedback, Negatives, Step
-
 
 P = TypeVar("P")
 

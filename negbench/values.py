@@ -52,8 +52,8 @@ class World:
 class Batch:
     """The rows of one step: a user and a positive item each.
 
-    A sequence backbone is fed whole histories, `inputs` [S, T] (I is padding), and every valid position
-    is one row: `cells` [B] says which of the S x T positions row b reads.
+    A sequence backbone is fed whole histories, `inputs` [S, T] (I is padding), and every valid
+    position is one row: `cells` [B] says which of the S x T positions row b reads.
     """
 
     users: Rows
@@ -70,10 +70,11 @@ class Batch:
 class Negatives:
     """What the rows are told that they do not like; travels from the source through the stages.
 
-    Either `ids` [B, N] (or [K] with `shared=True`: one pool for all rows) or `vectors` [B, N, D] ([K, D])
-    for synthesised items; where both are given the vectors are scored and the ids are for the record.
-    `logq` is how it was drawn (log proposal probability, [B, N] or [K]); `logw` is how much it counts
-    (log weight, [B, N]). Only an objective adds them. `mask` is False for what must not be used.
+    Either `ids` [B, N] (or [K] with `shared=True`: one pool for all rows) or `vectors` [B, N, D]
+    ([K, D]) for synthesised items; where both are given the vectors are scored and the ids are for
+    the record. `logq` is how it was drawn (log proposal probability, [B, N] or [K]); `logw` is how
+    much it counts (log weight, [B, N]). Only an objective adds them. `mask` [B, N] (or [B, K]) is
+    False for what must not be used.
     """
 
     ids: Tensor | None = None
@@ -84,7 +85,7 @@ class Negatives:
     mask: Tensor | None = None
     row_weight: Tensor | None = None
     losses: Mapping[str, Tensor] = field(default_factory=dict)
-    """Auxiliary losses of the stages so far, by name; the loop adds them to the mean of the rows."""
+    """Auxiliary losses of the stages so far, by name; added to the mean of the rows."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that say something else than `shared` does."""
@@ -132,7 +133,7 @@ class Negatives:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Where a part stands: the batch, the view of the backbone, the world and this step's generator."""
+    """Where a part stands: the batch, the backbone's view, the world and the step's generator."""
 
     batch: Batch
     view: View

@@ -1,4 +1,4 @@
-"""The strings that users type: `dns(candidates=32)`, and compositions `popularity(negatives=32)+dns`.
+"""The strings that users type: `dns(candidates=32)`, `popularity(negatives=32)+dns`.
 
 A term is a name with parameters in brackets. Values are Python literals or bare words.
 """
@@ -87,7 +87,7 @@ def literal(text: str) -> Any:
 
 
 def configure(config: type[C], values: Mapping[str, Any], owner: str) -> C:
-    """Make a frozen Config from typed-in values; unknown names and wrong types are user's mistakes."""
+    """Make a frozen Config from typed-in values; refuse unknown names and wrong types."""
     hints = get_type_hints(config)
     fields = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
     checked = {}

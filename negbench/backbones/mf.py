@@ -3,8 +3,8 @@
     s(u, i) = <p_u, q_i>   (or their cosine over a temperature)
 
 Koren, Bell & Volinsky, "Matrix Factorization Techniques for Recommender Systems", Computer 2009;
-trained by ranking as in Rendle et al., "BPR", UAI 2009. No biases: a sampler's tilt to popular items
-shows in the vectors alone. Cost per step: one gather and one scatter of the rows used, and a
+trained by ranking as in Rendle et al., "BPR", UAI 2009. No biases: a sampler's tilt to popular
+items shows in the vectors alone. Cost per step: one gather and one scatter of the rows used, and a
 dense Adam step over (U + I) D.
 
 The defaults were chosen on `random` (goodbooks and kuairec, validation NDCG@20) and hold for all

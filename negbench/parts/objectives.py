@@ -42,6 +42,11 @@ class GBCE:
     t: float = 0.75
     """0 (plain BCE) to 1 (fully calibrated); the paper recommends 0.75."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.t <= 1:
+            raise ValueError(f"`t` must be from 0 to 1; got {self.t}")
+
     def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
         """The loss of each row, [B]."""
         n_items = step.world.n_items
@@ -67,6 +72,11 @@ class Hinge:
 
     margin: float = 1.0
     """Above 0."""
+
+    def __post_init__(self) -> None:
+        """Refuse a margin that asks for nothing."""
+        if not self.margin > 0:
+            raise ValueError(f"`margin` must be above 0; got {self.margin}")
 
     def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
         """The loss of each row, [B]."""

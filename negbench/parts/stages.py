@@ -1,5 +1,6 @@
 """Stages that several methods share."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,10 +18,12 @@ class TopM:
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """[B, M] or shared [K] -> [B, m], or [B, 1] where `keep` is one."""
+        if not negatives.n:
+            return negatives
         scores = step.look(negatives)
         m = min(self.m, scores.shape[1])
         best = scores.argmax(1, keepdim=True) if m == 1 else scores.topk(m, 1).indices
-        if self.keep == "all":
+        if self.keep == "all" or m == 1:
             return negatives.take(best)
         # Among the kept ones that are not masked: these come first, for masked scores are -inf.
         usable = (
@@ -33,7 +36,7 @@ class TopM:
 
 @dataclass(frozen=True)
 class Weigh:
-    """Multiply the weight of every negative by one factor."""
+    """Multiply the weight of every negative by one factor above 0."""
 
     factor: float
 
@@ -41,6 +44,5 @@ class Weigh:
         """The same negatives, each counting `factor` times as much."""
         base = negatives.logw
         if base is None:
-            rows = len(step.batch)
-            base = torch.zeros(rows, negatives.n, device=step.view.query.device)
-        return replace(negatives, logw=base + torch.tensor(self.factor).log().item())
+            base = step.view.query.new_zeros(len(step.batch), negatives.n)
+        return replace(negatives, logw=base + math.log(self.factor))

@@ -83,11 +83,10 @@ def _nearest(
     config: Config, both: sp.csr_matrix, counts: np.typing.NDArray[np.int64], start: int
 ) -> sp.csr_matrix:
     """The k largest similarities of the items from `start` on, [b, I], from their joint counts."""
-    size = np.sqrt(counts.astype(np.float64))
     rows = np.arange(both.shape[0])
     joint = both.toarray().astype(np.float64)
     joint[rows, start + rows] = 0
-    scale = size[start + rows][:, None] * size + config.shrinkage
+    scale = np.sqrt(counts[start + rows][:, None] * counts) + config.shrinkage
     similarity = np.divide(joint, scale, out=np.zeros_like(joint), where=scale > 0)
     block = torch.from_numpy(similarity).masked_fill(torch.from_numpy(joint == 0), NOTHING)
     kept = top_k(block, config.neighbours, tie_places(len(counts))).numpy()

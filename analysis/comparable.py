@@ -1,0 +1,50 @@
+"""Which cells may stand in one table: those that were split, banded and masked alike."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from negbench.errors import UserError
+from negbench.records import Cell
+
+
+def require_comparable(cells: Sequence[Cell]) -> None:
+    """Refuse cells of one data set that differ in split, bands or exclusion, and name it.
+
+    Failed cells are passed over: they may have ended before their data were split.
+    """
+    by_data: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.done:
+            by_data[cell.spec["dataset"]].append(cell)
+    for dataset, group in by_data.items():
+        for word, option, tell in _SAME:
+            _require_one(dataset, word, option, tell, group)
+
+
+def _require_one(
+    dataset: str, word: str, option: str, tell: Callable[[Cell], Any], group: Sequence[Cell]
+) -> None:
+    values: dict[Any, list[Cell]] = defaultdict(list)
+    for cell in group:
+        values[tell(cell)].append(cell)
+    if len(values) > 1:
+        seen = " and ".join(
+            f"{value} ({len(found)} cells, first {found[0].folder})"
+            for value, found in values.items()
+        )
+        raise UserError(
+            f"cells of one data set must share their {word} to be compared, but {dataset} has "
+            f"{seen}; open them apart, or run them again with one {option}"
+        )
+
+
+def _split(cell: Cell) -> str:
+    return f"{cell.record['split']['rule']} with hash {cell.record['split']['hash']}"
+
+
+_SAME: tuple[tuple[str, str, Callable[[Cell], Any]], ...] = (
+    ("split", "--split and --k-core", _split),
+    ("bands", "--bands", lambda cell: cell.record["bands"]["rule"]),
+    ("exclusion", "--exclude", lambda cell: cell.spec["exclude"]),
+)

@@ -1,0 +1,143 @@
+"""Footnotes: what a reader must know beside the numbers, as sentences made from the records.
+
+Every output carries them: split, exclusion (ORACLE where training looks at held-out pairs), bands,
+seeds, test and correction, what is missing and why, and what the data are.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from negbench.analysis.frames import REFERENCE, Run
+from negbench.analysis.seeds import roster
+from negbench.analysis.significance import ALPHA, CORRECTION, TEST
+from negbench.metrics import Metric
+from negbench.records import Cell
+
+HONEST = ("train", "none")
+"""Exclusions that look at no held-out pair; any other is an oracle."""
+
+
+def spelled(metric: str, k: int) -> str:
+    """A metric as papers write it: NDCG@20, Recall@20."""
+    name = metric.upper() if metric in ("ndcg", "mrr", "map") else metric.capitalize()
+    return f"{name}@{k}"
+
+
+def counted(n: int, word: str, many: str = "") -> str:
+    """A count and its word in the right number: 1 seed, 3 seeds."""
+    return f"{n:,} {word if n == 1 else many or word + 's'}"
+
+
+def of_data(run: Run, dataset: str) -> list[str]:
+    """The protocol of one data set: size, split, ranking, exclusion, bands."""
+    cell = _cells(run, dataset)[0]
+    data, parts = cell.record["data"], cell.record["split"]
+    told = [
+        f"{data['n_users']:,} users, {data['n_items']:,} items, "
+        f"{data['n_interactions']:,} interactions; full ranking over {data['n_items']:,} items.",
+        f"Split {parts['rule']}, order: {parts['order']}, hash {parts['hash'][:12]}; "
+        f"{parts['train']:,} train, {parts['valid']:,} valid, {parts['test']:,} test pairs.",
+        _exclusion(cell.spec["exclude"]),
+        _bands(cell.record["bands"]),
+    ]
+    return told
+
+
+def notes_of_data(run: Run, dataset: str) -> list[str]:
+    """What the records say of the data and of the cells, each sentence once."""
+    cells = _cells(run, dataset)
+    kept: Iterable[str] = (
+        note
+        for cell in cells
+        for note in (*cell.record["data"].get("notes", ()), *cell.record.get("notes", ()))
+        if not note.startswith("ORACLE")  # said once already, by the exclusion
+    )
+    return list(dict.fromkeys(kept))
+
+
+def of_seeds(run: Run, dataset: str, backbone: str) -> list[str]:
+    """Which seeds, and a warning where there is one only."""
+    found = {
+        int(cell.spec["seed"]): None
+        for cell, _ in run.done
+        if (cell.spec["dataset"], cell.spec["backbone"]) == (dataset, backbone)
+    }
+    seeds = sorted(found)
+    told = ", ".join(map(str, seeds))
+    if len(seeds) == 1:
+        return [f"WARNING: one seed ({told}): the spread over seeds is unknown; use 3 or more."]
+    return [f"Mean ± standard deviation over {len(seeds)} seeds ({told})."]
+
+
+def of_gaps(run: Run, dataset: str, backbone: str) -> list[str]:
+    """Rows that lack a seed and so have no mean, each with its count and reason."""
+    rows = roster(run)
+    rows = rows[(rows["dataset"] == dataset) & (rows["backbone"].isin([backbone, REFERENCE]))]
+    return [
+        f"{row.row}: - for {row.seeds} of {counted(int(row.expected), 'seed')} done"
+        + (f" ({str(row.reason).rstrip('.')})." if row.reason else ".")
+        for row in rows[rows["seeds"] < rows["expected"]].itertuples()
+    ]
+
+
+def of_settings(run: Run, dataset: str, backbone: str) -> list[str]:
+    """A warning where rows that stand side by side were trained on different terms."""
+    cells = [c for c in _cells(run, dataset) if c.spec["backbone"] == backbone]
+    told = []
+    objectives = sorted({str(c.spec.get("objective") or "its own") for c in cells})
+    if objectives != ["its own"]:
+        told.append(f"Objective of each method: {', '.join(objectives)}.")
+    for part in ("train", "backbone_config"):
+        settings: list[dict[str, Any]] = [c.spec.get(part) or {} for c in cells]
+        names = dict.fromkeys(name for found in settings for name in found)
+        for name in names:
+            if len({repr(found.get(name)) for found in settings}) > 1:
+                told.append(f"WARNING: rows differ in {name}; they do not compare like with like.")
+    return told
+
+
+def of_test(vs: str, metric: Metric, tested: bool) -> list[str]:
+    """What the marks mean; without the baseline there is no test."""
+    name = spelled(*metric)
+    ties = f"= best, or tied with the best ({TEST}, {CORRECTION}-corrected, p >= {ALPHA})."
+    if not tested:
+        return [f"No test against {vs}: it has no finished row here.", ties]
+    return [
+        f"* better, v worse than {vs} in {name}: {TEST}, seeds averaged within user, "
+        f"{CORRECTION}-corrected within data set and backbone, p < {ALPHA}; {ties}"
+    ]
+
+
+def of_columns(metric: Metric, bands: list[str]) -> list[str]:
+    """What the columns hold."""
+    name = spelled(*metric)
+    return [
+        f"Test part, K = {metric[1]}. {', '.join(bands)}: {name} on the items of that band alone; "
+        "s/epoch: wall seconds of sampling, scoring and update."
+    ]
+
+
+def of_damage(run: Run) -> list[str]:
+    """A line where cells could not be read."""
+    if not run.damaged:
+        return []
+    was = counted(len(run.damaged), "damaged cell was", "damaged cells were")
+    return [f"WARNING: {was} left out; the first: {run.damaged[0]}."]
+
+
+def _cells(run: Run, dataset: str) -> list[Cell]:
+    return [cell for cell, _ in run.done if cell.spec["dataset"] == dataset]
+
+
+def _exclusion(exclude: str) -> str:
+    if exclude == "none":
+        return "Negatives exclude nothing: a train item of the user may be drawn."
+    if exclude in HONEST:
+        return f"Negatives exclude the user's {exclude} items."
+    return f"ORACLE: negatives exclude {exclude}, so training looks at held-out positives."
+
+
+def _bands(bands: dict[str, Any]) -> str:
+    parts = zip(bands["names"], bands["items"], bands["test_rows"], strict=True)
+    said = "; ".join(f"{name} {items:,} items, {rows:,} test pairs" for name, items, rows in parts)
+    return f"Bands {bands['rule']} of train: {said}."

@@ -1,0 +1,105 @@
+"""KuaiRec's own tables: a real log of short videos, and a matrix in which everything was shown.
+
+Official layout: `big_matrix.csv` (the log: 7,176 users, 10,728 videos) and `small_matrix.csv`
+(1,411 users x 3,327 videos, 99.6 % of the cells), columns user_id, video_id, timestamp and
+watch_ratio among others. A positive is a view with watch_ratio at least `watch_ratio`. The log's
+positives are the interactions; the cells of the small matrix are `judged`, its positives the
+`truth`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from negbench.cards import Card
+from negbench.errors import DataError
+from negbench.fetch import Download
+from negbench.interactions import Csr, Interactions
+from negbench.numbering import earliest
+from negbench.shelf import Shelf, Source
+
+CARD = Card(
+    title="KuaiRec (log and fully observed matrix)",
+    family="judged",
+    authors="Chongming Gao, Shijun Li, Wenqiang Lei and others",
+    year=2022,
+    venue="CIKM",
+    link="https://kuairec.com",
+    provides=("order", "truth"),
+    licence="CC BY-SA 4.0",
+    terms="CC BY-SA 4.0; cite Gao et al. 2022",
+    size="7,176 x 10,728; 12,530,806 views; 1,411 x 3,327 fully observed",
+)
+
+SOURCE = Source(
+    folders=("KuaiRec", "KuaiRec 2.0/data", "KuaiRec/data", "KuaiRec 2.0"),
+    files=("big_matrix.csv", "small_matrix.csv"),
+    downloads=(
+        Download(
+            "KuaiRec.zip",
+            ("https://zenodo.org/records/18164998/files/KuaiRec.zip",),
+            "md5:261550d472c48eff4990fb13c0e5bcf7",
+            431_964_858,
+        ),
+    ),
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counts as a positive."""
+
+    watch_ratio: float = 2.0
+    """Least share of the video's length that was watched; 2 is watching it twice."""
+
+
+def load(config: Config, shelf: Shelf) -> Interactions:
+    """The log's positives in time order, and what the small matrix knows of its cells."""
+    found = shelf.find(SOURCE)
+    log, matrix = _views(found["big_matrix.csv"]), _views(found["small_matrix.csv"])
+    log = log[(log["watch_ratio"] >= config.watch_ratio) & log["timestamp"].notna()]
+    users, user_ids = pd.factorize(pd.concat([log["user_id"], matrix["user_id"]]))
+    items, item_ids = pd.factorize(pd.concat([log["video_id"], matrix["video_id"]]))
+    times = log["timestamp"].to_numpy(np.float64)
+    first = earliest(users[: len(log)], items[: len(log)], len(item_ids), times)
+    size = (len(user_ids), len(item_ids))
+    judged = users[len(log) :], items[len(log) :]
+    liked = matrix["watch_ratio"].to_numpy(np.float64) >= config.watch_ratio
+    return Interactions(
+        name="kuairec_full",
+        users=users[: len(log)][first].astype(np.int64),
+        items=items[: len(log)][first].astype(np.int64),
+        n_users=size[0],
+        n_items=size[1],
+        times=times[first],
+        order="time",
+        user_ids=np.asarray(user_ids, object),
+        item_ids=np.asarray(item_ids, object),
+        truth=_cells(judged[0][liked], judged[1][liked], size),
+        judged=_cells(*judged, size),
+        source=CARD.link,
+        licence=CARD.licence,
+        notes=(
+            *found.notes,
+            f"a positive is a view of at least {config.watch_ratio:g} times the video's length",
+            f"{len(log) - len(first):,} repeated views dropped, the earliest kept",
+        ),
+    )
+
+
+def _views(path: Path) -> pd.DataFrame:
+    wanted = ["user_id", "video_id", "timestamp", "watch_ratio"]
+    try:
+        return pd.read_csv(path, usecols=wanted)
+    except ValueError as error:
+        raise DataError(f"{path} is not in the official layout ({error})") from None
+
+
+def _cells(rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int]) -> Csr:
+    """The same cell shown twice is one cell."""
+    keys = np.unique(rows.astype(np.int64) * size[1] + columns)
+    return Csr.of(*np.divmod(keys, size[1]), n_rows=size[0], n_columns=size[1])

@@ -1,0 +1,57 @@
+"""Adaptive negatives: the best scored of an in-batch pool, for each row anew.
+
+    L = softplus(-s_i) + w/k sum_{j in top_k} softplus(s_j),   top_k of K in-batch items, w = 1
+
+Prakash, Bermperidis & Chennu, "Evaluating Performance and Bias of Negative Sampling in Large-Scale
+Sequential Recommendation Models", 2024 (arXiv 2410.17276), there called ANS. With `faithful` the
+negative term is scaled as in the authors' code, w = k / K: top-k scores are put into zeros of the
+pool's width, and the mean runs over all of them. Only the user's positives of this batch are
+hidden then, as there. What differs even so: the pool is drawn once for the batch, there once for
+each sequence; the constant log 2 of the zeros is left out (no gradient); negatives are drawn anew
+for ever; padding adds nothing. Without `faithful` the user's whole exclusion is hidden. No
+correction for popularity in either. Cost: K shared dots a row.
+"""
+
+from dataclasses import dataclass
+
+from negbench.parts import BCE, Pool, TopM, Weigh
+from negbench.protocol import Card, Method, Stage
+
+CARD = Card(
+    title="Adaptive negatives: top-k of an in-batch pool",
+    family="dynamic",
+    authors="Prakash, Bermperidis and Chennu",
+    year=2024,
+    venue="arXiv",
+    link="https://arxiv.org/abs/2410.17276",
+    moves=("source", "stages"),
+    provenance="specification",
+    differs="One pool for the batch, not one for each sequence; the loss scaling is a switch.",
+    search={"pool": ("of", 100, 300, 1000), "top": ("of", 1, 5, 25)},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    pool: int = 100
+    """K at most, 1 or more; 100 in the paper."""
+    top: int = 5
+    """k, from 1 to `pool`; 5 or 25 in the paper."""
+    faithful: bool = False
+    """Weigh the negatives by k / K and hide the batch's positives only, as the authors' code."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if not 1 <= self.top <= self.pool:
+            raise ValueError(f"`top` must be from 1 to `pool`; got {self.top} of {self.pool}")
+
+
+def build(config: Config) -> Method:
+    """The best of the pool under BCE."""
+    stages: tuple[Stage, ...] = (TopM(config.top),)
+    if config.faithful:
+        stages += (Weigh(config.top / config.pool),)
+    source = Pool(config.pool, hide="batch" if config.faithful else "excluded")
+    return Method(source=source, stages=stages, objective=BCE())

@@ -1,0 +1,41 @@
+"""All items: the full softmax, without any sampling.
+
+    L = log(1 + sum_{j not in P_u} e^{s_j - s_i})
+
+The oracle that every sampled softmax approximates (Bengio & Senecal, "Adaptive Importance Sampling
+to Accelerate Training of a Neural Probabilistic Language Model", IEEE TNN 2008, give the
+estimate). The user's other positives are left out of the sum, as no sampler draws them; `--exclude
+none` leaves out the row's positive alone. A step holds B x I scores several times over, so it is
+refused above `cells`, never cut short in silence. Cost per step: I shared dot products a row, I
+item vectors, B x I x 4 bytes for each table of scores.
+"""
+
+from dataclasses import dataclass
+
+from negbench.parts import Everything, Softmax
+from negbench.protocol import Card, Method
+
+CARD = Card(
+    title="All items (full softmax)",
+    family="oracle",
+    moves=("source",),
+    provenance="ours",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    cells: int = 2**28
+    """Scores that a step may hold, 1 or more; 2**28 is 1 GiB a table, about 4 GiB at the peak."""
+
+    def __post_init__(self) -> None:
+        """Refuse what allows no step."""
+        if self.cells < 1:
+            raise ValueError(f"`cells` must be at least 1; got {self.cells}")
+
+
+def build(config: Config) -> Method:
+    """Every item under a softmax that has nothing to correct."""
+    return Method(source=Everything(config.cells), objective=Softmax())

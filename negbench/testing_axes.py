@@ -1,0 +1,38 @@
+"""Shapes held to at run time, under tests only: `Annotated[Tensor, "B N"]` means what it says."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from torch import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def fit(value: Tensor, alias: Any, sizes: dict[str, int], what: str) -> None:
+    """Assert that a tensor has the axes of its alias; `sizes` remembers what each letter stands for."""
+    axes = str(get_args(alias)[1]).split()
+    shape = list(value.shape)
+    assert len(shape) == len(axes), f"{what} must have the axes [{', '.join(axes)}]; got {shape}"
+    for axis, size in zip(axes, shape, strict=True):
+        known = int(axis) if axis.isdigit() else sizes.setdefault(axis, size)
+        assert size == known, f"{what} must have {axis} = {known}; got {size} in {shape}"
+
+
+def held(function: F, sizes: dict[str, int]) -> F:
+    """The function, with every annotated tensor that it takes or returns held to its axes."""
+    hints = get_type_hints(function, include_extras=True)
+    axes = {name: hint for name, hint in hints.items() if get_origin(hint) is Annotated}
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs).arguments
+        values = {**given, "return": function(*args, **kwargs)}
+        for name, alias in axes.items():
+            if isinstance(value := values.get(name), Tensor):
+                fit(value, alias, sizes, f"{function.__qualname__}: {name}")
+        return values["return"]
+
+    return called  # type: ignore[return-value]

@@ -1,0 +1,151 @@
+"""The small world of the conformance suite: a few users and items, vectors of all kinds, and steps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from negbench import rng
+from negbench.interactions import Csr
+from negbench.kinds import Begins, HasState, Maximises, Method, Minimises, Observes, Refreshes
+from negbench.membership import Membership
+from negbench.step import Outcome, forward, having
+from negbench.values import Batch, Epoch, Step, World
+from negbench.view import Leaves, Similarity, View
+
+WIDTH, LAYERS = 8, 3
+PROVIDES = frozenset({"order", "texts", "truth"})
+
+
+def world(sets: Iterable[Iterable[int]], n_items: int) -> World:
+    """A world where user u has met the items of `sets[u]`, all of them excluded."""
+    rows = [list(items) for items in sets]
+    users = np.repeat(np.arange(len(rows)), [len(items) for items in rows])
+    items = np.array([item for items in rows for item in items], np.int64)
+    train = Csr.of(users, items, n_rows=len(rows), n_columns=n_items)
+    counts = torch.from_numpy(train.counts).to(torch.float32)
+    return World(train, counts, Membership.of(train), provides=PROVIDES)
+
+
+def usual() -> World:
+    """Seven users and twelve items: item 11 is cold, user 5 has met all but it, user 6 one item."""
+    return world(
+        [[0, 1, 2], [0, 3], [0, 1, 4, 5], [6, 7, 0, 8], [9, 10, 1], range(11), [2]], n_items=12
+    )
+
+
+def without_remainder() -> World:
+    """As `usual`, and a user who has met every item."""
+    return world([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], n_items=6)
+
+
+@dataclass(eq=False)
+class Tables:
+    """Vectors for users and items, plain and by layer, drawn from a seed."""
+
+    world: World
+    seed: int = 0
+    kind: Similarity = field(default_factory=Similarity)
+
+    def __post_init__(self) -> None:
+        """Draw the tables."""
+        generator = rng.stream(self.seed, "tables")
+        u, i = self.world.n_users, self.world.n_items
+        self.users = torch.randn(u, LAYERS, WIDTH, generator=generator)
+        self.items = torch.randn(i, LAYERS, WIDTH, generator=generator)
+
+    def view(self, batch: Batch) -> View:
+        """The view of a backbone that provides users and layers, its outputs cut to leaves."""
+        query_layers = self.users[batch.users].requires_grad_()
+        query = self.users.mean(1)[batch.users].requires_grad_()
+        positive = self.items.mean(1)[batch.items].requires_grad_()
+        leaves = Leaves(query=query, positive=positive, query_layers=query_layers)
+        return View(
+            query,
+            self.items.mean(1),
+            positive,
+            self.kind,
+            self.users.mean(1),
+            query_layers,
+            self.items,
+            leaves=leaves,
+        )
+
+
+def batch_of(world: World, *, rows: int | None = None) -> Batch:
+    """Every train pair in one batch, or the first few."""
+    users, items = torch.from_numpy(world.train.rows), torch.from_numpy(world.train.indices)
+    return Batch(users[:rows].clone(), items[:rows].long())
+
+
+@dataclass(eq=False)
+class Play:
+    """A method at work in a world: begun, then stepped, each step with a generator of its own."""
+
+    method: Method
+    world: World
+    begun: int = 1
+    rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Begin every part, as often as `begun` says, and gather what is learnt."""
+        for part in having(self.method, Begins):
+            for _ in range(self.begun):
+                part.begin(self.world)
+        self.tables = Tables(self.world)
+        self.down = [p for part in having(self.method, Minimises) for p in part.minimised()]
+        self.up = [p for part in having(self.method, Maximises) for p in part.maximised()]
+        self.optimisers = [
+            torch.optim.SGD(group, lr=self.rate, maximize=maximize)
+            for group, maximize in ((self.down, False), (self.up, True))
+            if group
+        ]
+
+    def refresh(self, number: int) -> None:
+        """Before an epoch."""
+        generator = rng.stream(self.world.seed, "refresh", number)
+        items, users = self.tables.items.mean(1), self.tables.users.mean(1)
+        epoch = Epoch(number, self.world, items, users, self.tables.kind, generator)
+        for part in having(self.method, Refreshes):
+            part.refresh(epoch)
+
+    def step(self, number: int = 1, batch: Batch | None = None) -> Step:
+        """A step's surroundings, fresh leaves and a generator of its own."""
+        batch = batch or batch_of(self.world)
+        generator = rng.stream(self.world.seed, "negatives", number)
+        view = self.tables.view(batch)
+        return Step(batch, view, self.world, 1, number, generator)
+
+    def forward(self, number: int = 1, batch: Batch | None = None) -> Outcome:
+        """A step up to its loss."""
+        return forward(self.method, self.step(number, batch))
+
+    def train(self, number: int = 1, batch: Batch | None = None) -> Outcome:
+        """A whole step: loss, gradients, the parts' own parameters, feedback."""
+        outcome = self.forward(number, batch)
+        if outcome.loss.requires_grad:
+            outcome.loss.backward()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        feedback = outcome.feedback()
+        for part in having(self.method, Observes):
+            part.observe(feedback)
+        return outcome
+
+    def state(self) -> list[dict[str, Any]]:
+        """The state of the parts that have one."""
+        return [part.state_dict() for part in having(self.method, HasState)]
+
+    def load(self, states: list[dict[str, Any]]) -> None:
+        """Give each of these parts its state back."""
+        for part, state in zip(having(self.method, HasState), states, strict=True):
+            part.load_state_dict(state)
+
+
+def swap(step: Step, **tensors: Tensor) -> Step:
+    """The step with other tensors in its view."""
+    return replace(step, view=replace(step.view, **tensors))  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""The planted world: what its formulas promise."""
+
+import time
+
+import numpy as np
+import pytest
+
+from negbench.datasets.synthetic import Config, exposure, load
+from negbench.interactions import Interactions
+from negbench.shelf import Shelf
+
+SMALL = Config(users=400, items=300, interactions=8000)
+
+
+def made(**knobs: float) -> Interactions:
+    return load(Config(**{"users": 400, "items": 300, "interactions": 8000, **knobs}), Shelf())  # type: ignore[arg-type]
+
+
+def truly(data: Interactions) -> np.ndarray:
+    assert data.truth is not None
+    return np.isin(data.users * data.n_items + data.items, data.truth.keys)
+
+
+def test_same_seed_same_world() -> None:
+    assert made(seed=3).checksum == made(seed=3).checksum != made(seed=4).checksum
+
+
+def test_blocks_do_not_shift_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = made()
+    monkeypatch.setitem(load.__globals__, "BLOCK", 7 * 300)
+    assert made().checksum == whole.checksum
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2, 1.0])
+def test_pairs_are_unique_and_the_noise_share_is_exact(noise: float) -> None:
+    data = made(noise=noise)
+    assert len(np.unique(data.users * data.n_items + data.items)) == len(data) == 8000
+    assert np.bincount(data.users).tolist() == [20] * 400
+    assert truly(data).mean() == pytest.approx(1 - noise)
+
+
+def test_truth_is_the_top_of_the_planted_taste() -> None:
+    from negbench.rng import numpy_stream
+
+    data = made()
+    taste = numpy_stream(0, "preference")
+    item = taste.standard_normal((300, 16), np.float32)
+    user = taste.standard_normal((400, 16), np.float32)
+    assert data.truth is not None
+    for u in (0, 7, 399):
+        top = np.argsort(-(user[u] @ item.T))[:30]
+        assert set(data.truth.row(u).tolist()) == set(top.tolist())
+
+
+def test_bias_raises_the_tie_between_exposure_and_popularity() -> None:
+    law = exposure(Config(users=400, items=300, interactions=8000, exposure_bias=1.0))
+    ties = []
+    for bias in (0.0, 0.5, 1.0):
+        data = made(exposure_bias=bias)
+        seen = np.bincount(data.items[truly(data)], minlength=300)
+        assert data.truth is not None
+        ties.append(np.corrcoef(seen / np.maximum(data.truth.counts, 1), np.log(law))[0, 1])
+    assert abs(ties[0]) < 0.2 and ties[0] + 0.2 < ties[1] < ties[2]
+
+
+def test_exposure_is_the_formula() -> None:
+    weight = np.sort(exposure(Config(items=4, relevant=1.0, exposure_bias=0.5, users=60_000)))
+    law = np.array([1 / 4, 1 / 3, 1 / 2, 1]) / (25 / 12)
+    np.testing.assert_allclose(weight, 0.5 / 4 + 0.5 * law)
+
+
+def test_one_draw_follows_the_exposure_weights() -> None:
+    """One pair a user, everything relevant: the shares of the items are e_i (chi-square, 1 %)."""
+    config = Config(
+        users=20_000, items=6, interactions=20_000, relevant=1.0, noise=0.0, exposure_bias=1.0
+    )
+    data = load(config, Shelf())
+    seen = np.bincount(data.items, minlength=6)
+    expected = 20_000 * exposure(config)
+    assert ((seen - expected) ** 2 / expected).sum() < 15.09  # 5 degrees of freedom
+
+
+def test_times_say_nothing_of_users_or_items() -> None:
+    data = made()
+    assert data.order == "time" and data.times is not None
+    assert np.array_equal(data.times, np.arange(8000))
+    assert abs(np.corrcoef(data.times, data.users)[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("knobs", [{"noise": 2.0}, {"interactions": 400 * 31, "noise": 0.0}])
+def test_impossible_worlds_are_refused(knobs: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="noise must be|31 pairs a user are more than the 30"):
+        made(**knobs)
+
+
+def test_a_million_pairs_in_seconds() -> None:
+    start = time.process_time()
+    data = made(users=10_000, items=2000, interactions=1_000_000)
+    assert len(data) == 1_000_000
+    assert time.process_time() - start < 20

@@ -1,0 +1,176 @@
+"""A cell: resolved, hashed, trained, ranked and written; and the pairs that cannot be trained."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from negbench import records
+from negbench.cell import REFERENCE, CellSpec, prepare_fit, run_cell, unfit
+from negbench.checkpoint import Kept
+from negbench.errors import UserError
+from negbench.ground import EXCLUSIONS, prepare
+from negbench.train import TrainConfig
+
+METRICS = ("ndcg,recall@5,20",)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    users = np.repeat(np.arange(40), 12)
+    items = (rng.random(len(users)) ** 2 * 15).astype(int) + (users % 2) * 15
+    path = tmp_path_factory.mktemp("data") / "small.csv"
+    rows = [f"u{u},i{i},{t}" for t, (u, i) in enumerate(zip(users, items, strict=True))]
+    path.write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def spec_of(table, **changes):
+    budget = TrainConfig(epochs=3, dim=8, batch_size=64)
+    return replace(CellSpec(table, "mf", "random", metrics=METRICS, train=budget), **changes)
+
+
+def read(folder):
+    return json.loads((folder / "cell.json").read_text())
+
+
+def test_a_cell_is_written_whole(table, tmp_path):
+    ground = prepare(table)
+    spec = spec_of(table, method="dns(candidates=4)", seed=3)
+    folder = run_cell(spec, ground, tmp_path)
+    assert folder.name == records.digest(spec.resolve(ground))
+    cell = records.read_cell(folder)
+    assert cell.done and cell.spec["variant"] == "candidates=4"
+    assert cell.spec["method_config"] == {"dns": {"candidates": 4}}
+    assert cell.spec["backbone_config"]["dim"] == 8
+    arrays = cell.users()
+    n_test = int((ground.split.test.lengths > 0).sum())
+    assert arrays["top"].shape == (n_test, 20)
+    assert set(arrays) >= {"users", "ndcg@20/all", "ndcg@20/head", "recall@5/tail"}
+    values = {
+        (m["split"], m["metric"], m["k"], m["band"]): m["value"] for m in cell.record["metrics"]
+    }
+    assert values["test", "ndcg", 20, "all"] == pytest.approx(
+        arrays["ndcg@20/all"].mean(), rel=1e-6
+    )
+    assert values["valid", "ndcg", 20, "all"] == pytest.approx(cell.record["fit"]["best_valid"])
+    assert [row["epoch"] for row in cell.epochs()] == [1, 2, 3]
+    assert not list(tmp_path.glob("**/*.pt"))
+
+
+def test_no_seen_item_is_recommended(table, tmp_path):
+    ground = prepare(table)
+    arrays = records.read_cell(run_cell(spec_of(table), ground, tmp_path)).users()
+    for user, top in zip(arrays["users"], arrays["top"], strict=True):
+        assert not set(top.tolist()) & set(ground.seen.row(user).tolist())
+
+
+def test_the_same_seed_writes_the_same_numbers(table, tmp_path):
+    ground = prepare(table)
+    one = records.read_cell(run_cell(spec_of(table), ground, tmp_path / "a"))
+    two = records.read_cell(run_cell(spec_of(table), ground, tmp_path / "b"))
+    assert one.record["metrics"] == two.record["metrics"]
+    assert all(np.array_equal(v, two.users()[k], equal_nan=True) for k, v in one.users().items())
+
+
+def test_what_changes_the_result_changes_the_hash(table):
+    ground = prepare(table)
+    base = spec_of(table)
+    changes = [
+        {"seed": 1},
+        {"method": "random(negatives=2)"},
+        {"backbone": "mf(l2=0.5)"},
+        {"objective": "bce"},
+        {"train": replace(base.train, epochs=4)},
+        {"metrics": ("ndcg@10",)},
+    ]
+    hashes = [records.digest(replace(base, **c).resolve(ground)) for c in [{}, *changes]]
+    other = prepare(table, exclude="none")
+    hashes.append(records.digest(base.resolve(other)))
+    assert len(set(hashes)) == len(hashes)
+    assert records.digest(replace(base, backbone="mf()").resolve(ground)) == hashes[0]
+
+
+@pytest.mark.parametrize("objective", ["bpr", "bce", "gbce(t=0.5)", "softmax", "hinge"])
+def test_a_forced_objective_trains(table, tmp_path, objective):
+    cell = records.read_cell(
+        run_cell(spec_of(table, objective=objective), prepare(table), tmp_path)
+    )
+    assert cell.spec["objective"] == objective and f"objective={objective}" in cell.spec["variant"]
+
+
+@pytest.mark.parametrize("name", ["most_popular", "item_knn", "ease"])
+def test_references_stand_beside(table, tmp_path, name):
+    folder = run_cell(spec_of(table, backbone=REFERENCE, method=name), prepare(table), tmp_path)
+    record = read(folder)
+    assert (record["spec"]["backbone"], record["spec"]["method"]) == ("reference", name)
+    assert record["card"]["title"]
+
+
+def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
+    ground, spec = prepare(table), spec_of(table, method="dns")
+    quiet = records.read_cell(run_cell(spec, ground, tmp_path / "quiet"))
+
+    class Killed(Exception):
+        pass
+
+    def kill(row):
+        if row["epoch"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=kill)
+    (kept,) = (tmp_path / "cut" / "checkpoints").glob("*.pt")
+    told = []
+    again = run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=told.append)
+    assert [row["epoch"] for row in told] == [3]
+    assert records.read_cell(again).record["metrics"] == quiet.record["metrics"]
+    assert not kept.exists()
+
+
+def test_a_foreign_checkpoint_is_refused(table, tmp_path):
+    ground, spec = prepare(table), spec_of(table)
+    path = tmp_path / "checkpoints" / f"{records.digest(spec.resolve(ground))}.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match="a checkpoint must fit its cell"):
+        Kept(path, 1).load(prepare_fit(spec, ground, torch.device("cpu")))
+
+
+def test_a_user_with_every_item_is_legal(tmp_path):
+    path = tmp_path / "full.csv"
+    rows = [(0, i) for i in range(12)] + [(u, (u + s) % 12) for u in range(1, 9) for s in range(5)]
+    path.write_text("user,item,time\n" + "".join(f"{u},{i},{t}\n" for t, (u, i) in enumerate(rows)))
+    ground = prepare(str(path), rule="leave_one_out", exclude="all")
+    assert any("1 user has no item left" in note for note in ground.notes)
+    assert any(note.startswith("ORACLE") for note in ground.notes)
+    folder = run_cell(spec_of(str(path), exclude="all"), ground, tmp_path / "run")
+    assert read(folder)["fit"]["n_unfilled"] == 10 * read(folder)["fit"]["epochs"]
+
+
+def test_exclusion_says_what_is_never_drawn(table):
+    lengths = {name: len(prepare(table, exclude=name).excluded) for name in EXCLUSIONS}
+    split = prepare(table).split
+    assert lengths == {
+        "none": 0,
+        "train": len(split.train),
+        "train+valid": len(split.train) + len(split.valid),
+        "all": len(split.train) + len(split.valid) + len(split.test),
+    }
+    with pytest.raises(UserError, match="--exclude must be one of"):
+        prepare(table, exclude="trian")
+
+
+def test_what_cannot_go_together_is_one_sentence(tmp_path):
+    path = tmp_path / "unordered.csv"
+    path.write_text(
+        "user,item\n" + "".join(f"{u},{i}\n" for u in range(9) for i in range(u, u + 9))
+    )
+    ground = prepare(str(path))
+    said = unfit(CellSpec(str(path), "sasrec", "random"), ground)
+    assert said == "backbone sasrec needs order, which unordered does not provide"
+    assert unfit(CellSpec(str(path), "mf", "random"), ground) is None
+    assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), ground) is None

@@ -1,0 +1,171 @@
+"""Ranking against naive loops and against trec_eval, ties included."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import pytrec_eval
+import torch
+from torch import Tensor
+
+from negbench.interactions import Csr
+from negbench.ranking import metric_tables, row_pairs, tie_places, top_k
+
+FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+
+
+def naive_top(row: Sequence[float], k: int, places: Sequence[int]) -> list[int]:
+    order = sorted(range(len(row)), key=lambda i: (-row[i], places[i]))
+    shown = [i for i in order if row[i] > -math.inf][:k]
+    return shown + [-1] * (k - len(shown))
+
+
+def coarse_scores(rows: int, items: int, levels: int, seed: int) -> Tensor:
+    """Few different values, so ties are everywhere, some of them at the k-th place."""
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randint(levels, (rows, items), generator=generator).double()
+    return scores.masked_fill(torch.rand(rows, items, generator=generator) < 0.2, -torch.inf)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("levels", [1, 2, 5, 1000])
+@pytest.mark.parametrize("k", [1, 4, 29, 30, 31, 40])
+def test_top_k_against_a_full_sort_in_plain_python(dtype: torch.dtype, levels: int, k: int) -> None:
+    scores = coarse_scores(20, 30, levels, seed=k).to(dtype)
+    places = tie_places(30)
+    before = scores.clone()
+    expected = [naive_top(row, k, places.tolist()) for row in scores.double().tolist()]
+    assert top_k(scores, k, places).tolist() == expected
+    assert torch.equal(scores, before)
+
+
+def test_top_k_of_a_wide_block_with_few_ties() -> None:
+    generator = torch.Generator().manual_seed(1)
+    scores = (torch.randn(50, 3000, generator=generator) * 100).round() / 100
+    places = tie_places(3000)
+    expected = [naive_top(row, 20, places.tolist()) for row in scores.tolist()]
+    assert top_k(scores, 20, places).tolist() == expected
+
+
+def test_zero_and_minus_zero_are_equal() -> None:
+    places = tie_places(6)
+    zeros = torch.tensor([[0.0, -0.0, 0.0, -0.0, -0.0, 0.0]])
+    assert top_k(zeros, 3, places).tolist() == [places.argsort()[:3].tolist()]
+
+
+def test_nothing_to_show() -> None:
+    assert top_k(torch.full((2, 5), -torch.inf), 3, tie_places(5)).tolist() == [[-1] * 3] * 2
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("place", [0, 17, 29])
+def test_nan_is_refused_wherever_it_is(dtype: torch.dtype, place: int) -> None:
+    scores = torch.rand(4, 30).to(dtype)
+    scores[2, place] = torch.nan
+    with pytest.raises(ValueError, match="NaN"):
+        top_k(scores, 5, tie_places(30))
+
+
+def test_the_tie_order_is_a_fixed_shuffle() -> None:
+    places = tie_places(1000)
+    assert sorted(places.tolist()) == list(range(1000))
+    torch.manual_seed(3)
+    tie_places.cache_clear()
+    assert torch.equal(places, tie_places(1000))
+    ids = torch.arange(1000)
+    assert abs(np.corrcoef(ids, places)[0, 1]) < 0.1
+    assert tie_places(8).tolist() == [5, 3, 2, 7, 6, 4, 1, 0]  # the same on every machine
+
+
+def test_row_pairs_against_a_loop() -> None:
+    part = Csr.of([0, 0, 2, 4, 4, 4], [3, 1, 0, 2, 9, 5], n_rows=6, n_columns=10)
+    users = [4, 1, 0, 5, 2]
+    rows, columns = row_pairs(
+        torch.tensor(part.indptr), torch.tensor(part.indices), torch.tensor(users)
+    )
+    expected = [(r, int(c)) for r, u in enumerate(users) for c in part.row(u)]
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == expected
+
+
+def naive_metrics(hits: Sequence[bool], relevant: int, k: int) -> dict[str, float]:
+    if not relevant:
+        return dict.fromkeys(("recall", "ndcg", "hit", "mrr", "map", "precision"), math.nan)
+    found, gain, precisions, first = 0, 0.0, 0.0, 0.0
+    for rank, hit in enumerate(hits[:k], 1):
+        if hit:
+            found += 1
+            gain += 1 / math.log2(rank + 1)
+            precisions += found / rank
+            first = first or 1 / rank
+    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(relevant, k) + 1))
+    return {
+        "recall": found / relevant,
+        "ndcg": gain / ideal,
+        "hit": float(found > 0),
+        "mrr": first,
+        "map": precisions / relevant,
+        "precision": found / k,
+    }
+
+
+def test_metrics_against_naive_loops() -> None:
+    generator = torch.Generator().manual_seed(0)
+    hits = torch.rand(200, 12, generator=generator) < torch.rand(200, 1, generator=generator)
+    relevant = hits.sum(1) + torch.randint(0, 9, (200,), generator=generator)
+    tables = metric_tables(hits, relevant)
+    assert (relevant == 0).any() and (relevant > 12).any()
+    for k in (1, 5, 12):
+        for row, r, b in zip(hits.tolist(), relevant.tolist(), range(200), strict=True):
+            for name, value in naive_metrics(row, r, k).items():
+                assert tables[name][b, k - 1].item() == pytest.approx(value, nan_ok=True), name
+
+
+def test_metrics_by_hand() -> None:
+    tables = metric_tables(torch.tensor([[False, True, True]]), torch.tensor([4]))
+    last = {name: table[0, 2].item() for name, table in tables.items()}
+    assert last["recall"] == 0.5 and last["mrr"] == 0.5 and last["hit"] == 1
+    assert last["precision"] == pytest.approx(2 / 3)
+    assert last["map"] == pytest.approx((1 / 2 + 2 / 3) / 4)
+    ideal = 1 + 1 / math.log2(3) + 1 / 2
+    assert last["ndcg"] == pytest.approx((1 / math.log2(3) + 1 / 2) / ideal)
+
+
+TREC = {"ndcg": "ndcg_cut", "recall": "recall", "hit": "success", "map": "map_cut"} | {
+    "precision": "P"
+}
+
+
+@pytest.mark.parametrize("levels", [2, 6, 10_000])
+def test_every_metric_equals_trec_eval_with_ties(levels: int) -> None:
+    users, items, cuts = 60, 80, (1, 5, 10, 20)
+    scores = coarse_scores(users, items, levels, seed=levels).float()
+    generator = np.random.default_rng(levels)
+    relevant = generator.random((users, items)) < generator.random((users, 1)) * 0.5
+    relevant[:, 0] = True  # trec_eval leaves out who has nothing to find
+    places = tie_places(items)
+    # trec_eval ranks equal scores by falling document name: give early places the late names.
+    docs = [f"d{items - place:04d}" for place in places.tolist()]
+    run = {
+        f"u{u}": {d: s for d, s in zip(docs, row, strict=True) if s > -math.inf}
+        for u, row in enumerate(scores.tolist())
+    }
+    qrel = {
+        f"u{u}": {d: int(r) for d, r in zip(docs, row, strict=True)}
+        for u, row in enumerate(relevant)
+    }
+    asked = {f"{name}.{','.join(map(str, cuts))}" for name in TREC.values()} | {"recip_rank"}
+    trec = pytrec_eval.RelevanceEvaluator(qrel, asked).evaluate(run)
+    top = top_k(scores, max(cuts), places)
+    hits = torch.from_numpy(relevant).gather(1, top.clamp(min=0)) & (top >= 0)
+    tables = metric_tables(hits, torch.from_numpy(relevant.sum(1)))
+    for u in range(users):
+        theirs = trec[f"u{u}"]
+        for k in cuts:
+            for ours, name in TREC.items():
+                assert tables[ours][u, k - 1].item() == pytest.approx(
+                    theirs[f"{name}_{k}"], abs=1e-6
+                )
+            first = theirs["recip_rank"]
+            within = first if first >= 1 / k - 1e-9 else 0.0
+            assert tables["mrr"][u, k - 1].item() == pytest.approx(within, abs=1e-6)
