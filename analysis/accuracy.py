@@ -19,7 +19,10 @@ def accuracy(
     name, k = frames.measure(run, metric)
     told = frames.results(run)
     chosen = told[
-        (told["metric"] == name) & (told["k"] == k) & (told["band"] == band) & (told["split"] == split)
+        (told["metric"] == name)
+        & (told["k"] == k)
+        & (told["band"] == band)
+        & (told["split"] == split)
     ]
     means = over_seeds(run, chosen).assign(metric=f"{name}@{k}", band=band)
     order = ["dataset", "backbone", "mean", "row"]

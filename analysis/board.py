@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from negbench.analysis.footnotes import spelled
 from negbench.analysis.frames import REFERENCE
+from negbench.analysis.spelling import spelled, spread
 from negbench.metrics import Metric
 
 
@@ -35,6 +35,11 @@ class Entry:
     std: float
     best: bool = False
 
+    @property
+    def said(self) -> str:
+        """Mean ± standard deviation, or "-"."""
+        return spread(self.mean, self.std)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -57,6 +62,11 @@ class Line:
     def whole(self) -> bool:
         """Whether every seed finished; else the row has no mean."""
         return self.seeds >= self.expected
+
+    @property
+    def count(self) -> str:
+        """How many seeds of a half row are there: (2/3)."""
+        return "" if self.whole else f" ({self.seeds}/{self.expected})"
 
     @property
     def mark(self) -> str:

@@ -10,22 +10,12 @@ from typing import Any
 from negbench.analysis.frames import REFERENCE, Run
 from negbench.analysis.seeds import roster
 from negbench.analysis.significance import ALPHA, CORRECTION, TEST
+from negbench.analysis.spelling import counted, spelled
 from negbench.metrics import Metric
 from negbench.records import Cell
 
 HONEST = ("train", "none")
 """Exclusions that look at no held-out pair; any other is an oracle."""
-
-
-def spelled(metric: str, k: int) -> str:
-    """A metric as papers write it: NDCG@20, Recall@20."""
-    name = metric.upper() if metric in ("ndcg", "mrr", "map") else metric.capitalize()
-    return f"{name}@{k}"
-
-
-def counted(n: int, word: str, many: str = "") -> str:
-    """A count and its word in the right number: 1 seed, 3 seeds."""
-    return f"{n:,} {word if n == 1 else many or word + 's'}"
 
 
 def of_data(run: Run, dataset: str) -> list[str]:

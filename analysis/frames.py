@@ -146,7 +146,9 @@ def _names(cell: Cell, row: str) -> dict[str, Any]:
 
 def _labels(cells: Sequence[Cell]) -> list[str]:
     """The row of each cell, with the settings in which cells of one row differ."""
-    plain = [f"{c.spec['method']}({v})" if (v := c.spec["variant"]) else c.spec["method"] for c in cells]
+    plain = [
+        f"{c.spec['method']}({v})" if (v := c.spec["variant"]) else c.spec["method"] for c in cells
+    ]
     settings = [dict(_settings(cell.spec)) for cell in cells]
     alike = defaultdict(list)
     for at, cell in enumerate(cells):

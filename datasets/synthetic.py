@@ -14,7 +14,7 @@ after another without replacement, each draw with probability proportional to $e
 what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
 $E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
 
-Cost: U x I for tastes and draws, in blocks; a million pairs of 10,000 x 2,000 in a few seconds.
+Cost: U x I for tastes and draws, in blocks; a million pairs of 10,000 x 2,000 in about two seconds.
 """
 
 import math
@@ -57,7 +57,7 @@ class Config:
     relevant: float = 0.1
     """rho, the share of the items that a user truly likes."""
     popularity_exponent: float = 1.0
-    """a, 0 makes all items alike."""
+    """a, from 0 (all items alike) to 5."""
     exposure_bias: float = 0.5
     """b, from 0 (all items met alike) to 1 (met by the popularity law)."""
     noise: float = 0.05
@@ -72,6 +72,10 @@ class Config:
         for name in ("relevant", "exposure_bias", "noise"):
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1; got {value}")
+        if not 0 <= self.popularity_exponent <= 5:  # beyond, the rarest weights vanish in float32
+            raise ValueError(
+                f"popularity_exponent must be from 0 to 5; got {self.popularity_exponent}"
+            )
         most = math.ceil(self.interactions / self.users)
         if most - round(self.noise * most) > self.n_relevant:
             raise ValueError(

@@ -27,8 +27,8 @@ NEEDS_A_BACKBONE = ("layers", "sequence")
 class Attached(nn.Module):
     """A method at work on a stranger's model.
 
-    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser. Those of
-    an adversary go up the loss: their gradient is turned round, so one optimiser serves all.
+    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser. Those
+    of an adversary go up the loss: their gradient is turned round, so one optimiser serves all.
     Call `epoch(items, users)` before an epoch for methods that refresh pools or tables.
     """
 

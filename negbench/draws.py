@@ -124,7 +124,7 @@ class Weighted:
         size = max(1, BLOCK // len(self.p))
         ids, found = torch.zeros_like(users), torch.zeros_like(users, dtype=torch.bool)
         every = torch.arange(len(users), device=users.device)
-        for rows in every.tensor_split(range(size, len(every), size)):
+        for rows in every.tensor_split(list(range(size, len(every), size))):
             hit = excluded.contains_shared(users[rows], everything)
             cumulative = self.p.expand(len(rows), -1).masked_fill(hit, 0).cumsum(1)
             total = cumulative[:, -1:]

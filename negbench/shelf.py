@@ -91,6 +91,8 @@ class Shelf:
     def _bring(self, source: Source, home: Path) -> None:
         if not source.downloads:
             raise DataError(self._absent(source))
+        if self.data_dir is not None:
+            self.say(f"{', '.join(source.files)} not in {self.data_dir}; looking further")
         for download in source.downloads:
             path = self._archive_at_hand(download) or fetch(
                 download, home, terms=source.terms, say=self.say, progress=self.progress
@@ -104,12 +106,11 @@ class Shelf:
 
     def _absent(self, source: Source) -> str:
         names = ", ".join(source.files)
-        where = (
-            f"{self.data_dir} or its folder {source.folders[0]}" if self.data_dir else "no place"
-        )
+        where = self.data_dir or "any place, for no folder of data was named"
         return (
-            f"the files {names} are needed (plain or gzipped) and were found in {where};"
-            " name the folder that holds them with --data-dir or NEGBENCH_DATA"
+            f"the files {names} are needed (plain or gzipped, alone or in a folder"
+            f" {source.folders[0]}) and are not in {where}; name the folder that holds them with"
+            " --data-dir or NEGBENCH_DATA"
         )
 
 

@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def fit(value: Tensor, alias: Any, sizes: dict[str, int], what: str) -> None:
-    """Assert that a tensor has the axes of its alias; `sizes` remembers what each letter stands for."""
+    """Assert that a tensor has the axes of its alias; `sizes` remembers what letters stand for."""
     axes = str(get_args(alias)[1]).split()
     shape = list(value.shape)
     assert len(shape) == len(axes), f"{what} must have the axes [{', '.join(axes)}]; got {shape}"

@@ -1,12 +1,11 @@
-"""The small world of the conformance suite: a few users and items, vectors of all kinds, and steps."""
+"""The small world of the conformance suite: a few users and items, their vectors, and steps."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from negbench import rng
 from negbench.interactions import Csr
@@ -77,8 +76,8 @@ class Tables:
 
 def batch_of(world: World, *, rows: int | None = None) -> Batch:
     """Every train pair in one batch, or the first few."""
-    users, items = torch.from_numpy(world.train.rows), torch.from_numpy(world.train.indices)
-    return Batch(users[:rows].clone(), items[:rows].long())
+    users, items = torch.tensor(world.train.rows), torch.tensor(world.train.indices)
+    return Batch(users[:rows], items[:rows].long())
 
 
 @dataclass(eq=False)
@@ -127,7 +126,7 @@ class Play:
         """A whole step: loss, gradients, the parts' own parameters, feedback."""
         outcome = self.forward(number, batch)
         if outcome.loss.requires_grad:
-            outcome.loss.backward()
+            torch.autograd.backward(outcome.loss)
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
@@ -144,8 +143,3 @@ class Play:
         """Give each of these parts its state back."""
         for part, state in zip(having(self.method, HasState), states, strict=True):
             part.load_state_dict(state)
-
-
-def swap(step: Step, **tensors: Tensor) -> Step:
-    """The step with other tensors in its view."""
-    return replace(step, view=replace(step.view, **tensors))  # type: ignore[arg-type]

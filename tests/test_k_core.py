@@ -82,4 +82,4 @@ def test_zero_is_off_and_too_much_is_a_sentence() -> None:
 
 def test_what_was_dropped_is_said() -> None:
     core = k_core(drawn(1), 6)
-    assert core.notes[-1] == f"6-core: {120 - len(core)} of 150 interactions dropped"
+    assert core.notes[-1] == f"6-core: {150 - len(core)} of 150 interactions dropped"

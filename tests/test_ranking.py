@@ -40,10 +40,14 @@ def test_top_k_against_a_full_sort_in_plain_python(dtype: torch.dtype, levels: i
     assert torch.equal(scores, before)
 
 
-def test_top_k_of_a_wide_block_with_few_ties() -> None:
-    generator = torch.Generator().manual_seed(1)
-    scores = (torch.randn(50, 3000, generator=generator) * 100).round() / 100
-    places = tie_places(3000)
+@pytest.mark.parametrize("items", [3000, 16384, 20011])
+@pytest.mark.parametrize("grain", [1, 10, 1000])
+def test_top_k_of_a_wide_block(items: int, grain: int) -> None:
+    generator = torch.Generator().manual_seed(grain)
+    scores = (torch.randn(12, items, generator=generator) * grain).round() / grain
+    scores[:3, 15:] = -torch.inf  # fewer than asked for
+    scores[3:6] = scores[3:6].sort().values  # all of the best side by side, at the end
+    places = tie_places(items)
     expected = [naive_top(row, 20, places.tolist()) for row in scores.tolist()]
     assert top_k(scores, 20, places).tolist() == expected
 
@@ -65,6 +69,8 @@ def test_nan_is_refused_wherever_it_is(dtype: torch.dtype, place: int) -> None:
     scores[2, place] = torch.nan
     with pytest.raises(ValueError, match="NaN"):
         top_k(scores, 5, tie_places(30))
+    with pytest.raises(ValueError, match="NaN"):
+        top_k(scores.repeat(1, 1000), 5, tie_places(30_000))
 
 
 def test_the_tie_order_is_a_fixed_shuffle() -> None:

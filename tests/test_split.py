@@ -18,8 +18,8 @@ RULES = ("ratio", "ratio(0.5,0.25,0.25)", "random", "temporal(0.5,0.75)", "leave
 
 def make(users: Any, items: Any, **more: Any) -> Interactions:
     users, items = np.asarray(users, np.int64), np.asarray(items, np.int64)
-    sizes = {"n_users": int(users.max()) + 1, "n_items": int(items.max()) + 1}
-    return Interactions("toy", users, items, **sizes, **more)
+    n_users, n_items = int(users.max()) + 1, int(items.max()) + 1
+    return Interactions("toy", users, items, n_users, n_items, **more)
 
 
 def one_user(n: int, **more: Any) -> Interactions:

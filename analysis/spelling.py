@@ -1,0 +1,30 @@
+"""Spelling: how numbers and metrics are said, alike in every output."""
+
+from math import isnan
+
+
+def spelled(metric: str, k: int) -> str:
+    """A metric as papers write it: NDCG@20, Recall@20."""
+    name = metric.upper() if metric in ("ndcg", "mrr", "map") else metric.capitalize()
+    return f"{name}@{k}"
+
+
+def counted(n: int, word: str, many: str = "") -> str:
+    """A count and its word in the right number: 1 seed, 3 seeds."""
+    return f"{n:,} {word if n == 1 else many or word + 's'}"
+
+
+def number(value: float) -> str:
+    """A metric with four decimals, or "-" where there is none."""
+    return "-" if isnan(value) else f"{value:.4f}"
+
+
+def spread(mean: float, std: float) -> str:
+    """Mean ± standard deviation; the mean alone where one seed gives no spread."""
+    known = not isnan(mean) and not isnan(std)
+    return f"{mean:.4f} ± {std:.4f}" if known else number(mean)
+
+
+def seconds(value: float) -> str:
+    """Seconds with two or three digits that mean something."""
+    return "-" if isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
