@@ -31,7 +31,7 @@ def _latex_block(table: Table, block: Block) -> str:
             f"\\caption{{{name} and its bands on {where}; best in bold.}}",
             "\\small",
             "\\setlength{\\tabcolsep}{4pt}",
-            f"\\begin{{tabular}}{{l{'r' * n}r}}",
+            f"\\begin{{tabular}}{{{_columns(table)}}}",
             "\\toprule",
             *([over, cut] if bands else []),
             " & ".join(["Method", *heads, "s/epoch"]) + " \\\\",
@@ -40,11 +40,19 @@ def _latex_block(table: Table, block: Block) -> str:
             *(["\\midrule", *guards] if guards else []),
             "\\bottomrule",
             "\\end{tabular}",
-            f"\\par\\smallskip\\begin{{minipage}}{{\\linewidth}}\\footnotesize {notes}\\end{{minipage}}",
+            "\\par\\smallskip",
+            f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize {notes}\\end{{minipage}}",
             "\\end{table*}",
             "",
         ]
     )
+
+
+def _columns(table: Table) -> str:
+    """The tested column leaves room at its right, where the marks hang over."""
+    wide = ["r"] * (len(table.columns) + 1)
+    wide[table.primary] = "r@{\\hspace{16pt}}"
+    return "l" + "".join(wide)
 
 
 def _latex_row(table: Table, line: Line) -> str:

@@ -26,5 +26,8 @@ def spread(mean: float, std: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds with two or three digits that mean something."""
-    return "-" if isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    """Seconds, or a ratio, with two or three digits that mean something."""
+    if isnan(value):
+        return "-"
+    decimals = next((d for limit, d in ((0.1, 4), (10, 2), (100, 1)) if abs(value) < limit), 0)
+    return f"{value:,.{decimals}f}"

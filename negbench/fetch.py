@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +69,7 @@ def _from_mirror(url: str, download: Download, path: Path, say: Say, progress: b
     """Fetch and verify; None on success, else what went wrong, with nothing bad left behind."""
     import pooch
 
-    logging.getLogger(pooch.get_logger().name).setLevel(logging.WARNING)
+    pooch.get_logger().setLevel("WARNING")  # what is done is said through `say`
     # A part is continued from its own mirror only: unpublished checksums cannot tell two apart.
     part = path.with_name(f"{path.name}.part-{hashlib.sha256(url.encode()).hexdigest()[:8]}")
     size = f" ({download.size / 1e6:.1f} MB)" if download.size else ""
@@ -80,7 +79,7 @@ def _from_mirror(url: str, download: Download, path: Path, say: Say, progress: b
             url, None, fname=path.name, path=path.parent, downloader=Resuming(part, progress)
         )
     except TROUBLE as error:
-        return str(error) or type(error).__name__
+        return str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
     if wrong := _wrong(path, download):
         path.unlink()
         return f"{wrong}; the file was refused and removed"

@@ -75,7 +75,7 @@ def _greatest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if depth < 8 or k > _FOLD // 8:
         values, ids = scores.topk(k, dim=1)
         return values, ids
-    folded = scores[:, : depth * _FOLD].unflatten(1, (depth, _FOLD))
+    folded = scores[:, : depth * _FOLD].reshape(b, depth, _FOLD)
     columns = folded.amax(1).topk(k, dim=1, sorted=False).indices  # [b, k]
     inside = columns[:, :, None] + torch.arange(depth, device=scores.device) * _FOLD
     beyond = torch.arange(depth * _FOLD, n, device=scores.device).expand(b, -1)

@@ -53,8 +53,9 @@ def config_is_a_record(module: ModuleType) -> None:
     config: Any = getattr(module, "Config", None)
     if config is None:
         return
-    assert dataclasses.is_dataclass(config), "Config must be a dataclass"
-    assert config.__dataclass_params__.frozen, "Config must be frozen: @dataclass(frozen=True)"
+    params = getattr(config, "__dataclass_params__", None)
+    assert params is not None, "Config must be a dataclass"
+    assert params.frozen, "Config must be frozen: @dataclass(frozen=True)"
     try:
         made = config()
     except TypeError as error:

@@ -89,13 +89,16 @@ def dead() -> str:
 
 
 @pytest.mark.parametrize("kind", ["sha256", "md5", "git"])
-def test_a_good_file_is_verified_and_asked_for_once(site: Site, tmp_path: Path, kind: str) -> None:
+def test_a_good_file_is_verified_and_asked_for_once(
+    site: Site, tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "body").write_bytes(BODY)
     download = Download("f.bin", (site.url(),), fingerprint(tmp_path / "body", kind))
     for _ in range(2):
         assert fetch(download, tmp_path / "cache").read_bytes() == BODY
     assert site.asked == [None]
     assert [each.name for each in (tmp_path / "cache").iterdir()] == ["f.bin"]
+    assert capfd.readouterr() == ("", "")  # only `say` speaks, and a bar on a terminal
 
 
 def test_git_blob_id_is_that_of_git(tmp_path: Path) -> None:

@@ -83,14 +83,16 @@ def _nearest(
     config: Config, both: sp.csr_matrix, counts: np.typing.NDArray[np.int64], start: int
 ) -> sp.csr_matrix:
     """The k largest similarities of the items from `start` on, [b, I], from their joint counts."""
-    rows = np.arange(both.shape[0])
-    joint = both.toarray().astype(np.float64)
-    joint[rows, start + rows] = 0
-    scale = np.sqrt(counts[start + rows][:, None] * counts) + config.shrinkage
-    similarity = np.divide(joint, scale, out=np.zeros_like(joint), where=scale > 0)
-    block = torch.from_numpy(similarity).masked_fill(torch.from_numpy(joint == 0), NOTHING)
-    kept = top_k(block, config.neighbours, tie_places(len(counts))).numpy()
-    row, place = np.nonzero(kept >= 0)
+    joint = both.tocoo()
+    scale = np.sqrt(counts[start + joint.row] * counts[joint.col]) + config.shrinkage
+    block = torch.full(
+        both.shape, NOTHING, dtype=torch.float64
+    )  # items never met together stay out
+    block[joint.row, joint.col] = torch.from_numpy(joint.data / scale)
+    rows = torch.arange(len(block))
+    block[rows, start + rows] = NOTHING
+    kept = top_k(block, config.neighbours, tie_places(len(counts)))
+    row, place = (kept >= 0).nonzero(as_tuple=True)
     column = kept[row, place]
-    values = similarity[row, column].astype(np.float32)
-    return sp.csr_matrix((values, (row, column)), shape=both.shape)
+    values = block[row, column].float().numpy()
+    return sp.csr_matrix((values, (row.numpy(), column.numpy())), shape=both.shape)

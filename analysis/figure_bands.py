@@ -1,0 +1,69 @@
+"""Figure `bands`: the metric on all items and on each band, a bar a method."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from negbench.analysis import bands, frames
+from negbench.analysis.canvas import STYLE, TWO, Plot, blocks, run_looks
+from negbench.analysis.frames import Run
+from negbench.analysis.palette import Look
+from negbench.analysis.spelling import spelled
+
+
+def bars(run: Run, metric: str | None = None) -> list[Plot]:
+    """Panels all, head, mid, tail on one scale; whiskers are one standard deviation over seeds."""
+    name, k = frames.measure(run, metric)
+    looked = run_looks(run)
+    shown = spelled(name, k)
+    says = (
+        f"{shown} on all items and on the items of each band; whiskers: one standard deviation over "
+        "seeds; dashed: random."
+    )
+    return [
+        Plot(
+            f"bands-{dataset}-{backbone}",
+            dataset,
+            backbone,
+            says,
+            _draw(block, [bands.TOTAL, *bands.names(run)], looked, shown),
+            block,
+        )
+        for dataset, backbone, block in blocks(bands.bands(run, f"{name}@{k}"))
+    ]
+
+
+def _draw(block: pd.DataFrame, parts: Sequence[str], looked: dict[str, Look], shown: str) -> Figure:
+    total = block[block["band"] == bands.TOTAL].dropna(subset=["mean"])
+    rows = list(total.sort_values(["kind", "mean"], ascending=[False, True])["row"])
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(TWO, 0.75 + 0.17 * len(rows)), layout="constrained")
+        axes = figure.subplots(1, len(parts), sharex=True, sharey=True)
+        for ax, part in zip(axes, parts, strict=True):
+            values = block[block["band"] == part].set_index("row").reindex(rows)
+            _bars(ax, values, [looked[row].color for row in rows])
+            ax.set_title("all items" if part == bands.TOTAL else part, pad=3)
+        figure.supxlabel(shown, fontsize=8)
+    return figure
+
+
+def _bars(ax: Axes, values: pd.DataFrame, colors: Sequence[str]) -> None:
+    places = list(range(len(values)))
+    means, spread = values["mean"].to_numpy(float), values["std"].fillna(0).to_numpy(float)
+    ax.barh(places, means, height=0.72, color=colors)
+    ax.errorbar(
+        means, places, xerr=spread, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.5
+    )
+    if "random" in values.index:
+        at = float(means[list(values.index).index("random")])
+        ax.axvline(at, color="#555555", linewidth=0.7, dashes=(3, 2))
+    ax.set_yticks(places, list(values.index))
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
+    ax.grid(axis="x")
+    sns.despine(ax=ax, left=True)

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from negbench.errors import UserError
+from negbench.recipes import recipe
+from negbench.step import Outcome
+from negbench.testing_world import Play, usual
+
+
+def outcome(method: str, number: int = 1) -> Outcome:
+    return Play(recipe(method).build(), usual()).forward(number)
+
+
+@pytest.mark.parametrize("keep", ["one", "all"])
+def test_top_1_is_dns(keep: str) -> None:
+    a, b = outcome(f"dns_mn(candidates=9,top=1,keep={keep})"), outcome("dns(candidates=9)")
+    assert torch.equal(a.rows, b.rows)
+
+
+def test_all_of_all_is_the_mean_over_random() -> None:
+    a, b = outcome("dns_mn(candidates=9,top=9,keep=all)"), outcome("random(negatives=9)")
+    assert torch.allclose(a.rows, b.rows)
+
+
+def test_one_of_the_top_is_the_mean_over_them_in_expectation() -> None:
+    draws = [outcome("dns_mn(candidates=6,top=3)", n) for n in range(300)]
+    means = [outcome("dns_mn(candidates=6,top=3,keep=all)", n) for n in range(300)]
+    one, every = (torch.stack([o.rows.detach() for o in got]) for got in (draws, means))
+    error = (one - every).std(0) / 300**0.5
+    assert bool(((one - every).mean(0).abs() <= 4 * error + 1e-6).all())
+
+
+def test_it_is_the_partial_area_at_m_over_n() -> None:
+    """With all items as candidates, the rows are BPR over the hardest M / N of them."""
+    made = outcome("dns_mn(candidates=4000,top=1000,keep=all)")
+    scores = made.step.view.score_shared(torch.arange(12))
+    for b, user in enumerate(made.step.batch.users.tolist()):
+        free = [i for i in range(12) if i not in made.step.world.train.row(user)]
+        cut = scores[b, free].sort(descending=True).values
+        share, want, left = 1 / len(free), torch.zeros(()), 0.25
+        for s in cut:
+            part = min(share, left)
+            want = want + part / 0.25 * torch.nn.functional.softplus(s - made.s_pos[b])
+            left -= part
+        assert made.rows[b].item() == pytest.approx(want.item(), abs=0.12)
+
+
+def test_a_top_beyond_the_candidates_is_refused() -> None:
+    with pytest.raises(UserError, match="`top` must be from 1 to `candidates`; got 5 of 4"):
+        recipe("dns_mn(candidates=4,top=5)")

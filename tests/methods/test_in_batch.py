@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from negbench import rng
+from negbench.errors import UserError
+from negbench.recipes import recipe
+from negbench.step import forward
+from negbench.testing_world import Play, batch_of, world
+from negbench.values import Batch, World
+
+FEW = [[0, 1], [0, 2], [0, 3, 1], [0, 4], [0, 1, 5], [0, 2], [6, 0, 1], [7, 2], [0]]
+
+
+def skewed() -> World:
+    return world(FEW, n_items=8)
+
+
+def gradients(method: str, rows: int, seed: int = 0, where: World | None = None) -> torch.Tensor:
+    """The gradient of the mean loss to the query, over all users, with a batch of `rows` pairs."""
+    play = Play(recipe(method).build(), where or skewed())
+    whole = batch_of(play.world)
+    more = torch.randint(len(whole), (rows,), generator=rng.stream(seed, "rows"))
+    order = torch.cat([torch.arange(len(whole)), more])
+    batch = Batch(whole.users[order], whole.items[order])
+    outcome = forward(play.method, play.step(seed, batch))
+    (gradient,) = torch.autograd.grad(outcome.rows[: len(whole)].sum(), outcome.step.view.query)
+    return gradient[: len(whole)]
+
+
+def distance(method: str, rows: int) -> float:
+    """How far a sampled softmax's gradient is from the full softmax's, relatively."""
+    full = gradients("all_items", 0)
+    near = torch.stack([gradients(method, rows, seed) for seed in range(3)]).mean(0)
+    return ((near - full).norm() / full.norm()).item()
+
+
+def test_the_corrected_softmax_converges_to_the_full_one() -> None:
+    method = "in_batch(pool=100000)"
+    far, near, nearest = (distance(method, rows) for rows in (30, 1000, 30_000))
+    assert nearest < near < far and nearest < 0.03
+
+
+def test_the_uncorrected_softmax_does_not() -> None:
+    assert distance("in_batch(pool=100000,correct=false)", 30_000) > 0.3
+
+
+def test_the_pool_is_bounded() -> None:
+    play = Play(recipe("in_batch(pool=5)").build(), skewed())
+    assert play.forward().s_neg.shape == (len(batch_of(play.world)), 5)
+
+
+def test_a_pool_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="`pool` must be at least 1; got 0"):
+        recipe("in_batch(pool=0)")

@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from negbench import rng
+from negbench.errors import UserError
+from negbench.recipes import recipe
+from negbench.step import forward
+from negbench.testing_world import Play, batch_of, usual
+from negbench.values import Batch
+
+
+def gradients(method: str, rows: int = 0, seed: int = 0) -> torch.Tensor:
+    """The gradient to the query of every train pair, in a batch with `rows` further pairs."""
+    play = Play(recipe(method).build(), usual())
+    whole = batch_of(play.world)
+    more = torch.randint(len(whole), (rows,), generator=rng.stream(seed, "rows"))
+    order = torch.cat([torch.arange(len(whole)), more])
+    batch = Batch(whole.users[order], whole.items[order])
+    outcome = forward(play.method, play.step(seed, batch))
+    (gradient,) = torch.autograd.grad(outcome.rows[: len(whole)].sum(), outcome.step.view.query)
+    return gradient[: len(whole)]
+
+
+def distance(method: str, rows: int) -> float:
+    full = gradients("all_items")
+    near = torch.stack([gradients(method, rows, seed) for seed in range(3)]).mean(0)
+    return ((near - full).norm() / full.norm()).item()
+
+
+@pytest.mark.parametrize("inside", [0.2, 0.5])
+def test_the_corrected_softmax_converges_to_the_full_one(inside: float) -> None:
+    """Cold items too, which no batch holds: the uniform part reaches them."""
+    distances = []
+    for n in (40, 1000, 40_000):
+        pool, uniform = int(inside * n), int((1 - inside) * n)
+        distances.append(distance(f"mixed(pool={pool},uniform={uniform})", n))
+    assert distances[2] < distances[1] < distances[0] and distances[2] < 0.03
+
+
+def test_the_uncorrected_softmax_does_not() -> None:
+    assert distance("mixed(pool=20000,uniform=20000,correct=false)", 40_000) > 0.1
+
+
+def test_without_a_uniform_part_it_is_in_batch() -> None:
+    assert torch.equal(
+        gradients("mixed(uniform=0,pool=64)", 100), gradients("in_batch(pool=64)", 100)
+    )
+
+
+def test_a_pool_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="not both 0; got 0 and 0"):
+        recipe("mixed(pool=0,uniform=0)")

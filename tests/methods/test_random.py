@@ -1,0 +1,35 @@
+import pytest
+import torch
+from scipy import stats
+
+from negbench.errors import UserError
+from negbench.recipes import recipe
+from negbench.testing_world import Play, without_remainder
+
+
+@pytest.mark.parametrize("user", [0, 1, 2])
+def test_frequencies_are_the_declared_ones(user: int) -> None:
+    play = Play(recipe("random(negatives=4000)").build(), without_remainder())
+    here = play.step()
+    drawn = play.method.source.draw(here)
+    assert drawn.ids is not None and drawn.logq is not None
+    row = here.batch.users.tolist().index(user)
+    seen = torch.bincount(drawn.ids[row], minlength=6).numpy()
+    allowed = [i for i in range(6) if i not in play.world.train.row(user)]
+    p = drawn.logq[row, 0].exp().item()
+    assert p == pytest.approx(1 / len(allowed)) and seen[allowed].sum() == 4000
+    assert stats.chisquare(seen[allowed], [4000 * p] * len(allowed)).pvalue > 1e-3
+
+
+def test_a_user_without_any_item_left_is_masked() -> None:
+    play = Play(recipe("random(negatives=3)").build(), without_remainder())
+    outcome = play.forward()
+    assert outcome.used.mask is not None
+    full = outcome.step.batch.users == 3
+    assert torch.equal(outcome.used.mask, (~full).unsqueeze(1).expand(-1, 3))
+    assert not outcome.rows[full].any() and bool(outcome.rows[~full].all())
+
+
+def test_zero_negatives_are_refused() -> None:
+    with pytest.raises(UserError, match="`negatives` must be at least 1; got 0"):
+        recipe("random(negatives=0)")
