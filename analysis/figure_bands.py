@@ -22,8 +22,8 @@ def bars(run: Run, metric: str | None = None) -> list[Plot]:
     looked = run_looks(run)
     shown = spelled(name, k)
     says = (
-        f"{shown} on all items and on the items of each band; whiskers: one standard deviation over "
-        "seeds; dashed: random."
+        f"{shown} on all items and on the items of each band; whiskers: one standard deviation "
+        "over seeds; dashed: random."
     )
     return [
         Plot(
@@ -55,7 +55,7 @@ def _draw(block: pd.DataFrame, parts: Sequence[str], looked: dict[str, Look], sh
 def _bars(ax: Axes, values: pd.DataFrame, colors: Sequence[str]) -> None:
     places = list(range(len(values)))
     means, spread = values["mean"].to_numpy(float), values["std"].fillna(0).to_numpy(float)
-    ax.barh(places, means, height=0.72, color=colors)
+    ax.barh(places, means, height=0.72, color=colors, linewidth=0)
     ax.errorbar(
         means, places, xerr=spread, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.5
     )

@@ -25,9 +25,9 @@ def curves(run: Run, metric: str | None = None) -> list[Plot]:
     for dataset, backbone, block in blocks(convergence(run)):
         shown = "validation " + spelled(*parse_metrics(str(block["metric"].iloc[0]))[0])
         says = (
-            f"{shown.capitalize()} by epoch and by wall clock; thin lines: one seed each; bold: "
-            "their mean while every seed still trains."
-        ).replace(shown.capitalize(), shown[0].upper() + shown[1:])
+            f"{shown[0].upper()}{shown[1:]} by epoch and by wall clock; thin lines: one seed each; "
+            "bold: their mean while every seed still trains."
+        )
         figure = _draw(block, looked, shown)
         name = f"convergence-{dataset}-{backbone}"
         plots.append(Plot(name, dataset, backbone, says, figure, block))
@@ -37,11 +37,11 @@ def curves(run: Run, metric: str | None = None) -> list[Plot]:
 def _draw(block: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
     rows = sorted(block["row"].unique())
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(TWO, 2.4 + 0.15 * -(-len(rows) // 5)), layout="constrained")
+        figure = Figure(figsize=(TWO, 2.7 + 0.15 * -(-len(rows) // 5)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         for ax, x, label in ((left, "epoch", "epoch"), (right, "wall", "wall clock (s)")):
-            for row in rows:
-                _curve(ax, block[block["row"] == row], x, looked[row])
+            for at, row in enumerate(rows):
+                _curve(ax, block[block["row"] == row], x, looked[row], at)
             ax.set_xlabel(label)
             ax.set_xlim(left=0)
             ax.grid()
@@ -51,16 +51,18 @@ def _draw(block: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
     return figure
 
 
-def _curve(ax: Axes, block: pd.DataFrame, x: str, look: Look) -> None:
+def _curve(ax: Axes, block: pd.DataFrame, x: str, look: Look, at: int) -> None:
     for _, seed in block.groupby("seed"):
-        ax.plot(seed[x], seed["value"], color=look.color, linewidth=0.5, alpha=0.35)
+        ax.plot(seed[x], seed["value"], color=look.color, linewidth=0.4, alpha=0.22, zorder=1)
     mean = mean_curve(block, x)
+    step = max(1, len(mean) // 3)
     ax.plot(
         mean["x"],
         mean["value"],
         color=look.color,
         marker=look.marker,
-        markevery=max(1, len(mean) // 5),
+        # Three markers a line, at other places than its neighbours'.
+        markevery=(at % step, step),
         markersize=3.5,
         dashes=look.dashes or (None, None),
     )

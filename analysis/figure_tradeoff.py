@@ -22,8 +22,8 @@ def scatter(run: Run, metric: str | None = None) -> list[Plot]:
     name, k = frames.measure(run, metric)
     looked, shown = run_looks(run), spelled(name, k)
     says = (
-        f"{shown} against balance (1 - Gini of {shown} over bands); crosses: one standard deviation "
-        "over seeds; filled and joined: methods that no other beats in both."
+        f"{shown} against balance (1 - Gini of {shown} over bands); crosses: one standard "
+        "deviation over seeds; filled and joined: methods that no other beats in both."
     )
     plots = []
     for dataset, backbone, block in blocks(bands.bands(run, f"{name}@{k}")):
@@ -51,7 +51,7 @@ def front_plane(block: pd.DataFrame) -> pd.DataFrame:
 
 
 def pareto(points: ArrayLike) -> NDArray[np.bool_]:
-    """Which points [n, d] no other point beats in one coordinate and equals or beats in the rest."""
+    """Which points [n, d] no other beats in one coordinate and equals or beats in the rest."""
     x = np.asarray(points, float)
     reaches = (x[:, None] >= x[None, :]).all(axis=2)
     beats = reaches & (x[:, None] > x[None, :]).any(axis=2)

@@ -1,7 +1,8 @@
 """Palette: one colour, marker and dash a method, the same in every figure.
 
-The common methods have a fixed look, hue by family: greys for the baseline and the references, blues
-for static draws, warm colours for hard ones, greens for adaptive ones, black for the full softmax.
+The common methods have a fixed look, hue by family: greys for the baseline and the references,
+blues for static draws, warm colours for hard ones, greens for adaptive ones, black for the full
+softmax.
 Any other name gets its look from its own letters, so that it keeps it from run to run; only if that
 look is taken in this run does it move on to the next. The colours are those of Okabe and Ito and
 of Paul Tol's muted scheme, told apart under the common colour blindnesses; markers differ as well.
@@ -17,6 +18,7 @@ from matplotlib.colors import to_hex, to_rgb
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d", "8", "H")
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1.2, 1.2), (5, 1.2, 1.2, 1.2))
 REFERENCE = "#8C8C8C"
+REFERENCE_MARKERS = ("*", "1", "2", "x")
 OTHERS = ("#CC6677", "#44AA99", "#AA4499", "#999933", "#88CCEE", "#661100", "#CC79A7", "#6699CC")
 
 
@@ -65,8 +67,8 @@ def looks(rows: Iterable[tuple[str, str, bool]]) -> dict[str, Look]:
 def _free(method: str, taken: set[tuple[str, str]], reference: bool) -> Look:
     if method in FIXED and not reference:
         return FIXED[method]
-    colors = (REFERENCE,) if reference else OTHERS
-    known = list(product(MARKERS, colors))
+    markers, colors = (REFERENCE_MARKERS, (REFERENCE,)) if reference else (MARKERS, OTHERS)
+    known = list(product(markers, colors))
     start = zlib.crc32(method.encode()) % len(known)
     used_colors = {color for color, _ in taken}
     turned = known[start:] + known[:start]

@@ -1,5 +1,6 @@
 """A run: the plan, the cells that are missing, the record of how it was started, and results.csv."""
 
+import json
 import os
 import sys
 import time
@@ -163,6 +164,19 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
 def _entry(planned: Planned) -> dict[str, Any]:
     names = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
     return {"cell": planned.cell, **{name: planned.resolved[name] for name in names}}
+
+
+def stored(run: Path) -> dict[str, Any]:
+    """The options that a run was started with."""
+    try:
+        told = json.loads((run / "run.json").read_text("utf-8"))
+        options: dict[str, Any] = told["options"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"a run to go on with must hold run.json; {run} does not ({error}); "
+            "give the folder that `negbench run` named"
+        ) from error
+    return options
 
 
 def outcome(plan: Plan, out: Path) -> Result:

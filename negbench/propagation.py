@@ -48,7 +48,7 @@ class Propagation:
         n = len(self)
         sources = torch.repeat_interleave(self.bounds.diff().long())
         where = torch.stack([sources, self.targets.long()])
-        return torch.sparse_coo_tensor(where, self.weights, (n, n)).coalesce()
+        return torch.sparse_coo_tensor(where, self.weights, (n, n), check_invariants=False)
 
 
 def neighbours(train: Csr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

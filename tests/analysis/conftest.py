@@ -100,7 +100,13 @@ def record(asked: dict[str, Any], ndcg: Values) -> dict[str, Any]:
             "parameters": 272,
         },
         "seconds": {
-            clock: {"sampling": 1.0, "scoring": 2.0, "update": 3.0, "evaluation": 4.0, "total": 11.0}
+            clock: {
+                "sampling": 1.0,
+                "scoring": 2.0,
+                "update": 3.0,
+                "evaluation": 4.0,
+                "total": 11.0,
+            }
             for clock in ("wall", "cpu")
         },
         "peak_memory_mb": 100.0,

@@ -30,18 +30,18 @@ def gradients(method: str, rows: int, seed: int = 0, where: World | None = None)
 def distance(method: str, rows: int) -> float:
     """How far a sampled softmax's gradient is from the full softmax's, relatively."""
     full = gradients("all_items", 0)
-    near = torch.stack([gradients(method, rows, seed) for seed in range(3)]).mean(0)
+    near = torch.stack([gradients(method, rows, seed) for seed in range(8)]).mean(0)
     return ((near - full).norm() / full.norm()).item()
 
 
 def test_the_corrected_softmax_converges_to_the_full_one() -> None:
     method = "in_batch(pool=100000)"
-    far, near, nearest = (distance(method, rows) for rows in (30, 1000, 30_000))
-    assert nearest < near < far and nearest < 0.03
+    far, near, nearest = (distance(method, rows) for rows in (30, 300, 2000))
+    assert nearest < near < far and nearest < 0.05
 
 
 def test_the_uncorrected_softmax_does_not() -> None:
-    assert distance("in_batch(pool=100000,correct=false)", 30_000) > 0.3
+    assert distance("in_batch(pool=100000,correct=false)", 1000) > 0.2
 
 
 def test_the_pool_is_bounded() -> None:

@@ -23,7 +23,7 @@ def gradients(method: str, rows: int = 0, seed: int = 0) -> torch.Tensor:
 
 def distance(method: str, rows: int) -> float:
     full = gradients("all_items")
-    near = torch.stack([gradients(method, rows, seed) for seed in range(3)]).mean(0)
+    near = torch.stack([gradients(method, rows, seed) for seed in range(8)]).mean(0)
     return ((near - full).norm() / full.norm()).item()
 
 
@@ -31,14 +31,14 @@ def distance(method: str, rows: int) -> float:
 def test_the_corrected_softmax_converges_to_the_full_one(inside: float) -> None:
     """Cold items too, which no batch holds: the uniform part reaches them."""
     distances = []
-    for n in (40, 1000, 40_000):
+    for n in (40, 400, 3000):
         pool, uniform = int(inside * n), int((1 - inside) * n)
-        distances.append(distance(f"mixed(pool={pool},uniform={uniform})", n))
-    assert distances[2] < distances[1] < distances[0] and distances[2] < 0.03
+        distances.append(distance(f"mixed(pool={pool},uniform={uniform})", pool))
+    assert distances[2] < distances[1] < distances[0] and distances[2] < 0.05
 
 
 def test_the_uncorrected_softmax_does_not() -> None:
-    assert distance("mixed(pool=20000,uniform=20000,correct=false)", 40_000) > 0.1
+    assert distance("mixed(pool=800,uniform=800,correct=false)", 800) > 0.1
 
 
 def test_without_a_uniform_part_it_is_in_batch() -> None:

@@ -1,0 +1,159 @@
+"""LightGCN: vectors of users and items, smoothed over the graph of train pairs.
+
+    X_{l+1} = A X_l,   e = (X_0 + ... + X_L) / (L + 1),   s(u, i) = <e_u, e_i>
+
+He, Deng, Wang, Li, Zhang & Wang, "LightGCN: Simplifying and Powering Graph Convolution Network for
+Recommendation", SIGIR 2020 (arXiv 2002.02126). A is the symmetrically normalised adjacency of the
+train pairs; the L2 penalty stands on X_0. Cost per step: 2 L sparse products over the whole graph,
+one each way, and a dense Adam step over (U + I) D.
+
+DEFAULTS_NOTE
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from negbench import embedding
+from negbench.propagation import Propagation
+from negbench.protocol import (
+    Batch,
+    Card,
+    Csr,
+    Encoded,
+    Leaves,
+    Negatives,
+    Similarity,
+    View,
+    World,
+)
+
+CARD = Card(
+    title="LightGCN",
+    family="backbone",
+    authors="He, Deng, Wang, Li, Zhang and Wang",
+    year=2020,
+    venue="SIGIR",
+    link="https://arxiv.org/abs/2002.02126",
+    provides=("users", "layers"),
+    provenance="paper",
+    search={
+        "lr": ("log", 1e-4, 1e-1),
+        "l2": ("log", 1e-6, 1e-1),
+        "layers": ("of", 1, 2, 3, 4),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, the same for every method."""
+
+    dim: int = 64
+    """Width of the vectors; the paper takes 64."""
+    layers: int = 3
+    """L, how many steps over the graph; the paper takes 1 to 4."""
+    lr: float = 0.005
+    """Adam's step; the paper takes 0.001."""
+    l2: float = 1e-4
+    """Weight of half the squared norms of each row's user, positive and mean negative."""
+    batch_size: int = 2048
+    """Pairs in a step."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = 1.0
+    """Divides the scores."""
+    init: float = 0.1
+    """Standard deviation of the first vectors."""
+
+
+class LightGCN(nn.Module):
+    """One table [U + I, D], users first, and the graph that it is read through."""
+
+    feed: Literal["pairs"] = "pairs"
+
+    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+        """Draw the first vectors from the generator."""
+        super().__init__()
+        self.config, self.n_users = config, world.n_users
+        self.similarity = Similarity(config.similarity, config.temperature)
+        self.graph = Propagation(world.train, world.device)
+        self.table = embedding.table(len(self.graph), config, generator, world.device)
+        self._hops = self.table.new_empty(config.layers + 1, *self.table.shape)
+        self._mean, self._owed = torch.empty_like(self.table), torch.empty_like(self.table)
+
+    def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
+        """The rows of the batch; with `cut` they are leaves, and the buffers hold until the next."""
+        del generator
+        hops, mean = self._propagate() if cut else self._by_autograd()
+        query, positive = mean[batch.users], mean[self.n_users + batch.items]
+        layers, leaves = hops[batch.users], None
+        if cut:
+            rows = (query, positive, layers)
+            query, positive, layers = (row.requires_grad_() for row in rows)
+            leaves = Leaves(query=query, positive=positive, query_layers=layers)
+        users, items = mean[: self.n_users], mean[self.n_users :]
+        of_items = hops[self.n_users :]
+        return View(query, items, positive, self.similarity, users, layers, of_items, leaves=leaves)
+
+    @torch.no_grad()
+    def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
+        """Send the gradients of the rows used back over the graph, and add their penalty on X_0."""
+        into = embedding.gradient(self.table)
+        if view.leaves is not None:
+            into += self._back(batch, view.leaves)
+        groups = [batch.users, self.n_users + batch.items]
+        if negatives.ids is not None:
+            groups.append(self.n_users + negatives.ids)
+        embedding.penalise(into, self.table, self.config.l2, *groups)
+
+    @torch.no_grad()
+    def encode(self, history: Csr) -> Encoded:
+        """One propagation; the history adds nothing."""
+        del history
+        mean = self._propagate()[1].clone()
+        users, items = mean[: self.n_users], mean[self.n_users :]
+
+        def query(rows: Tensor) -> Tensor:
+            return users[rows]
+
+        return Encoded(items, self.similarity, query, users)
+
+    @torch.no_grad()
+    def _propagate(self) -> tuple[Tensor, Tensor]:
+        """X_0 .. X_L as [U + I, L + 1, D] and their mean, in buffers that every step reuses."""
+        self._hops[0] = x = self.table
+        for hop in range(1, len(self._hops)):
+            self._hops[hop] = x = self.graph.apply(x)
+        torch.sum(self._hops, 0, out=self._mean)
+        self._mean /= len(self._hops)
+        return self._hops.transpose(0, 1), self._mean
+
+    def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
+        """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
+        owed = self._owed.zero_()
+        rows = list(embedding.debts(batch, leaves, self.n_users))
+        layers = [(batch.users, leaves.query_layers)]
+        layers += [(self.n_users + ids, leaf) for ids, leaf in leaves.layers]
+        for hop in reversed(range(len(self._hops))):
+            if hop < self.config.layers:
+                owed = self.graph.apply(owed)
+            for ids, leaf in rows:
+                add(owed, ids, leaf.grad, 1 / len(self._hops))
+            for ids, leaf in layers:
+                add(owed, ids, leaf.grad[..., hop, :])
+        return owed
+
+    def _by_autograd(self) -> tuple[Tensor, Tensor]:
+        """The same by torch's own sparse product: slow, and the oracle of the tests."""
+        matrix, hops = self.graph.matrix(), [self.table]
+        for _ in range(self.config.layers):
+            hops.append(torch.sparse.mm(matrix, hops[-1]))
+        stack = torch.stack(hops, 1)
+        return stack, stack.mean(1)
+
+
+def build(config: Config, world: World, generator: torch.Generator) -> LightGCN:
+    """A fresh backbone."""
+    return LightGCN(config, world, generator)

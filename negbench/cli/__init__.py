@@ -1,0 +1,27 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+import click
+
+from negbench import __version__
+from negbench.cli.doctor import doctor
+from negbench.cli.looking import data, download, info, list_
+from negbench.cli.making import new_method
+from negbench.cli.running import resume, run
+from negbench.cli.shell import Shell
+from negbench.cli.showing import plot, report, status, table
+
+
+@click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="negbench", message="%(prog)s %(version)s")
+def main() -> None:
+    """Benchmark and analysis of negative sampling methods for recommender systems.
+
+    `negbench run` alone is a short tour on embedded data. Exit codes: 0 done, 1 some cells failed,
+    2 a wrong option, 3 data not to be had, 4 nothing to report, 130 interrupted.
+    """
+
+
+for command in (run, resume, status, table, plot, report):
+    main.add_command(command)
+for command in (list_, info, data, download, new_method, doctor):
+    main.add_command(command)
