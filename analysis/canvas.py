@@ -20,7 +20,7 @@ from negbench.analysis.seeds import roster
 ONE, TWO = 3.33, 7.0
 """Widths in inches of one and of two columns of a page."""
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     **sns.axes_style("ticks"),
     "font.family": ["sans-serif"],
     "font.size": 8,
@@ -86,19 +86,16 @@ def legend(
     hollow: Sequence[str] = (),
 ) -> None:
     """One legend under the axes, where it can cover nothing."""
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=looked[row].color,
-            marker=looked[row].marker,
-            dashes=looked[row].dashes or (None, None),
-            linestyle="-" if lines else "none",
-            markersize=4.5,
-            markerfacecolor="white" if row in hollow else looked[row].color,
-        )
-        for row in rows
-    ]
+    handles = []
+    for row in rows:
+        look = looked[row]
+        handle = Line2D([], [], color=look.color, marker=look.marker, markersize=4.5)
+        handle.set_markerfacecolor("white" if row in hollow else look.color)
+        if not lines:
+            handle.set_linestyle("none")
+        elif look.dashes:
+            handle.set_dashes(look.dashes)
+        handles.append(handle)
     figure.legend(
         handles,
         list(rows),

@@ -55,7 +55,7 @@ def pareto(points: ArrayLike) -> NDArray[np.bool_]:
     x = np.asarray(points, float)
     reaches = (x[:, None] >= x[None, :]).all(axis=2)
     beats = reaches & (x[:, None] > x[None, :]).any(axis=2)
-    front: NDArray[np.bool_] = ~beats.any(axis=0)
+    front: NDArray[np.bool_] = np.logical_not(np.any(beats, axis=0, keepdims=True)[0])
     return front
 
 

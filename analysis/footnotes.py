@@ -42,7 +42,7 @@ def notes_of_data(run: Run, dataset: str) -> list[str]:
         for note in (*cell.record["data"].get("notes", ()), *cell.record.get("notes", ()))
         if not note.startswith("ORACLE")  # said once already, by the exclusion
     )
-    return list(dict.fromkeys(kept))
+    return list(dict.fromkeys(_sentence(note) for note in kept))
 
 
 def of_seeds(run: Run, dataset: str, backbone: str) -> list[str]:
@@ -63,11 +63,12 @@ def of_gaps(run: Run, dataset: str, backbone: str) -> list[str]:
     """Rows that lack a seed and so have no mean, each with its count and reason."""
     rows = roster(run)
     rows = rows[(rows["dataset"] == dataset) & (rows["backbone"].isin([backbone, REFERENCE]))]
-    return [
-        f"{row.row}: - for {row.seeds} of {counted(int(row.expected), 'seed')} done"
-        + (f" ({str(row.reason).rstrip('.')})." if row.reason else ".")
-        for row in rows[rows["seeds"] < rows["expected"]].itertuples()
-    ]
+    told = []
+    for row in rows[rows["seeds"] < rows["expected"]].to_dict("records"):
+        why = f" ({row['reason'].rstrip('.')})" if row["reason"] else ""
+        of = counted(int(row["expected"]), "seed")
+        told.append(f'"-": {row["row"]} has {row["seeds"]} of {of}{why}.')
+    return told
 
 
 def of_settings(run: Run, dataset: str, backbone: str) -> list[str]:
@@ -117,6 +118,10 @@ def of_damage(run: Run) -> list[str]:
 
 def _cells(run: Run, dataset: str) -> list[Cell]:
     return [cell for cell, _ in run.done if cell.spec["dataset"] == dataset]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
 
 
 def _exclusion(exclude: str) -> str:

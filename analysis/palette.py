@@ -9,7 +9,7 @@ of Paul Tol's muted scheme, told apart under the common colour blindnesses; mark
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -19,7 +19,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d", "8", "H")
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.5), (1.2, 1.2), (5, 1.2, 1.2, 1.2))
 REFERENCE = "#8C8C8C"
 REFERENCE_MARKERS = ("*", "1", "2", "x")
-OTHERS = ("#CC6677", "#44AA99", "#AA4499", "#999933", "#88CCEE", "#661100", "#CC79A7", "#6699CC")
+OTHERS = ("#CC6677", "#AA4499", "#999933", "#661100", "#8C6BB1", "#A6761D", "#E7A6C8", "#44AA99")
 
 
 @dataclass(frozen=True)
@@ -46,42 +46,40 @@ FIXED: Mapping[str, Look] = {
 
 def looks(rows: Iterable[tuple[str, str, bool]]) -> dict[str, Look]:
     """The look of each (row, method, is a reference); a variant lightens its method's colour."""
-    told = sorted(set(rows))
-    taken: set[tuple[str, str]] = set()
-    found: dict[str, Look] = {}
-    variants: dict[str, int] = {}
     # The fixed looks first, so that no stranger takes one of them.
-    for row, method, reference in sorted(told, key=lambda t: (t[1] not in FIXED, t)):
+    told = sorted(set(rows), key=lambda row: (row[1] not in FIXED, row))
+    markers = {FIXED[method].marker for _, method, _ in told if method in FIXED}
+    variants: dict[str, int] = {}
+    found: dict[str, Look] = {}
+    for row, method, reference in told:
         at = variants.get(method, 0)
         variants[method] = at + 1
-        look = _free(method, taken, reference)
-        if at and method in FIXED and not reference:
-            base = FIXED[method]
-            marker = _next(look.marker, {found[r].marker for r in found})
-            look = Look(_lighter(base.color, at), marker, DASHES[at % len(DASHES)])
-        taken.add((look.color, look.marker))
-        found[row] = look
+        if method in FIXED and not reference:
+            found[row] = FIXED[method] if not at else _variant(FIXED[method], at, markers)
+        else:
+            found[row] = _own(method, reference, list(found.values()))
+        markers.add(found[row].marker)
     return found
 
 
-def _free(method: str, taken: set[tuple[str, str]], reference: bool) -> Look:
-    if method in FIXED and not reference:
-        return FIXED[method]
+def _variant(look: Look, at: int, markers: set[str]) -> Look:
+    start = MARKERS.index(look.marker)
+    turned = MARKERS[start:] + MARKERS[:start]
+    marker = next((m for m in turned if m not in markers), look.marker)
+    return Look(_lighter(look.color, at), marker, DASHES[at % len(DASHES)])
+
+
+def _own(method: str, reference: bool, taken: Sequence[Look]) -> Look:
+    """The look that a name gives itself, or the next one that is free."""
     markers, colors = (REFERENCE_MARKERS, (REFERENCE,)) if reference else (MARKERS, OTHERS)
     known = list(product(markers, colors))
     start = zlib.crc32(method.encode()) % len(known)
-    used_colors = {color for color, _ in taken}
-    turned = known[start:] + known[:start]
-    free = [(m, c) for m, c in turned if (c, m) not in taken] or turned
+    used = {(look.marker, look.color) for look in taken}
+    turned = [pair for pair in known[start:] + known[:start] if pair not in used] or known
     # A colour of its own while there are any, then one that is shared under another marker.
-    marker, color = next(((m, c) for m, c in free if c not in used_colors), free[0])
+    seen = {look.color for look in taken}
+    marker, color = next((pair for pair in turned if pair[1] not in seen), turned[0])
     return Look(color, marker, DASHES[start % len(DASHES)])
-
-
-def _next(marker: str, taken: set[str]) -> str:
-    at = MARKERS.index(marker)
-    turned = MARKERS[at:] + MARKERS[:at]
-    return next((m for m in turned if m not in taken), marker)
 
 
 def _lighter(color: str, step: int) -> str:

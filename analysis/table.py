@@ -69,7 +69,7 @@ def main_table(run: Run, metric: str | None = None, vs: str = "random") -> Table
 
 def _by_row(frame: pd.DataFrame) -> dict[Key, dict[str, Any]]:
     """The lines of a frame by data set, backbone and row."""
-    lines = frame.to_dict("records")
+    lines = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
     return {(line["dataset"], line["backbone"], line["row"]): line for line in lines}
 
 

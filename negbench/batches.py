@@ -36,12 +36,11 @@ class Sequences:
     def __init__(
         self, train: Csr, size: int, length: int, device: torch.device | str = "cpu"
     ) -> None:
-        """Pad on the left with I; a user with one item has nothing to predict and is left out."""
-        padded = tails(train, length + 1)
+        """A user with one item has nothing to predict and is left out."""
         self.users = torch.from_numpy(np.flatnonzero(train.lengths > 1)).to(device)
-        self.items = torch.from_numpy(padded).to(device)[self.users]
-        self.padding = train.n_columns
-        self.size = size
+        self.items = torch.from_numpy(tails(train, length + 1)).to(device)[self.users]
+        self.counts = (self.items != train.n_columns).sum(1) - 1
+        self.size, self.padding = size, train.n_columns
 
     def __len__(self) -> int:
         """Steps in an epoch."""
@@ -50,23 +49,25 @@ class Sequences:
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; inputs [S, T] predict the same sequences one place on."""
         order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        for rows in torch.split(order, self.size):
+        for rows in order.split(self.size):
             yield self.batch(rows)
 
     def batch(self, rows: Tensor) -> Batch:
-        """The rows of these histories; a position counts where its input is an item."""
-        inputs, targets = self.items[rows, :-1], self.items[rows, 1:]
-        shortest = int((inputs == self.padding).sum(1).min()) if len(rows) else 0
-        inputs, targets = inputs[:, shortest:].contiguous(), targets[:, shortest:]
-        cells = (inputs != self.padding).view(-1).nonzero().squeeze(1)
-        users = self.users[rows].repeat_interleave(inputs.shape[1])[cells]
+        """The rows of these histories: a position counts where there is an item to predict."""
+        counts, items = self.counts[rows], self.items[rows]
+        width = int(counts.max()) if len(rows) else 0
+        targets = items[:, 1 : width + 1]
+        valid = targets != self.padding
+        inputs = items[:, :width].masked_fill(~valid, self.padding)
+        cells = valid.reshape(-1).nonzero().squeeze(1)
+        users = self.users[rows].repeat_interleave(counts)
         return Batch(users, targets.reshape(-1)[cells], inputs, cells)
 
 
 def tails(sets: Csr, length: int) -> np.ndarray:
-    """Each user's last `length` items, padded on the left with I: int64 [U, length]."""
+    """Each user's last `length` items in order, then padding I: int64 [U, length]."""
     padded = np.full((sets.n_rows, length), sets.n_columns, np.int64)
-    from_end = np.repeat(sets.indptr[1:], sets.lengths) - np.arange(len(sets))
-    kept = from_end <= length
-    padded[sets.rows[kept], length - from_end[kept]] = sets.indices[kept]
+    place = np.arange(len(sets)) - np.repeat(np.maximum(sets.indptr[:-1], sets.indptr[1:] - length), sets.lengths)
+    kept = place >= 0
+    padded[sets.rows[kept], place[kept]] = sets.indices[kept]
     return padded

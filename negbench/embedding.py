@@ -66,11 +66,18 @@ def carry(
 
 def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, decay: float) -> None:
     """Add leaf.grad + decay * row at the rows `ids` of `into` [R, D]."""
-    width = into.shape[1]
     if leaf is not None and leaf.grad is not None:
-        rows = leaf.grad.add(leaf.detach(), alpha=decay) if decay else leaf.grad
+        add(into, ids, leaf.grad.add(leaf.detach(), alpha=decay) if decay else leaf.grad)
     elif decay:
-        rows = table[ids] * decay
-    else:
-        return
-    into.index_add_(0, ids.reshape(-1), rows.reshape(-1, width))
+        add(into, ids, table[ids] * decay)
+
+
+def add(into: Tensor, ids: Tensor, rows: Tensor) -> None:
+    """Add rows [..., D] at the places `ids` [...] of `into` [R, D]."""
+    into.index_add_(0, ids.reshape(-1), rows.reshape(-1, into.shape[1]))
+
+
+def penalise(into: Tensor, table: Tensor, l2: float, *groups: Tensor) -> None:
+    """Add the gradient of the L2 penalty: each group of row ids weighs l2, shared by its rows."""
+    for ids in groups if l2 else ():
+        add(into, ids, table[ids] * (l2 / max(1, ids.numel())))

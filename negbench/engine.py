@@ -1,4 +1,4 @@
-"""Works through cells, here or in worker processes; a cell that fails is recorded and the rest go on.
+"""Works through cells, here or in worker processes; one that fails is recorded, the rest go on.
 
 The bits of a cell do not depend on where it ran: every process takes the same number of threads,
 and a cell draws from its own seed alone.

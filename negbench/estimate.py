@@ -36,7 +36,7 @@ def estimates(
     device: str,
     budget: float = 0.0,
 ) -> dict[tuple[str, str, str], Estimate] | None:
-    """Time each pairing once; None if that took more than the `budget` of seconds (0 = no limit)."""
+    """Time each pairing once; None if that took more than `budget` seconds (0 = no limit)."""
     found: dict[tuple[str, str, str], Estimate] = {}
     validations: dict[tuple[str, str], float] = {}
     started = time.monotonic()
@@ -60,7 +60,7 @@ def total(cells: Iterable[Planned], known: dict[tuple[str, str, str], Estimate])
 def _measure(
     planned: Planned, ground: Ground, device: str, validations: dict[tuple[str, str], float]
 ) -> Estimate:
-    """One step to warm up, one timed; the fit is thrown away and has drawn from its own streams."""
+    """One step to warm up, the best of three timed; the fit is thrown away and has drawn from its own streams."""
     spec = planned.spec
     torch.set_num_threads(1)
     where = torch.device(device)
@@ -69,7 +69,7 @@ def _measure(
     fit._refresh(1)
     batches = list(islice(fit.batches.epoch(rng.stream(spec.seed, "estimate", device=where)), 2))
     fit.step(batches[0], 1, 1)
-    step = _timed(lambda: fit.step(batches[-1], 1, 2), where)
+    step = min(_timed(lambda: fit.step(batches[-1], 1, 2), where) for _ in range(3))
     fit.backbone.train(False)
     pair = (spec.dataset, spec.backbone)
     validate = fit.validate

@@ -1,4 +1,4 @@
-"""A run: the plan, the cells that are missing, the record of how it was started, and results.csv."""
+"""A run: the cells that are missing, the record of how it was started, and results.csv."""
 
 import json
 import os
@@ -22,6 +22,9 @@ from negbench.plan import Plan, Planned
 from negbench.progress import Progress
 from negbench.sweeping import sweep
 
+FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
+FREE |= {"jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every"}
+"""Options in which the cells of one folder may differ."""
 REFRESH = 10.0
 """Seconds between rebuilds of results.csv while cells are still being worked on."""
 
@@ -49,9 +52,7 @@ def folder_of(options: Options) -> Path:
     names += f"+{len(options.datasets) - 3}" if len(options.datasets) > 3 else ""
     own = options.as_flat()
     usual = Options().as_flat()
-    free = ("datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out")
-    free += ("jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every")
-    special = {k: v for k, v in own.items() if k not in free and v != usual.get(k)}
+    special = {k: v for k, v in own.items() if k not in FREE and v != usual.get(k)}
     if len(options.datasets) > 3:
         special["datasets"] = list(options.datasets)
     mark = sha256(repr(sorted(special.items())).encode()).hexdigest()[:6]
@@ -103,9 +104,10 @@ def carry_out(
     bar: bool | None = None,
 ) -> Result:
     """Work on what is missing; results.csv is there at the end and now and then before."""
+    device = device_of(options)
     started = begin(options, plan, out, command)
     todo = missing(plan, out, options.overwrite)
-    device, jobs = device_of(options), min(jobs_of(options), len(todo))
+    jobs = min(jobs_of(options), len(todo))
     tasks = [
         Task(
             spec=each.spec,

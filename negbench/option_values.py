@@ -1,7 +1,8 @@
-"""Values as users write them: `--seeds 0-9`, `--jobs auto`, lists with commas, tables of variants."""
+"""Values as users write them: `--seeds 0-9`, `--jobs auto`, lists, tables of variants."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from negbench.columns import Columns
@@ -14,7 +15,7 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def seeds(value: Any, key: str) -> tuple[int, ...]:
-    """A number N is the seeds 0 to N-1; `0-9` a range (`7-7` is seed 7); `4,7` or a list themselves."""
+    """A number N is the seeds 0 to N-1; `0-9` a range (`7-7` is seed 7); `4,7` a list."""
     del key
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -53,11 +54,11 @@ def metrics(value: Any, key: str) -> tuple[str, ...]:
 
 
 def files(value: Any, key: str) -> tuple[str, ...]:
-    """Paths, each whole."""
+    """Paths, each whole and absolute, for worker processes and later resumes."""
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise UserError(f"--{key} must be paths; got {value!r}")
-    return tuple(given)
+    return tuple(str(Path(each).expanduser().resolve()) for each in given)
 
 
 def whole(least: int) -> Callable[[Any, str], int]:
@@ -115,7 +116,7 @@ def variants(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         for settings in value if isinstance(value, list) else [value]:
             if not isinstance(settings, Mapping):
                 raise UserError(
-                    f"methods.{name} must be a table of settings or a list of them; got {settings!r}"
+                    f"methods.{name} must be a table of settings or a list; got {settings!r}"
                 )
             inner = dict(settings)
             if "plugin" in inner:

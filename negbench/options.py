@@ -6,6 +6,7 @@ Nothing is loaded here but names and cards; training code is imported only to ch
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from negbench import registry
@@ -87,13 +88,22 @@ class Options:
         listed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
         named = {k: v for k, v in asdict(self.columns).items() if v is not None}
         budget = {f"train.{key}": value for key, value in self.train.items()}
-        own = [{"path": path, **asdict(columns)} for path, columns in self.own]
+        listed["datasets"] = [_absolute(each) for each in self.datasets]
+        own = [{"path": _absolute(path), **asdict(columns)} for path, columns in self.own]
         return {**listed, **named, **budget, **({"own": own} if own else {})}
 
 
-KEYS = tuple(
-    each.name for each in fields(Options) if each.name not in ("columns", "own", "train")
-)
+KEYS = tuple(each.name for each in fields(Options) if each.name not in ("columns", "own", "train"))
+
+
+def _absolute(dataset: str) -> str:
+    """A file of the user's own by its full path, so that a run can go on from any folder."""
+    path = Path(dataset).expanduser()
+    return str(path.resolve()) if _is_path(dataset) and path.exists() else dataset
+
+
+def _is_path(dataset: str) -> bool:
+    return "/" in dataset or "." in dataset.partition("(")[0]
 
 
 def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,6 +126,17 @@ def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
             flat[name] = [*flat.get(name, []), *([value] if isinstance(value, str) else value)]
         else:
             flat[name] = value
+    return flat
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat keys of several layers, the later over the earlier; plug-ins of all."""
+    flat: dict[str, Any] = {}
+    for layer in layers:
+        found = flatten(layer)
+        if plugins := [*flat.get("plugins", []), *found.get("plugins", [])]:
+            found["plugins"] = plugins
+        flat |= found
     return flat
 
 

@@ -1,4 +1,4 @@
-"""The grid: data sets x backbones x methods x seeds, resolved, before anything is trained or written."""
+"""The grid: data sets x backbones x methods x seeds, resolved before anything is trained."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,9 @@ class Planned:
     @property
     def label(self) -> str:
         """What a line of progress calls it."""
-        return f"{self.resolved['dataset']} {self.spec.backbone} {self.spec.method}/{self.spec.seed}"
+        return (
+            f"{self.resolved['dataset']} {self.spec.backbone} {self.spec.method}/{self.spec.seed}"
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def ground_of(
 
 
 def plan(options: Options, say: Callable[[str], None] | None = None) -> Plan:
-    """Every cell that can be trained; a pairing that cannot is said, and refused if nothing else is."""
+    """Every cell that can be trained; a pairing that cannot is told, an error if it is all."""
     specs = list(asked(options))
     for spec in specs:
         _check(spec)

@@ -57,7 +57,9 @@ class Run:
         known = list(analysis("figures").KINDS)
         for kind in kinds:
             if kind not in known:
-                raise UserError(f"a plot must be a known kind; got {kind!r}; {nearest(kind, known)}")
+                raise UserError(
+                    f"a plot must be a known kind; got {kind!r}; {nearest(kind, known)}"
+                )
         where = Path(folder) if folder else self.folder / "plots"
         written = analysis("report").write_plots(
             self.records, where, list(kinds) or known, list(formats)

@@ -80,7 +80,7 @@ def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
     lines = [
         f"grid   {_shape(options)} = {_count(len(plan.cells), 'cell')}, "
         f"{len(todo)} to do   in {out}",
-        f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step  a cell, at most",
+        f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
         *(_line(each, width) for each in known.values()),
         *(f"{g.resolved['dataset']:16} {'reference':12} {g.spec.method}" for g in guards),
         f"at most {_span(total(todo, known) / min(jobs_of(options), max(1, len(todo))))} with "

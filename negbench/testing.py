@@ -32,29 +32,32 @@ class Subject:
     name: str
     build: Callable[[], Method]
     module: ModuleType | None = None
+    device: str = "cpu"
 
     def play(self, where: World | None = None, *, begun: int = 1) -> Play:
         """A fresh method, begun in a world and refreshed for its first epoch."""
-        play = Play(self.build(), where or usual(), begun)
+        play = Play(self.build(), where or usual(self.device), begun)
         play.refresh(1)
         return play
 
 
-def subject(method: str | ModuleType | Callable[[], Method]) -> Subject:
+def subject(method: str | ModuleType | Callable[[], Method], device: str = "cpu") -> Subject:
     """What was named, ready to look at."""
     if isinstance(method, str):
         made = recipe(method)
         module = registry.load("methods", made.terms[0].name) if len(made.terms) == 1 else None
-        return Subject(str(made), made.build, module)
+        return Subject(str(made), made.build, module, device)
     if isinstance(method, ModuleType):
         name = method.__name__.rpartition(".")[2]
-        return Subject(name, lambda: method.build(config_of(method, {}, name)), method)
-    return Subject(getattr(method, "__name__", "method"), method)
+        return Subject(name, lambda: method.build(config_of(method, {}, name)), method, device)
+    return Subject(getattr(method, "__name__", "method"), method, None, device)
 
 
-def conforms(method: str | ModuleType | Callable[[], Method], check: str | None = None) -> None:
+def conforms(
+    method: str | ModuleType | Callable[[], Method], check: str | None = None, device: str = "cpu"
+) -> None:
     """Run every check, or the one named; the first rule that is broken is raised."""
-    looked_at = subject(method)
+    looked_at = subject(method, device)
     for name, run in CHECKS.items() if check is None else [(check, CHECKS[check])]:
         try:
             run(looked_at)
@@ -67,9 +70,9 @@ def says_what_it_is(subject: Subject) -> None:
     if subject.module is None:
         return
     card = testing_cards.card_is_literal(subject.module)
+    testing_cards.config_is_a_record(subject.module)
     testing_cards.card_tells_the_parts(card, subject.build())
     testing_cards.search_fits(card, subject.module)
-    testing_cards.config_is_a_record(subject.module)
     testing_cards.docstring_says_how(subject.module)
 
 
@@ -82,7 +85,7 @@ def build_is_fresh(subject: Subject) -> None:
 
 def a_row_without_negatives(subject: Subject) -> None:
     """A user who has met every item: no hang, nothing excluded counts, the loss is finite."""
-    play = subject.play(without_remainder())
+    play = subject.play(without_remainder(subject.device))
     testing_steps.ids_are_allowed(play)
     testing_steps.loss_and_gradient(play)
 
@@ -90,9 +93,9 @@ def a_row_without_negatives(subject: Subject) -> None:
 def small_sizes(subject: Subject) -> None:
     """One row, one user, and a catalogue of two items go through a whole step."""
     for where, rows in (
-        (usual(), 1),
-        (world([[0, 2]], n_items=4), None),
-        (world([[0], [1], [0]], n_items=2), None),
+        (usual(subject.device), 1),
+        (world([[0, 2]], 4, subject.device), None),
+        (world([[0], [1], [0]], 2, subject.device), None),
     ):
         play = subject.play(where)
         outcome = play.train(batch=batch_of(where, rows=rows))

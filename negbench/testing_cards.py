@@ -9,6 +9,7 @@ from typing import Any
 
 from negbench import registry
 from negbench.cards import Card
+from negbench.errors import UserError
 from negbench.kinds import Method
 
 SPACES = ("int", "float", "log")
@@ -18,8 +19,11 @@ def card_is_literal(module: ModuleType) -> Card:
     """`CARD = Card(...)` can be read from the source, and reads as it runs."""
     card = getattr(module, "CARD", None)
     assert isinstance(card, Card), "the module must hold CARD = Card(title=...)"
-    if module.__file__ and (read := registry.read_card(Path(module.__file__))) != card:
-        raise AssertionError(f"CARD must read from the source as it runs; got {read} and {card}")
+    try:
+        read = registry.read_card(Path(module.__file__)) if module.__file__ else card
+    except UserError as error:
+        raise AssertionError(str(error)) from error
+    assert read == card, f"CARD must read from the source as it runs; got {read} and {card}"
     return card
 
 

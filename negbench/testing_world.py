@@ -19,26 +19,26 @@ WIDTH, LAYERS = 8, 3
 PROVIDES = frozenset({"order", "texts", "truth"})
 
 
-def world(sets: Iterable[Iterable[int]], n_items: int) -> World:
+def world(sets: Iterable[Iterable[int]], n_items: int, device: torch.device | str = "cpu") -> World:
     """A world where user u has met the items of `sets[u]`, all of them excluded."""
     rows = [list(items) for items in sets]
     users = np.repeat(np.arange(len(rows)), [len(items) for items in rows])
     items = np.array([item for items in rows for item in items], np.int64)
     train = Csr.of(users, items, n_rows=len(rows), n_columns=n_items)
-    counts = torch.from_numpy(train.counts).to(torch.float32)
-    return World(train, counts, Membership.of(train), provides=PROVIDES)
+    counts = torch.from_numpy(train.counts).to(device, torch.float32)
+    excluded = Membership.of(train, device=device)
+    return World(train, counts, excluded, provides=PROVIDES, device=counts.device)
 
 
-def usual() -> World:
-    """Seven users and twelve items: item 11 is cold, user 5 has met all but it, user 6 one item."""
-    return world(
-        [[0, 1, 2], [0, 3], [0, 1, 4, 5], [6, 7, 0, 8], [9, 10, 1], range(11), [2]], n_items=12
-    )
+def usual(device: torch.device | str = "cpu") -> World:
+    """Seven users, twelve items: item 11 is cold, user 5 has met all others, user 6 one item."""
+    sets = [[0, 1, 2], [0, 3], [0, 1, 4, 5], [6, 7, 0, 8], [9, 10, 1], range(11), [2]]
+    return world(sets, 12, device)
 
 
-def without_remainder() -> World:
-    """As `usual`, and a user who has met every item."""
-    return world([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], n_items=6)
+def without_remainder(device: torch.device | str = "cpu") -> World:
+    """Four users and six items; user 3 has met every one."""
+    return world([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], 6, device)
 
 
 @dataclass(eq=False)
@@ -52,9 +52,9 @@ class Tables:
     def __post_init__(self) -> None:
         """Draw the tables."""
         generator = rng.stream(self.seed, "tables")
-        u, i = self.world.n_users, self.world.n_items
-        self.users = torch.randn(u, LAYERS, WIDTH, generator=generator)
-        self.items = torch.randn(i, LAYERS, WIDTH, generator=generator)
+        u, i, device = self.world.n_users, self.world.n_items, self.world.device
+        self.users = torch.randn(u, LAYERS, WIDTH, generator=generator).to(device)
+        self.items = torch.randn(i, LAYERS, WIDTH, generator=generator).to(device)
 
     def view(self, batch: Batch) -> View:
         """The view of a backbone that provides users and layers, its outputs cut to leaves."""
@@ -76,8 +76,9 @@ class Tables:
 
 def batch_of(world: World, *, rows: int | None = None) -> Batch:
     """Every train pair in one batch, or the first few."""
-    users, items = torch.tensor(world.train.rows), torch.tensor(world.train.indices)
-    return Batch(users[:rows], items[:rows].long())
+    users = torch.tensor(world.train.rows[:rows], device=world.device)
+    items = torch.tensor(world.train.indices[:rows], device=world.device)
+    return Batch(users, items.long())
 
 
 @dataclass(eq=False)
@@ -105,7 +106,7 @@ class Play:
 
     def refresh(self, number: int) -> None:
         """Before an epoch."""
-        generator = rng.stream(self.world.seed, "refresh", number)
+        generator = rng.stream(self.world.seed, "refresh", number, device=self.world.device)
         items, users = self.tables.items.mean(1), self.tables.users.mean(1)
         epoch = Epoch(number, self.world, items, users, self.tables.kind, generator)
         for part in having(self.method, Refreshes):
@@ -114,7 +115,7 @@ class Play:
     def step(self, number: int = 1, batch: Batch | None = None) -> Step:
         """A step's surroundings, fresh leaves and a generator of its own."""
         batch = batch or batch_of(self.world)
-        generator = rng.stream(self.world.seed, "negatives", number)
+        generator = rng.stream(self.world.seed, "negatives", number, device=self.world.device)
         view = self.tables.view(batch)
         return Step(batch, view, self.world, 1, number, generator)
 

@@ -52,8 +52,8 @@ class World:
 class Batch:
     """The rows of one step: a user and a positive item each.
 
-    A sequence backbone is fed whole histories, `inputs` [S, T] (I is padding), and every valid
-    position is one row: `cells` [B] says which of the S x T positions row b reads.
+    A sequence backbone is fed whole histories, `inputs` [S, T] (items first, then padding I), and
+    every position that holds an item is one row: `cells` [B] says which of S x T row b reads.
     """
 
     users: Rows

@@ -48,6 +48,8 @@ class Leaves:
     query: Tensor | None = None
     positive: Tensor | None = None
     query_layers: Tensor | None = None
+    behind: Tensor | None = None
+    """What `query` was cut from, where the backbone carries on by a graph of its own."""
 
 
 @dataclass(frozen=True, eq=False)

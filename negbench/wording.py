@@ -16,6 +16,7 @@ from negbench.registry import nearest
 
 C = TypeVar("C")
 _TERM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+_BARE = re.compile(r"[\w./:~@%*-]+")
 
 
 @dataclass(frozen=True)
@@ -132,27 +133,38 @@ def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
     if get_origin(kind) is Literal:
         return value in get_args(kind), value
     if get_origin(kind) in (tuple, list):
-        many = isinstance(value, tuple | list)
-        return many, tuple(value) if many else value
+        return _fit_many(value, get_args(kind)[0])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
         return number, float(value) if number else value
     if kind is int:
-        whole = (
-            isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-        )
+        whole = number and (isinstance(value, int) or value.is_integer())
         return whole, int(value) if whole else value
     if kind is str:
         return not isinstance(value, bool | None), str(value)
     return isinstance(value, kind), value
 
 
+def _fit_many(value: Any, kind: Any) -> tuple[bool, Any]:
+    if not isinstance(value, tuple | list):
+        return False, value
+    fitted = [_fit(each, kind) for each in value]
+    return all(fits for fits, _ in fitted), tuple(made for _, made in fitted)
+
+
 def _kind_name(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (tuple, list):
+        return f"a list, each {_kind_name(get_args(kind)[0])}"
     plain = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
     return plain.get(kind, "none" if kind in (None, type(None)) else str(kind))
 
 
 def _spell(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else str(value).replace(" ", "")
+    if isinstance(value, str):
+        bare = _BARE.fullmatch(value) and literal(value) == value
+        return value if bare else repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(repr, value))}]"
+    return repr(value)

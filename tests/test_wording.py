@@ -42,13 +42,16 @@ def test_equal_terms_are_spelt_alike() -> None:
 
 
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
-values = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+words = st.text(st.sampled_from("ab1 ./-,=+()[]'_"), min_size=1, max_size=8)
+numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+values = st.one_of(numbers, st.booleans(), st.none(), words, st.lists(numbers | words, max_size=3))
 
 
 @given(names, st.dictionaries(names, values, max_size=4))
-def test_a_spelling_reads_back(name: str, given_values: dict[str, int | float | bool]) -> None:
+def test_a_spelling_reads_back(name: str, given_values: dict[str, object]) -> None:
     term = Term(name, tuple(sorted(given_values.items())))
     assert parse(str(term)) == term
+    assert split(f"{term}+x", "+") == [str(term), "x"]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +97,8 @@ def test_values_become_what_the_fields_say() -> None:
         ("rate", "fast", "a number; got 'fast'"),
         ("keep", "some", "one or all; got 'some'"),
         ("correct", 1, "true or false; got 1"),
-        ("widths", 3, "got 3"),
-        ("widths", [3, "x"], "got"),
+        ("widths", 3, "a list, each a whole number; got 3"),
+        ("widths", [3, "x"], "a list, each a whole number; got"),
         ("candidates", 0, "dns: `candidates` must be at least 1; got 0"),
     ],
 )

@@ -10,6 +10,7 @@ one each way, and a dense Adam step over (U + I) D.
 DEFAULTS_NOTE
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,9 @@ class Config:
     """Standard deviation of the first vectors."""
 
 
+Debts = list[tuple[Tensor, Tensor]]
+
+
 class LightGCN(nn.Module):
     """One table [U + I, D], users first, and the graph that it is read through."""
 
@@ -80,8 +84,8 @@ class LightGCN(nn.Module):
         self.similarity = Similarity(config.similarity, config.temperature)
         self.graph = Propagation(world.train, world.device)
         self.table = embedding.table(len(self.graph), config, generator, world.device)
-        self._hops = self.table.new_empty(config.layers + 1, *self.table.shape)
-        self._mean, self._owed = torch.empty_like(self.table), torch.empty_like(self.table)
+        self._hops = self.table.detach().new_empty(config.layers + 1, *self.table.shape)
+        self._mean, self._owed = torch.empty_like(self._hops[0]), torch.empty_like(self._hops[0])
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves, and the buffers hold until the next."""
@@ -123,27 +127,37 @@ class LightGCN(nn.Module):
     @torch.no_grad()
     def _propagate(self) -> tuple[Tensor, Tensor]:
         """X_0 .. X_L as [U + I, L + 1, D] and their mean, in buffers that every step reuses."""
-        self._hops[0] = x = self.table
+        x = self.table.detach()
+        self._hops[0] = x
         for hop in range(1, len(self._hops)):
-            self._hops[hop] = x = self.graph.apply(x)
+            x = self.graph.apply(x)
+            self._hops[hop] = x
         torch.sum(self._hops, 0, out=self._mean)
         self._mean /= len(self._hops)
         return self._hops.transpose(0, 1), self._mean
 
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
         """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
+        shared, by_hop = self._debts(batch, leaves)
         owed = self._owed.zero_()
-        rows = list(embedding.debts(batch, leaves, self.n_users))
-        layers = [(batch.users, leaves.query_layers)]
-        layers += [(self.n_users + ids, leaf) for ids, leaf in leaves.layers]
         for hop in reversed(range(len(self._hops))):
             if hop < self.config.layers:
                 owed = self.graph.apply(owed)
-            for ids, leaf in rows:
-                add(owed, ids, leaf.grad, 1 / len(self._hops))
-            for ids, leaf in layers:
-                add(owed, ids, leaf.grad[..., hop, :])
+            for ids, rows in shared:
+                embedding.add(owed, ids, rows)
+            for ids, rows in by_hop:
+                embedding.add(owed, ids, rows[..., hop, :])
         return owed
+
+    def _debts(self, batch: Batch, leaves: Leaves) -> tuple[Debts, Debts]:
+        """Nodes and the gradients they are owed: at every hop alike (the mean's), and hop by hop."""
+        n = self.n_users
+        rows = [(batch.users, leaves.query), (n + batch.items, leaves.positive)]
+        rows += [(n + ids, leaf) for ids, leaf in leaves.rows]
+        layers = [(batch.users, leaves.query_layers)]
+        layers += [(n + ids, leaf) for ids, leaf in leaves.layers]
+        shared = [(ids, grad / len(self._hops)) for ids, grad in gradients(rows)]
+        return shared, list(gradients(layers))
 
     def _by_autograd(self) -> tuple[Tensor, Tensor]:
         """The same by torch's own sparse product: slow, and the oracle of the tests."""
@@ -152,6 +166,13 @@ class LightGCN(nn.Module):
             hops.append(torch.sparse.mm(matrix, hops[-1]))
         stack = torch.stack(hops, 1)
         return stack, stack.mean(1)
+
+
+def gradients(leaves: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The leaves that the loss has reached, with what they are owed."""
+    for ids, leaf in leaves:
+        if leaf is not None and leaf.grad is not None:
+            yield ids, leaf.grad
 
 
 def build(config: Config, world: World, generator: torch.Generator) -> LightGCN:

@@ -11,7 +11,9 @@ from negbench.cli.shell import INTERRUPTED
 
 C = Callable[..., Any]
 GRID = (
-    click.option("-d", "--datasets", "--dataset", multiple=True, help="Names or files  [goodbooks]"),
+    click.option(
+        "-d", "--datasets", "--dataset", multiple=True, help="Names or files  [goodbooks]"
+    ),
     click.option(
         "-m",
         "--methods",
@@ -79,7 +81,9 @@ def options(*groups: tuple[C, ...]) -> C:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
 @options(GRID, DATA, MEASURE, BUDGET, WAY)
-@click.option("--dry-run", is_flag=True, help="Show the grid and a measured estimate; write nothing")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the grid and a measured estimate; write nothing"
+)
 @click.option("-q", "--quiet", is_flag=True, help="The table alone")
 @click.option("--no-progress", is_flag=True, help="No bar")
 def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any) -> int:  # noqa: D103
@@ -89,16 +93,13 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     as in train.lr=0.005. Finished cells are kept: the same command goes on where it stopped.
     """
     from negbench.experiment_file import divide, read_file
-    from negbench.options import build, flatten
+    from negbench.options import build, merge
 
     file, overrides = divide(words)
     typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
-    layers = [read_file(file) if file else {}, typed, overrides]
-    flat = {key: value for layer in layers for key, value in flatten(layer).items()}
+    flat = merge(read_file(file) if file else {}, typed, overrides)
     chosen = build(flat)
-    return _carry_out(
-        chosen, dry_run=dry_run, quiet=quiet, no_progress=no_progress, tour=not flat
-    )
+    return _carry_out(chosen, dry_run=dry_run, quiet=quiet, no_progress=no_progress, tour=not flat)
 
 
 @click.command()

@@ -1,0 +1,143 @@
+"""SASRec: a causal self-attention over the user's latest items; the last position scores the next.
+
+    x_t = sqrt(D) v_t + p_t,   x <- x + attention(norm(x)),   x <- x + ffn(norm(x)),   s = <norm(x_t), v_j>
+
+Kang & McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018 (arXiv 1808.09781). Items share
+one table with the scores; position counts from the end, so the latest item always has the same place.
+Every position of a sequence is trained in one pass. Differs: queries, keys and values are all
+normalised and the residual is the block's input (the usual pre-norm; the authors' code normalises
+queries only); no dropout on the attention weights themselves. Cost per step of S sequences of T
+items: blocks x (6 S T D^2 + S T^2 D), three times that with the way back.
+
+DEFAULTS_NOTE
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from negbench.protocol import Card, World
+from negbench.sequence import SequenceBackbone, dropout, first_weights
+
+CARD = Card(
+    title="SASRec",
+    family="backbone",
+    authors="Kang and McAuley",
+    year=2018,
+    venue="ICDM",
+    link="https://arxiv.org/abs/1808.09781",
+    needs=("order",),
+    provides=("sequence",),
+    provenance="paper",
+    differs="pre-norm throughout, and no dropout on attention weights",
+    search={
+        "lr": ("log", 1e-4, 1e-2),
+        "dropout": ("float", 0.0, 0.6),
+        "length": ("of", 50, 100, 200),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, the same for every method."""
+
+    dim: int = 64
+    """Width of the vectors; the paper takes 50."""
+    blocks: int = 2
+    """Self-attention blocks; the paper takes 2."""
+    heads: int = 1
+    """Attention heads, a divisor of `dim`; the paper takes 1."""
+    length: int = 50
+    """T, how many of the latest items are read; the paper takes 200 for ML-1M, 50 elsewhere."""
+    dropout: float = 0.2
+    """0 to 1; the paper takes 0.2 for ML-1M, 0.5 elsewhere."""
+    lr: float = 0.001
+    """Adam's step; the paper takes 0.001."""
+    l2: float = 0.0
+    """Weight of half the squared norms of each row's last item, positive and mean negative."""
+    batch_size: int = 128
+    """Sequences in a step; the paper takes 128."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = 1.0
+    """Divides the scores."""
+    init: float = 0.02
+    """Standard deviation of the first item vectors."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if self.heads < 1 or self.dim % self.heads:
+            raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
+        if self.length < 1:
+            raise ValueError(f"`length` must be at least 1; got {self.length}")
+
+
+class Block(nn.Module):
+    """Attention to the items so far, then two layers on each position, each beside its input."""
+
+    def __init__(self, config: Config) -> None:
+        """Bare weights; `first_weights` fills them."""
+        super().__init__()
+        dim, self.heads, self.dropout = config.dim, config.heads, config.dropout
+        self.before_attention, self.before_ffn = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.to_qkv, self.mix = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.inner, self.outer = nn.Linear(dim, dim), nn.Linear(dim, dim)
+
+    def forward(
+        self, x: Tensor, shape: torch.Size, cells: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        """Positions [B, D] to positions [B, D]; only the attention sees them as [S, T]."""
+        seen = self.attend(self.to_qkv(self.before_attention(x)), shape, cells)
+        x = x + dropout(self.mix(seen), self.dropout, generator)
+        inner = dropout(F.relu(self.inner(self.before_ffn(x))), self.dropout, generator)
+        return x + dropout(self.outer(inner), self.dropout, generator)
+
+    def attend(self, qkv: Tensor, shape: torch.Size, cells: Tensor) -> Tensor:
+        """Each position's mixture of the values up to it; padding comes after and is never seen."""
+        sequences, length = shape
+        padded = qkv
+        if len(cells) < sequences * length:
+            padded = qkv.new_zeros(sequences * length, qkv.shape[1]).index_copy(0, cells, qkv)
+        parts = padded.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(*parts.unbind(), is_causal=True)
+        mixed = mixed.transpose(1, 2).reshape(sequences * length, -1)
+        return mixed if padded is qkv else mixed[cells]
+
+
+class SASRec(SequenceBackbone):
+    """The item table, the places and the blocks."""
+
+    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+        """Draw all first weights from the generator."""
+        super().__init__(config, world, generator)
+        self.config = config
+        self.places = nn.Parameter(torch.empty(config.length, config.dim))
+        with torch.device("meta"):
+            self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+            self.last = nn.LayerNorm(config.dim)
+        for part in (self.blocks, self.last):
+            first_weights(part, generator)
+        nn.init.normal_(self.places, std=config.init, generator=generator)
+        self.to(world.device)
+
+    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Items and places through the blocks."""
+        config, length = self.config, inputs.shape[1]
+        counts = (inputs != self.n_items).sum(1, keepdim=True)
+        places = config.length - counts + torch.arange(length, device=inputs.device)
+        x = self.look_up(inputs.reshape(-1)[cells]) * config.dim**0.5
+        x = dropout(x + self.places[places.view(-1)[cells]], config.dropout, generator)
+        for block in self.blocks:
+            x = block(x, inputs.shape, cells, generator)
+        made: Tensor = self.last(x)
+        return made
+
+
+def build(config: Config, world: World, generator: torch.Generator) -> SASRec:
+    """A fresh backbone."""
+    return SASRec(config, world, generator)

@@ -1,0 +1,92 @@
+"""`doctor`: is this machine fit to run on?"""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+PACKAGES = "torch numpy pandas scipy matplotlib seaborn tqdm click pyyaml jinja2 pooch".split()
+
+
+@click.command()
+def doctor() -> int:
+    """Versions, CUDA, memory, write access, threads, and a self test of a few seconds."""
+    wrong = 0
+    for check in (_versions, _machine, _places, _self_test):
+        for good, line in _safely(check):
+            click.echo(("ok     " if good else "wrong  ") + line)
+            wrong += not good
+    click.echo("all is well" if not wrong else f"{wrong} things are wrong")
+    return 1 if wrong else 0
+
+
+Lines = Iterator[tuple[bool, str]]
+
+
+def _safely(check: Callable[[], Lines]) -> Lines:
+    """A check that breaks is a finding, not a crash."""
+    try:
+        yield from check()
+    except Exception as error:
+        yield False, f"{check.__name__.strip('_')}: {type(error).__name__}: {error}"
+
+
+def _versions() -> Lines:
+    yield sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer)"
+    for name in ("negbench", *PACKAGES):
+        try:
+            yield True, f"{name} {version(name)}"
+        except PackageNotFoundError:
+            yield False, f"{name} is not installed; run pip install {name}"
+
+
+def _machine() -> Lines:
+    import torch
+
+    yield True, f"{os.cpu_count()} cores, {torch.get_num_threads()} threads by default"
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+        yield total > 1, f"{total:.1f} GiB of memory"
+    found = torch.cuda.device_count()
+    names = ", ".join(torch.cuda.get_device_name(number) for number in range(found))
+    yield True, f"CUDA: {names or 'none, cells run on the CPU'}"
+
+
+def _places() -> Lines:
+    import pooch
+
+    for what, place in (("here", Path.cwd()), ("data cache", Path(pooch.os_cache("negbench")))):
+        nearest = next(each for each in (place, *place.parents) if each.exists())
+        free = shutil.disk_usage(nearest).free / 2**30
+        yield os.access(nearest, os.W_OK), f"{what}: {place}, {free:.1f} GiB free, can be written"
+
+
+def _self_test() -> Lines:
+    """Two runs of one small cell must give the same bits, and better than nothing."""
+    from negbench.options import build
+    from negbench.plan import plan
+
+    started = time.perf_counter()
+    data = "synthetic(users=200,items=100,interactions=2000,relevant=0.4)"
+    chosen = build({"datasets": [data], "methods": "random", "seeds": 1, "train.epochs": 3})
+    grid = plan(chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        texts = [_once(chosen, grid, Path(folder) / name) for name in ("first", "second")]
+    yield texts[0] == texts[1], "the same seed gives the same bits"
+    yield len(texts[0].splitlines()) > 1, f"self test in {time.perf_counter() - started:.1f} s"
+
+
+def _once(chosen: object, grid: object, out: Path) -> str:
+    from negbench.experiment import carry_out
+
+    result = carry_out(chosen, grid, out, say=lambda text: None, bar=False)  # type: ignore[arg-type]
+    if result.failed:
+        raise RuntimeError(result.failed[0][1])
+    return (out / "results.csv").read_text("utf-8")

@@ -1,0 +1,44 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negbench.analysis.cost import cost
+from negbench.analysis.frames import open_run
+
+
+def test_seconds_are_per_epoch_and_evaluation_stands_apart(folder: Path) -> None:
+    told = cost(open_run(folder)).set_index(["dataset", "row"])
+    dns = told.loc[("books", "dns")]
+    # 1 + 2 + 3 seconds over 2 epochs; evaluation 4 over 2
+    assert (dns["train"], dns["sampling"], dns["evaluation"]) == (3.0, 0.5, 2.0)
+    assert (dns["total"], dns["memory"], dns["ratio"]) == (11.0, 100.0, 1.0)
+
+
+def test_the_ratio_is_to_the_baseline_of_the_same_block(folder: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(
+            folder,
+            "books",
+            "slow",
+            seed,
+            {"all": [0.1] * 4},
+            change=lambda r: r["seconds"]["wall"].update(sampling=7.0),
+        )
+    told = cost(open_run(folder)).set_index(["dataset", "row"])
+    assert told["ratio"]["books", "slow"] == pytest.approx(2)
+    assert cost(open_run(folder), vs="nothing")["ratio"].isna().all()
+
+
+def test_a_reference_without_timings_costs_nothing_known(folder: Path, write: Any) -> None:
+    write(
+        folder,
+        "books",
+        "ease",
+        0,
+        {"all": [0.1] * 4},
+        backbone="reference",
+        change=lambda r: r.update(fit={}, seconds={}),
+    )
+    told = cost(open_run(folder)).set_index(["dataset", "row"])
+    assert told["train"].isna()["books", "ease"]
