@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from negbench.attach import attach as attach
+    from negbench.errors import UserError as UserError
     from negbench.mirror import run as run
     from negbench.runs import Run as Run
     from negbench.runs import open_run as open_run
@@ -20,6 +21,7 @@ _DOORS = {
     "run": "negbench.mirror",
     "open_run": "negbench.runs",
     "Run": "negbench.runs",
+    "UserError": "negbench.errors",
 }
 
 

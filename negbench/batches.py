@@ -1,6 +1,6 @@
 """An epoch's rows in steps: shuffled pairs, or whole histories for sequence backbones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -25,8 +25,7 @@ class Pairs:
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; the generator lives on the device of the pairs."""
-        order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        for rows in torch.split(order, self.size):
+        for rows in shuffled(self.users, self.size, generator):
             yield Batch(self.users[rows], self.items[rows])
 
 
@@ -48,14 +47,13 @@ class Sequences:
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; inputs [S, T] predict the same sequences one place on."""
-        order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        for rows in order.split(self.size):
+        for rows in shuffled(self.users, self.size, generator):
             yield self.batch(rows)
 
     def batch(self, rows: Tensor) -> Batch:
         """The rows of these histories: a position counts where there is an item to predict."""
         counts, items = self.counts[rows], self.items[rows]
-        width = int(counts.max()) if len(rows) else 0
+        width = int(counts.max())
         targets = items[:, 1 : width + 1]
         valid = targets != self.padding
         inputs = items[:, :width].masked_fill(~valid, self.padding)
@@ -64,10 +62,18 @@ class Sequences:
         return Batch(users, targets.reshape(-1)[cells], inputs, cells)
 
 
+def shuffled(what: Tensor, size: int, generator: torch.Generator) -> Sequence[Tensor]:
+    """The places of `what` in a random order, `size` at a time; none where it is empty."""
+    order = torch.randperm(len(what), generator=generator, device=what.device)
+    return torch.split(order, size) if len(order) else ()
+
+
 def tails(sets: Csr, length: int) -> np.ndarray:
     """Each user's last `length` items in order, then padding I: int64 [U, length]."""
     padded = np.full((sets.n_rows, length), sets.n_columns, np.int64)
-    place = np.arange(len(sets)) - np.repeat(np.maximum(sets.indptr[:-1], sets.indptr[1:] - length), sets.lengths)
+    place = np.arange(len(sets)) - np.repeat(
+        np.maximum(sets.indptr[:-1], sets.indptr[1:] - length), sets.lengths
+    )
     kept = place >= 0
     padded[sets.rows[kept], place[kept]] = sets.indices[kept]
     return padded

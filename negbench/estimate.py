@@ -36,7 +36,10 @@ def estimates(
     device: str,
     budget: float = 0.0,
 ) -> dict[tuple[str, str, str], Estimate] | None:
-    """Time each pairing once; None if that took more than `budget` seconds (0 = no limit)."""
+    """Time each pairing once; None if that took more than `budget` seconds (0 = no limit).
+
+    A pairing whose step fails has no estimate; the run records its reason.
+    """
     found: dict[tuple[str, str, str], Estimate] = {}
     validations: dict[tuple[str, str], float] = {}
     started = time.monotonic()
@@ -47,7 +50,10 @@ def estimates(
             continue
         if budget and time.monotonic() - started > budget:
             return None
-        found[key] = _measure(planned, grounds[spec.dataset], device, validations)
+        try:
+            found[key] = _measure(planned, grounds[spec.dataset], device, validations)
+        except Exception:  # a cell that cannot be trained is recorded when its turn comes
+            continue
     return found
 
 
@@ -60,7 +66,10 @@ def total(cells: Iterable[Planned], known: dict[tuple[str, str, str], Estimate])
 def _measure(
     planned: Planned, ground: Ground, device: str, validations: dict[tuple[str, str], float]
 ) -> Estimate:
-    """One step to warm up, the best of three timed; the fit is thrown away and has drawn from its own streams."""
+    """A step to warm up and the best of three timed; the fit is thrown away.
+
+    It draws from its own streams, so that no cell is changed by being measured.
+    """
     spec = planned.spec
     torch.set_num_threads(1)
     where = torch.device(device)

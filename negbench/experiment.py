@@ -13,8 +13,7 @@ from typing import Any
 
 import torch
 
-import negbench
-from negbench import records
+from negbench import __version__, records
 from negbench.engine import Done, Task, here, in_pool
 from negbench.errors import UserError
 from negbench.options import Options
@@ -153,7 +152,7 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
     cells = [_entry(planned) for planned in plan.cells]
     started = {
         "command": command or " ".join(sys.argv),
-        "negbench": negbench.__version__,
+        "negbench": __version__,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "options": options.as_flat(),
         "cells": cells,

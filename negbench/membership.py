@@ -72,15 +72,18 @@ class Membership:
         """Is each of ids [B, N] in its row's user's set (users [B])? -> bool [B, N]."""
         if self.bits is not None:
             at = users.unsqueeze(1) * self.bits.shape[1] + (ids >> 3)
-            return (self.bits.view(-1)[at] >> (ids & 7).to(torch.uint8)) & 1 != 0
+            return self.bits.view(-1)[at] & self._bit(ids) != 0
         return self._found(users.unsqueeze(1) * self.n_items + ids)
 
     def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
         """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
         if self.bits is not None:
-            rows = self.bits[users].index_select(1, ids >> 3)
-            return (rows >> (ids & 7).to(torch.uint8)) & 1 != 0
+            return self.bits[users].index_select(1, ids >> 3) & self._bit(ids) != 0
         return self._found(users.unsqueeze(1) * self.n_items + ids)
+
+    def _bit(self, ids: Tensor) -> Tensor:
+        one = torch.ones((), dtype=torch.uint8, device=ids.device)
+        return one << (ids & 7).to(torch.uint8)
 
     def _found(self, wanted: Tensor) -> Tensor:
         if not len(self.keys):

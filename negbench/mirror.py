@@ -45,34 +45,13 @@ def run(
     Raises UserError for a wrong option, and RuntimeError if no cell could be trained; cells that
     failed beside others are in `Run.failed`.
     """
+    given = {**locals()}  # the parameters, before any other name is there
     from negbench import experiment
     from negbench.options import build, merge
     from negbench.plan import plan
 
-    given = {
-        "datasets": datasets,
-        "methods": methods,
-        "backbones": backbones,
-        "references": references,
-        "seeds": seeds,
-        "objective": objective,
-        "split": split,
-        "exclude": exclude,
-        "k_core": k_core,
-        "metrics": metrics,
-        "bands": bands,
-        "train": train,
-        "epochs": epochs,
-        "patience": patience,
-        **(columns or {}),
-        "plugins": plugins,
-        "data_dir": data_dir,
-        "out": out,
-        "jobs": jobs,
-        "threads": threads,
-        "device": device,
-        "overwrite": overwrite,
-    }
+    given |= given.pop("columns") or {}
+    config, progress = given.pop("config"), given.pop("progress")
     typed = {key: value for key, value in given.items() if value is not None}
     chosen = build(merge(config or {}, typed))
     grid = plan(chosen)

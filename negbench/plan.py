@@ -35,6 +35,9 @@ class Plan:
     cells: tuple[Planned, ...]
     grounds: dict[str, Ground]
     skipped: tuple[str, ...]
+    """One sentence for each kind of pairing that cannot be trained."""
+    left_out: int = 0
+    """How many cells those would have been."""
 
 
 def ground_of(
@@ -64,18 +67,18 @@ def plan(options: Options, say: Callable[[str], None] | None = None) -> Plan:
     }
     _distinct(grounds)
     cells: dict[str, Planned] = {}
-    skipped: dict[str, None] = {}
+    skipped: list[str] = []
     for spec in specs:
         ground = grounds[spec.dataset]
         if why := unfit(spec, ground):
-            skipped[why] = None
+            skipped.append(why)
             continue
         resolved = spec.resolve(ground)
         name = records.digest(resolved)
         cells.setdefault(name, Planned(spec, resolved, name))
     if not any(not each.spec.is_reference for each in cells.values()) and skipped:
-        raise UserError("; ".join(skipped))
-    return Plan(tuple(cells.values()), grounds, tuple(skipped))
+        raise UserError("; ".join(dict.fromkeys(skipped)))
+    return Plan(tuple(cells.values()), grounds, tuple(dict.fromkeys(skipped)), len(skipped))
 
 
 def asked(options: Options) -> Iterator[CellSpec]:

@@ -2,9 +2,9 @@
 
     A = D^-1/2 (0 B; B^T 0) D^-1/2,   B the train pairs [U, I], D the nodes' numbers of neighbours
 
-A is symmetric, so the gradient of A x is A times the gradient: no autograd is needed. Each node's new
-row is a weighted sum of its neighbours' rows, which `embedding_bag` does three times faster than any
-sparse product of torch on a CPU.
+A is symmetric, so the gradient of A x is A times the gradient: no autograd is needed. Each node's
+new row is a weighted sum of its neighbours' rows, which `embedding_bag` does three times faster
+than any sparse product of torch on a CPU.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ class Propagation:
 
 
 def neighbours(train: Csr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every edge in both directions, (sources, targets) by source, and the bounds of each node's."""
+    """Every edge both ways: sources ascending, their targets, and the bounds of each node's."""
     users, items = train.rows, train.indices.astype(np.int64) + train.n_rows
     sources, targets = np.concatenate([users, items]), np.concatenate([items, users])
     order = np.argsort(sources, kind="stable")

@@ -63,7 +63,7 @@ def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
     """How many cells, how many of them are there already, and how long it may take."""
     todo = missing(plan, out, options.overwrite)
     known = estimates(todo, plan.grounds, device=device, budget=PATIENCE) if todo else None
-    line = f"grid   {_shape(options)} = {_count(len(plan.cells), 'cell')}"
+    line = f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
     if known:
@@ -78,7 +78,7 @@ def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
     guards = [each for each in plan.cells if each.spec.is_reference]
     width = max([len(each.method) for each in known.values()] + [len("method")])
     lines = [
-        f"grid   {_shape(options)} = {_count(len(plan.cells), 'cell')}, "
+        f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}, "
         f"{len(todo)} to do   in {out}",
         f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
         *(_line(each, width) for each in known.values()),
@@ -111,7 +111,7 @@ def _line(found: Estimate, width: int) -> str:
     )
 
 
-def _shape(options: Options) -> str:
+def _shape(options: Options, plan: Plan) -> str:
     parts = [
         _count(len(options.datasets), "data set"),
         _count(len(options.backbones), "backbone"),
@@ -119,7 +119,8 @@ def _shape(options: Options) -> str:
         _count(len(options.seeds), "seed"),
     ]
     guards = f" + {_count(len(options.references), 'reference')}" if options.references else ""
-    return " x ".join(parts) + guards
+    out = f" - {plan.left_out} left out" if plan.left_out else ""
+    return " x ".join(parts) + guards + out
 
 
 def _count(n: int, what: str) -> str:

@@ -53,7 +53,7 @@ class Settings(Protocol):
 
 
 class SequenceBackbone(nn.Module):
-    """A table [I + 1, D], whose last row is padding and stays zero, read by a subclass's `encoder`."""
+    """A table [I + 1, D], whose last row (padding) stays zero, read by a subclass's `encoder`."""
 
     feed: Literal["sequences"] = "sequences"
 

@@ -1,4 +1,4 @@
-"""Options: every way to give them means the same, and every wrong one is refused in one sentence."""
+"""Options: every way to give them means the same; every wrong one is refused in one sentence."""
 
 import pytest
 

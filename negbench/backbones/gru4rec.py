@@ -2,10 +2,11 @@
 
     h_t = GRU(v_t, h_{t-1}),   s(t, j) = <W h_t + b, v_j>
 
-Hidasi, Karatzoglou, Baltrunas & Tikk, "Session-based Recommendations with Recurrent Neural Networks",
-ICLR 2016 (arXiv 1511.06939). Differs: items share one table between input and scores, whole histories
-are read instead of parallel sessions, and every position is trained in one pass. Cost per step of S
-sequences of T items: 6 layers S T D H, three times that with the way back, T steps one after another.
+Hidasi, Karatzoglou, Baltrunas & Tikk, "Session-based Recommendations with Recurrent Neural
+Networks", ICLR 2016 (arXiv 1511.06939). Differs: items share one table between input and scores,
+whole histories are read instead of parallel sessions, and every position is trained in one pass.
+Cost per step of S sequences of T items: 3 S T H (D + H) a layer, three times that with the way
+back, T steps one after another.
 
 DEFAULTS_NOTE
 """

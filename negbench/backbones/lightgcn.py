@@ -88,7 +88,10 @@ class LightGCN(nn.Module):
         self._mean, self._owed = torch.empty_like(self._hops[0]), torch.empty_like(self._hops[0])
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
-        """The rows of the batch; with `cut` they are leaves, and the buffers hold until the next."""
+        """The rows of the batch; with `cut` they are leaves.
+
+        The whole tables stand in buffers that the next view overwrites: keep copies, not views.
+        """
         del generator
         hops, mean = self._propagate() if cut else self._by_autograd()
         query, positive = mean[batch.users], mean[self.n_users + batch.items]
@@ -150,7 +153,7 @@ class LightGCN(nn.Module):
         return owed
 
     def _debts(self, batch: Batch, leaves: Leaves) -> tuple[Debts, Debts]:
-        """Nodes and the gradients they are owed: at every hop alike (the mean's), and hop by hop."""
+        """Nodes with the gradients they are owed: at every hop alike (the mean's) and by hop."""
         n = self.n_users
         rows = [(batch.users, leaves.query), (n + batch.items, leaves.positive)]
         rows += [(n + ids, leaf) for ids, leaf in leaves.rows]
@@ -161,7 +164,8 @@ class LightGCN(nn.Module):
 
     def _by_autograd(self) -> tuple[Tensor, Tensor]:
         """The same by torch's own sparse product: slow, and the oracle of the tests."""
-        matrix, hops = self.graph.matrix(), [self.table]
+        matrix = self.graph.matrix()
+        hops: list[Tensor] = [self.table]
         for _ in range(self.config.layers):
             hops.append(torch.sparse.mm(matrix, hops[-1]))
         stack = torch.stack(hops, 1)

@@ -1,13 +1,15 @@
 """SASRec: a causal self-attention over the user's latest items; the last position scores the next.
 
-    x_t = sqrt(D) v_t + p_t,   x <- x + attention(norm(x)),   x <- x + ffn(norm(x)),   s = <norm(x_t), v_j>
+    x_t = sqrt(D) v_t + p_t
+    x <- x + attention(norm(x)),   x <- x + ffn(norm(x))   in every block
+    s(t, j) = <norm(x_t), v_j>
 
-Kang & McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018 (arXiv 1808.09781). Items share
-one table with the scores; position counts from the end, so the latest item always has the same place.
-Every position of a sequence is trained in one pass. Differs: queries, keys and values are all
-normalised and the residual is the block's input (the usual pre-norm; the authors' code normalises
-queries only); no dropout on the attention weights themselves. Cost per step of S sequences of T
-items: blocks x (6 S T D^2 + S T^2 D), three times that with the way back.
+Kang & McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018 (arXiv 1808.09781). Input and
+scores share one table; places count from the end, so the latest item always has the same one. Every
+position of a sequence is trained in one pass. Differs: the usual pre-norm (the authors' code
+normalises queries only, and adds each block to the normalised input), and no dropout on the
+attention weights. Cost per step of S sequences of T items: 6 S T D^2 + S T^2 D a block, three times
+that with the way back; padding costs in the attention alone.
 
 DEFAULTS_NOTE
 """
@@ -103,8 +105,8 @@ class Block(nn.Module):
         padded = qkv
         if len(cells) < sequences * length:
             padded = qkv.new_zeros(sequences * length, qkv.shape[1]).index_copy(0, cells, qkv)
-        parts = padded.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*parts.unbind(), is_causal=True)
+        q, k, v = padded.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         mixed = mixed.transpose(1, 2).reshape(sequences * length, -1)
         return mixed if padded is qkv else mixed[cells]
 

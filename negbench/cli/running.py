@@ -132,8 +132,8 @@ def _carry_out(
     say = (lambda text: None) if quiet else click.echo
     out = experiment.folder_of(chosen)
     device = experiment.device_of(chosen)
-    say(screen.first_line(chosen, device, tour))
     grid = plan(chosen, _to_stderr)
+    say(screen.first_line(chosen, device, tour))
     for line in (*screen.ground_lines(grid), *screen.notes(chosen, grid)):
         say(line)
     if dry_run:

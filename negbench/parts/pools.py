@@ -45,18 +45,20 @@ class Pool:
         ids = torch.cat([inside, anywhere])
         if self.hide == "batch":
             return Negatives(ids, shared=True, mask=~own(step.batch, ids, step.world.n_items))
-        hit = step.world.excluded.contains_shared(step.batch.users, ids)
-        hit |= ids == step.batch.items.unsqueeze(1)
-        logq = self.logq(step, ids, len(inside) / max(1, len(ids)))
-        return Negatives(ids, shared=True, logq=logq, mask=~hit)
+        users, items = step.batch.users, step.batch.items.unsqueeze(1)
+        hit = step.world.excluded.contains_shared(users, ids)
+        # The row's own positive is hidden too, even where the exclusion does not hold it.
+        free = ~step.world.excluded.contains(users, items).squeeze(1)
+        if bool(free.any()):
+            hit |= ids == items
+        logq = self.logq(step, ids, free, len(inside) / max(1, len(ids)))
+        return Negatives(ids, shared=True, logq=logq, mask=hit.logical_not_())
 
-    def logq(self, step: Step, ids: Tensor, inside: float) -> Tensor:
+    def logq(self, step: Step, ids: Tensor, free: Tensor, inside: float) -> Tensor:
         """Log probability of each id among what a row may see, [B, K]; `inside` is K's share."""
         users, items = step.batch.users, step.batch.items
         even = (1 - inside) / step.world.n_items
         mass = inside * self.mass[users] + (1 - inside) * self.share[users]
-        # The row's own positive is hidden too, even where the exclusion does not hold it.
-        free = ~step.world.excluded.contains(users, items.unsqueeze(1)).squeeze(1)
         mass = mass + free * (inside * self.popularity[items] + even)
         # An in-batch item of count 0 is not from the train part: rare by any reading, but finite.
         plain = (inside * self.popularity[ids] + even).clamp(min=1e-30).log().to(torch.float32)
@@ -81,7 +83,7 @@ class Everything:
                 "batch size, raise `cells`, or sample with mixed(uniform=8192)"
             )
         ids = torch.arange(step.world.n_items, device=items.device)
-        mask = ~step.world.excluded.contains_shared(users, ids)
+        mask = step.world.excluded.contains_shared(users, ids).logical_not_()
         return Negatives(ids, shared=True, mask=mask.scatter_(1, items.unsqueeze(1), False))
 
 
