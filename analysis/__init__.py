@@ -2,5 +2,6 @@
 
 if __name__ != "negbench.analysis":
     raise ImportError(
-        "this folder is negbench.analysis; install with `pip install -e .` and import it by that name"
+        "this folder is negbench.analysis; "
+        "install with `pip install -e .` and import it by that name"
     )

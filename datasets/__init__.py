@@ -2,5 +2,6 @@
 
 if __name__ != "negbench.datasets":
     raise ImportError(
-        "this folder is negbench.datasets; install with `pip install -e .` and import it by that name"
+        "this folder is negbench.datasets; "
+        "install with `pip install -e .` and import it by that name"
     )

@@ -7,10 +7,10 @@ order. The stamps themselves are not in the file.
 from dataclasses import dataclass
 
 from negbench.cards import Card
-from negbench.fetch import Download
+from negbench.data.fetch import Download
+from negbench.data.ordered_pairs import ordered_pairs
+from negbench.data.shelf import Shelf, Source
 from negbench.interactions import Interactions
-from negbench.ordered_pairs import ordered_pairs
-from negbench.shelf import Shelf, Source
 
 CARD = Card(
     title="Amazon Beauty (SASRec)",

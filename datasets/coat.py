@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.cards import Card
+from negbench.data.fetch import Download
+from negbench.data.lists import read_numbers_table
+from negbench.data.shelf import Shelf, Source
 from negbench.errors import DataError
-from negbench.fetch import Download
 from negbench.interactions import Csr, Interactions
-from negbench.lists import read_numbers_table
-from negbench.shelf import Shelf, Source
 
 CARD = Card(
     title="Coat Shopping",

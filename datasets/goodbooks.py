@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from negbench.book_texts import book_text
 from negbench.cards import Card
-from negbench.embedded import embedded_table
+from negbench.data.book_texts import book_text
+from negbench.data.embedded import embedded_table
+from negbench.data.numbering import numbered
+from negbench.data.rows import Rows
+from negbench.data.shelf import Shelf
+from negbench.data.star_ratings import Titles, entitled
 from negbench.interactions import Interactions
-from negbench.numbering import numbered
-from negbench.rows import Rows
-from negbench.shelf import Shelf
-from negbench.star_ratings import Titles, entitled
 
 CARD = Card(
     title="goodbooks (to-read, 5-core)",

@@ -9,14 +9,14 @@ from typing import Literal
 
 import pandas as pd
 
-from negbench.book_texts import book_text
 from negbench.cards import Card
-from negbench.fetch import Download
+from negbench.data.book_texts import book_text
+from negbench.data.fetch import Download
+from negbench.data.numbering import numbered
+from negbench.data.rows import Rows
+from negbench.data.shelf import Found, Shelf, Source
+from negbench.data.star_ratings import Titles, columns_of, entitled
 from negbench.interactions import Interactions
-from negbench.numbering import numbered
-from negbench.rows import Rows
-from negbench.shelf import Found, Shelf, Source
-from negbench.star_ratings import Titles, columns_of, entitled
 
 CARD = Card(
     title="goodbooks-10k",

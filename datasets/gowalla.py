@@ -7,10 +7,10 @@ from 0. The split is the authors'; there are no times, and no validation part.
 from dataclasses import dataclass
 
 from negbench.cards import Card
-from negbench.fetch import Download
-from negbench.given_lists import given_lists
+from negbench.data.fetch import Download
+from negbench.data.given_lists import given_lists
+from negbench.data.shelf import Shelf, Source
 from negbench.interactions import Interactions
-from negbench.shelf import Shelf, Source
 
 CARD = Card(
     title="Gowalla (LightGCN split)",

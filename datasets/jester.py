@@ -14,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.cards import Card
+from negbench.data.fetch import Download
+from negbench.data.shelf import Found, Shelf, Source
 from negbench.errors import DataError, UserError
-from negbench.fetch import Download
 from negbench.interactions import Csr, Interactions
 from negbench.rng import numpy_stream
-from negbench.shelf import Found, Shelf, Source
 
 CARD = Card(
     title="Jester (people who rated all jokes; simulated exposure)",

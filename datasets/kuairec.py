@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from negbench.cards import Card
-from negbench.embedded import embedded, embedded_table
+from negbench.data.embedded import embedded, embedded_table
+from negbench.data.lists import as_pairs, words_of
+from negbench.data.shelf import Shelf
 from negbench.interactions import Csr, Interactions
-from negbench.lists import as_pairs, words_of
-from negbench.shelf import Shelf
 
 CARD = Card(
     title="KuaiRec, fully observed (simulated exposure)",

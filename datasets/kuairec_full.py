@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.cards import Card
+from negbench.data.fetch import Download
+from negbench.data.numbering import earliest
+from negbench.data.shelf import Shelf, Source
 from negbench.errors import DataError
-from negbench.fetch import Download
 from negbench.interactions import Csr, Interactions
-from negbench.numbering import earliest
-from negbench.shelf import Shelf, Source
 
 CARD = Card(
     title="KuaiRec (log and fully observed matrix)",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from negbench.cards import Card
-from negbench.fetch import Download
+from negbench.data.fetch import Download
+from negbench.data.numbering import numbered
+from negbench.data.rows import Rows
+from negbench.data.shelf import Found, Shelf, Source
+from negbench.data.star_ratings import Titles, columns_of, entitled, titled
 from negbench.interactions import Interactions
-from negbench.numbering import numbered
-from negbench.rows import Rows
-from negbench.shelf import Found, Shelf, Source
-from negbench.star_ratings import Titles, columns_of, entitled, titled
 
 CARD = Card(
     title="Last.fm 2K (HetRec 2011)",

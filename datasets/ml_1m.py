@@ -7,10 +7,10 @@ Latin-1). A positive is a rating of at least `min_rating`.
 from dataclasses import dataclass
 
 from negbench.cards import Card
-from negbench.fetch import Download
+from negbench.data.fetch import Download
+from negbench.data.shelf import Found, Shelf, Source
+from negbench.data.star_ratings import Titles, columns_of, star_ratings, titled
 from negbench.interactions import Interactions
-from negbench.shelf import Found, Shelf, Source
-from negbench.star_ratings import Titles, columns_of, star_ratings, titled
 
 CARD = Card(
     title="MovieLens 1M",

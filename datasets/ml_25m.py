@@ -7,10 +7,10 @@ Official layout: `ratings.csv` (userId,movieId,rating,timestamp) and `movies.csv
 from dataclasses import dataclass
 
 from negbench.cards import Card
-from negbench.fetch import Download
-from negbench.film_tables import film_tables
+from negbench.data.fetch import Download
+from negbench.data.film_tables import film_tables
+from negbench.data.shelf import Shelf, Source
 from negbench.interactions import Interactions
-from negbench.shelf import Shelf, Source
 
 CARD = Card(
     title="MovieLens 25M",

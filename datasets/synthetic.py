@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.cards import Card
+from negbench.data.shelf import Shelf
 from negbench.interactions import Csr, Interactions
 from negbench.rng import numpy_stream
-from negbench.shelf import Shelf
 
 CARD = Card(
     title="Synthetic: planted preference and exposure",

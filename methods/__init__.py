@@ -2,5 +2,6 @@
 
 if __name__ != "negbench.methods":
     raise ImportError(
-        "this folder is negbench.methods; run `pip install -e .` and import it by that name"
+        "this folder is negbench.methods; "
+        "install with `pip install -e .` and import it by that name"
     )

@@ -9,9 +9,9 @@ of the pool's width, and the mean runs over all of them. Only the user's positiv
 are hidden then, in both parts, as there. What differs even so: the pool is drawn once for the
 batch, there once for each sequence; the constant log 2 of the zeros is left out (no gradient);
 negatives are drawn anew for ever; padding adds nothing. Without `faithful` the user's whole
-exclusion is hidden. `uniform=0` is `adaptive`. The defaults are larger than the
-paper's, for one pool serves all rows; they were chosen on goodbooks' valid part.
-Cost per step: K + K' shared dot products a row.
+exclusion is hidden. `uniform=0` is `adaptive`. The defaults are wider than the paper's, for one
+pool serves all rows: the best of three compared on goodbooks' valid part. Cost per step: K + K'
+shared dot products a row.
 """
 
 from dataclasses import dataclass

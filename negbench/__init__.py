@@ -8,19 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from negbench.attach import attach as attach
+    from negbench.attaching import attach as attach
     from negbench.errors import UserError as UserError
-    from negbench.mirror import run as run
-    from negbench.runs import Run as Run
-    from negbench.runs import open_run as open_run
+    from negbench.grid.mirror import run as run
+    from negbench.grid.runs import Run as Run
+    from negbench.grid.runs import open_run as open_run
 
 __version__ = "0.1.0"
 
 _DOORS = {
-    "attach": "negbench.attach",
-    "run": "negbench.mirror",
-    "open_run": "negbench.runs",
-    "Run": "negbench.runs",
+    "attach": "negbench.attaching",
+    "run": "negbench.grid.mirror",
+    "open_run": "negbench.grid.runs",
+    "Run": "negbench.grid.runs",
     "UserError": "negbench.errors",
 }
 

@@ -14,7 +14,7 @@ import torch
 from negbench import __version__, records, registry, rng
 from negbench.checkpoint import Kept
 from negbench.clock import Clock, peak_mb, reset_peak
-from negbench.columns import Columns
+from negbench.data.columns import Columns
 from negbench.errors import UserError
 from negbench.evaluate import Ranking, Scorer, evaluate, ndcg_at
 from negbench.ground import Ground

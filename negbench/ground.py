@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from negbench.bands import Bands
-from negbench.columns import Columns
+from negbench.data.columns import Columns
+from negbench.data.fetch import Say, silent
+from negbench.data.loading import load
 from negbench.errors import UserError
-from negbench.fetch import Say, silent
 from negbench.interactions import Csr, Interactions, Split
-from negbench.loading import load
 from negbench.membership import Membership
 from negbench.registry import nearest
 from negbench.split import split, warning

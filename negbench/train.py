@@ -127,7 +127,7 @@ class Fit:
         """One pass over the train part, and its figures."""
         number = self.progress.epoch + 1
         self.backbone.train()
-        self._refresh(number)
+        self.refresh(number)
         total, rows, step = torch.zeros((), device=self.world.device), 0, 0
         for step, batch in enumerate(self.batches.epoch(self.streams["batches"]), 1):
             self.clock.mark("update")
@@ -171,7 +171,8 @@ class Fit:
         for probe in self.probes:
             probe.watch(outcome.step, outcome.drawn, outcome.used, feedback)
 
-    def _refresh(self, number: int) -> None:
+    def refresh(self, number: int) -> None:
+        """Let the parts that ask for it renew their tables before epoch `number`."""
         asking = having(self.method, Refreshes)
         if not asking:
             return

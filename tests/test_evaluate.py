@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from negbench.bands import Bands
+from negbench.data.loading import load
 from negbench.evaluate import Ranking, evaluate, ndcg_at
 from negbench.interactions import Csr
-from negbench.loading import load
 from negbench.metrics import METRICS, parse_metrics
 from negbench.ranking import metric_tables, tie_places
 from negbench.references import most_popular

@@ -70,8 +70,8 @@ def _places() -> Lines:
 
 def _self_test() -> Lines:
     """Two runs of one small cell must give the same bits, and better than nothing."""
-    from negbench.options import build
-    from negbench.plan import plan
+    from negbench.grid.options import build
+    from negbench.grid.plan import plan
 
     started = time.perf_counter()
     data = "synthetic(users=200,items=100,interactions=2000,relevant=0.4)"
@@ -84,7 +84,7 @@ def _self_test() -> Lines:
 
 
 def _once(chosen: object, grid: object, out: Path) -> str:
-    from negbench.experiment import carry_out
+    from negbench.grid.experiment import carry_out
 
     result = carry_out(chosen, grid, out, say=lambda text: None, bar=False)  # type: ignore[arg-type]
     if result.failed:

@@ -71,8 +71,8 @@ def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
 @click.option("--data-dir", help="Folder with files at hand in official layout")
 def download(names: tuple[str, ...], data_dir: str | None) -> None:
     """Fetch data sets into the cache, check them, and print their sizes."""
-    from negbench.loading import load
-    from negbench.selection import select
+    from negbench.data.loading import load
+    from negbench.grid.selection import select
 
     for name in select("datasets", names):
         found = load(name, data_dir=data_dir, say=lambda text: click.echo(text, err=True))
@@ -107,9 +107,9 @@ def check(
     as_json: bool,
 ) -> None:
     """Users, items, density, effect of a k-core, bands and range of time of a FILE or data set."""
-    from negbench.columns import Columns
-    from negbench.data_check import look
-    from negbench.loading import load
+    from negbench.data.check import look
+    from negbench.data.columns import Columns
+    from negbench.data.loading import load
 
     columns = Columns(user=user, item=item, time=time, rating=rating, min_rating=min_rating)
     found = load(name, data_dir=data_dir, columns=columns, say=lambda t: click.echo(t, err=True))

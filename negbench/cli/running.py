@@ -92,8 +92,8 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     FILE is an experiment file (.toml, .yaml) whose keys are these options; KEY=VALUE overrides it,
     as in train.lr=0.005. Finished cells are kept: the same command goes on where it stopped.
     """
-    from negbench.experiment_file import divide, read_file
-    from negbench.options import build, merge
+    from negbench.grid.experiment_file import divide, read_file
+    from negbench.grid.options import build, merge
 
     file, overrides = divide(words)
     typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
@@ -109,8 +109,8 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
 @click.option("--no-progress", is_flag=True, help="No bar")
 def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> int:
     """Go on with a run as it was started; only missing and failed cells are worked on."""
-    from negbench.experiment import stored
-    from negbench.options import build, flatten
+    from negbench.grid.experiment import stored
+    from negbench.grid.options import build, flatten
 
     flat = {**flatten(stored(run_dir)), "out": str(run_dir), "overwrite": "failed"}
     if jobs:
@@ -126,8 +126,8 @@ def _carry_out(
     no_progress: bool = False,
     tour: bool = False,
 ) -> int:
-    from negbench import experiment, screen
-    from negbench.plan import plan
+    from negbench.grid import experiment, screen
+    from negbench.grid.plan import plan
 
     say = (lambda text: None) if quiet else click.echo
     out = experiment.folder_of(chosen)
@@ -156,8 +156,8 @@ def _carry_out(
 
 
 def _finish(result: Any, say: Callable[[str], Any]) -> int:
-    from negbench import screen
-    from negbench.runs import open_run
+    from negbench.grid import screen
+    from negbench.grid.runs import open_run
 
     if result.done:
         say("")

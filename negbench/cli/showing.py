@@ -16,7 +16,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def status(run_dir: Path, as_json: bool) -> None:
     """Cells done, failed and pending, the time left, the slowest cells."""
-    from negbench.status import status as read
+    from negbench.grid.status import status as read
 
     found = read(run_dir)
     if as_json:
@@ -46,8 +46,8 @@ def table(
     run_dirs: tuple[Path, ...], format_: str, metric: str | None, vs: str | None, out: Path | None
 ) -> None:
     """The main table of one run, or of several read as one."""
+    from negbench.grid.runs import open_run
     from negbench.records import write_text
-    from negbench.runs import open_run
 
     text = open_run(run_dirs).table(format_, metric=metric, vs=vs)
     if out is None:
@@ -67,8 +67,8 @@ def plot(
     run_dir: Path, kinds: tuple[str, ...], every: bool, formats: str, out: Path | None
 ) -> None:
     """Write plots of a run: `negbench list plots` names the kinds."""
-    from negbench.runs import open_run
-    from negbench.selection import words
+    from negbench.grid.runs import open_run
+    from negbench.grid.selection import words
 
     asked = formats.replace(" ", "").lower().split(",")
     if wrong := [each for each in asked if each not in ("pdf", "png", "svg")]:
@@ -83,7 +83,7 @@ def plot(
 @click.option("-o", "--out", type=FOLDER, help="The file  [RUN_DIR/report.html]")
 def report(run_dirs: tuple[Path, ...], out: Path | None) -> None:
     """Write one HTML page with table, plots and settings that needs no other file."""
-    from negbench.runs import open_run
+    from negbench.grid.runs import open_run
 
     if out is not None:
         _writable(out)

@@ -1,6 +1,6 @@
 """The embedded goodbooks, exactly."""
 
-from negbench.loading import load
+from negbench.data.loading import load
 
 
 def test_goodbooks_is_what_its_notice_says() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from negbench.loading import load
+from negbench.data.loading import load
 
 
 def test_kuairec_is_what_its_notice_says() -> None:

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from negbench.data.shelf import Shelf
 from negbench.datasets.synthetic import Config, exposure, load
 from negbench.interactions import Interactions
-from negbench.shelf import Shelf
 
 SMALL = Config(users=400, items=300, interactions=8000)
 

@@ -1,0 +1,1 @@
+"""Data: found or fetched, read, numbered and handed over as `Interactions`."""

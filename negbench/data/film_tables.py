@@ -1,0 +1,27 @@
+"""MovieLens as comma-separated tables: ratings.csv and movies.csv, as in its later editions."""
+
+from negbench.data.shelf import Found
+from negbench.data.star_ratings import Titles, columns_of, star_ratings, titled
+from negbench.interactions import Interactions
+
+
+def film_tables(found: Found, *, name: str, min_rating: float, source: str) -> Interactions:
+    """The ratings of a MovieLens edition with titles and genres."""
+    ratings = columns_of(
+        found["ratings.csv"], ("user", "item", "rating", "time"), separator=",", header=True
+    )
+    return star_ratings(
+        found, ratings, _titles(found), name=name, min_rating=min_rating, source=source
+    )
+
+
+def _titles(found: Found) -> Titles | None:
+    path = found.get("movies.csv")
+    if path is None:
+        return None
+    films = columns_of(path, ("item", "title", "genres"), separator=",", header=True)
+    return titled(films["item"], films["title"], [_words(each) for each in films["genres"]])
+
+
+def _words(genres: str) -> str:
+    return "" if genres.startswith("(no") else genres.replace("|", ", ")

@@ -1,0 +1,62 @@
+"""Lists as LightGCN's files have them: a line is a user and, after it, the user's items."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.data.fingerprints import open_bytes
+from negbench.errors import DataError
+
+BOM = b"\xef\xbb\xbf"
+Word = TypeVar("Word", bound=np.generic)
+SPACE = np.frombuffer(b" \t\n\r\v\f", np.uint8)
+
+
+def read_words(path: Path) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    """Every word of a file and the line it stands in, from 1."""
+    with open_bytes(path) as stream:
+        return words_of(stream.read())
+
+
+def words_of(blob: bytes) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    """Every word of a text and the line it stands in, from 1."""
+    blob = blob.removeprefix(BOM)
+    letters = np.frombuffer(blob, np.uint8)
+    starts = ~np.isin(letters, SPACE)
+    starts[1:] &= np.isin(letters[:-1], SPACE)
+    lines = np.cumsum(letters == ord("\n"), dtype=np.int64)[starts] + 1
+    return np.array(blob.split() or [b""])[: len(lines)], lines
+
+
+def as_pairs(words: NDArray[Word], lines: NDArray[np.int64]) -> tuple[NDArray[Word], NDArray[Word]]:
+    """The user and the item of every pair, in the order of the file."""
+    heads = np.ones(len(words), bool)
+    heads[1:] = lines[1:] != lines[:-1]
+    owner = np.cumsum(heads) - 1
+    return words[heads][owner[~heads]], words[~heads]
+
+
+def read_numbers(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Users and items of lists whose ids are numbers from 0."""
+    words, lines = read_words(path)
+    try:
+        numbers = words.astype(np.int64)
+    except ValueError:
+        at = next(i for i, word in enumerate(words) if not word.isdigit())
+        raise DataError(
+            f"{path}, line {lines[at]}: {words[at].decode(errors='replace')!r} must be a number;"
+            " the file is not in the official layout"
+        ) from None
+    return as_pairs(numbers, lines)
+
+
+def read_numbers_table(path: Path) -> NDArray[np.int64]:
+    """A matrix of whole numbers written as text, a row per line."""
+    words, lines = read_words(path)
+    counts = np.bincount(lines)
+    counts = counts[counts > 0]
+    if not len(counts) or (counts != counts[0]).any():
+        raise DataError(f"{path}: every line must have as many numbers; this is no matrix")
+    return words.astype(np.int64).reshape(len(counts), -1)

@@ -1,0 +1,94 @@
+"""Data sets of star ratings: what is rated well enough is a positive, and items have titles."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from negbench.data.fingerprints import open_bytes
+from negbench.data.numbering import numbered
+from negbench.data.rows import Rows
+from negbench.data.shelf import Found
+from negbench.errors import DataError
+from negbench.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class Titles:
+    """What is known of items in words, by their identifier in the file."""
+
+    names: Mapping[int, str]
+    texts: Mapping[int, str]
+
+
+def star_ratings(
+    found: Found,
+    ratings: pd.DataFrame,
+    titles: Titles | None,
+    *,
+    name: str,
+    min_rating: float,
+    source: str,
+) -> Interactions:
+    """Positives are the rows (user, item, rating, time) with at least `min_rating`."""
+    rows = Rows(
+        pd.Index(ratings["user"].to_numpy()),
+        pd.Index(ratings["item"].to_numpy()),
+        ratings["time"].to_numpy("float64"),
+        ratings["rating"].to_numpy("float64"),
+        found.notes,
+    )
+    note = f"a positive is a rating of at least {min_rating:g}"
+    data = numbered(rows, name=name, min_rating=min_rating, source=source, notes=(note,))
+    return entitled(data, titles)
+
+
+def entitled(data: Interactions, titles: Titles | None) -> Interactions:
+    """The same data with the names and texts of its items; unknown ones are empty."""
+    if titles is None or data.item_ids is None:
+        return data
+    return replace(
+        data,
+        item_names=tuple(titles.names.get(item, "") for item in data.item_ids),
+        item_texts=tuple(titles.texts.get(item, "") for item in data.item_ids),
+    )
+
+
+def columns_of(
+    path: Path,
+    names: Sequence[str],
+    *,
+    separator: str,
+    header: bool = False,
+    encoding: str = "utf-8",
+    keep: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """A file in official layout as columns of these names; `::` separates in MovieLens 1M."""
+    with open_bytes(path) as stream:
+        blob = stream.read()
+    if separator == "::":
+        blob, separator = blob.replace(b"::", b"\t"), "\t"
+    try:
+        frame: pd.DataFrame = pd.read_csv(
+            io.BytesIO(blob),
+            sep=separator,
+            header=0 if header else None,
+            names=list(names),
+            usecols=list(keep or names),
+            encoding=encoding,
+            quoting=0 if separator == "," else 3,
+        )
+    except ValueError as error:  # pandas' parser errors among them
+        raise DataError(f"{path} is not in the official layout ({error})") from None
+    return frame
+
+
+def titled(ids: pd.Series, titles: pd.Series, genres: Sequence[str]) -> Titles:
+    """Names, and texts that join title and genres."""
+    keys, names = ids.tolist(), titles.astype(str).tolist()
+    texts = [
+        f"{name}. {genre}" if genre else name for name, genre in zip(names, genres, strict=True)
+    ]
+    return Titles(dict(zip(keys, names, strict=True)), dict(zip(keys, texts, strict=True)))

@@ -1,0 +1,1 @@
+"""The grid: what is asked for, planned, worked through and shown."""

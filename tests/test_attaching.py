@@ -1,0 +1,99 @@
+"""A method in somebody else's loop."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from negbench import registry
+from negbench.attaching import NEEDS_A_BACKBONE, attach
+from negbench.errors import UserError
+
+USERS = np.repeat(np.arange(30), 4)
+ITEMS = (USERS * 3 + np.tile(np.arange(4), 30) * 7) % 40
+
+
+class Stranger(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.user = torch.nn.Embedding(30, 8)
+        self.item = torch.nn.Embedding(40, 8)
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_every_method_lowers_its_loss_on_a_plain_model(name):
+    if set(registry.card("methods", name).needs) & set(NEEDS_A_BACKBONE):
+        with pytest.raises(UserError, match="needs"):
+            attach(name, USERS, ITEMS)
+        return
+    model, loss = Stranger(), attach(name, USERS, ITEMS, n_items=40)
+    optimiser = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=0.05)
+    users, items = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
+    values = []
+    for _ in range(40):
+        optimiser.zero_grad()
+        value = loss(model.user(users), model.item.weight, users, items)
+        value.backward()
+        optimiser.step()
+        values.append(value.item())
+    assert np.isfinite(values).all()
+    assert np.mean(values[-5:]) < np.mean(values[:5])
+
+
+def test_the_gradient_reaches_queries_positives_and_negatives():
+    model, loss = Stranger(), attach("random", USERS, ITEMS, n_items=40)
+    users, items = torch.tensor([0, 1]), torch.tensor([0, 3])
+    loss(model.user(users), model.item.weight, users, items).backward()
+    assert model.user.weight.grad[:2].abs().sum(1).gt(0).all()
+    touched = model.item.weight.grad.abs().sum(1).nonzero().squeeze(1).tolist()
+    drawn = loss.outcome.used.ids.view(-1).tolist()
+    assert set(touched) == {0, 3, *drawn}
+
+
+def test_train_pairs_are_never_drawn():
+    loss = attach("random(negatives=50)", USERS, ITEMS, n_items=40)
+    model, users = Stranger(), torch.arange(30)
+    loss(model.user(users), model.item.weight, users, torch.from_numpy(ITEMS[::4]))
+    pairs = set(zip(USERS.tolist(), ITEMS.tolist(), strict=True))
+    ids = loss.outcome.used.ids
+    assert not any((u, j) in pairs for u in range(30) for j in ids[u].tolist())
+
+
+@pytest.mark.parametrize(
+    ("query", "message"), [(torch.zeros(3, 8), r"`query`"), (torch.zeros(2, 5), r"`query`")]
+)
+def test_wrong_shapes_are_named(query, message):
+    loss = attach("random", USERS, ITEMS, n_items=40)
+    with pytest.raises(ValueError, match=message):
+        loss(query, torch.zeros(40, 8), torch.tensor([0, 1]), torch.tensor([0, 3]))
+    with pytest.raises(ValueError, match="`items`"):
+        loss(torch.zeros(2, 8), torch.zeros(39, 8), torch.tensor([0, 1]), torch.tensor([0, 3]))
+
+
+def test_wrong_ids_are_named():
+    with pytest.raises(UserError, match="one length"):
+        attach("random", [0, 1], [0])
+    with pytest.raises(UserError, match="ids must lie"):
+        attach("random", [0, -1], [0, 1])
+    with pytest.raises(UserError, match="did you mean"):
+        attach("randum", USERS, ITEMS)
+
+
+def test_the_readme_loop_runs(tmp_path):
+    """The README shows this file; it must run as it stands."""
+    from pathlib import Path
+
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    blocks = [b.split("```")[0] for b in readme.split("```python\n")[1:] if "attach(" in b]
+    assert len(blocks) == 1
+    code = blocks[0]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    script = tmp_path / "loop.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
