@@ -9,9 +9,8 @@ of the pool's width, and the mean runs over all of them. Only the user's positiv
 are hidden then, in both parts, as there. What differs even so: the pool is drawn once for the
 batch, there once for each sequence; the constant log 2 of the zeros is left out (no gradient);
 negatives are drawn anew for ever; padding adds nothing. Without `faithful` the user's whole
-exclusion is hidden. `uniform=0` is `adaptive`. The defaults are wider than the paper's, for one
-pool serves all rows: the best of three compared on goodbooks' valid part. Cost per step: K + K'
-shared dot products a row.
+exclusion is hidden. `uniform=0` is `adaptive`. The pool is the paper's; of its values of k the
+default is the one that goodbooks' valid part prefers. Cost per step: K + K' shared dots a row.
 """
 
 from dataclasses import dataclass
@@ -39,9 +38,9 @@ class Config:
 
     pool: int = 10
     """K at most, 0 or more; 10 in the paper."""
-    uniform: int = 300
+    uniform: int = 100
     """K', 0 or more; 100 in the paper."""
-    top: int = 25
+    top: int = 5
     """k, from 1 to `pool` + `uniform`; 5 or 25 in the paper."""
     faithful: bool = False
     """Weigh by k / (K + K') and hide the batch's positives only, as the authors' code."""

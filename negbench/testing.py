@@ -17,10 +17,11 @@ from types import ModuleType
 
 import torch
 
-from negbench import registry, testing_cards, testing_steps
+from negbench import registry
+from negbench.conformance import cards, steps
+from negbench.conformance.world import Play, batch_of, usual, without_remainder, world
 from negbench.kinds import Method
 from negbench.recipes import recipe
-from negbench.testing_world import Play, batch_of, usual, without_remainder, world
 from negbench.values import World
 from negbench.wording import config_of
 
@@ -69,11 +70,11 @@ def says_what_it_is(subject: Subject) -> None:
     """The card, the docstring and the Config hold what others read."""
     if subject.module is None:
         return
-    card = testing_cards.card_is_literal(subject.module)
-    testing_cards.config_is_a_record(subject.module)
-    testing_cards.card_tells_the_parts(card, subject.build())
-    testing_cards.search_fits(card, subject.module)
-    testing_cards.docstring_says_how(subject.module)
+    card = cards.card_is_literal(subject.module)
+    cards.config_is_a_record(subject.module)
+    cards.card_tells_the_parts(card, subject.build())
+    cards.search_fits(card, subject.module)
+    cards.docstring_says_how(subject.module)
 
 
 def build_is_fresh(subject: Subject) -> None:
@@ -86,8 +87,8 @@ def build_is_fresh(subject: Subject) -> None:
 def a_row_without_negatives(subject: Subject) -> None:
     """A user who has met every item: no hang, nothing excluded counts, the loss is finite."""
     play = subject.play(without_remainder(subject.device))
-    testing_steps.ids_are_allowed(play)
-    testing_steps.loss_and_gradient(play)
+    steps.ids_are_allowed(play)
+    steps.loss_and_gradient(play)
 
 
 def small_sizes(subject: Subject) -> None:
@@ -152,16 +153,16 @@ def _in_a_step(check: Callable[[Play], None]) -> Callable[[Subject], None]:
 CHECKS: dict[str, Callable[[Subject], None]] = {
     "says_what_it_is": says_what_it_is,
     "build_is_fresh": build_is_fresh,
-    "shapes": _in_a_step(testing_steps.shapes),
-    "ids_are_allowed": _in_a_step(testing_steps.ids_are_allowed),
-    "logq_is_a_probability": _in_a_step(testing_steps.logq_is_a_probability),
-    "loss_and_gradient": _in_a_step(testing_steps.loss_and_gradient),
-    "masked_counts_for_nothing": _in_a_step(testing_steps.masked_counts_for_nothing),
+    "shapes": _in_a_step(steps.shapes),
+    "ids_are_allowed": _in_a_step(steps.ids_are_allowed),
+    "logq_is_a_probability": _in_a_step(steps.logq_is_a_probability),
+    "loss_and_gradient": _in_a_step(steps.loss_and_gradient),
+    "masked_counts_for_nothing": _in_a_step(steps.masked_counts_for_nothing),
     "a_row_without_negatives": a_row_without_negatives,
     "small_sizes": small_sizes,
-    "inputs_stay": _in_a_step(testing_steps.inputs_stay),
+    "inputs_stay": _in_a_step(steps.inputs_stay),
     "same_seed_same_step": same_seed_same_step,
-    "global_randomness_is_left_alone": _in_a_step(testing_steps.global_randomness_is_left_alone),
+    "global_randomness_is_left_alone": _in_a_step(steps.global_randomness_is_left_alone),
     "begin_twice": begin_twice,
     "state_survives": state_survives,
     "learnt_parameters_move": learnt_parameters_move,

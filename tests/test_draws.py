@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from negbench import draws, rng
+from negbench.conformance.world import world
 from negbench.draws import Even, Proposal, Weighted, alias_table, outside
 from negbench.membership import Membership
-from negbench.testing_world import world
 
 SETS = [[0, 1, 2], [4], range(6), range(7), [0, 1, 2, 3, 4, 6], []]
 """On 7 items: user 2 has one left (6), user 3 none, user 4 one (5), user 5 all."""

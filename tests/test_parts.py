@@ -5,11 +5,11 @@ import torch
 from scipy import stats
 
 from negbench import rng
+from negbench.conformance.world import Play, batch_of, usual, world
 from negbench.errors import UserError
 from negbench.kinds import Method
 from negbench.parts import BCE, BPR, GBCE, Everything, Hinge, Pool, Softmax, TopM, Uniform, Weigh
 from negbench.parts.pools import own, sample_of
-from negbench.testing_world import Play, batch_of, usual, world
 from negbench.values import Batch, Negatives, Step
 
 

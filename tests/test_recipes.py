@@ -1,10 +1,10 @@
 import pytest
 
+from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
 from negbench.parts import BCE, BPR, GBCE, Pool, Softmax, TopM, Uniform
 from negbench.recipes import recipe
 from negbench.testing import conforms
-from negbench.testing_world import Play, usual
 
 
 def test_names_variants_and_settings() -> None:

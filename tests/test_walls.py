@@ -74,5 +74,7 @@ def test_no_global_randomness():
     banned = ("torch.manual_seed", "np.random.seed", "np.random.rand", "random.seed", "F.dropout")
     for folder in ("negbench", "methods", "datasets", "analysis"):
         for path in files(folder):
+            if path.parent.name == "conformance":
+                continue  # there the global state is moved on purpose: no method may notice
             found = [word for word in banned if word in path.read_text("utf-8")]
             assert not found, f"{path} uses {found}"

@@ -18,6 +18,7 @@ from negbench.grid.plan import plan
 from negbench.grid.sweeping import sweep
 
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
+NAME = "synthetic(interactions=1200,items=100,relevant=0.4,users=60)"
 SMALL = {"datasets": [DATA], "epochs": 2, "dim": 8}
 BREAKS = """
 from negbench.parts import BPR, Uniform
@@ -112,7 +113,7 @@ def test_a_failed_cell_is_recorded_and_the_others_go_on(tmp_path, plugin):
     out = tmp_path / "run"
     result = go(out, **asked)
     assert result.done == 1
-    assert result.failed == (("synthetic mf broken/0", "RuntimeError: no draw today"),)
+    assert result.failed == ((f"{NAME} mf broken/0", "RuntimeError: no draw today"),)
     (failed,) = [cell for cell in records.read_cells(out)[0] if not cell.done]
     assert "no draw today" in failed.record["traceback"]
     assert failed.spec["method"] == "broken"
@@ -139,7 +140,7 @@ def test_a_worker_that_dies_costs_its_own_cell_only(tmp_path, plugin):
         "jobs": 2,
     }
     result = go(tmp_path / "run", **asked)
-    assert result.failed == (("synthetic mf dies/0", DIED),)
+    assert result.failed == ((f"{NAME} mf dies/0", DIED),)
     assert result.done == 1
 
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
 from negbench.recipes import recipe
 from negbench.step import Outcome
-from negbench.testing_world import Play, usual
 
 
 def outcome(method: str) -> Outcome:

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
 from negbench.recipes import recipe
 from negbench.step import Outcome
-from negbench.testing_world import Play, usual
 
 
 def outcome(method: str, objective: str | None = None) -> Outcome:

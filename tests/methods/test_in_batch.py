@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from negbench import rng
+from negbench.conformance.world import Play, batch_of, world
 from negbench.errors import UserError
 from negbench.recipes import recipe
 from negbench.step import forward
-from negbench.testing_world import Play, batch_of, world
 from negbench.values import Batch, World
 
 FEW = [[0, 1], [0, 2], [0, 3, 1], [0, 4], [0, 1, 5], [0, 2], [6, 0, 1], [7, 2], [0]]

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from negbench import rng
+from negbench.conformance.world import Play, batch_of, usual
 from negbench.errors import UserError
 from negbench.recipes import recipe
 from negbench.step import forward
-from negbench.testing_world import Play, batch_of, usual
 from negbench.values import Batch
 
 

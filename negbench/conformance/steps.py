@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from negbench.conformance.axes import fit, held
+from negbench.conformance.world import Play, batch_of
 from negbench.kinds import Observes
 from negbench.step import forward, having
-from negbench.testing_axes import fit, held
-from negbench.testing_world import Play, batch_of
 from negbench.values import Batch, Ids, Mask, Negatives, Rows, Scores, Step
 
 Pool = Annotated[Tensor, "K"]

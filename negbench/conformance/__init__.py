@@ -1,0 +1,1 @@
+"""The checks that `negbench.testing` runs over a method."""
