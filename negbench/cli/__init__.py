@@ -4,6 +4,7 @@ import click
 
 from negbench import __version__
 from negbench.cli.doctor import doctor
+from negbench.cli.exporting import export
 from negbench.cli.looking import data, download, info, list_
 from negbench.cli.making import new_method
 from negbench.cli.running import resume, run
@@ -21,7 +22,7 @@ def main() -> None:
     """
 
 
-for command in (run, resume, status, table, plot, report):
+for command in (run, resume, status, table, plot, report, export):
     main.add_command(command)
 for command in (list_, info, data, download, new_method, doctor):
     main.add_command(command)

@@ -16,6 +16,7 @@ import torch
 from negbench import __version__, records
 from negbench.errors import UserError
 from negbench.grid.engine import Done, Task, here, in_pool
+from negbench.grid.export import keep_ids
 from negbench.grid.options import Options
 from negbench.grid.plan import Plan, Planned
 from negbench.grid.progress import Progress
@@ -149,6 +150,8 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
         raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
     out = out.resolve()
     sweep(out)
+    for ground in plan.grounds.values():
+        keep_ids(out, ground.interactions)
     cells = [_entry(planned) for planned in plan.cells]
     started = {
         "command": command or " ".join(sys.argv),
