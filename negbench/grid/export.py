@@ -74,14 +74,18 @@ def write(run: Path, into: TextIO, form: str = "csv") -> int:
     for n, row in enumerate(recommendations(run), 1):
         if form == "trec":
             tag = "-".join(str(row[name]) for name in records.COLUMNS[:5] if row[name] != "")
-            into.write(
-                f"{row['user']} Q0 {row['item']} {row['rank']} {1 / row['rank']:.6f} {tag}\n"
-            )
+            user, item, rank = _token(row["user"]), _token(row["item"]), row["rank"]
+            into.write(f"{user} Q0 {item} {rank} {1 / rank:.6f} {_token(tag)}\n")
             continue
         if n == 1:
             writer.writeheader()
         writer.writerow(row)
     return n
+
+
+def _token(text: Any) -> str:
+    """One word: TREC's columns are parted by blanks."""
+    return "%20".join(str(text).split(" "))
 
 
 def _ids_path(run: Path, checksum: str) -> Path:

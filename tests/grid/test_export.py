@@ -58,7 +58,8 @@ def test_csv_and_trec(run, tmp_path):
     out = tmp_path / "lists.trec"
     done = CliRunner().invoke(main, ["export", str(run), "--format", "trec", "-o", str(out)])
     assert done.exit_code == 0, done.output
-    assert out.read_text().splitlines()[0].split()[-1].startswith("shop-mf-random-")
+    first = out.read_text().splitlines()[0].split()
+    assert len(first) == 6 and first[-1].startswith("shop-mf-random-") and "%20" in first[2]
 
 
 def test_mistakes_are_sentences(run, tmp_path):
