@@ -150,6 +150,7 @@ class Fit:
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=False)
         view = self.backbone.view(batch, self.streams["backbone"])
+        self.clock.mark("scoring")
         step = Step(batch, view, self.world, epoch, number, self.streams["negatives"])
         outcome = forward(self.method, step, self.clock.mark)
         if outcome.loss.requires_grad:

@@ -11,8 +11,9 @@ normalises queries only, and adds each block to the normalised input), and no dr
 attention weights. Cost per step of S sequences of T items: 6 S T D^2 + S T^2 D a block, three times
 that with the way back; padding costs in the attention alone.
 
-The defaults are the paper's but for the width, and hold for all methods alike. On `random` with BCE
-ML-1M does better with length 100 and lr 0.002.
+The defaults follow the paper but for the width; of them only the dropout was tried on `random`
+(goodbooks, one seed, validation NDCG@20: .058 with 0.2, .021 with 0.5). They hold for all methods
+alike.
 """
 
 from dataclasses import dataclass
