@@ -1,6 +1,6 @@
 """Tables of vectors whose few used rows get their gradients by hand."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,16 @@ class Shape(Protocol):
     def init(self) -> float:
         """Standard deviation of the first vectors."""
         ...
+
+
+def check(config: Any) -> None:
+    """Refuse settings of a backbone that train nothing; raises ValueError."""
+    for name in ("dim", "lr", "batch_size", "temperature", "layers", "blocks"):
+        if not getattr(config, name, 1) > 0:
+            raise ValueError(f"`{name}` must be above 0; got {getattr(config, name)}")
+    for name in ("l2", "init"):
+        if not getattr(config, name) >= 0:
+            raise ValueError(f"`{name}` must be 0 or more; got {getattr(config, name)}")
 
 
 def table(

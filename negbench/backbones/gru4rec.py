@@ -18,6 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from negbench import embedding
 from negbench.protocol import Card, World
 from negbench.sequence import SequenceBackbone, dropout, first_weights
 
@@ -68,6 +69,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
+        embedding.check(self)
         for name in ("hidden", "layers", "length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")

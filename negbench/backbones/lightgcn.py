@@ -69,6 +69,10 @@ class Config:
     init: float = 0.1
     """Standard deviation of the first vectors."""
 
+    def __post_init__(self) -> None:
+        """Refuse what trains nothing."""
+        embedding.check(self)
+
 
 Debts = list[tuple[Tensor, Tensor]]
 

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from negbench import embedding
 from negbench.protocol import Card, World
 from negbench.sequence import SequenceBackbone, dropout, first_weights
 
@@ -73,6 +74,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
+        embedding.check(self)
         if self.heads < 1 or self.dim % self.heads:
             raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
         if not 0 <= self.dropout < 1:

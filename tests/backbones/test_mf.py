@@ -13,10 +13,12 @@ from backbone_steps import (
 )
 from worlds import small_world, world_of
 
-from negbench import rng
+from negbench import registry, rng
 from negbench.backbones import mf
+from negbench.errors import UserError
 from negbench.interactions import Csr
 from negbench.values import Negatives
+from negbench.wording import config_of
 
 WORLD = small_world()
 PLAIN = mf.Config(dim=8, l2=0.0)
@@ -73,3 +75,13 @@ def test_one_user_and_one_item():
     world = world_of(Csr.of([0], [0], n_rows=1, n_columns=1))
     found = gradients(mf, PLAIN, world, "one", cut=True)["table"]
     assert found.shape == (2, 8) and found.isfinite().all()
+
+
+@pytest.mark.parametrize("name", registry.names("backbones"))
+@pytest.mark.parametrize(
+    "setting",
+    [{"dim": 0}, {"dim": -1}, {"lr": 0}, {"batch_size": 0}, {"l2": -1}, {"temperature": 0}],
+)
+def test_settings_that_train_nothing_are_refused(name, setting):
+    with pytest.raises(UserError, match=next(iter(setting))):
+        config_of(registry.load("backbones", name), setting, name)
