@@ -25,7 +25,7 @@ class Shape(Protocol):
 
 def check(config: Any) -> None:
     """Refuse settings of a backbone that train nothing; raises ValueError."""
-    for name in ("dim", "lr", "batch_size", "temperature", "layers", "blocks"):
+    for name in ("dim", "lr", "batch_size", "temperature", "blocks"):
         if not getattr(config, name, 1) > 0:
             raise ValueError(f"`{name}` must be above 0; got {getattr(config, name)}")
     for name in ("l2", "init"):
