@@ -1,8 +1,5 @@
 """A method in somebody else's loop."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -80,20 +77,3 @@ def test_wrong_ids_are_named():
         attach("random", [0, -1], [0, 1])
     with pytest.raises(UserError, match="did you mean"):
         attach("randum", USERS, ITEMS)
-
-
-def test_the_readme_loop_runs(tmp_path):
-    """The README shows this file; it must run as it stands."""
-    from pathlib import Path
-
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
-    blocks = [b.split("```")[0] for b in readme.split("```python\n")[1:] if "attach(" in b]
-    assert len(blocks) == 1
-    code = blocks[0]
-    assert len([line for line in code.splitlines() if line.strip()]) <= 20
-    script = tmp_path / "loop.py"
-    script.write_text(code)
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr

@@ -1,0 +1,58 @@
+"""What the README shows is run as it stands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from negbench.cli import main
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+
+
+def blocks(word):
+    found = [block.split("```")[0] for block in README.split("```python\n")[1:]]
+    return [block for block in found if word in block]
+
+
+def lines(code):
+    return [line for line in code.splitlines() if line.strip()]
+
+
+def test_the_method_of_twenty_lines_works_from_plugin(tmp_path):
+    (code,) = blocks("CARD = Card(")
+    assert len(lines(code)) <= 20
+    path = tmp_path / "first_of_r.py"
+    path.write_text(code)
+    words = ["run", "--plugin", str(path), "-m", "random,first_of_r(n=8),first_of_r(n=8,r=1)"]
+    words += ["-d", "synthetic(users=80,items=60,interactions=1500,relevant=0.3)", "--seeds", "1"]
+    words += ["--epochs", "2", "-o", str(tmp_path / "run")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert "first_of_r(n=8,r=1)" in done.output
+
+
+def test_the_method_in_somebody_elses_loop_runs(tmp_path):
+    (code,) = blocks("attach(")
+    assert len(lines(code)) <= 20
+    script = tmp_path / "loop.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    values = [float(line.split()[1]) for line in done.stdout.splitlines()]
+    assert values[-1] < values[0]
+
+
+def test_every_option_in_the_readme_is_an_option():
+    known = {
+        option
+        for command in main.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+    } | {"--help", "--constraint"}
+    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    assert shown <= known
