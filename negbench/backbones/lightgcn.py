@@ -90,7 +90,7 @@ class LightGCN(nn.Module):
         self.graph = Propagation(world.train, world.device)
         self.table = embedding.table(len(self.graph), config, generator, world.device)
         self._hops = self.table.detach().new_empty(config.layers + 1, *self.table.shape)
-        self._mean, self._owed = torch.empty_like(self._hops[0]), torch.empty_like(self._hops[0])
+        self._mean, self._owed, self._every = (torch.empty_like(self.table) for _ in range(3))
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves.
@@ -147,12 +147,14 @@ class LightGCN(nn.Module):
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
         """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
         shared, by_hop = self._debts(batch, leaves)
+        every = self._every.zero_()
+        for ids, rows in shared:
+            embedding.add(every, ids, rows)
         owed = self._owed.zero_()
         for hop in reversed(range(len(self._hops))):
             if hop < self.config.layers:
                 owed = self.graph.apply(owed)
-            for ids, rows in shared:
-                embedding.add(owed, ids, rows)
+            owed += every
             for ids, rows in by_hop:
                 embedding.add(owed, ids, rows[..., hop, :])
         return owed
