@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from negbench import registry
 from negbench.cli import main
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
@@ -21,7 +22,8 @@ def lines(code):
     return [line for line in code.splitlines() if line.strip()]
 
 
-def test_the_method_of_twenty_lines_works_from_plugin(tmp_path):
+def test_the_method_of_twenty_lines_works_from_plugin(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_plugins", {})
     (code,) = blocks("CARD = Card(")
     assert len(lines(code)) <= 20
     path = tmp_path / "first_of_r.py"
