@@ -1,123 +1,27 @@
-"""One cell of the grid: resolved and hashed, then trained, ranked and written down."""
+"""One cell of the grid: trained, ranked and written down."""
 
-import copy
-import os
-import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-from negbench import __version__, records, registry, rng
+from negbench import records, registry, rng
 from negbench.checkpoint import Kept
-from negbench.clock import Clock, peak_mb, reset_peak
-from negbench.data.columns import Columns
+from negbench.clock import Clock, reset_peak
 from negbench.errors import UserError
 from negbench.evaluate import Ranking, Scorer, evaluate, ndcg_at
 from negbench.ground import Ground
 from negbench.kinds import Backbone
 from negbench.metrics import parse_metrics
-from negbench.recipes import Recipe, recipe
-from negbench.train import Fit, TrainConfig
+from negbench.probes import choosing
+from negbench.recording import record_cell
+from negbench.spec import CellSpec, reference_config
+from negbench.train import Fit
 from negbench.trained import Trained
 from negbench.values import World
-from negbench.wording import Term, config_of, parse
+from negbench.wording import parse
 
-REFERENCE = "reference"
-"""The backbone's name in the rows of references, which no sampler touches."""
 Tell = Callable[[Mapping[str, float]], None]
-
-
-@dataclass(frozen=True)
-class CellSpec:
-    """What one cell is: every word as the user typed it or as it defaults."""
-
-    dataset: str
-    backbone: str
-    method: str
-    seed: int = 0
-    objective: str | None = None
-    columns: Columns = Columns()
-    k_core: int = 0
-    split: str = "auto"
-    exclude: str = "train"
-    bands: str = "mass"
-    metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
-    train: TrainConfig = TrainConfig()
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether this is a guard row that no method trains."""
-        return self.backbone == REFERENCE
-
-    @property
-    def backbone_term(self) -> Term:
-        """The backbone's name and parameters."""
-        return parse(self.backbone)
-
-    @property
-    def recipe(self) -> Recipe:
-        """The method, ready to build."""
-        return recipe(self.method, self.objective)
-
-    def backbone_config(self) -> Any:
-        """The backbone's settings: its defaults, what was typed, and the budget's overrides."""
-        term = self.backbone_term
-        config = config_of(registry.load("backbones", term.name), dict(term.values), term.name)
-        known = {field.name for field in fields(config)} - {name for name, _ in term.values}
-        asked = {name: getattr(self.train, name) for name in ("lr", "l2", "dim", "batch_size")}
-        return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
-
-    def resolve(self, ground: Ground) -> dict[str, Any]:
-        """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
-        term = parse(self.method) if self.is_reference else None
-        made = None if term else self.recipe
-        budget = asdict(self.train)
-        return {
-            "dataset": ground.interactions.name,
-            "data": {"checksum": ground.interactions.checksum, "k_core": self.k_core},
-            "split": ground.split.rule,
-            "split_hash": ground.split.hash,
-            "exclude": ground.exclude,
-            "bands": ground.bands.rule,
-            "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
-            "backbone": REFERENCE if term else self.backbone_term.name,
-            "backbone_variant": "" if term else self.backbone_term.variant,
-            "backbone_config": {} if term else asdict(self.backbone_config()),
-            "method": term.name if term else made.name if made else "",
-            "variant": term.variant if term else made.variant if made else "",
-            "method_config": asdict(reference_config(term))
-            if term
-            else made.configs()
-            if made
-            else {},
-            "objective": None if term else self.objective,
-            "seed": self.seed,
-            "train": {} if term else budget,
-        }
-
-
-def unfit(spec: CellSpec, ground: Ground) -> str | None:
-    """One sentence why this method, backbone and data cannot go together; None where they can."""
-    if spec.is_reference:
-        return None
-    name = spec.backbone_term.name
-    card = registry.card("backbones", name)
-    if missing := sorted(set(card.needs) - ground.provides):
-        return (
-            f"backbone {name} needs {' and '.join(missing)}, which {ground.interactions.name} "
-            "does not provide"
-        )
-    offered = ground.provides | set(card.provides)
-    if missing := sorted(set(spec.recipe.needs) - offered):
-        return (
-            f"method {spec.method} needs {' and '.join(missing)}, which backbone {name} on "
-            f"{ground.interactions.name} does not provide"
-        )
-    return None
 
 
 def run_cell(
@@ -139,28 +43,20 @@ def run_cell(
         scorer = reference(spec, ground)
         rankings = rank(spec, ground, scorer, scorer, torch.device("cpu"))
         clock.mark("evaluation")
-        return _write(spec, ground, out, rankings, clock, where, {"parameters": 0}, [])
+        return record_cell(spec, ground, out, rankings, clock, where)
     fit = prepare_fit(spec, ground, where)
     kept = Kept(
         out / "checkpoints" / f"{records.digest(spec.resolve(ground))}.pt", checkpoint_every
     )
     kept.load(fit)
-    progress = fit.run(tell, lambda: kept.save(fit))
+    fit.run(tell, lambda: kept.save(fit))
     valid, test = (
         Trained.of(fit.backbone, fit.world, history, fit.method.transform)
         for history in (ground.split.train, ground.seen)
     )
     rankings = rank(spec, ground, valid, test, where)
     fit.clock.mark("evaluation")
-    figures = {
-        "best_epoch": progress.best_epoch,
-        "epochs": progress.epoch,
-        "stopped": progress.stopped,
-        "best_valid": progress.best_valid,
-        "n_unfilled": progress.n_unfilled,
-        "parameters": sum(p.numel() for p in fit.backbone.parameters()),
-    }
-    folder = _write(spec, ground, out, rankings, fit.clock, where, figures, progress.rows)
+    folder = record_cell(spec, ground, out, rankings, fit.clock, where, fit)
     kept.path.unlink(missing_ok=True)
     return folder
 
@@ -175,10 +71,11 @@ def prepare_fit(spec: CellSpec, ground: Ground, device: torch.device) -> Fit:
 
     def validate(model: Backbone) -> float:
         scorer = Trained.of(model, world, ground.split.train, method.transform)
-        return ndcg_at(scorer, ground.split.valid, ground.split.train, k, device=device)
+        return ndcg_at(scorer, ground.split.valid, ground.masked("valid"), k, device=device)
 
     judge = validate if len(ground.split.valid) else None
-    return Fit(method, backbone, world, spec.train, validate=judge)
+    probes = choosing.probes_of(spec.probe, spec.log_negatives, ground, world)
+    return Fit(method, backbone, world, spec.train, validate=judge, probes=probes)
 
 
 def build_backbone(spec: CellSpec, world: World) -> Backbone:
@@ -186,11 +83,6 @@ def build_backbone(spec: CellSpec, world: World) -> Backbone:
     module = registry.load("backbones", spec.backbone_term.name)
     made: Backbone = module.build(spec.backbone_config(), world, rng.stream(world.seed, "init"))
     return made
-
-
-def reference_config(term: Term) -> Any:
-    """The settings of a reference."""
-    return config_of(registry.load("references", term.name), dict(term.values), term.name)
 
 
 def reference(spec: CellSpec, ground: Ground) -> Scorer:
@@ -207,60 +99,11 @@ def rank(
 ) -> dict[str, Ranking]:
     """Full rankings of the valid part (train masked) and the test part (train and valid masked)."""
     metrics = parse_metrics(spec.metrics)
-    parts = {"test": (test, ground.split.test, ground.seen)}
+    parts = {"test": (test, ground.split.test, ground.masked("test"))}
     if len(ground.split.valid):
-        parts = {"valid": (valid, ground.split.valid, ground.split.train), **parts}
+        parts = {"valid": (valid, ground.split.valid, ground.masked("valid")), **parts}
+    bands = ground.bands
     return {
-        part: evaluate(scorer, target, seen, bands=ground.bands, metrics=metrics, device=device)
-        for part, (scorer, target, seen) in parts.items()
+        part: evaluate(s, *pairs, bands=bands, metrics=metrics, device=device, ranks=part == "test")
+        for part, (s, *pairs) in parts.items()
     }
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the figures were made with."""
-    return {
-        "negbench": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _write(
-    spec: CellSpec,
-    ground: Ground,
-    out: Path,
-    rankings: dict[str, Ranking],
-    clock: Clock,
-    device: torch.device,
-    figures: dict[str, Any],
-    rows: list[dict[str, float]],
-) -> Path:
-    family = "references" if spec.is_reference else "methods"
-    names = [spec.method] if spec.is_reference else [t.name for t in spec.recipe.terms]
-    cards = [asdict(registry.card(family, parse(name).name)) for name in names]
-    test = rankings["test"]
-    record = {
-        "status": "done",
-        "reason": "",
-        "spec": spec.resolve(ground),
-        "card": cards[-1],
-        "cards": cards,
-        **ground.record(),
-        "metrics": [
-            {"split": part, "metric": metric, "k": k, "band": band, "value": value}
-            for part, ranking in rankings.items()
-            for (metric, k, band), value in ranking.means().items()
-        ],
-        "fit": figures,
-        "seconds": copy.deepcopy(clock.state()),
-        "peak_memory_mb": peak_mb(device),
-        "environment": environment(device),
-    }
-    users = {"users": test.users.astype(np.int32), "top": test.top}
-    values = {f"{m}@{k}/{band}": v for (m, k, band), v in test.values.items()}
-    return records.write_cell(out, record, epochs=rows, users={**users, **values})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-KINDS = ("sampling", "scoring", "update", "evaluation")
+KINDS = ("sampling", "scoring", "update", "probes", "evaluation")
 
 
 class Clock:

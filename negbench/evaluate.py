@@ -13,6 +13,7 @@ from negbench.bands import Bands
 from negbench.interactions import Csr
 from negbench.metrics import Metric
 from negbench.ranking import NOTHING, metric_tables, row_pairs, tie_places, top_k
+from negbench.ranks import ranks_of
 
 Cell = tuple[str, int, str]
 """A metric, its K and its band ("all" or the name of one)."""
@@ -35,12 +36,14 @@ class Ranking:
 
     `users` int64 [n] are those with at least one item to find; `top` int32 [n, K] the items shown,
     -1 where the catalogue ran out; `values` float32 [n] by (metric, K, band), NaN for a user with
-    nothing to find in that band.
+    nothing to find in that band. `ranks` int32, where asked for: the rank from 1 on of each target
+    pair among the unseen items, in the order of the target's pairs; 0 for a pair that was seen.
     """
 
     users: NDArray[np.int64]
     top: NDArray[np.int32]
     values: dict[Cell, NDArray[np.float32]]
+    ranks: NDArray[np.int32] | None = None
 
     def means(self) -> dict[Cell, float]:
         """The mean of each metric over the users who have a value; NaN where none has."""
@@ -56,16 +59,19 @@ def evaluate(
     metrics: Sequence[Metric],
     block: int | None = None,
     device: torch.device | str = "cpu",
+    ranks: bool = False,
 ) -> Ranking:
     """Rank all items but the `seen` ones for each user with `target` items, and measure.
 
     For the valid part `seen` is train; for the test part it is train joined with valid.
     A band's metric counts only the target items of that band as relevant; the list is the same.
+    With `ranks` the rank of every target pair is kept too, at up to the cost of ranking again.
     """
     users = np.flatnonzero(target.lengths)
     k = max(k for _, k in metrics)
-    walk = _walk(scorer, target, seen, users, k, block, device)
-    tops, found = zip(*walk, strict=True) if len(users) else ((_no_rows(k),), (_no_rows(k),))
+    walk = _walk(scorer, target, seen, users, k, block, device, ranks=ranks)
+    nobody = ((_no_rows(k),), (_no_rows(k),), (_NO_RANKS,))
+    tops, found, places = zip(*walk, strict=True) if len(users) else nobody
     top, hits = torch.cat(tops).cpu(), torch.cat(found).cpu().bool()
     values: dict[Cell, NDArray[np.float32]] = {}
     labels = torch.tensor(bands.labels)
@@ -76,7 +82,8 @@ def evaluate(
         tables = metric_tables(counted, relevant[:, b])
         for metric, cut in metrics:
             values[metric, cut, band] = tables[metric][:, cut - 1].float().numpy()
-    return Ranking(users, top.int().numpy(), values)
+    ranked = torch.cat(places).cpu().numpy() if ranks else None
+    return Ranking(users, top.int().numpy(), values, ranked)
 
 
 def ndcg_at(
@@ -92,7 +99,7 @@ def ndcg_at(
     users = np.flatnonzero(target.lengths)
     if not len(users):
         return float("nan")
-    hits = torch.cat([hit for _, hit in _walk(scorer, target, seen, users, k, block, device)])
+    hits = torch.cat([hit for _, hit, _ in _walk(scorer, target, seen, users, k, block, device)])
     relevant = torch.from_numpy(target.lengths[users])
     return float(metric_tables(hits.cpu(), relevant)["ndcg"][:, k - 1].mean())
 
@@ -113,8 +120,12 @@ def _walk(
     k: int,
     block: int | None,
     device: torch.device | str,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Per block of users: the ids of the first k and whether each is in the target, [b, k]."""
+    ranks: bool = False,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Per block of users: the ids of the first k, whether each is in the target, [b, k], and ranks.
+
+    The ranks are those of the block's target pairs, [n], or none where they are not asked for.
+    """
     n_items = target.n_columns
     places = tie_places(n_items, device)
     known, wanted = _tensors(seen, device), _tensors(target, device)
@@ -128,7 +139,10 @@ def _walk(
         marks[pairs] = True
         hits = marks[: len(chunk)].gather(1, top.clamp(min=0)) & (top >= 0)
         marks[pairs] = False  # cheaper than a fresh block: the targets of a user are few
-        yield top, hits
+        yield top, hits, ranks_of(scores, *pairs, places) if ranks else _NO_RANKS
+
+
+_NO_RANKS = torch.zeros(0, dtype=torch.int32)
 
 
 def _tensors(part: Csr, device: torch.device | str) -> tuple[Tensor, Tensor]:

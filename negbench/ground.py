@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from negbench import planting
 from negbench.bands import Bands
 from negbench.data.columns import Columns
 from negbench.data.fetch import Say, silent
@@ -36,11 +37,21 @@ class Ground:
     split: Split
     bands: Bands
     exclude: str
+    planted: Csr | None = None
+    """Train positives that were hidden on purpose."""
 
     @cached_property
     def seen(self) -> Csr:
         """What a user has before the test part: train, then valid."""
         return self.split.train.join(self.split.valid)
+
+    def masked(self, part: str) -> Csr:
+        """What is not ranked for the "valid" or the "test" part: all that is neither right nor new.
+
+        Planted pairs are masked too: they are liked, so ranking them high is no mistake.
+        """
+        before = self.seen if part == "test" else self.split.train
+        return before if self.planted is None else before.join(self.planted)
 
     @cached_property
     def provides(self) -> frozenset[str]:
@@ -75,6 +86,11 @@ class Ground:
         if self.oracle:
             said.append(
                 f"ORACLE: negatives exclude {self.exclude}: training looks at held-out positives."
+            )
+        if self.planted is not None:
+            said.append(
+                f"PLANTED: {len(self.planted):,} train positives were hidden; they may be drawn as "
+                "negatives and are not ranked."
             )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
@@ -119,6 +135,7 @@ class Ground:
                 "train": len(parts.train),
                 "valid": len(parts.valid),
                 "test": len(parts.test),
+                "planted": 0 if self.planted is None else len(self.planted),
             },
             "bands": {
                 "rule": bands.rule,
@@ -139,6 +156,7 @@ def prepare(
     rule: str = "auto",
     exclude: str = "train",
     bands: str = "mass",
+    plant: float = 0.0,
     data_dir: str | Path | None = None,
     say: Say = silent,
 ) -> Ground:
@@ -149,5 +167,7 @@ def prepare(
             f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
         )
     data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, say=say)
-    parts = split(data, rule)
-    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude)
+    parts, planted = split(data, rule), None
+    if plant:
+        parts, planted = planting.plant(parts, plant)
+    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude, planted)

@@ -121,8 +121,12 @@ class HasState(Protocol):
 class Probe(Protocol):
     """Watches a step from outside; may know held-out pairs and truth, and changes nothing."""
 
+    def wants(self, number: int) -> bool:
+        """Whether step `number` of an epoch, counted from 1, is to be watched."""
+        ...
+
     def watch(self, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback) -> None:
-        """Called after every step with the negatives as drawn and as used."""
+        """Called with the negatives as drawn and as used, before the weights are updated."""
         ...
 
     def epoch(self, number: int) -> Mapping[str, float]:

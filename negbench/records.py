@@ -4,6 +4,7 @@
     RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
     RUN/cells/<hash>/epochs.csv  one row an epoch
     RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
+    RUN/cells/<hash>/negatives.npz  a sample of the negatives used, where it was asked for
     RUN/results.csv              derived from the cells, long form
 
 A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a
@@ -17,7 +18,6 @@ import json
 import os
 import shutil
 import uuid
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.errors import UserError
+from negbench.whole import FORMAT, whole_file, whole_record
 
-FORMAT = 1
 COLUMNS = (
     "dataset",
     "backbone",
@@ -70,19 +70,23 @@ class Cell:
 
     def users(self) -> dict[str, Array]:
         """The per-user arrays."""
-        with np.load(self.folder / "users.npz", allow_pickle=False) as arrays:
+        path = self.folder / "users.npz"
+        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
+    def arrays(self, *names: str) -> dict[str, Array]:
+        """The per-user arrays of these names that are there, without reading the others."""
+        path = self.folder / "users.npz"
+        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names if name in arrays.files}
+
     def epochs(self) -> list[dict[str, float]]:
-        """The epochs' figures, one mapping an epoch."""
+        """The epochs' figures, one mapping an epoch; none where nothing was trained."""
         path = self.folder / "epochs.csv"
         if not path.exists():
             return []
-        with path.open(newline="", encoding="utf-8") as lines:
-            return [
-                {key: float(value) for key, value in row.items() if value not in ("", None)}
-                for row in csv.DictReader(lines)
-            ]
+        with whole_file(path):
+            return _epochs(path.read_text("utf-8"))
 
 
 def write_cell(
@@ -91,6 +95,7 @@ def write_cell(
     *,
     epochs: Sequence[Mapping[str, Any]] = (),
     users: Mapping[str, Array] | None = None,
+    negatives: Mapping[str, Array] | None = None,
 ) -> Path:
     """Write a cell aside and rename it into place; an older one of the same spec is replaced."""
     folder = run / "cells" / digest(record["spec"])
@@ -101,6 +106,8 @@ def write_cell(
             (aside / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
         if users is not None:
             np.savez_compressed(aside / "users.npz", **users)  # type: ignore[arg-type]
+        if negatives is not None:
+            np.savez_compressed(aside / "negatives.npz", **negatives)  # type: ignore[arg-type]
         write_json(aside / "cell.json", {"format": FORMAT, **record})
         if folder.exists():
             folder.rename(aside.with_name(aside.name + ".old"))
@@ -113,20 +120,13 @@ def write_cell(
 
 def read_cell(folder: Path) -> Cell:
     """One cell; a damaged or foreign one is a UserError that names it."""
-    path = folder / "cell.json"
     try:
-        record = json.loads(path.read_text("utf-8"))
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise ValueError(f"format {record.get('format')!r}, not {FORMAT}")
-        if not isinstance(record["spec"], dict) or record["status"] not in ("done", "failed"):
-            raise ValueError("no spec or status")
-        if record["status"] == "done" and not zipfile.is_zipfile(folder / "users.npz"):
-            raise ValueError("users.npz is missing or cut short")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"a cell must be whole; {folder} is not ({error}); remove it and run again"
-        ) from error
-    return Cell(folder, record)
+        return Cell(folder, whole_record(folder))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        denied = isinstance(error, PermissionError)
+        remedy = "make it readable" if denied else "remove it and run again"
+        raise UserError(f"a cell must be whole; {folder} is not ({why}); {remedy}") from error
 
 
 def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
@@ -143,9 +143,15 @@ def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
 def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
     """Every whole cell of a run, by name, and one sentence for each that is damaged."""
     cells, damaged = [], []
-    for folder in sorted((run / "cells").glob("[!.]*")):
+    try:
+        names = sorted(name for name in os.listdir(run / "cells") if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return [], []
+    except OSError as error:
+        return [], [f"cells must be readable; {run / 'cells'} is not ({error.strerror})"]
+    for name in names:
         try:
-            cells.append(read_cell(folder))
+            cells.append(read_cell(run / "cells" / name))
         except UserError as error:
             damaged.append(str(error))
     return cells, damaged
@@ -160,8 +166,13 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text aside and rename, so that a reader or a kill never meets half of it."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for any content."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
-    aside.write_text(text, encoding="utf-8")
+    aside.write_bytes(content)
     aside.replace(path)
 
 
@@ -185,6 +196,18 @@ def result_rows(cell: Cell) -> Iterator[dict[str, Any]]:
     start = {name: spec[name] for name in ("dataset", "backbone", "method", "variant", "seed")}
     for metric in cell.record["metrics"]:
         yield start | {name: metric[name] for name in COLUMNS[5:]}
+
+
+def _epochs(text: str) -> list[dict[str, float]]:
+    rows = [line for line in csv.reader(io.StringIO(text)) if line]
+    if not rows or "epoch" not in rows[0]:
+        raise ValueError("it has no column `epoch`")
+    if not text.endswith("\n") or any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("a line is cut short")
+    return [
+        {name: float(value) for name, value in zip(rows[0], row, strict=True) if value}
+        for row in rows[1:]
+    ]
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:

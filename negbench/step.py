@@ -28,9 +28,15 @@ class Outcome:
     """The auxiliary losses by name, already in `loss`."""
 
     def feedback(self) -> Feedback:
-        """The outcome without gradient."""
+        """The outcome without gradient; after the backward pass with the slopes, if retained."""
+        slopes = self.s_neg.grad if self.s_neg.retains_grad else None
         return Feedback(
-            self.step, self.used, self.s_pos.detach(), self.s_neg.detach(), self.rows.detach()
+            self.step,
+            self.used,
+            self.s_pos.detach(),
+            self.s_neg.detach(),
+            self.rows.detach(),
+            None if slopes is None else slopes * len(self.rows),
         )
 
 

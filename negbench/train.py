@@ -76,6 +76,10 @@ class Progress:
     best_epoch: int = 0
     best_valid: float = -math.inf
     n_unfilled: int = 0
+    negatives: int = 0
+    """Negatives used so far, masked ones too."""
+    dots: int = 0
+    """User-item dot products of the steps so far."""
     rows: list[dict[str, float]] = field(default_factory=list)
     stopped: str = ""
 
@@ -129,6 +133,7 @@ class Fit:
         self.backbone.train()
         self.refresh(number)
         total, rows, step = torch.zeros((), device=self.world.device), 0, 0
+        unfilled = self.progress.n_unfilled
         for step, batch in enumerate(self.batches.epoch(self.streams["batches"]), 1):
             self.clock.mark("update")
             outcome = self.step(batch, number, step)
@@ -140,10 +145,12 @@ class Fit:
             raise Diverged(
                 f"the loss must stay a number; it was {loss} in epoch {number}; lower lr"
             )
-        figures = {
-            name: value for probe in self.probes for name, value in probe.epoch(number).items()
-        }
-        return {"epoch": number, "loss": loss, **figures}
+        self.clock.mark("update")
+        told = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
+        for probe in self.probes:
+            told |= probe.epoch(number)
+        self.clock.mark("probes")
+        return told
 
     def step(self, batch: Batch, epoch: int, number: int) -> Outcome:
         """Forward, backward, update, feedback."""
@@ -153,8 +160,12 @@ class Fit:
         self.clock.mark("scoring")
         step = Step(batch, view, self.world, epoch, number, self.streams["negatives"])
         outcome = forward(self.method, step, self.clock.mark)
+        watching = [probe for probe in self.probes if probe.wants(number)]
+        if watching and outcome.s_neg.requires_grad:
+            outcome.s_neg.retain_grad()
         if outcome.loss.requires_grad:
             outcome.loss.backward()  # type: ignore[no-untyped-call]
+        self._watch(watching, outcome)
         self.backbone.carry(batch, view, outcome.used)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -162,15 +173,27 @@ class Fit:
         self._feed_back(outcome)
         return outcome
 
-    def _feed_back(self, outcome: Outcome) -> None:
-        mask = outcome.drawn.mask
-        if mask is not None and not outcome.drawn.shared:
-            self.progress.n_unfilled += int((~mask).sum())
+    def _watch(self, watching: Sequence[Probe], outcome: Outcome) -> None:
+        """Before the weights move: a probe sees the scores that the negatives were drawn by."""
+        if not watching:
+            return
+        self.clock.mark("update")
         feedback = outcome.feedback()
-        for part in having(self.method, Observes):
-            part.observe(feedback)
-        for probe in self.probes:
+        for probe in watching:
             probe.watch(outcome.step, outcome.drawn, outcome.used, feedback)
+        self.clock.mark("probes")
+
+    def _feed_back(self, outcome: Outcome) -> None:
+        mask, now = outcome.drawn.mask, self.progress
+        if mask is not None and not outcome.drawn.shared:
+            now.n_unfilled += int((~mask).sum())
+        now.negatives += len(outcome.rows) * outcome.used.n
+        leaves = outcome.step.view.leaves
+        now.dots += leaves.dots if leaves is not None else 0
+        if observing := having(self.method, Observes):
+            feedback = outcome.feedback()
+            for part in observing:
+                part.observe(feedback)
 
     def refresh(self, number: int) -> None:
         """Let the parts that ask for it renew their tables before epoch `number`."""
@@ -223,6 +246,7 @@ class Fit:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "streams": {name: stream.get_state() for name, stream in self.streams.items()},
             "progress": dict(vars(self.progress)),
+            "probes": [p.state_dict() if isinstance(p, HasState) else None for p in self.probes],
             "clock": self.clock.state(),
         }
 
@@ -235,6 +259,9 @@ class Fit:
         for name, saved in state["streams"].items():
             self.streams[name].set_state(saved.cpu())
         self.progress = Progress(**state["progress"])
+        for probe, saved in zip(self.probes, state["probes"], strict=True):
+            if isinstance(probe, HasState):
+                probe.load_state_dict(saved)
         self.clock.restore(state["clock"])
 
 

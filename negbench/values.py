@@ -182,6 +182,8 @@ class Feedback:
     s_pos: Tensor
     s_neg: Tensor
     rows: Tensor
+    slopes: Tensor | None = None
+    """Derivative of each row's loss by the score of each negative, [B, N]; there for probes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,8 @@ class Leaves:
     query: Tensor | None = None
     positive: Tensor | None = None
     query_layers: Tensor | None = None
+    dots: int = 0
+    """How many items were scored for rows: dot products of width D."""
     behind: Tensor | None = None
     """What `query` was cut from, where the backbone carries on by a graph of its own."""
 
@@ -97,11 +99,13 @@ class View:
 
     def score_pair(self, vectors: Tensor) -> Tensor:
         """One item for each row: [B, D] -> [B]."""
+        self._count(len(vectors))
         return (self.similarity.query(self.query) * self.similarity.prepare(vectors)).sum(-1)
 
     def score_rows(self, what: Tensor) -> Tensor:
         """N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N]."""
         vectors = what if what.is_floating_point() else self.rows(what)
+        self._count(vectors.shape[0] * vectors.shape[1])
         query = self.similarity.query(self.query)
         if vectors.shape[1] == 1:
             return (query * self.similarity.prepare(vectors[:, 0])).sum(-1, keepdim=True)
@@ -110,4 +114,9 @@ class View:
     def score_shared(self, what: Tensor) -> Tensor:
         """The same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what)
+        self._count(len(self.query) * len(vectors))
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
+
+    def _count(self, dots: int) -> None:
+        if self.leaves is not None:
+            self.leaves.dots += dots

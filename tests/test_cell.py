@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from negbench import records
-from negbench.cell import REFERENCE, CellSpec, prepare_fit, run_cell, unfit
+from negbench.cell import prepare_fit, run_cell
 from negbench.checkpoint import Kept
 from negbench.errors import UserError
 from negbench.ground import EXCLUSIONS, prepare
+from negbench.spec import REFERENCE, CellSpec, unfit
 from negbench.train import TrainConfig
 
 METRICS = ("ndcg,recall@5,20",)
@@ -174,3 +175,54 @@ def test_what_cannot_go_together_is_one_sentence(tmp_path):
     assert said == "backbone sasrec needs order, which unordered does not provide"
     assert unfit(CellSpec(str(path), "mf", "random"), ground) is None
     assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), ground) is None
+
+
+def train_figures(cell):
+    return {m["metric"]: m["value"] for m in cell.record["metrics"] if m["split"] == "train"}
+
+
+def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
+    cell = records.read_cell(run_cell(spec_of(table, probe="full"), prepare(table), tmp_path))
+    told, rows = train_figures(cell), cell.epochs()
+    assert cell.record["probe"] == {
+        "mode": "full",
+        "exact": False,
+        "hard": 0.1,
+        "planted": 0.0,
+        "log": 0,
+    }
+    made = [row for row in rows if row["epoch"] <= cell.record["fit"]["best_epoch"]]
+    watched = sum(row["watched"] for row in made)
+    assert told["fnr"] == pytest.approx(sum(row["fnr"] * row["watched"] for row in made) / watched)
+    assert told["fnr_lift"] == pytest.approx(told["fnr"] / told["fnr_expected"])
+    assert {"fnr_drawn", "fhnr", "hard"} <= set(told) and 0 < told["fnr"] < 1
+    fit = cell.record["fit"]
+    # One negative a row; the pair and its negative are scored once each.
+    assert fit["positives"] == fit["negatives"] == made[0]["watched"]
+    assert fit["dots"] == 2 * fit["negatives"]
+
+
+def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_path):
+    ground = prepare(table)
+    on, off = (
+        records.read_cell(run_cell(spec_of(table, probe=mode), ground, tmp_path / mode))
+        for mode in ("sample", "off")
+    )
+    assert not train_figures(off) and "fnr" not in off.epochs()[0]
+    assert np.array_equal(on.users()["top"], off.users()["top"])
+    assert on.folder.name != off.folder.name
+
+
+def test_planted_pairs_are_followed_and_never_ranked(table, tmp_path):
+    ground = prepare(table, plant=0.2)
+    spec = spec_of(table, plant=0.2, probe="full", method="random(negatives=4)")
+    cell = records.read_cell(run_cell(spec, ground, tmp_path))
+    told = train_figures(cell)
+    assert told["planted_rate"] > 0 and 0 <= told["planted_auc"] <= 1
+    assert cell.record["split"]["planted"] == len(ground.planted) > 0
+    assert any("PLANTED" in note for note in cell.record["notes"])
+    arrays = cell.users()
+    for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
+        assert not set(top) & set(ground.planted.row(user).tolist())
+    guard = replace(spec, backbone=REFERENCE, method="most_popular", objective=None)
+    assert guard.resolve(ground)["plant"] == 0.2 and "probe" not in guard.resolve(ground)

@@ -106,6 +106,29 @@ def test_bands_add_up_where_they_must() -> None:
         assert np.allclose(whole["mrr"], values["mrr"].max(1))
 
 
+@pytest.mark.parametrize("block", [None, 7])
+def test_the_rank_of_every_target_is_its_place_among_the_unseen(block: int | None) -> None:
+    scorer, target, seen = random_case()
+    ranking = evaluate(
+        scorer,
+        target,
+        seen,
+        bands=Bands.of(seen.counts),
+        metrics=parse_metrics("ndcg@5"),
+        block=block,
+        ranks=True,
+    )
+    places = tie_places(50).tolist()
+    expected = []
+    for user in range(40):
+        left = [i for i in range(50) if i not in seen.row(user)]
+        left.sort(key=lambda i: (-scorer.table[user, i].item(), places[i]))
+        expected += [left.index(i) + 1 if i in left else 0 for i in target.row(user)]
+    assert ranking.ranks is not None and ranking.ranks.dtype == np.int32
+    assert ranking.ranks.tolist() == expected
+    assert case_ranking()[0].ranks is None
+
+
 def test_means_leave_out_who_has_no_value() -> None:
     ranking, _, _, _ = case_ranking()
     tail = ranking.values["recall", 5, "tail"]
@@ -125,9 +148,15 @@ def test_nobody_to_rank() -> None:
     empty = Csr.of([], [], n_rows=40, n_columns=50)
     assert np.isnan(ndcg_at(scorer, empty, seen))
     ranking = evaluate(
-        scorer, empty, seen, bands=Bands.of(seen.counts), metrics=parse_metrics("ndcg@5")
+        scorer,
+        empty,
+        seen,
+        bands=Bands.of(seen.counts),
+        metrics=parse_metrics("ndcg@5"),
+        ranks=True,
     )
     assert ranking.top.shape == (0, 5) and np.isnan(ranking.means()["ndcg", 5, "all"])
+    assert ranking.ranks is not None and ranking.ranks.shape == (0,)
 
 
 def test_a_user_who_has_seen_all_but_one_item_and_a_short_catalogue() -> None:

@@ -45,6 +45,9 @@ DATA = (
 MEASURE = (
     click.option("--metrics", "--metric", multiple=True, help="As recall,ndcg@10,20"),
     click.option("--bands", help="mass:1/3,2/3, items:0.2,0.8 or count:5,50  [mass]"),
+    click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
+    click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
+    click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
 )
 BUDGET = (
     click.option("--epochs", help="At most this many  [100]"),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
@@ -21,11 +21,12 @@ from typing import Any
 import torch
 
 from negbench import records, registry
-from negbench.cell import CellSpec, environment, run_cell
+from negbench.cell import run_cell
 from negbench.errors import UserError
 from negbench.grid.plan import ground_of
 from negbench.ground import Ground
-from negbench.wording import parse, split
+from negbench.recording import cards, environment
+from negbench.spec import CellSpec
 
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
@@ -83,16 +84,12 @@ def work(task: Task, ground: Ground | None = None, tell: Tell | None = None) -> 
 
 def fail(task: Task, reason: str, trace: str = "", ground: Ground | None = None) -> Done:
     """Record a cell that could not be had."""
-    family = "references" if task.spec.is_reference else "methods"
-    names = [parse(term).name for term in split(task.spec.method, "+")]
-    cards = [asdict(registry.card(family, name)) for name in names]
     record = {
         "status": "failed",
         "reason": reason,
         "traceback": trace,
         "spec": task.resolved,
-        "card": cards[-1],
-        "cards": cards,
+        **cards(task.spec),
         **(ground.record() if ground else {}),
         "metrics": [],
         "environment": environment(torch.device(task.device)),

@@ -1,20 +1,42 @@
-"""What was recommended, with the users' and items' own ids as their file had them.
+"""What a run holds for other programs: lists and logged negatives, with the ids of the file.
 
 A run keeps the ids of each data set once, RUN/ids/<checksum>.json; cells hold numbers.
 """
 
 import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
+
+import numpy as np
 
 from negbench import records
 from negbench.errors import NothingToReport, UserError
 from negbench.interactions import Interactions
+from negbench.records import Cell
 from negbench.registry import nearest
+from negbench.whole import Damaged, whole_file
 
-COLUMNS = (*records.COLUMNS[:5], "user", "rank", "item", "name")
+ROW = records.COLUMNS[:5]
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "recs": (*ROW, "user", "rank", "item", "name"),
+    "negatives": (*ROW, "epoch", "user", "positive", "negative", "s_positive", "s_negative"),
+}
+"""What can be written, and the columns of each."""
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "recs": ("csv", "parquet", "trec"),
+    "negatives": ("csv", "parquet"),
+}
+FIELDS = ("user", "positive", "negative", "s_positive", "s_negative", "epoch")
+Line = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+def silent(sentence: str) -> None:
+    """Says nothing."""
+    del sentence
 
 
 def keep_ids(run: Path, data: Interactions) -> None:
@@ -44,15 +66,15 @@ def read_ids(run: Path, checksum: str) -> dict[str, list[Any]]:
         ) from error
 
 
-def recommendations(run: Path) -> Iterator[dict[str, Any]]:
-    """Every finished cell's lists, a row for each user and rank."""
-    cells = [cell for cell in records.read_cells(run)[0] if cell.done]
-    if not cells:
-        raise NothingToReport(f"an export needs finished cells; {run} has none; run it first")
-    for cell in cells:
-        ids = read_ids(run, cell.record["data"]["checksum"])
-        start = {name: cell.spec[name] for name in records.COLUMNS[:5]}
-        arrays = cell.users()
+def recommendations(run: Path, tell: Tell = silent) -> Iterator[Line]:
+    """Every finished cell's lists, a row for each user and rank; `tell` hears what is damaged."""
+    for cell in _done(run, tell):
+        ids, start = _ids(run, cell), _start(cell)
+        try:
+            arrays = cell.arrays("users", "top")
+        except Damaged as damage:
+            tell(str(damage))
+            continue
         for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
             for rank, item in enumerate((item for item in top if item >= 0), 1):
                 name = ids["names"][item] if ids["names"] else ""
@@ -64,16 +86,48 @@ def recommendations(run: Path) -> Iterator[dict[str, Any]]:
                 }
 
 
-def write(run: Path, into: TextIO, form: str = "csv") -> int:
-    """Write all recommendations as csv, or as a TREC run (score = 1 / rank); the number of rows."""
-    if form not in ("csv", "trec"):
-        what = nearest(form, ["csv", "trec"])
-        raise UserError(f"--format must be csv or trec; got {form!r}; {what}")
+def negatives(run: Path, tell: Tell = silent) -> Iterator[Line]:
+    """The negatives that each cell kept while it trained, a row each, in the order of training."""
+    logged = [cell for cell in _done(run, tell) if (cell.folder / "negatives.npz").exists()]
+    if not logged:
+        raise NothingToReport(
+            f"an export of negatives needs cells that kept some; {run} has none; run it with "
+            "--log-negatives 10000"
+        )
+    for cell in logged:
+        ids, start = _ids(run, cell), _start(cell)
+        try:
+            kept = _logged(cell.folder / "negatives.npz")
+        except Damaged as damage:
+            tell(str(damage))
+            continue
+        for at in range(len(kept["user"])):
+            yield start | {
+                "epoch": kept["epoch"][at],
+                "user": ids["users"][kept["user"][at]],
+                "positive": ids["items"][kept["positive"][at]],
+                "negative": ids["items"][kept["negative"][at]],
+                "s_positive": kept["s_positive"][at],
+                "s_negative": kept["s_negative"][at],
+            }
+
+
+LINES: Mapping[str, Callable[[Path, Tell], Iterator[Line]]] = {
+    "recs": recommendations,
+    "negatives": negatives,
+}
+
+
+def write(
+    run: Path, into: TextIO, form: str = "csv", what: str = "recs", tell: Tell = silent
+) -> int:
+    """Write all of `what` as csv, or lists as a TREC run (score = 1 / rank); the number of rows."""
+    _known(form, what)
     n = 0
-    writer = csv.DictWriter(into, COLUMNS, lineterminator="\n")
-    for n, row in enumerate(recommendations(run), 1):
+    writer = csv.DictWriter(into, COLUMNS[what], lineterminator="\n")
+    for n, row in enumerate(LINES[what](run, tell), 1):
         if form == "trec":
-            tag = "-".join(str(row[name]) for name in records.COLUMNS[:5] if row[name] != "")
+            tag = "-".join(str(row[name]) for name in ROW if row[name] != "")
             user, item, rank = _token(row["user"]), _token(row["item"]), row["rank"]
             into.write(f"{user} Q0 {item} {rank} {1 / rank:.6f} {_token(tag)}\n")
             continue
@@ -81,6 +135,56 @@ def write(run: Path, into: TextIO, form: str = "csv") -> int:
             writer.writeheader()
         writer.writerow(row)
     return n
+
+
+def parquet(run: Path, what: str = "recs", tell: Tell = silent) -> tuple[bytes, int]:
+    """All of `what` as the content of a parquet file, and the number of rows."""
+    _known("parquet", what)
+    try:
+        import pyarrow.parquet  # noqa: F401 - asked here, so that its absence is one sentence
+    except ImportError:
+        raise UserError(
+            "--format parquet needs pyarrow; install it with `pip install 'negbench[parquet]'`"
+        ) from None
+    import pandas as pd
+
+    frame = pd.DataFrame(LINES[what](run, tell), columns=list(COLUMNS[what]))
+    for name in ("user", "item", "positive", "negative"):
+        if name in frame and frame[name].map(type).nunique() > 1:
+            frame[name] = frame[name].astype(str)  # data sets with ids of different kinds
+    out = io.BytesIO()
+    frame.to_parquet(out, index=False)
+    return out.getvalue(), len(frame)
+
+
+def _known(form: str, what: str) -> None:
+    known = FORMATS[what]
+    if form not in known:
+        said = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise UserError(f"--format must be {said}; got {form!r}; {nearest(form, list(known))}")
+
+
+def _logged(path: Path) -> dict[str, list[Any]]:
+    with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name].tolist() for name in FIELDS}
+
+
+def _done(run: Path, tell: Tell) -> list[Cell]:
+    found, damaged = records.read_cells(run)
+    for sentence in damaged:
+        tell(sentence)
+    cells = [cell for cell in found if cell.done]
+    if not cells:
+        raise NothingToReport(f"an export needs finished cells; {run} has none; run it first")
+    return cells
+
+
+def _ids(run: Path, cell: Cell) -> dict[str, list[Any]]:
+    return read_ids(run, cell.record["data"]["checksum"])
+
+
+def _start(cell: Cell) -> Line:
+    return {name: cell.spec[name] for name in ROW}
 
 
 def _token(text: Any) -> str:

@@ -74,6 +74,17 @@ def whole(least: int) -> Callable[[Any, str], int]:
     return read
 
 
+def share(value: Any, key: str) -> float:
+    """A number from 0 to below 1."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = -1.0
+    if isinstance(value, bool) or not 0 <= found < 1:
+        raise UserError(f"--{key} must be a share from 0 to below 1, as 0.1; got {value!r}")
+    return found
+
+
 def jobs(value: Any, key: str) -> int:
     """A number of workers, or 0 for `auto`."""
     return 0 if str(value).strip().lower() in ("auto", "0") else whole(1)(value, key)
@@ -156,6 +167,9 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "bands": rule,
     "metrics": metrics,
     "objective": word,
+    "probe": word,
+    "log_negatives": whole(0),
+    "plant": share,
     "jobs": jobs,
     "threads": whole(1),
     "device": device,

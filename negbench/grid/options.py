@@ -62,6 +62,12 @@ class Options:
     bands: str = "mass"
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     objective: str | None = None
+    probe: str = "sample"
+    """How much of training is watched: sample, full or off."""
+    log_negatives: int = 0
+    """How many of the negatives used each cell keeps."""
+    plant: float = 0.0
+    """The share of train positives that are hidden, to see how methods treat them."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
     jobs: int = 1
@@ -212,6 +218,7 @@ def _check(options: Options) -> None:
     from negbench.bands import Bands
     from negbench.ground import EXCLUSIONS
     from negbench.metrics import parse_metrics
+    from negbench.probes.choosing import MODES
     from negbench.recipes import objective
     from negbench.rules import read_rule
     from negbench.split import ALIASES as SHORT
@@ -222,7 +229,8 @@ def _check(options: Options) -> None:
     Bands.of(np.ones(3, np.int64), options.bands)
     if options.split != "auto":
         read_rule(options.split, DEFAULTS, "split rule", SHORT)
-    for key, known in (("exclude", list(EXCLUSIONS)), ("overwrite", list(OVERWRITE))):
+    rules = {"exclude": list(EXCLUSIONS), "overwrite": list(OVERWRITE), "probe": list(MODES)}
+    for key, known in rules.items():
         value = getattr(options, key)
         if value not in known:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from negbench import records
-from negbench.cell import REFERENCE, CellSpec, reference_config, unfit
 from negbench.errors import UserError
 from negbench.grid.options import Options
 from negbench.ground import Ground, prepare
+from negbench.spec import REFERENCE, CellSpec, reference_config, unfit
 from negbench.train import TrainConfig
 from negbench.wording import parse
 
@@ -51,6 +51,7 @@ def ground_of(
         rule=spec.split,
         exclude=spec.exclude,
         bands=spec.bands,
+        plant=spec.plant,
         data_dir=data_dir,
         say=say,
     )
@@ -104,6 +105,9 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         split=options.split,
         exclude=options.exclude,
         bands=options.bands,
+        probe=options.probe,
+        log_negatives=options.log_negatives,
+        plant=options.plant,
         metrics=options.metrics,
         train=TrainConfig(**options.train),
     )

@@ -10,7 +10,7 @@ from negbench import records
 from negbench.cli import main
 from negbench.errors import NothingToReport, UserError
 from negbench.grid.experiment import carry_out
-from negbench.grid.export import read_ids, recommendations, write
+from negbench.grid.export import negatives, read_ids, recommendations, write
 from negbench.grid.options import build, flatten
 from negbench.grid.plan import plan
 
@@ -24,7 +24,8 @@ def run(tmp_path_factory):
     ]
     (folder / "shop.csv").write_text("user,item,time\n" + "\n".join(rows) + "\n")
     asked = {"datasets": str(folder / "shop.csv"), "methods": "random", "seeds": 2, "epochs": 1}
-    options = build(flatten({**asked, "dim": 4, "out": str(folder / "run")}))
+    asked |= {"log_negatives": 25, "dim": 4, "out": str(folder / "run")}
+    options = build(flatten(asked))
     carry_out(options, plan(options), folder / "run", say=lambda text: None, bar=False)
     return folder / "run"
 
@@ -62,8 +63,59 @@ def test_csv_and_trec(run, tmp_path):
     assert len(first) == 6 and first[-1].startswith("shop-mf-random-") and "%20" in first[2]
 
 
+def test_logged_negatives_have_the_ids_of_the_file_and_are_not_train_items(run):
+    rows = list(negatives(run))
+    assert len(rows) == 2 * 25 and {row["seed"] for row in rows} == {0, 1}
+    assert {row["user"] for row in rows} <= {f"00{u}" for u in range(12)}
+    seen = {(f"00{u}", f"sku {(u + s) % 14}/x") for s in range(5) for u in range(12)}
+    assert {(row["user"], row["positive"]) for row in rows} <= seen
+    assert not {(row["user"], row["negative"]) for row in rows} & seen
+    assert {row["epoch"] for row in rows} == {1}
+
+
+@pytest.mark.parametrize("what", ["recs", "negatives"])
+def test_parquet_holds_what_csv_holds(run, tmp_path, what):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    for form in ("csv", "parquet"):
+        out = str(tmp_path / f"x.{form}")
+        asked = ["export", str(run), f"--{what}", "--format", form, "-o", out]
+        done = CliRunner().invoke(main, asked)
+        assert done.exit_code == 0, done.output
+    text = pandas.read_csv(tmp_path / "x.csv", dtype={"user": str}, keep_default_na=False)
+    table = pandas.read_parquet(tmp_path / "x.parquet")
+    assert list(text.columns) == list(table.columns) and len(text) == len(table) > 0
+    for name in set(text.columns) - {"s_positive", "s_negative"}:
+        assert text[name].tolist() == table[name].tolist(), name
+
+
+def test_without_a_log_or_with_a_broken_one_the_export_says_so(run, tmp_path):
+    import shutil
+
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    logs = sorted(copy.glob("cells/*/negatives.npz"))
+    logs[0].write_bytes(b"no zip")
+    told = []
+    assert len(list(negatives(copy, told.append))) == 25
+    assert len(told) == 1 and "must be whole" in told[0]
+    (logs[1].parent / "users.npz").write_bytes(logs[1].read_bytes()[:200])
+    done = CliRunner().invoke(main, ["export", str(copy), "-o", str(tmp_path / "x.csv")])
+    assert done.exit_code == 0 and "left out" in done.output
+    left = (tmp_path / "x.csv").read_text().splitlines()[1:]
+    assert len({row.split(",")[4] for row in left}) == 1
+    for log in logs:
+        log.unlink()
+    done = CliRunner().invoke(main, ["export", str(copy), "--negatives"])
+    assert done.exit_code == 4 and "--log-negatives" in done.output
+
+
 def test_mistakes_are_sentences(run, tmp_path):
-    with pytest.raises(UserError, match="csv or trec"):
+    with pytest.raises(UserError, match="csv or parquet; got 'trec'"):
+        write(run, io.StringIO(), "trec", "negatives")
+    for asked in (["--format", "parquet"], ["--recs", "--negatives"]):
+        assert CliRunner().invoke(main, ["export", str(run), *asked]).exit_code == 2
+    with pytest.raises(UserError, match="csv, parquet or trec"):
         write(run, io.StringIO(), "xml")
     with pytest.raises(NothingToReport, match="finished cells"):
         list(recommendations(tmp_path))

@@ -1,0 +1,1 @@
+"""What is seen of the negatives while training: rates, hardness, make-up, weights."""

@@ -1,0 +1,125 @@
+"""What one cell of the grid is: asked in words, resolved and hashed, before anything is trained."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from negbench import registry
+from negbench.data.columns import Columns
+from negbench.ground import Ground
+from negbench.metrics import parse_metrics
+from negbench.probes import choosing
+from negbench.recipes import Recipe, recipe
+from negbench.train import TrainConfig
+from negbench.wording import Term, config_of, parse
+
+REFERENCE = "reference"
+"""The backbone's name in the rows of references, which no sampler touches."""
+
+
+@dataclass(frozen=True)
+class CellSpec:
+    """What one cell is: every word as the user typed it or as it defaults."""
+
+    dataset: str
+    backbone: str
+    method: str
+    seed: int = 0
+    objective: str | None = None
+    columns: Columns = Columns()
+    k_core: int = 0
+    split: str = "auto"
+    exclude: str = "train"
+    bands: str = "mass"
+    probe: str = "sample"
+    log_negatives: int = 0
+    plant: float = 0.0
+    metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
+    train: TrainConfig = TrainConfig()
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is a guard row that no method trains."""
+        return self.backbone == REFERENCE
+
+    @property
+    def backbone_term(self) -> Term:
+        """The backbone's name and parameters."""
+        return parse(self.backbone)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The method, ready to build."""
+        return recipe(self.method, self.objective)
+
+    def backbone_config(self) -> Any:
+        """The backbone's settings: its defaults, what was typed, and the budget's overrides."""
+        term = self.backbone_term
+        config = config_of(registry.load("backbones", term.name), dict(term.values), term.name)
+        known = {field.name for field in fields(config)} - {name for name, _ in term.values}
+        asked = {name: getattr(self.train, name) for name in ("lr", "l2", "dim", "batch_size")}
+        return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
+
+    def resolve(self, ground: Ground) -> dict[str, Any]:
+        """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
+        term = parse(self.method) if self.is_reference else None
+        made = None if term else self.recipe
+        budget = asdict(self.train)
+        return {
+            "dataset": ground.interactions.name,
+            "data": {"checksum": ground.interactions.checksum, "k_core": self.k_core},
+            "split": ground.split.rule,
+            "split_hash": ground.split.hash,
+            "exclude": ground.exclude,
+            "bands": ground.bands.rule,
+            "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
+            "backbone": REFERENCE if term else self.backbone_term.name,
+            "backbone_variant": "" if term else self.backbone_term.variant,
+            "backbone_config": {} if term else asdict(self.backbone_config()),
+            "method": term.name if term else made.name if made else "",
+            "variant": term.variant if term else made.variant if made else "",
+            "method_config": asdict(reference_config(term))
+            if term
+            else made.configs()
+            if made
+            else {},
+            "objective": None if term else self.objective,
+            "seed": self.seed,
+            "train": {} if term else budget,
+            **self._watched(),
+        }
+
+    def probes_told(self, ground: Ground) -> dict[str, Any]:
+        """What a record says of the probes, and whether their rates are exact or a lower bound."""
+        return choosing.told(self.probe, self.log_negatives, self.plant, ground)
+
+    def _watched(self) -> dict[str, Any]:
+        """Probes as far as they differ from the default; planted pairs change references too."""
+        plain = CellSpec(self.dataset, self.backbone, self.method)
+        names = ("plant",) if self.is_reference else ("plant", "probe", "log_negatives")
+        asked = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in asked.items() if value != getattr(plain, name)}
+
+
+def reference_config(term: Term) -> Any:
+    """The settings of a reference."""
+    return config_of(registry.load("references", term.name), dict(term.values), term.name)
+
+
+def unfit(spec: CellSpec, ground: Ground) -> str | None:
+    """One sentence why this method, backbone and data cannot go together; None where they can."""
+    if spec.is_reference:
+        return None
+    name = spec.backbone_term.name
+    card = registry.card("backbones", name)
+    if missing := sorted(set(card.needs) - ground.provides):
+        return (
+            f"backbone {name} needs {' and '.join(missing)}, which {ground.interactions.name} "
+            "does not provide"
+        )
+    offered = ground.provides | set(card.provides)
+    if missing := sorted(set(spec.recipe.needs) - offered):
+        return (
+            f"method {spec.method} needs {' and '.join(missing)}, which backbone {name} on "
+            f"{ground.interactions.name} does not provide"
+        )
+    return None

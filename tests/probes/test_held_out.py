@@ -1,0 +1,96 @@
+"""What only probes know: held-out pairs, and the closed form of meeting one."""
+
+import numpy as np
+import pytest
+import torch
+from probe_grounds import held_pairs, pairs, small_ground
+
+from negbench.draws import Even, Weighted, excluded_mass, outside
+from negbench.ground import prepare
+from negbench.interactions import Csr
+from negbench.membership import Membership
+from negbench.probes.held_out import HeldOut, expected
+
+CPU = torch.device("cpu")
+# Each observed interaction of kuairec draws once: the share that the user would like, in percent.
+GOLDEN = {0.0: 6.10, 0.75: 10.30, 1.0: 12.32}
+GOLDEN_TRAIN = {0.0: 6.37, 0.75: 10.88, 1.0: 13.04}
+
+
+@pytest.mark.parametrize("exclude", ["train", "train+valid", "none"])
+@pytest.mark.parametrize("planted", [0.0, 0.2])
+def test_rates_are_those_of_a_loop_over_users(exclude, planted):
+    ground = small_ground(exclude, planted)
+    world = ground.world(seed=0, device=CPU)
+    found = HeldOut.of(ground, world)
+    held, excluded = held_pairs(ground), pairs(ground.excluded)
+    for user in range(world.n_users):
+        own = {j for u, j in held - excluded if u == user}
+        free = world.n_items - sum(u == user for u, _ in excluded)
+        assert float(found.rate[user]) == pytest.approx(len(own) / free)
+    keys = {(k // world.n_items, k % world.n_items) for k in found.pairs.keys.tolist()}
+    assert keys == held and not found.exact
+    assert (found.planted is None) == (planted == 0)
+
+
+def test_planted_pairs_leave_train_and_every_user_keeps_one():
+    plain, ground = small_ground(), small_ground(planted=0.3)
+    assert len(ground.planted) == round(0.3 * len(plain.split.train))
+    assert pairs(ground.planted) | pairs(ground.split.train) == pairs(plain.split.train)
+    assert not pairs(ground.planted) & pairs(ground.split.train)
+    assert ground.split.train.lengths[plain.split.train.lengths > 0].min() >= 1
+    assert ground.split.hash != plain.split.hash
+    assert pairs(ground.planted) <= pairs(ground.masked("test"))
+    assert pairs(ground.masked("valid")) == pairs(plain.split.train)
+
+
+def closed_form(train: Csr, held: Csr, beta: float) -> float:
+    """Draws in proportion to popularity ** beta outside the user's own items, one for each pair."""
+    weights = torch.from_numpy(train.counts.astype(float)) ** beta
+    weights[torch.from_numpy(train.counts) == 0] *= 0 if beta else 1
+    p = weights / weights.sum()
+    mine, left = (excluded_mass(p, Membership.of(sets)) for sets in (held, train))
+    n = torch.from_numpy(train.lengths)
+    return float((n * mine / (1 - left)).sum() / n.sum())
+
+
+def without(all_pairs: Csr, other: Csr) -> Csr:
+    keys = np.setdiff1d(all_pairs.keys, other.keys)
+    size = {"n_rows": other.n_rows, "n_columns": other.n_columns}
+    return Csr.of(keys // other.n_columns, keys % other.n_columns, **size)
+
+
+@pytest.fixture(scope="module")
+def kuairec():
+    return prepare("kuairec")
+
+
+@pytest.mark.parametrize("beta", GOLDEN)
+def test_kuairec_has_the_golden_rates_of_its_closed_form(kuairec, beta):
+    data = kuairec.interactions
+    size = {"n_rows": data.n_users, "n_columns": data.n_items}
+    observed = Csr.of(data.users, data.items, **size)
+    whole = closed_form(observed, without(data.truth, observed), beta)
+    assert 100 * whole == pytest.approx(GOLDEN[beta], abs=0.005)
+    train = kuairec.split.train
+    assert len(train) == pytest.approx(0.9 * len(observed), rel=0.01)
+    part = closed_form(train, without(data.truth, train), beta)
+    assert 100 * part == pytest.approx(GOLDEN_TRAIN[beta], abs=0.06)
+
+
+@pytest.mark.parametrize("beta", GOLDEN)
+def test_draws_on_kuairec_keep_to_the_closed_form(kuairec, beta):
+    world = kuairec.world(seed=0, device=CPU)
+    found, train = HeldOut.of(kuairec, world), kuairec.split.train
+    assert found.exact
+    exact = closed_form(train, without(kuairec.interactions.truth, train), beta)
+    users = torch.from_numpy(train.rows).repeat(4)
+    proposal = Weighted.of(world.counts.double() ** beta) if beta else Even(world.n_items, CPU)
+    ids, mask = outside(proposal, world.excluded, users, 1, torch.Generator().manual_seed(1))
+    assert mask is None
+    rate = found.pairs.contains(users, ids).double().mean()
+    error = (exact * (1 - exact) / len(users)) ** 0.5
+    assert abs(float(rate) - exact) < 4 * error
+    if not beta:
+        chance = expected(found.rate, users, torch.ones(len(users))) / len(users)
+        assert float(chance) == pytest.approx(exact, rel=1e-9)
