@@ -7,18 +7,26 @@ has everything. It knows no scale, so a uniformly bad row is perfectly balanced:
 without the total. Source: the negative sampling study of Apple (arXiv 2410.17276), whose plots take
 it from NDCG and whose tables take it from hit rate; here it is taken from the metric shown, per
 seed, and nothing is added to the bands (the study adds 1e-7).
+
+Users stand beside the items: `activity` parts the test users into quarters by their number of train
+interactions. Users with equal counts are never parted: with n users, those whose middle rank is r
+(1 is the least active) all stand in quarter 1 + floor(4 (r - 1/2) / n), so quarters differ in size
+where many users are alike. That samplers favour active users is the finding of Xuan et al. (arXiv
+2304.07487).
 """
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from negbench.analysis import frames
 from negbench.analysis.frames import ROW, Run
 from negbench.analysis.seeds import over_seeds
+from negbench.records import Cell
 
 TOTAL = "all"
 BALANCE = "balance"
+QUARTERS = 4
 
 
 def gini(values: ArrayLike) -> float:
@@ -50,3 +58,43 @@ def bands(run: Run, metric: str | None = None) -> pd.DataFrame:
     even = parts.agg(lambda values: balance(values.to_numpy())).reset_index()
     both = pd.concat([chosen, even.assign(band=BALANCE)], ignore_index=True)
     return over_seeds(run, both, by=("band",)).assign(metric=f"{name}@{k}")
+
+
+def quarters(counts: ArrayLike) -> NDArray[np.int64]:
+    """The quarter of each user, 1 for the least active; equal counts stand in one quarter."""
+    x = np.asarray(counts)
+    _, inverse, many = np.unique(x, return_inverse=True, return_counts=True)
+    middle = 2 * np.cumsum(many) - many  # twice the middle rank, less 1
+    found: NDArray[np.int64] = 1 + QUARTERS * middle // max(2 * len(x), 1)
+    return found[inverse]
+
+
+def activity(run: Run, metric: str | None = None) -> pd.DataFrame:
+    """One line a row and quarter of users, and one for all: mean and std over seeds of the metric.
+
+    `quarter` is "1" (least active) to "4" or "all"; `users`, `low` and `high` say how many users
+    it holds and between which numbers of train interactions. Empty where none were recorded.
+    """
+    name, k = frames.measure(run, metric)
+    parts = [_by_quarter(cell, f"{name}@{k}/{TOTAL}") for cell, _ in run.done]
+    lines = frames.repeated(run, [len(part) for part in parts])
+    columns = ["quarter", "users", "low", "high", "value"]
+    lines[columns] = pd.DataFrame([line for part in parts for line in part], columns=columns)
+    told = over_seeds(run, lines, by=("quarter", "users", "low", "high"))
+    return told.assign(metric=f"{name}@{k}")
+
+
+def _by_quarter(cell: Cell, name: str) -> list[tuple[str, int, int, int, float]]:
+    """Of all users of a cell and of each quarter: how many, their range and their mean value."""
+    arrays = cell.arrays("activity", name)
+    if len(arrays) < 2 or not len(arrays[name]):
+        return []
+    known = ~np.isnan(arrays[name])
+    counts, values = arrays["activity"][known], arrays[name][known].astype(float)
+    quarter = quarters(counts)
+    parts = {TOTAL: quarter > 0, **{str(q): quarter == q for q in range(1, QUARTERS + 1)}}
+    return [
+        (q, int(here.sum()), int(counts[here].min()), int(counts[here].max()), values[here].mean())
+        for q, here in parts.items()
+        if here.any()
+    ]

@@ -1,9 +1,10 @@
 """The main table as values: what `table` gathers and `layouts` and the report lay out."""
 
 from dataclasses import dataclass
+from math import isnan
 
 from negbench.analysis.frames import REFERENCE
-from negbench.analysis.spelling import spelled, spread
+from negbench.analysis.spelling import percent, seconds, spelled, spread
 from negbench.metrics import Metric
 
 
@@ -54,6 +55,8 @@ class Line:
     entries: tuple[Entry, ...]
     epoch: float = float("nan")
     """Wall seconds an epoch."""
+    fnr: float = float("nan")
+    """Share of the used negatives that the user would have liked."""
     verdict: str = ""
     p_holm: float = float("nan")
     tied: bool = False
@@ -82,6 +85,8 @@ class Block:
     backbone: str
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    protocol: tuple[str, ...] = ()
+    """Those of the notes that a caption must not do without: split, exclusion, seeds."""
 
     @property
     def methods(self) -> tuple[Line, ...]:
@@ -103,6 +108,22 @@ class Table:
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
+    protocol: tuple[str, ...] = ()
+    """Those of the notes that a caption must not do without: test, correction, K."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether any row knows its rate of false negatives."""
+        return any(not isnan(line.fnr) for block in self.blocks for line in block.lines)
+
+    @property
+    def last_heads(self) -> list[str]:
+        """The heads behind the metrics."""
+        return [*(["FN rate"] if self.watched else []), "s/epoch"]
+
+    def last_values(self, line: Line) -> list[str]:
+        """What stands under them."""
+        return [*([percent(line.fnr)] if self.watched else []), seconds(line.epoch)]
 
     @property
     def primary(self) -> int:

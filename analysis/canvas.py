@@ -4,21 +4,29 @@ Made for papers: 3.33 or 7 inches wide, 8 point type, TrueType fonts, no title, 
 Nothing touches pyplot, so drawing changes nothing outside.
 """
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from negbench.analysis.frames import REFERENCE, Run
 from negbench.analysis.palette import Look, looks
 from negbench.analysis.seeds import roster
+from negbench.errors import NothingToReport
 
 ONE, TWO = 3.33, 7.0
 """Widths in inches of one and of two columns of a page."""
+LONGEST = 24
+"""Letters of a row's name that a figure has room for."""
 
 STYLE: dict[Any, Any] = {
     **sns.axes_style("ticks"),
@@ -47,7 +55,10 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A figure, what it shows, and a name for its files."""
+    """A figure, what it shows, and a name for its files.
+
+    The data set or the backbone is "" where it shows all of them.
+    """
 
     name: str
     dataset: str
@@ -73,13 +84,58 @@ def blocks(told: pd.DataFrame) -> Iterator[Block]:
 def run_looks(run: Run) -> dict[str, Look]:
     """The look of every row of the run, so that its figures agree."""
     rows = roster(run)
-    return looks(zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True))
+    families = {
+        str(cell.spec["method"]): str((cell.record.get("card") or {}).get("family", ""))
+        for cell in run.cells
+    }
+    told = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
+    return looks(told, families)
+
+
+def nothing(kind: str, need: str, remedy: str) -> NothingToReport:
+    """Why a figure cannot be drawn of this run, in one sentence."""
+    return NothingToReport(f"a plot `{kind}` needs {need}; this run has none; {remedy}")
+
+
+def short(rows: Iterable[str]) -> list[str]:
+    """The rows as a figure has room for them: of a long name the start and the end.
+
+    Two that would look alike are told apart by some hex digits of their whole names.
+    """
+    names = list(rows)
+    cut = {row: row if len(row) <= LONGEST else f"{row[:13]}…{row[-10:]}" for row in names}
+    many = Counter(cut.values())
+    return [
+        cut[row] if many[cut[row]] == 1 else f"{row[:18]}…{zlib.crc32(row.encode()) % 0xFFFF:04x}"
+        for row in cut
+    ]
+
+
+def across(rows: Sequence[str], width: float, most: int, size: float = 7.5) -> int:
+    """How many of the rows, `most` at most, stand side by side in a legend so many inches wide."""
+    longest = max((len(name) for name in short(rows)), default=0)
+    entry = (5.0 + 0.6 * longest) * size / 72
+    return max(1, min(most, len(rows), int(width / entry)))
+
+
+def stroke(ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, at: int = 0) -> None:
+    """A line in the look of a row, with three markers at other places than its neighbours'."""
+    step = max(1, len(np.asarray(x)) // 3)
+    ax.plot(
+        x,
+        y,
+        color=look.color,
+        marker=look.marker,
+        markevery=(at % step, step),
+        markersize=3.5,
+        dashes=look.dashes or (None, None),
+    )
 
 
 def legend(
-    figure: Figure,
+    figure: Figure | SubFigure,
     rows: Sequence[str],
-    looked: dict[str, Look],
+    looked: Mapping[str, Look],
     *,
     columns: int,
     lines: bool = True,
@@ -98,7 +154,7 @@ def legend(
         handles.append(handle)
     figure.legend(
         handles,
-        list(rows),
+        short(rows),
         loc="outside lower center",
         ncols=min(columns, len(rows)),
         handlelength=2.2 if lines else 1.0,

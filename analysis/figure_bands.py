@@ -1,6 +1,6 @@
 """Figure `bands`: the metric on all items and on each band, a bar a method."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from negbench.analysis import bands, frames
-from negbench.analysis.canvas import STYLE, TWO, Plot, blocks, run_looks
+from negbench.analysis.canvas import STYLE, TWO, Plot, blocks, run_looks, short
 from negbench.analysis.frames import Run
 from negbench.analysis.palette import Look
 from negbench.analysis.spelling import spelled
@@ -31,23 +31,37 @@ def bars(run: Run, metric: str | None = None) -> list[Plot]:
             dataset,
             backbone,
             says,
-            _draw(block, [bands.TOTAL, *bands.names(run)], looked, shown),
+            _figure(block, [bands.TOTAL, *bands.names(run)], looked, shown),
             block,
         )
         for dataset, backbone, block in blocks(bands.bands(run, f"{name}@{k}"))
     ]
 
 
-def _draw(block: pd.DataFrame, parts: Sequence[str], looked: dict[str, Look], shown: str) -> Figure:
+def draw_bands(
+    axes: Sequence[Axes], block: pd.DataFrame, parts: Sequence[str], looked: Mapping[str, Look]
+) -> None:
+    """A panel a part, rows by rising total from below and the references under them."""
+    rows = sorted_rows(block)
+    for ax, part in zip(axes, parts, strict=True):
+        values = block[block["band"] == part].set_index("row").reindex(rows)
+        _bars(ax, values, [looked[row].color for row in rows])
+        ax.set_title("all items" if part == bands.TOTAL else part, pad=3)
+
+
+def sorted_rows(block: pd.DataFrame) -> list[str]:
+    """The rows of `bands` that have a mean, the references first, then by rising total."""
     total = block[block["band"] == bands.TOTAL].dropna(subset=["mean"])
-    rows = list(total.sort_values(["kind", "mean"], ascending=[False, True])["row"])
+    return list(total.sort_values(["kind", "mean"], ascending=[False, True])["row"])
+
+
+def _figure(
+    block: pd.DataFrame, parts: Sequence[str], looked: Mapping[str, Look], shown: str
+) -> Figure:
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(TWO, 0.75 + 0.17 * len(rows)), layout="constrained")
-        axes = figure.subplots(1, len(parts), sharex=True, sharey=True)
-        for ax, part in zip(axes, parts, strict=True):
-            values = block[block["band"] == part].set_index("row").reindex(rows)
-            _bars(ax, values, [looked[row].color for row in rows])
-            ax.set_title("all items" if part == bands.TOTAL else part, pad=3)
+        height = 0.75 + 0.17 * len(sorted_rows(block))
+        figure = Figure(figsize=(TWO, height), layout="constrained")
+        draw_bands(figure.subplots(1, len(parts), sharex=True, sharey=True), block, parts, looked)
         figure.supxlabel(shown, fontsize=8)
     return figure
 
@@ -62,7 +76,7 @@ def _bars(ax: Axes, values: pd.DataFrame, colors: Sequence[str]) -> None:
     if "random" in values.index:
         at = float(means[list(values.index).index("random")])
         ax.axvline(at, color="#555555", linewidth=0.7, dashes=(3, 2))
-    ax.set_yticks(places, list(values.index))
+    ax.set_yticks(places, short(values.index))
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
     ax.grid(axis="x")

@@ -1,4 +1,6 @@
-"""Figure `convergence`: the validation metric by epoch and by wall clock."""
+"""Figure `convergence`: the validation metric by wall clock and by epoch."""
+
+from collections.abc import Mapping
 
 import matplotlib as mpl
 import pandas as pd
@@ -6,12 +8,25 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from negbench.analysis.canvas import STYLE, TWO, Plot, blocks, legend, run_looks
+from negbench.analysis.canvas import (
+    STYLE,
+    TWO,
+    Plot,
+    across,
+    blocks,
+    legend,
+    nothing,
+    run_looks,
+    stroke,
+)
 from negbench.analysis.convergence import convergence, mean_curve
 from negbench.analysis.frames import Run
 from negbench.analysis.palette import Look
 from negbench.analysis.spelling import spelled
 from negbench.metrics import parse_metrics
+
+AXES = {"wall": "wall clock (s)", "epoch": "epoch"}
+"""What a curve may run along, and how it is said; the wall clock first, for it is what one pays."""
 
 
 def curves(run: Run, metric: str | None = None) -> list[Plot]:
@@ -20,34 +35,49 @@ def curves(run: Run, metric: str | None = None) -> list[Plot]:
     `metric` is taken for the sake of one signature: training watches one metric only.
     """
     del metric
-    looked = run_looks(run)
+    told, looked = convergence(run), run_looks(run)
+    if told.empty:
+        raise nothing("convergence", "epochs with a validation metric", "train with `run`")
+    along = [x for x in AXES if told[x].notna().any()]
     plots = []
-    for dataset, backbone, block in blocks(convergence(run)):
-        shown = "validation " + spelled(*parse_metrics(str(block["metric"].iloc[0]))[0])
+    for dataset, backbone, block in blocks(told):
+        shown = validated(block)
         says = (
-            f"{shown[0].upper()}{shown[1:]} by epoch and by wall clock; thin lines: one seed each; "
-            "bold: their mean while every seed still trains."
+            f"{shown[0].upper()}{shown[1:]} by {' and by '.join(AXES[x] for x in along)}; thin "
+            "lines: one seed each; bold: their mean while every seed still trains."
         )
-        figure = _draw(block, looked, shown)
+        figure = _figure(block, along, looked)
         name = f"convergence-{dataset}-{backbone}"
         plots.append(Plot(name, dataset, backbone, says, figure, block))
     return plots
 
 
-def _draw(block: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
+def validated(block: pd.DataFrame) -> str:
+    """What training watched in these lines of `convergence`."""
+    return "validation " + spelled(*parse_metrics(str(block["metric"].iloc[0]))[0])
+
+
+def draw_curves(ax: Axes, block: pd.DataFrame, x: str, looked: Mapping[str, Look]) -> None:
+    """The curves of a block along `x`, "wall" or "epoch"."""
+    for at, row in enumerate(sorted(block["row"].unique())):
+        _curve(ax, block[block["row"] == row], x, looked[row], at)
+    ax.set_xlabel(AXES[x])
+    ax.set_xlim(left=0)
+    ax.grid()
+    sns.despine(ax=ax)
+
+
+def _figure(block: pd.DataFrame, along: list[str], looked: dict[str, Look]) -> Figure:
     rows = sorted(block["row"].unique())
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(TWO, 2.7 + 0.15 * -(-len(rows) // 5)), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        for ax, x, label in ((left, "epoch", "epoch"), (right, "wall", "wall clock (s)")):
-            for at, row in enumerate(rows):
-                _curve(ax, block[block["row"] == row], x, looked[row], at)
-            ax.set_xlabel(label)
-            ax.set_xlim(left=0)
-            ax.grid()
-            sns.despine(ax=ax)
-        left.set_ylabel(shown)
-        legend(figure, rows, looked, columns=5)
+        columns = across(rows, TWO, 5)
+        height = 2.7 + 0.15 * -(-len(rows) // columns)
+        figure = Figure(figsize=(TWO, height), layout="constrained")
+        panels = figure.subplots(1, len(along), sharey=True, squeeze=False)[0]
+        for ax, x in zip(panels, along, strict=True):
+            draw_curves(ax, block, x, looked)
+        panels[0].set_ylabel(validated(block))
+        legend(figure, rows, looked, columns=columns)
     return figure
 
 
@@ -55,14 +85,4 @@ def _curve(ax: Axes, block: pd.DataFrame, x: str, look: Look, at: int) -> None:
     for _, seed in block.groupby("seed"):
         ax.plot(seed[x], seed["value"], color=look.color, linewidth=0.4, alpha=0.22, zorder=1)
     mean = mean_curve(block, x)
-    step = max(1, len(mean) // 3)
-    ax.plot(
-        mean["x"],
-        mean["value"],
-        color=look.color,
-        marker=look.marker,
-        # Three markers a line, at other places than its neighbours'.
-        markevery=(at % step, step),
-        markersize=3.5,
-        dashes=look.dashes or (None, None),
-    )
+    stroke(ax, mean["x"], mean["value"], look, at)

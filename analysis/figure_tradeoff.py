@@ -1,5 +1,6 @@
 """Figure `tradeoff`: accuracy against balance, the methods that nothing beats in both joined."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -11,42 +12,61 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from negbench.analysis import bands, frames
-from negbench.analysis.canvas import ONE, STYLE, Plot, blocks, legend, run_looks
+from negbench.analysis.canvas import ONE, STYLE, Plot, across, blocks, legend, run_looks
 from negbench.analysis.frames import REFERENCE, ROW, Run
 from negbench.analysis.palette import Look
 from negbench.analysis.spelling import spelled
 
+SAYS = (
+    "crosses: one standard deviation over seeds; filled and joined: methods that no other beats "
+    "in both."
+)
+"""What the marks of a plane mean."""
+
 
 def scatter(run: Run, metric: str | None = None) -> list[Plot]:
     """A point a row, crosses one standard deviation over seeds; hollow where another beats both."""
+    shown = spelled(*frames.measure(run, metric))
+    says = f"{shown} against balance (1 - Gini of {shown} over bands); {SAYS}"
+    return planes(run, metric, bands.BALANCE, kind="tradeoff", label="balance", says=says)
+
+
+def planes(
+    run: Run, metric: str | None, against: str, *, kind: str, label: str, says: str
+) -> list[Plot]:
+    """One plane a data set and backbone: the metric on all items against a band or balance."""
     name, k = frames.measure(run, metric)
     looked, shown = run_looks(run), spelled(name, k)
-    says = (
-        f"{shown} against balance (1 - Gini of {shown} over bands); crosses: one standard "
-        "deviation over seeds; filled and joined: methods that no other beats in both."
-    )
     plots = []
     for dataset, backbone, block in blocks(bands.bands(run, f"{name}@{k}")):
-        plane = front_plane(block)
-        figure = _draw(plane, looked, shown)
-        plots.append(Plot(f"tradeoff-{dataset}-{backbone}", dataset, backbone, says, figure, plane))
+        plane = front_plane(block, against)
+        with mpl.rc_context(STYLE):
+            rows = list(plane["row"])
+            columns = across(rows, ONE, 2)
+            height = 2.5 + 0.16 * -(-len(rows) // columns)
+            figure = Figure(figsize=(ONE, height), layout="constrained")
+            draw_plane(figure.subplots(), plane, looked, against, label, shown)
+            hollow = list(plane["row"][~plane["front"]])
+            legend(figure, rows, looked, columns=columns, lines=False, hollow=hollow)
+        stem = f"{kind}-{dataset}-{backbone}"
+        plots.append(Plot(stem, dataset, backbone, says, figure, plane))
     return plots
 
 
-def front_plane(block: pd.DataFrame) -> pd.DataFrame:
-    """One line a row of `bands`: mean, std, balance, balance_std, and whether it is on the front.
+def front_plane(block: pd.DataFrame, against: str = bands.BALANCE) -> pd.DataFrame:
+    """One line a row of `bands`: mean, std, the same of `against`, and whether it is on the front.
 
     References are shown but take no part in the front.
     """
     keys = [*ROW, "metric", "seeds"]
     total = block[block["band"] == bands.TOTAL].set_index(keys)[["mean", "std"]]
-    even = block[block["band"] == bands.BALANCE].set_index(keys)[["mean", "std"]]
-    even = even.rename(columns={"mean": "balance", "std": "balance_std"})
-    plane = total.join(even).reset_index().dropna(subset=["mean", "balance"])
+    other = block[block["band"] == against].set_index(keys)[["mean", "std"]]
+    other = other.rename(columns={"mean": against, "std": f"{against}_std"})
+    plane = total.join(other).reset_index().dropna(subset=["mean", against])
     plane = plane.sort_values(["kind", "mean"], ascending=[True, False], ignore_index=True)
     methods = (plane["kind"] != REFERENCE).to_numpy()
     plane["front"] = False
-    plane.loc[methods, "front"] = pareto(plane[["mean", "balance"]].to_numpy()[methods])
+    plane.loc[methods, "front"] = pareto(plane[["mean", against]].to_numpy()[methods])
     return plane
 
 
@@ -59,35 +79,37 @@ def pareto(points: ArrayLike) -> NDArray[np.bool_]:
     return front
 
 
-def _draw(plane: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
-    rows = list(plane["row"])
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(ONE, 2.5 + 0.16 * -(-len(rows) // 2)), layout="constrained")
-        ax = figure.subplots()
-        front = plane[plane["front"]].sort_values("balance")
-        ax.plot(front["balance"], front["mean"], color="#BBBBBB", linewidth=0.9, zorder=1)
-        for point in plane.to_dict("records"):
-            _point(ax, point, looked[point["row"]])
-        ax.set_xlabel("balance")
-        ax.set_ylabel(shown)
-        ax.grid()
-        sns.despine(ax=ax)
-        hollow = list(plane["row"][~plane["front"]])
-        legend(figure, rows, looked, columns=2, lines=False, hollow=hollow)
-    return figure
+def draw_plane(
+    ax: Axes,
+    plane: pd.DataFrame,
+    looked: Mapping[str, Look],
+    against: str,
+    label: str,
+    shown: str,
+    sizes: Mapping[str, float] | None = None,
+) -> None:
+    """The plane on these axes; `sizes` may give the width in points of a row's marker."""
+    front = plane[plane["front"]].sort_values(against)
+    ax.plot(front[against], front["mean"], color="#BBBBBB", linewidth=0.9, zorder=1)
+    for point in plane.to_dict("records"):
+        _point(ax, point, against, looked[point["row"]], (sizes or {}).get(point["row"], 5.5))
+    ax.set_xlabel(label)
+    ax.set_ylabel(shown)
+    ax.grid()
+    sns.despine(ax=ax)
 
 
-def _point(ax: Axes, point: dict[Any, Any], look: Look) -> None:
-    spread = [0.0 if np.isnan(point[name]) else point[name] for name in ("balance_std", "std")]
+def _point(ax: Axes, point: dict[Any, Any], against: str, look: Look, size: float) -> None:
+    spread = [0.0 if np.isnan(point[name]) else point[name] for name in (f"{against}_std", "std")]
     ax.errorbar(
-        point["balance"],
+        point[against],
         point["mean"],
         xerr=spread[0],
         yerr=spread[1],
         color=look.color,
         marker=look.marker,
         markerfacecolor=look.color if point["front"] else "white",
-        markersize=5.5,
+        markersize=size,
         elinewidth=0.8,
         capsize=0,
         linestyle="none",

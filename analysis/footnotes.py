@@ -7,13 +7,18 @@ seeds, test and correction, what is missing and why, and what the data are.
 from collections.abc import Iterable
 from typing import Any
 
+from negbench.analysis import frames
+from negbench.analysis.false_negatives import EXACT, false_negatives
 from negbench.analysis.frames import REFERENCE, Run
+from negbench.analysis.procedure import DEFAULT, Procedure
+from negbench.analysis.reading import LOST
 from negbench.analysis.seeds import roster
-from negbench.analysis.significance import ALPHA, CORRECTION, TEST
 from negbench.analysis.spelling import counted, spelled
 from negbench.metrics import Metric
 from negbench.records import Cell
 
+SHOWN = 3
+"""How many damaged files are named one by one."""
 HONEST = ("train", "none")
 """Exclusions that look at no held-out pair; any other is an oracle."""
 
@@ -45,8 +50,10 @@ def notes_of_data(run: Run, dataset: str) -> list[str]:
     return list(dict.fromkeys(_sentence(note) for note in kept))
 
 
-def of_seeds(run: Run, dataset: str, backbone: str) -> list[str]:
-    """Which seeds, and a warning where there is one only."""
+def of_seeds(
+    run: Run, dataset: str, backbone: str, means: str = "Mean ± standard deviation"
+) -> list[str]:
+    """Which seeds, and a warning where there is one only; `means` says what is shown of them."""
     found = {
         int(cell.spec["seed"]): None
         for cell, _ in run.done
@@ -56,7 +63,7 @@ def of_seeds(run: Run, dataset: str, backbone: str) -> list[str]:
     told = ", ".join(map(str, seeds))
     if len(seeds) == 1:
         return [f"WARNING: one seed ({told}): the spread over seeds is unknown; use 3 or more."]
-    return [f"Mean ± standard deviation over {len(seeds)} seeds ({told})."]
+    return [f"{means} over {len(seeds)} seeds ({told})."]
 
 
 def of_gaps(run: Run, dataset: str, backbone: str) -> list[str]:
@@ -87,15 +94,18 @@ def of_settings(run: Run, dataset: str, backbone: str) -> list[str]:
     return told
 
 
-def of_test(vs: str, metric: Metric, tested: bool) -> list[str]:
-    """What the marks mean; without the baseline there is no test."""
-    name = spelled(*metric)
-    ties = f"= best, or tied with the best ({TEST}, {CORRECTION}-corrected, p >= {ALPHA})."
+def of_test(
+    vs: str, metric: Metric, tested: bool, procedure: Procedure = DEFAULT, compared: str = ""
+) -> list[str]:
+    """What the marks mean; without the baseline there is no test. `compared` counts comparisons."""
+    name, alpha = spelled(*metric), procedure.alpha
+    how = f"{procedure.tested}, {procedure.pooled}, {procedure.corrected}"
+    ties = f"= best, or tied with the best ({how}, p >= {alpha})."
     if not tested:
         return [f"No test against {vs}: it has no finished row here.", ties]
     return [
-        f"* better, v worse than {vs} in {name}: {TEST}, seeds averaged within user, "
-        f"{CORRECTION}-corrected within data set and backbone, p < {ALPHA}; {ties}"
+        f"* better, v worse than {vs} in {name}: {how} within data set and backbone{compared}, "
+        f"p < {alpha}; {ties}"
     ]
 
 
@@ -108,12 +118,34 @@ def of_columns(metric: Metric, bands: list[str]) -> list[str]:
     ]
 
 
-def of_damage(run: Run) -> list[str]:
-    """A line where cells could not be read."""
-    if not run.damaged:
+def of_rates(run: Run) -> list[str]:
+    """What the rates of false negatives count, and where they are no more than a lower bound."""
+    told = false_negatives(run)
+    if not len(told):
         return []
-    was = counted(len(run.damaged), "damaged cell was", "damaged cells were")
-    return [f"WARNING: {was} left out; the first: {run.damaged[0]}."]
+    kinds = told.groupby("dataset", sort=True)["knowledge"].first()
+    said = "; ".join(
+        f"{data}: {'exact' if kind == EXACT else 'a lower bound'}" for data, kind in kinds.items()
+    )
+    return [
+        "FN rate: share of the negatives used in training that are held-out positives of their "
+        f"user ({said})."
+    ]
+
+
+def of_damage(run: Run) -> list[str]:
+    """What could not be read: cells left out, with the first reason; files, each by itself."""
+    told = []
+    damaged = frames.inspect(run)
+    cells = [sentence for sentence in damaged if sentence.startswith(LOST)]
+    if cells:
+        was = counted(len(cells), "damaged cell was", "damaged cells were")
+        told.append(f"WARNING: {was} left out; the first: {cells[0]}.")
+    files = [sentence for sentence in damaged if not sentence.startswith(LOST)]
+    told += [f"WARNING: {sentence}." for sentence in files[:SHOWN]]
+    if len(files) > SHOWN:
+        told.append(f"WARNING: {counted(len(files) - SHOWN, 'more file')} could not be read.")
+    return told + [f"Note: {sentence}." for sentence in run.remarks]
 
 
 def _cells(run: Run, dataset: str) -> list[Cell]:

@@ -4,20 +4,22 @@ A row of a table is a method as it was asked for: `dns`, or `dns(candidates=32)`
 holds a row under two settings (another learning rate, say) the label says which: `dns [lr=0.01]`.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from negbench.analysis import reading
 from negbench.analysis.comparable import require_comparable
+from negbench.analysis.reading import Guarded
 from negbench.errors import NothingToReport, UserError
-from negbench.metrics import Metric, parse_metrics
-from negbench.records import Cell, read_cells, result_rows
+from negbench.metrics import METRICS, Metric, parse_metrics
+from negbench.records import COLUMNS, Cell, digest, read_cells
 
 PRIMARY = "ndcg@20"
 REFERENCE = "reference"
@@ -37,10 +39,19 @@ class Run:
     cells: tuple[Cell, ...]
     labels: tuple[str, ...]
     """The row of each cell."""
-    damaged: tuple[str, ...] = ()
-    """One sentence for each cell that could not be read."""
+    told: list[str] = field(default_factory=list, repr=False)
+    """Grows as files that are read late turn out to be damaged; the cells share it."""
     starts: tuple[Mapping[str, Any], ...] = ()
     """What `run.json` says of how each folder was made."""
+    remarks: tuple[str, ...] = ()
+    """One sentence for each missing file that nothing here needs."""
+    kept: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
+    """Frames that were made once and may be asked for again."""
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """One sentence for each file that was found damaged or foreign so far."""
+        return tuple(dict.fromkeys(self.told))
 
     @property
     def done(self) -> Iterator[tuple[Cell, str]]:
@@ -56,85 +67,118 @@ def open_run(path: str | Path | Sequence[str | Path]) -> Run:
     """
     folders = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
     found: dict[str, Cell] = {}
-    damaged: list[str] = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise NothingToReport(f"a run folder must exist; {folder} does not; give one of `run`")
+    told: list[str] = []
+    starts, missing = [], []
+    for folder in _once(folders):
+        missing += reading.remarks(folder)
         cells, broken = read_cells(folder)
-        damaged += broken
+        began, trouble = reading.start(folder)
+        starts.append(began)
+        told += [*broken, *([trouble] if trouble else [])]
         for cell in cells:
-            if cell.folder.name not in found or not found[cell.folder.name].done:
-                found[cell.folder.name] = cell
-    cells = list(found.values())
-    _require_results(folders, cells, damaged)
-    require_comparable(cells)
-    starts = tuple(_start(folder) for folder in folders)
-    return Run(folders, tuple(cells), tuple(_labels(cells)), tuple(damaged), starts)
+            if why := reading.fault(cell):
+                told.append(f"{reading.LOST}; {cell.folder} is not ({why}); run it again")
+                continue
+            name = digest(cell.spec)
+            if name not in found or not found[name].done:
+                found[name] = Guarded(cell.folder, cell.record, told)
+    whole = list(found.values())
+    _require_results(folders, whole, told)
+    require_comparable(whole)
+    return Run(folders, tuple(whole), tuple(_labels(whole)), told, tuple(starts), tuple(missing))
+
+
+def kept(make: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
+    """Make a frame of a run once; each caller gets a copy of its own."""
+
+    @wraps(make)
+    def once(run: Run) -> pd.DataFrame:
+        if make not in run.kept:
+            run.kept[make] = make(run)
+        return run.kept[make].copy()
+
+    return once
 
 
 def measure(run: Run, metric: str | None = None) -> Metric:
     """The metric to show: the one asked for, else ndcg@20 where measured, else the first."""
-    listed = (c.record["metrics"] for c, _ in run.done)
-    known = dict.fromkeys((m["metric"], int(m["k"])) for cell in listed for m in cell)
+    tested = results(run).query("split == 'test' and band == 'all'")[["metric", "k"]]
+    pairs = tested.drop_duplicates().itertuples(index=False, name=None)
+    known = [(str(name), int(k)) for name, k in pairs if name in METRICS]
     asked = parse_metrics(metric or PRIMARY)[0]
     if asked in known:
         return asked
     if metric is None and known:
-        return next((m for m in known if m[0] == "ndcg"), next(iter(known)))
+        return next((m for m in known if m[0] == "ndcg"), known[0])
     said = ", ".join(f"{name}@{k}" for name, k in known)
     raise UserError(f"a metric must have been measured in this run; got {metric!r}; known: {said}")
 
 
+@kept
 def results(run: Run) -> pd.DataFrame:
     """The long form of `results.csv`, with `row` and `kind`; one line a value."""
-    lines = [_names(cell, row) | line for cell, row in run.done for line in result_rows(cell)]
-    frame = pd.DataFrame(lines)
+    counts = [len(cell.record["metrics"]) for cell, _ in run.done]
+    lines = [line for cell, _ in run.done for line in cell.record["metrics"]]
+    values = {name: [line[name] for line in lines] for name in COLUMNS[5:]}
+    frame = repeated(run, counts).assign(**values)
     return frame.astype({"value": float, "k": int, "seed": int})
 
 
 def user_values(cell: Cell, metric: str, k: int, band: str = "all") -> pd.Series:
     """The value of each user who has one in this cell, by user id."""
     name = f"{metric}@{k}/{band}"
-    with np.load(cell.folder / "users.npz", allow_pickle=False) as arrays:
-        if name not in arrays.files:
-            return pd.Series(dtype=float)
-        values, index = arrays[name].astype(float), arrays["users"]
-    return pd.Series(values, index=pd.Index(index, name="user"), name="value").dropna()
+    arrays = cell.arrays("users", name)
+    if len(arrays) < 2:
+        return pd.Series(dtype=float)
+    index = pd.Index(arrays["users"], name="user")
+    return pd.Series(arrays[name].astype(float), index=index, name="value").dropna()
 
 
 def users(run: Run, metric: str = "ndcg", k: int = 20, band: str = "all") -> pd.DataFrame:
     """Per-user values, one line a user and cell; users with no value in the band are left out."""
-    parts = []
-    for cell, row in run.done:
-        values = user_values(cell, metric, k, band).reset_index()
-        names = _names(cell, row) | {"seed": cell.spec["seed"]}
-        parts.append(values.assign(**{name: names[name] for name in (*ROW, "seed")}))
-    return pd.concat(parts, ignore_index=True)[[*ROW, "seed", "user", "value"]]
+    found = [user_values(cell, metric, k, band) for cell, _ in run.done]
+    frame = repeated(run, [len(values) for values in found])
+    frame["user"] = np.concatenate([values.index.to_numpy(int) for values in found])
+    frame["value"] = np.concatenate([values.to_numpy(float) for values in found])
+    return frame
 
 
+@kept
 def epochs(run: Run) -> pd.DataFrame:
     """One line an epoch and cell: what `epochs.csv` holds, beside the names of the cell."""
-    return pd.DataFrame(
-        [
-            _names(cell, row) | {"seed": cell.spec["seed"]} | line
-            for cell, row in run.done
-            for line in cell.epochs()
-        ],
-        columns=None,
-    )
+    found = [cell.epochs() for cell, _ in run.done]
+    lines = pd.DataFrame([line for cell in found for line in cell])
+    return pd.concat([repeated(run, [len(cell) for cell in found]), lines], axis=1)
 
 
+@kept
 def cells(run: Run) -> pd.DataFrame:
     """One line a cell, failed ones too: status, reason, fit, seconds and memory."""
     lines = []
     for cell, row in zip(run.cells, run.labels, strict=True):
         record = cell.record
         line = _names(cell, row) | {"seed": cell.spec["seed"], "status": record["status"]}
-        line |= {"reason": record.get("reason", "")} | record.get("fit", {})
-        for clock, parts in record.get("seconds", {}).items():
-            line |= {f"{clock}_{part}": seconds for part, seconds in parts.items()}
+        line |= {"reason": record.get("reason", "")} | (record.get("fit") or {})
+        for clock, parts in (record.get("seconds") or {}).items():
+            if isinstance(parts, Mapping):
+                line |= {f"{clock}_{part}": seconds for part, seconds in parts.items()}
         lines.append(line | {"peak_memory_mb": record.get("peak_memory_mb")})
     return pd.DataFrame(lines)
+
+
+def inspect(run: Run) -> tuple[str, ...]:
+    """What is damaged, with the files that are read late looked at, so that every output agrees."""
+    epochs(run)
+    for cell, _ in run.done:
+        cell.arrays("users")
+    return run.damaged
+
+
+def repeated(run: Run, counts: Sequence[int]) -> pd.DataFrame:
+    """The names and the seed of each finished cell, each on as many lines as it has."""
+    names = [_names(cell, row) | {"seed": int(cell.spec["seed"])} for cell, row in run.done]
+    frame = pd.DataFrame(names, columns=[*ROW, "seed"])
+    return frame.loc[frame.index.repeat(counts)].reset_index(drop=True)
 
 
 def _names(cell: Cell, row: str) -> dict[str, Any]:
@@ -184,9 +228,9 @@ def _require_results(folders: Sequence[Path], cells: Sequence[Cell], damaged: li
     raise NothingToReport(f"a report needs a finished cell; {where} has none ({why}); run it first")
 
 
-def _start(folder: Path) -> dict[str, Any]:
-    try:
-        told = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}  # a merged or moved folder may lack it; the cells say all that matters
-    return told if isinstance(told, dict) else {}
+def _once(folders: Sequence[Path]) -> list[Path]:
+    """The folders, each once however it is spelled; one that is not there is refused."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise NothingToReport(f"a run folder must exist; {folder} does not; give one of `run`")
+    return list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]

@@ -1,4 +1,5 @@
-"""Layouts of the main table: text for a screen of 110 columns, markdown and csv.
+"""Layouts of the main table: text for a screen of 110 columns, markdown and csv; LaTeX and HTML
+are laid out by `latex` and `fragment`.
 
 Names and notes come from users and from data, so each layout escapes what its readers would take
 for markup.
@@ -12,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
 from negbench.analysis.board import Column, Line, Table
+from negbench.analysis.fragment import fragment
 from negbench.analysis.latex import latex
-from negbench.analysis.spelling import number, seconds, spelled
+from negbench.analysis.spelling import number, spelled
 
 WIDTH = 110
 LABEL = 28
@@ -26,7 +28,7 @@ def text(table: Table) -> str:
     longest = max((len(line.label) for b in table.blocks for line in b.lines), default=0)
     label = min(LABEL, longest)
     for block in table.blocks:
-        rows = [["Method", *(c.head for c in table.columns), "s/epoch"]]
+        rows = [["Method", *(c.head for c in table.columns), *table.last_heads]]
         rows += [_text_row(table, line) for line in block.lines]
         widths = [max(len(row[at]) for row in rows) for at in range(1, len(rows[0]))]
         lines = [_aligned(row, label, widths) for row in rows]
@@ -34,8 +36,8 @@ def text(table: Table) -> str:
         guards = [rule, *lines[1 + len(block.methods) :]] if block.references else []
         head = f"{block.dataset} · {block.backbone}"
         body = [head, rule, lines[0], rule, *lines[1 : 1 + len(block.methods)], *guards, rule]
-        parts.append("\n".join([*(line.rstrip() for line in body), *_wrapped(block.notes)]))
-    return "\n\n".join([*parts, "\n".join(_wrapped(table.notes))]) + "\n"
+        parts.append("\n".join([*(line.rstrip() for line in body), *wrapped(block.notes)]))
+    return "\n\n".join([*parts, "\n".join(wrapped(table.notes))]) + "\n"
 
 
 def _text_row(table: Table, line: Line) -> list[str]:
@@ -45,7 +47,7 @@ def _text_row(table: Table, line: Line) -> list[str]:
     ]
     # The mark has a place of its own, so that the numbers of a column stay in line.
     values[table.primary] += (f" {line.mark:<2}" if line.whole else line.count) or ""
-    return [line.label, *values, seconds(line.epoch)]
+    return [line.label, *values, *table.last_values(line)]
 
 
 def _aligned(row: Sequence[str], label: int, widths: Sequence[int]) -> str:
@@ -56,26 +58,28 @@ def _aligned(row: Sequence[str], label: int, widths: Sequence[int]) -> str:
     )
 
 
-def _wrapped(notes: Iterable[str]) -> list[str]:
-    return [part for note in notes for part in textwrap.wrap(note, WIDTH, subsequent_indent="  ")]
+def wrapped(notes: Iterable[str]) -> list[str]:
+    """Notes as lines that fit the screen."""
+    fold = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return [part for note in notes for part in fold.wrap(note)]
 
 
 def markdown(table: Table) -> str:
     """The table for a README or an issue: one per block, the best in bold."""
     parts = []
-    heads = ["Method", *(_column(table, c) for c in table.columns), "s/epoch"]
+    heads = ["Method", *(_column(table, c) for c in table.columns), *table.last_heads]
     for block in table.blocks:
         lines = [_pipes(heads), _pipes([":--", *(["--:"] * (len(heads) - 1))])]
         for line in block.lines:
             values = [f"**{e.said}**" if e.best else e.said for e in line.entries]
-            values[table.primary] += _markdown(line.mark and f" {line.mark}") + line.count
-            label = _markdown(line.label)
+            values[table.primary] += escaped(line.mark and f" {line.mark}") + line.count
+            label = escaped(line.label)
             name = label if line in block.methods else f"*{label}* (reference)"
-            lines.append(_pipes([name, *values, seconds(line.epoch)]))
-        notes = [f"- {_markdown(note)}" for note in block.notes]
-        head = f"### {_markdown(block.dataset)} · {_markdown(block.backbone)}"
+            lines.append(_pipes([name, *values, *table.last_values(line)]))
+        notes = [f"- {escaped(note)}" for note in block.notes]
+        head = f"### {escaped(block.dataset)} · {escaped(block.backbone)}"
         parts.append("\n".join([head, "", *lines, "", *notes]))
-    return "\n\n".join([*parts, "\n".join(f"- {_markdown(note)}" for note in table.notes)]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {escaped(note)}" for note in table.notes)]) + "\n"
 
 
 def _column(table: Table, column: Column) -> str:
@@ -86,7 +90,8 @@ def _pipes(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _markdown(said: str) -> str:
+def escaped(said: str) -> str:
+    """A text in which markdown finds no markup."""
     plain = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", plain).replace("\n", " ")
 
@@ -97,7 +102,7 @@ def comma_separated(table: Table) -> str:
     names = [f"{c.name}{end}" for c in table.columns for end in ("", "_std")]
     writer = csv.writer(out, lineterminator="\n")
     start = ["dataset", "backbone", "method", "variant", "row", "kind", "seeds", "expected"]
-    writer.writerow([*start, *names, "s_per_epoch", "verdict", "p_holm", "tied"])
+    writer.writerow([*start, *names, "fnr", "s_per_epoch", "verdict", "p_holm", "tied"])
     for block in table.blocks:
         for line in block.lines:
             where = [
@@ -109,8 +114,9 @@ def comma_separated(table: Table) -> str:
                 line.kind,
             ]
             values = [_exact(v) for e in line.entries for v in (e.mean, e.std)]
-            test = [_exact(line.epoch), line.verdict, _exact(line.p_holm), int(line.tied)]
-            writer.writerow([*where, line.seeds, line.expected, *values, *test])
+            last = [_exact(line.fnr), _exact(line.epoch)]
+            test = [line.verdict, _exact(line.p_holm), int(line.tied)]
+            writer.writerow([*where, line.seeds, line.expected, *values, *last, *test])
     return out.getvalue()
 
 
@@ -123,4 +129,5 @@ LAYOUTS: dict[str, Callable[[Table], str]] = {
     "md": markdown,
     "csv": comma_separated,
     "latex": latex,
+    "html": fragment,
 }

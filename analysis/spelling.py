@@ -1,5 +1,6 @@
 """Spelling: how numbers and metrics are said, alike in every output."""
 
+from collections.abc import Sequence
 from math import isnan
 
 
@@ -14,6 +15,11 @@ def counted(n: int, word: str, many: str = "") -> str:
     return f"{n:,} {word if n == 1 else many or word + 's'}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def number(value: float) -> str:
     """A metric with four decimals, or "-" where there is none."""
     return "-" if isnan(value) else f"{value:.4f}"
@@ -23,6 +29,11 @@ def spread(mean: float, std: float) -> str:
     """Mean ± standard deviation; the mean alone where one seed gives no spread."""
     known = not isnan(mean) and not isnan(std)
     return f"{mean:.4f} ± {std:.4f}" if known else number(mean)
+
+
+def percent(value: float) -> str:
+    """A share: 6.10 %."""
+    return "-" if isnan(value) else f"{100 * value:.2f} %"
 
 
 def seconds(value: float) -> str:

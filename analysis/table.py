@@ -16,6 +16,7 @@ from negbench.analysis import footnotes, frames
 from negbench.analysis.accuracy import accuracy
 from negbench.analysis.board import Block, Column, Entry, Line, Table
 from negbench.analysis.cost import cost
+from negbench.analysis.false_negatives import false_negatives
 from negbench.analysis.frames import REFERENCE, Run
 from negbench.analysis.layouts import LAYOUTS
 from negbench.analysis.seeds import roster
@@ -32,7 +33,7 @@ Key = tuple[str, str, str]
 
 
 def render(run: Run, *, format: str = "text", metric: str | None = None, vs: str = "random") -> str:
-    """The main table as text, md, csv or latex; without a metric ndcg@20 where measured."""
+    """The main table as text, md, csv, latex or html; without a metric ndcg@20 where measured."""
     if format not in LAYOUTS:
         known = list(LAYOUTS)
         raise UserError(
@@ -49,22 +50,31 @@ def main_table(run: Run, metric: str | None = None, vs: str = "random") -> Table
     columns = _columns(run, chosen)
     means = [_by_row(accuracy(run, f"{c.metric}@{c.k}", band=c.band)) for c in columns]
     tests = _by_row(significance(run, primary, vs=vs))
-    costs = _by_row(cost(run, vs))
+    costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
     lines = {
-        key: _line(row, [mean.get(key, {}) for mean in means], costs.get(key), tests.get(key))
+        key: _line(
+            row,
+            [mean.get(key, {}) for mean in means],
+            costs.get(key, {}).get("train", NAN),
+            false.get(key, {}).get("fnr", NAN),
+            tests.get(key),
+        )
         for key, row in _by_row(roster(run)).items()
     }
     place = columns.index(Column(*chosen, "all"))
     blocks = tuple(
-        Block(*where, _best_marked(_sorted(found, place)), _notes(run, *where))
+        Block(
+            *where, _best_marked(_sorted(found, place)), _notes(run, *where), _protocol(run, *where)
+        )
         for where, found in _by_block(lines).items()
     )
-    notes = (
+    protocol = (
         *footnotes.of_test(vs, chosen, any(test["verdict"] for test in tests.values())),
         *footnotes.of_columns(chosen, band_table.names(run)),
-        *footnotes.of_damage(run),
+        *footnotes.of_rates(run),
     )
-    return Table(chosen, vs, columns, blocks, notes)
+    notes = (*protocol, *footnotes.of_damage(run))
+    return Table(chosen, vs, columns, blocks, notes, protocol)
 
 
 def _by_row(frame: pd.DataFrame) -> dict[Key, dict[str, Any]]:
@@ -84,7 +94,8 @@ def _columns(run: Run, metric: Metric) -> tuple[Column, ...]:
 def _line(
     row: Mapping[str, Any],
     means: Sequence[Mapping[str, Any]],
-    cost: Mapping[str, Any] | None,
+    epoch: float,
+    fnr: float,
     test: Mapping[str, Any] | None,
 ) -> Line:
     test = test or {"verdict": "", "p_holm": NAN, "tied": False}
@@ -96,7 +107,8 @@ def _line(
         seeds=int(row["seeds"]),
         expected=int(row["expected"]),
         entries=tuple(Entry(mean.get("mean", NAN), mean.get("std", NAN)) for mean in means),
-        epoch=cost["train"] if cost else NAN,
+        epoch=epoch,
+        fnr=fnr,
         verdict=test["verdict"],
         p_holm=test["p_holm"],
         tied=bool(test["tied"]),
@@ -137,6 +149,11 @@ def _best_marked(lines: Sequence[Line]) -> tuple[Line, ...]:
             line = replace(line, entries=tuple(replace(e, best=e.mean == b) for e, b in pairs))
         marked.append(line)
     return tuple(marked)
+
+
+def _protocol(run: Run, dataset: str, backbone: str) -> tuple[str, ...]:
+    _, split, exclusion, *_ = footnotes.of_data(run, dataset)
+    return (split, exclusion, *footnotes.of_seeds(run, dataset, backbone))
 
 
 def _notes(run: Run, dataset: str, backbone: str) -> tuple[str, ...]:

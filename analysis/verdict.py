@@ -1,22 +1,18 @@
 """The verdict: what the numbers say, in plain words made from the numbers alone.
 
-Who ranks best and is it real, for whom, at what cost, and do the guards hold. One list of sentences
-a data set and backbone; nothing is said that the tables beside it do not show.
+Who ranks best and is it real, for whom, at what false-negative risk, with what bias, at what cost,
+and do the guards hold: `claims` has the middle ones. One list of sentences a data set and backbone;
+what was not measured is not spoken of.
 """
 
 from dataclasses import dataclass
 from math import isnan
 
-import pandas as pd
-
-from negbench.analysis import bands as band_table
-from negbench.analysis import frames
+from negbench.analysis import claims
 from negbench.analysis.board import Block, Line, Table
-from negbench.analysis.cost import cost
+from negbench.analysis.evidence import Case, Evidence
 from negbench.analysis.frames import Run
-from negbench.analysis.spelling import counted, seconds, spelled
-
-_NOT_BANDS = (band_table.TOTAL, band_table.BALANCE)
+from negbench.analysis.spelling import counted, listed, spelled
 
 
 @dataclass(frozen=True)
@@ -30,28 +26,30 @@ class Verdict:
 
 def verdicts(run: Run, table: Table) -> list[Verdict]:
     """A verdict a block of the main table."""
-    told = band_table.bands(run, f"{table.metric[0]}@{table.metric[1]}")
-    costs = cost(run, table.vs)
+    evidence = Evidence.of(run, table.metric, table.vs)
     found = []
     for block in table.blocks:
-        here = (told["dataset"] == block.dataset) & (told["backbone"] == block.backbone)
-        paid = costs[(costs["dataset"] == block.dataset) & (costs["backbone"] == block.backbone)]
-        said = _said(table, block, told[here], paid)
+        said = _said(table, block, evidence.at(block.dataset, block.backbone))
         found.append(Verdict(block.dataset, block.backbone, tuple(s for s in said if s)))
     return found
 
 
-def _said(table: Table, block: Block, told: pd.DataFrame, paid: pd.DataFrame) -> list[str]:
+def _said(table: Table, block: Block, case: Case) -> list[str]:
     whole = [line for line in block.methods if _value(table, line) is not None]
     if not whole:
         return ["No method has every seed finished, so nothing can be said yet."]
+    best = whole[0].label
     return [
         _who(table, whole),
         _against(table, whole),
-        _whom(told, spelled(*table.metric)),
-        _cost(whole[0], paid, table.vs),
+        claims.whom(case),
+        claims.turn(case, best),
+        claims.active(case),
+        claims.risk(case, best),
+        claims.bias(case, best),
+        claims.paid(case, best),
         _guards(table, block, whole),
-        _one_seed(whole),
+        _rests(whole[0], len(case.users(best))),
     ]
 
 
@@ -68,7 +66,7 @@ def _who(table: Table, whole: list[Line]) -> str:
         return said
     if not ties:
         return f"{said} No other method is tied with it."
-    return f"{said} It cannot be told apart from {_listed(ties)}."
+    return f"{said} It cannot be told apart from {listed(ties)}."
 
 
 def _against(table: Table, whole: list[Line]) -> str:
@@ -86,38 +84,8 @@ def _against(table: Table, whole: list[Line]) -> str:
     if better and low and top is not None and whole[0] in better:
         said += f", the best of them by {(top - low) / low:.1%}"
     if worse:
-        said += f"; {_listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
+        said += f"; {listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
     return f"{said}."
-
-
-def _whom(told: pd.DataFrame, metric: str) -> str:
-    methods = told[told["kind"] != frames.REFERENCE].dropna(subset=["mean"])
-    ordered = methods.sort_values(["mean", "row"], ascending=[False, True], kind="stable")
-    tops = {str(band): lines.iloc[0] for band, lines in ordered.groupby("band", sort=False)}
-    bands = [band for band in methods["band"].unique() if band in tops and band not in _NOT_BANDS]
-    if not bands:
-        return ""
-    best = _listed(
-        [f"{band} items {tops[band]['row']} ({tops[band]['mean']:.4f})" for band in bands]
-    )
-    said = f"Best for {best}."
-    even = tops.get(band_table.BALANCE)
-    if even is None:
-        return said
-    total = methods[(methods["band"] == band_table.TOTAL) & (methods["row"] == even["row"])]
-    return (
-        f"{said} Most even over the bands: {even['row']} (balance {even['mean']:.2f}, at {metric} "
-        f"{total['mean'].iloc[0]:.4f})."
-    )
-
-
-def _cost(best: Line, paid: pd.DataFrame, vs: str) -> str:
-    found = paid[paid["row"] == best.label]
-    if found.empty or best.label == vs or pd.isna(found["train"].iloc[0]):
-        return ""
-    said = f"An epoch of {best.label} takes {seconds(found['train'].iloc[0])} s"
-    ratio = found["ratio"].iloc[0]
-    return f"{said}." if pd.isna(ratio) else f"{said}, {seconds(ratio)} times that of {vs}."
 
 
 def _guards(table: Table, block: Block, whole: list[Line]) -> str:
@@ -128,17 +96,14 @@ def _guards(table: Table, block: Block, whole: list[Line]) -> str:
             continue
         under = [line.label for line in whole if (_value(table, line) or 0.0) <= mean]
         if under:
-            said.append(f"Not above the reference {guard.label}: {_listed(under)}.")
+            said.append(f"Not above the reference {guard.label}: {listed(under)}.")
         else:
             said.append(f"Every method is above the reference {guard.label}.")
     return " ".join(said)
 
 
-def _one_seed(whole: list[Line]) -> str:
-    if whole[0].expected > 1:
-        return ""
-    return "All of this rests on one seed: read differences with care."
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _rests(best: Line, users: int) -> str:
+    if best.expected < 2:
+        return "All of this rests on one seed: read differences with care."
+    seeds = counted(best.expected, "seed")
+    return f"These comparisons rest on {seeds} and {counted(users, 'test user')}." if users else ""

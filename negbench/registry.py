@@ -57,7 +57,8 @@ def require(family: str, name: str) -> None:
 
 def nearest(name: str, known: list[str]) -> str:
     """A remedy for a mistyped name: the nearest known ones, or all of them."""
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
+    begun = [k for k in known if k.startswith(name.lower())][:3]
+    near = begun or difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
     near += [k for k in known if k not in near and name.lower() in k][: 3 - len(near)]
     if near:
         return f"did you mean {', '.join(near)}?"

@@ -38,7 +38,7 @@ def status(run_dir: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--format", "format_", default="text", help="text, md, csv or latex  [text]")
+@click.option("--format", "format_", default="text", help="text, md, csv, latex or html  [text]")
 @click.option("--metric", help="As recall@10  [ndcg@20]")
 @click.option("--vs", help="The row that others are tested against  [random]")
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
@@ -53,29 +53,42 @@ def table(
     if out is None:
         click.echo(text.rstrip("\n"))
         return
-    _writable(out)
+    writable(out)
     write_text(out, text.rstrip("\n") + "\n")
 
 
 @click.command()
-@click.argument("run_dir", type=FOLDER)
-@click.argument("kinds", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All kinds, as without any")
+@click.argument("asked", metavar="RUN_DIR... [KIND]...", nargs=-1, required=True)
+@click.option("--all", "every", is_flag=True, help="All kinds the run can fill, as without any")
 @click.option("--format", "formats", default="pdf,png", help="pdf, png, svg  [pdf,png]")
 @click.option("-o", "--out", type=FOLDER, help="Folder for the files  [RUN_DIR/plots]")
-def plot(
-    run_dir: Path, kinds: tuple[str, ...], every: bool, formats: str, out: Path | None
-) -> None:
-    """Write plots of a run: `negbench list plots` names the kinds."""
+def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) -> None:
+    """Write plots of one run, or of several read as one: `negbench list plots` names the kinds."""
     from negbench.grid.runs import open_run
     from negbench.grid.selection import words
 
-    asked = formats.replace(" ", "").lower().split(",")
-    if wrong := [each for each in asked if each not in ("pdf", "png", "svg")]:
+    wanted = formats.replace(" ", "").lower().split(",")
+    if wrong := [each for each in wanted if each not in ("pdf", "png", "svg")]:
         raise UserError(f"--format must be among pdf, png, svg; got {wrong[0]!r}")
-    chosen = [] if every or list(kinds) == ["all"] else words(kinds)
-    for path in open_run(run_dir).plot(*chosen, folder=out, formats=asked):
+    run_dirs, kinds = _parted(asked)
+    chosen = [] if every or kinds == ["all"] else words(kinds)
+    run = open_run(run_dirs)
+    for path in run.plot(*chosen, folder=out, formats=wanted):
         click.echo(str(path))
+    for sentence in run.records.damaged:
+        click.echo(f"negbench: left out: {sentence}", err=True)
+
+
+def _parted(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
+    """Run folders and kinds of plot: the first word is a folder, and every other that is one.
+
+    A folder that is called like a kind is given as ./kind.
+    """
+    from negbench.describing import plots
+
+    first, *others = asked
+    kinds = [word for word in others if word in plots() or not Path(word).is_dir()]
+    return [Path(first), *(Path(word) for word in others if word not in kinds)], kinds
 
 
 @click.command()
@@ -86,10 +99,11 @@ def report(run_dirs: tuple[Path, ...], out: Path | None) -> None:
     from negbench.grid.runs import open_run
 
     if out is not None:
-        _writable(out)
+        writable(out)
     click.echo(str(open_run(run_dirs).report(out)))
 
 
-def _writable(path: Path) -> None:
+def writable(path: Path) -> None:
+    """Refuse a file that has no folder, or is one."""
     if not path.parent.is_dir() or path.is_dir():
         raise UserError(f"--out must be a file in a folder that is there; got {path}")

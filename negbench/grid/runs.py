@@ -41,10 +41,37 @@ class Run:
     def table(
         self, format: str = "text", *, metric: str | None = None, vs: str | None = None
     ) -> str:
-        """The main table as text, md, csv or latex; `vs` is the row that others are tested with."""
+        """The main table as text, md, csv, latex or html, tested against the row `vs`."""
         text: str = analysis("table").render(
             self.records, format=format, metric=metric, vs=self._row(vs)
         )
+        return text
+
+    def compare(
+        self,
+        format: str = "text",
+        *,
+        metric: str | None = None,
+        vs: str | None = None,
+        test: str = "paired-t",
+        correction: str = "holm",
+        seeds: str = "average",
+    ) -> str:
+        """Every row against `vs`, with tests, effects and ranks, as text, md, csv or json."""
+        text: str = analysis("comparison_layouts").render(
+            self.records,
+            format=format,
+            metric=metric,
+            vs=self._row(vs),
+            test=test,
+            correction=correction,
+            seeds=seeds,
+        )
+        return text
+
+    def audit(self, format: str = "text", *, metric: str | None = None) -> str:
+        """Popularity bias, accuracy by band and false negatives, as text, md, csv or json."""
+        text: str = analysis("audit_layouts").render(self.records, format=format, metric=metric)
         return text
 
     def plot(
@@ -53,17 +80,9 @@ class Run:
         folder: str | Path | None = None,
         formats: Sequence[str] = ("pdf", "png"),
     ) -> list[Path]:
-        """Write these kinds of plot (all without any) beside the run; the files' paths."""
-        known = list(analysis("figures").KINDS)
-        for kind in kinds:
-            if kind not in known:
-                raise UserError(
-                    f"a plot must be a known kind; got {kind!r}; {nearest(kind, known)}"
-                )
+        """Write these kinds of plot beside the run (without any all it can fill); their paths."""
         where = Path(folder) if folder else self.folder / "plots"
-        written = analysis("report").write_plots(
-            self.records, where, list(kinds) or known, list(formats)
-        )
+        written = analysis("report").write_plots(self.records, where, list(kinds), list(formats))
         return [Path(path) for path in written]
 
     def report(self, path: str | Path | None = None) -> Path:

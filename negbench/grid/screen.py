@@ -89,6 +89,16 @@ def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
     return lines
 
 
+NEXT = (
+    ("negbench report {}", "everything on one page"),
+    ("negbench compare {}", "is it real: tests, effects, ranks"),
+    ("negbench audit {}", "popularity bias and false negatives"),
+    ("negbench plot {} --all", "every figure, with the numbers it shows"),
+    ("negbench table {} --format latex", "for a paper"),
+)
+"""What can be done with a run."""
+
+
 def next_lines(result: Result) -> list[str]:
     """Where the results are and what can be done with them."""
     try:
@@ -96,11 +106,14 @@ def next_lines(result: Result) -> list[str]:
     except ValueError:
         out = result.out
     size = sum(path.stat().st_size for path in result.out.rglob("*") if path.is_file())
+    ways = [(way.format(out), says) for way, says in NEXT]
+    width = max(len(way) for way, _ in ways)
     return [
         f"saved  {out}   ({_count(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",
-        f"next   negbench report {out}",
-        f"       negbench table {out} --format latex",
-        f"       negbench plot {out}",
+        *(
+            f"{'' if at else 'next':6} {way:{width}}   {says}"
+            for at, (way, says) in enumerate(ways)
+        ),
     ]
 
 

@@ -1,9 +1,9 @@
 """The watch: which steps and rows are looked at, and the meters that each sight is shown to.
 
-`sample` looks at every sixteenth step, at rows enough for a few thousand negatives, and ranks a few
-hundred rows among a few hundred items: it costs a few percent of an epoch. `full` looks at all.
-Its draws come from a stream of its own and it reads without gradient, so training is bit for bit
-what it is without.
+`sample` looks at every sixteenth step, at rows enough for some ten thousand negatives, and ranks a
+few hundred rows among a few hundred items: a few percent of an epoch (`benchmarks/probes.py`
+measures it). `full` looks at all. Its draws come from a stream of its own and it reads without
+gradient, so training is bit for bit what it is without.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Effort:
     """Items that they are ranked among."""
 
 
-SAMPLE = Effort(every=16, negatives=1 << 13, rows=512, items=256)
+SAMPLE = Effort(every=16, negatives=1 << 16, rows=512, items=256)
 FULL = Effort(every=1, negatives=1 << 62, rows=1 << 62, items=1 << 62)
 
 

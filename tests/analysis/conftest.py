@@ -117,7 +117,10 @@ def record(asked: dict[str, Any], ndcg: Values) -> dict[str, Any]:
 
 @pytest.fixture
 def write() -> Write:
-    """Write one cell: change(record) may alter it before it is written."""
+    """Write one cell: change(record) may alter it before it is written.
+
+    `probes` stand in every epoch, `arrays` in users.npz.
+    """
 
     def one(
         run: Path,
@@ -129,6 +132,8 @@ def write() -> Write:
         backbone: str = "mf",
         variant: str = "",
         change: Callable[[dict[str, Any]], Any] = lambda record: None,
+        probes: Mapping[str, float] | None = None,
+        arrays: Mapping[str, Any] | None = None,
     ) -> Path:
         made = record(spec(dataset, backbone, method, variant, seed), ndcg)
         change(made)
@@ -142,6 +147,8 @@ def write() -> Write:
             {"epoch": 1, "wall": 5.0, "cpu": 5.0, "loss": 0.7, "valid_ndcg@20": 0.2},
             {"epoch": 2, "wall": 10.0, "cpu": 10.0, "loss": 0.6, "valid_ndcg@20": 0.3 + seed / 10},
         ]
+        epochs = [epoch | {"watched": 100.0, **probes} for epoch in epochs] if probes else epochs
+        users |= arrays or {}
         trained = backbone != "reference"
         return records.write_cell(run, made, epochs=epochs if trained else (), users=users)
 
@@ -159,4 +166,52 @@ def folder(tmp_path: Path, write: Write) -> Path:
         guard = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
         write(run, dataset, "most_popular", 0, guard, backbone="reference")
     records.write_json(run / "run.json", {"command": "negbench run", "started": "2026-01-01T00:00"})
+    return run
+
+
+# Eight items by number; the bands by falling count: 4 | 0 2 | 7 1 3 5 6.
+ITEMS = {
+    "item_counts": np.array([3, 1, 3, 1, 8, 1, 0, 2], np.int32),
+    "item_bands": np.array([1, 2, 1, 2, 0, 2, 2, 2], np.int8),
+    "activity": np.array([2, 4, 6, 7], np.int32),
+}
+LISTS = {
+    "random": [[4, 0], [2, 6], [1, 3], [5, -1]],
+    "popularity": [[4, 2], [4, 0], [4, 2], [4, 0]],
+    "dns": [[4, 1], [4, 7], [2, 5], [0, 6]],
+    "most_popular": [[4, 2], [4, 2], [4, 2], [4, 2]],
+}
+FALSE = {"random": 0.02, "popularity": 0.03, "dns": 0.08}
+
+
+@pytest.fixture
+def probed(tmp_path: Path, write: Write) -> Path:
+    """The run of `folder` with probes, item counts and lists; `films` hold the truth."""
+    run = tmp_path / "probed"
+    for dataset in ("books", "films"):
+        exact = dataset == "films"
+
+        def told(record: dict[str, Any], exact: bool = exact) -> None:
+            record["probe"] = {"mode": "full", "exact": exact, "hard": 0.1, "planted": 0, "log": 0}
+
+        for method, values in BOOKS.items():
+            rate = FALSE[method]
+            probes = {"fnr": rate, "fnr_drawn": rate, "fnr_expected": 0.02, "fhnr": 2 * rate}
+            probes |= {"fnr_lift": rate / 0.02, "hard": 10 * rate, "hard_watched": 1000 * rate}
+            probes |= {"percentile_p10": 0.1, "percentile_p50": 10 * rate, "percentile_p90": 0.9}
+            probes |= {"gap_p10": -2.0, "gap_p50": -1.0, "gap_p90": 0.5}
+            for seed in (0, 1):
+                write(
+                    run,
+                    dataset,
+                    method,
+                    seed,
+                    {"all": values[seed], **BANDS[method]},
+                    change=told,
+                    probes=probes,
+                    arrays=ITEMS | {"top": np.array(LISTS[method], np.int32)},
+                )
+        guard = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
+        lists = ITEMS | {"top": np.array(LISTS["most_popular"], np.int32)}
+        write(run, dataset, "most_popular", 0, guard, backbone="reference", arrays=lists)
     return run

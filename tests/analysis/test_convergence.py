@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from negbench.analysis.convergence import convergence, mean_curve
+from negbench.analysis.convergence import convergence, mean_curve, mean_curves, time_to
 from negbench.analysis.frames import open_run
 
 
@@ -27,3 +28,27 @@ def test_the_mean_ends_where_the_first_seed_stops() -> None:
     mean = mean_curve(curves, "wall")
     assert mean["x"].tolist() == [2.0, 4.0]
     assert mean["value"].tolist() == pytest.approx([0.2, 0.3])
+
+
+def test_time_to_the_best_by_hand(folder: Path) -> None:
+    told = time_to(open_run(folder)).set_index(["dataset", "row"])
+    # .2 then .3 or .4: the second epoch is the first at .95 of the best, after 10 s
+    assert told.loc[("books", "dns")][["epochs", "wall", "best"]].tolist() == [2, 10, 0.35]
+
+
+def test_a_seed_that_learns_nothing_has_no_time(folder: Path) -> None:
+    path = next(
+        cell.folder / "epochs.csv"
+        for cell, row in open_run(folder).done
+        if (cell.spec["dataset"], row, cell.spec["seed"]) == ("books", "dns", 0)
+    )
+    path.write_text("epoch,wall,valid_ndcg@20\n1,5.0,0.0\n2,9.0,0.0\n")
+    told = time_to(open_run(folder)).set_index(["dataset", "row"])
+    assert told["epochs"].isna().sum() == 1
+    assert told["epochs"].isna()["books", "dns"]
+
+
+def test_without_curves_there_is_nothing(tmp_path: Path, write: Any) -> None:
+    write(tmp_path, "books", "ease", 0, {"all": [0.1] * 4}, backbone="reference")
+    run = open_run(tmp_path)
+    assert convergence(run).empty and mean_curves(run).empty and time_to(run).empty

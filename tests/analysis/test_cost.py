@@ -30,6 +30,14 @@ def test_the_ratio_is_to_the_baseline_of_the_same_block(folder: Path, write: Any
     assert cost(open_run(folder), vs="nothing")["ratio"].isna().all()
 
 
+def test_counts_that_an_old_run_lacks_are_unknown(folder: Path) -> None:
+    told = cost(open_run(folder))
+    unknown = ["negatives", "dots", "speed", "ratio_speed", "ratio_dots", "probes"]
+    assert told[unknown].isna().all(axis=None)
+    methods = told[told["kind"] == "method"]
+    assert methods["ratio_memory"].tolist() == [1.0] * 6
+
+
 def test_a_reference_without_timings_costs_nothing_known(folder: Path, write: Any) -> None:
     write(
         folder,

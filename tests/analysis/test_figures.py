@@ -1,25 +1,48 @@
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
+from negbench.analysis.canvas import run_looks
 from negbench.analysis.figure_tradeoff import pareto
-from negbench.analysis.figures import KINDS
+from negbench.analysis.figures import KINDS, plots_of
 from negbench.analysis.frames import open_run
 from negbench.analysis.report import write_plots
-from negbench.errors import UserError
+from negbench.errors import NothingToReport, UserError
+
+WHOLE_RUN = {"heatmap": ["heatmap"], "popularity-curve": ["popularity-curve-books"]}
+DRAWN = [kind for kind in KINDS if kind != "cd"]  # which needs eight blocks: test_figure_ranks
+BLOCKS = [kind for kind in DRAWN if kind not in WHOLE_RUN]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_figure_a_block_each_with_its_frame(folder: Path, kind: str) -> None:
-    plots = KINDS[kind](open_run(folder), None)
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_one_figure_a_block_each_with_its_frame(probed: Path, kind: str) -> None:
+    plots = KINDS[kind](open_run(probed), None)
     assert [plot.name for plot in plots] == [f"{kind}-books-mf", f"{kind}-films-mf"]
     for plot in plots:
-        assert len(plot.frame) > 0
-        assert set(plot.frame["dataset"]) == {plot.dataset}
-        assert plot.figure.get_size_inches()[0] in (3.33, 7.0)
+        told = plot.frame[plot.frame["panel"] != "heatmap"] if kind == "overview" else plot.frame
+        assert len(told) > 0
+        assert set(told["dataset"]) == {plot.dataset}
+        assert plot.figure.get_size_inches()[0] == (
+            8.27
+            if kind == "overview"
+            else pytest.approx(3.33 if kind in ("tradeoff", "tail", "exposure", "ranks") else 7.0)
+        )
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_nothing_is_smaller_than_six_points_nor_titled(probed: Path, kind: str) -> None:
+    plot = KINDS[kind](open_run(probed), None)[0]
+    sizes = [t.get_fontsize() for t in plot.figure.findobj(Text) if t.get_text()]
+    assert min(sizes) >= (6 if kind in ("overview", "hardness") else 7)
+    assert plot.figure.get_suptitle() == ""
+    assert plot.says.endswith(".")
 
 
 def test_bands_have_a_bar_a_row_in_every_panel(folder: Path) -> None:
@@ -35,22 +58,33 @@ def test_bands_have_a_bar_a_row_in_every_panel(folder: Path) -> None:
 
 def test_convergence_has_a_line_a_seed_and_their_mean(folder: Path) -> None:
     plot = KINDS["convergence"](open_run(folder), None)[0]
-    by_epoch, by_clock = plot.figure.axes
+    by_clock, by_epoch = plot.figure.axes
     assert len(by_epoch.lines) == len(by_clock.lines) == 3 * (2 + 1)
     assert by_epoch.lines[2].get_ydata() == pytest.approx([0.2, 0.35])
     assert by_clock.lines[2].get_xdata() == pytest.approx([5.0, 10.0])
 
 
-def test_tradeoff_has_a_point_a_row_and_the_front(folder: Path) -> None:
-    plot = KINDS["tradeoff"](open_run(folder), None)[0]
-    assert len(plot.figure.axes[0].containers) == 4
-    front = plot.frame.set_index("row")["front"]
-    assert front.to_dict() == {
+@pytest.mark.parametrize(("kind", "across"), [("tradeoff", "balance"), ("tail", "tail")])
+def test_a_plane_has_a_point_a_row_and_the_front(folder: Path, kind: str, across: str) -> None:
+    plot = KINDS[kind](open_run(folder), None)[0]
+    points = plot.figure.axes[0].containers
+    assert len(points) == 4
+    told = plot.frame.set_index("row")
+    assert told["front"].to_dict() == {
         "dns": True,
         "random": False,
         "popularity": False,
         "most_popular": False,
     }
+    for row, point in zip(plot.frame["row"], points, strict=True):
+        place = [float(np.ravel(xy)[0]) for xy in point[0].get_data()]  # type: ignore[union-attr]
+        assert place == pytest.approx([told.loc[row, across], told.loc[row, "mean"]])
+
+
+def test_the_tail_plane_is_that_of_the_last_band(folder: Path) -> None:
+    plot = KINDS["tail"](open_run(folder), None)[0]
+    assert plot.frame.set_index("row")["tail"]["dns"] == pytest.approx(0.4)
+    assert plot.figure.axes[0].get_xlabel() == "NDCG@20 on tail items"
 
 
 def test_pareto_equals_the_naive_loop() -> None:
@@ -63,14 +97,26 @@ def test_pareto_equals_the_naive_loop() -> None:
     assert pareto([[1.0, 1.0], [1.0, 1.0]]).tolist() == [True, True]
 
 
-def test_files_lie_beside_their_csv(folder: Path, tmp_path: Path) -> None:
-    plots = tmp_path / "plots"
-    written = write_plots(open_run(folder), plots, ["bands", "tradeoff"], ("pdf", "png", "svg"))
+def test_files_lie_beside_their_csv(probed: Path, tmp_path: Path) -> None:
+    plots, run = tmp_path / "plots", open_run(probed)
+    written = write_plots(run, plots, ["bands", "tradeoff"], ("pdf", "png", "svg"))
     assert len(written) == 2 * 2 * 4
     assert all(path.stat().st_size > 100 for path in written)
     assert {path.suffix for path in written} == {".pdf", ".png", ".svg", ".csv"}
-    # TrueType (Type 42) fonts, as publishers ask; Type 3 would show here.
-    assert b"/Type3" not in (plots / "bands-books-mf.pdf").read_bytes()
+    for plot in plots_of(run, ["bands", "tradeoff"]):
+        told = pd.read_csv(plots / f"{plot.name}.csv", keep_default_na=True)
+        assert list(told.columns) == list(plot.frame.columns)
+        numbers = plot.frame.select_dtypes("number")
+        np.testing.assert_allclose(told[numbers.columns], numbers)
+
+
+def test_every_pdf_embeds_truetype(probed: Path, tmp_path: Path) -> None:
+    for path in write_plots(open_run(probed), tmp_path, formats=("pdf",)):
+        if path.suffix == ".pdf":
+            held = path.read_bytes()
+            # Type 42, as publishers ask: a font file in the PDF, and no Type 3.
+            assert b"/Type3" not in held and b"/Type42" not in held
+            assert b"/FontFile2" in held or b"/CIDFontType2" in held, path.name
 
 
 def test_the_same_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -80,6 +126,23 @@ def test_the_same_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None
     assert first == again
 
 
+def test_a_row_has_one_colour_in_all_figures(probed: Path) -> None:
+    run = open_run(probed)
+    wanted = {row: to_hex(look.color) for row, look in run_looks(run).items()}
+    found = defaultdict(set)
+    for kind in ("tradeoff", "tail", "fn-rate", "convergence", "exposure", "overview"):
+        for figure in (plot.figure for plot in KINDS[kind](run, None)):
+            held = [figure, *figure.subfigs, *(s for sub in figure.subfigs for s in _below(sub))]
+            for key in (key for part in held for key in part.legends):
+                for handle, text in zip(key.legend_handles, key.get_texts(), strict=True):
+                    found[text.get_text()].add(to_hex(handle.get_color()))  # type: ignore
+    assert found == {row: {color} for row, color in wanted.items()}
+
+
+def _below(part: Any) -> list[Any]:
+    return [part, *(inner for each in part.subfigs for inner in _below(each))]
+
+
 def test_unknown_kinds_and_formats_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean bands"):
         write_plots(open_run(folder), tmp_path, ["band"])
@@ -87,8 +150,39 @@ def test_unknown_kinds_and_formats_are_refused(folder: Path, tmp_path: Path) -> 
         write_plots(open_run(folder), tmp_path, ["bands"], ("gif",))
 
 
-def test_drawing_changes_no_global_style(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("fn-rate", "needs epochs with a false-negative rate; this run has none; run it with"),
+        ("hardness", "needs epochs with score percentiles; this run has none; run it with"),
+        ("exposure", "needs cells that kept item counts; this run has none"),
+        ("popularity-curve", "needs cells that kept item counts; this run has none"),
+    ],
+)
+def test_what_an_old_run_lacks_is_refused_by_name_and_left_out_of_all(
+    folder: Path, kind: str, sentence: str
+) -> None:
+    run = open_run(folder)
+    with pytest.raises(NothingToReport, match=sentence):
+        list(plots_of(run, [kind]))
+    names = [plot.name for plot in plots_of(run)]
+    assert "tradeoff-books-mf" in names and "overview-films-mf" in names
+    assert not any(name.startswith(kind) for name in names)
+
+
+def test_a_run_of_references_has_no_plot_and_says_why(tmp_path: Path, write: Any) -> None:
+    guard = {"all": [0.2], "head": [0.2], "mid": [0.2], "tail": [0.2]}
+    write(tmp_path, "books", "most_popular", 0, guard, backbone="reference")
+    with pytest.raises(NothingToReport):
+        list(plots_of(open_run(tmp_path)))
+
+
+def test_a_wrong_metric_is_no_gap_of_the_run(folder: Path) -> None:
+    with pytest.raises(UserError, match="must have been measured"):
+        plots_of(open_run(folder), (), "recall@7")
+
+
+def test_drawing_changes_no_global_style(probed: Path) -> None:
     before = dict(mpl.rcParams)
-    for draw in KINDS.values():
-        draw(open_run(folder), None)
+    list(plots_of(open_run(probed)))
     assert dict(mpl.rcParams) == before

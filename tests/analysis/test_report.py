@@ -1,10 +1,22 @@
+import base64
+import hashlib
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
+import pytest
+
+from negbench.analysis.drawing import drawn, inline, light
+from negbench.analysis.figures import KINDS
 from negbench.analysis.frames import open_run
+from negbench.analysis.method_cards import described
+from negbench.analysis.page import ANALYSES
 from negbench.analysis.report import page, write_report
+from negbench.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -38,15 +50,55 @@ def read(text: str) -> Page:
     return found
 
 
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no figures, where a test looks at words."""
+    monkeypatch.setattr("negbench.analysis.page.KINDS", {})
+
+
 def test_the_page_is_whole_and_loads_nothing(folder: Path, tmp_path: Path) -> None:
     path = write_report(open_run(folder), tmp_path / "deep" / "report.html")
     found = read(path.read_text("utf-8"))
-    assert found.seen.count("img") == 2 * 3
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in found.loaded)
-    assert "script" not in found.seen
+    assert found.seen.count("img") >= 2 * 3
+    assert len(found.loaded) == found.seen.count("img")
+    assert all(source.startswith("data:image/svg+xml,%3Csvg") for source in found.loaded)
+    assert found.seen.count("script") == 1
     assert "link" not in found.seen
+    assert [path.name for path in path.parent.iterdir()] == ["report.html"]
 
 
+@pytest.mark.usefixtures("bare")
+def test_the_policy_lets_the_own_style_and_script_run_and_nothing_else(folder: Path) -> None:
+    text = page(open_run(folder))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    told = html.unescape(policy[1])
+    for tag in ("style", "script"):
+        inside = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert len(inside) == 1
+        known = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{known}'" in told
+    assert told.startswith("default-src 'none'") and "unsafe" not in told
+    assert not re.search(r"<[^>]+ (style|on\w+)=", text)
+
+
+def test_figures_keep_their_look_in_fewer_bytes(folder: Path) -> None:
+    plot = KINDS["bands"](open_run(folder), None)[0]
+    svg = drawn(plot, "svg").decode()
+    small = light(svg)
+    assert len(small) < 0.85 * len(svg)
+    root = ElementTree.fromstring(small)
+    whole = ElementTree.fromstring(svg)
+    drawn_parts = ("path", "use", "rect")
+    for name in drawn_parts:
+        tag = f"{{http://www.w3.org/2000/svg}}{name}"
+        assert len(list(root.iter(tag))) == len(list(whole.iter(tag))), name
+    known = set(re.findall(r' id="([^"]+)"', small))
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', small)) <= known
+    assert unquote(inline(plot).partition(",")[2]).replace("'", '"') == small.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("bare")
 def test_names_are_escaped_and_only_pages_are_linked(folder: Path, write: Any) -> None:
     for seed in (0, 1):
         write(
@@ -65,6 +117,7 @@ def test_names_are_escaped_and_only_pages_are_linked(folder: Path, write: Any) -
     assert "x" not in found.loaded
 
 
+@pytest.mark.usefixtures("bare")
 def test_the_page_tells_what_the_issue_lists(folder: Path) -> None:
     text = re.sub(r"<[^>]+>", " ", page(open_run(folder)))
     for said in (
@@ -83,14 +136,112 @@ def test_the_page_tells_what_the_issue_lists(folder: Path) -> None:
         assert said in text, said
 
 
+@pytest.mark.usefixtures("bare")
 def test_failed_cells_are_told(folder: Path, write: Any) -> None:
     fail = {"status": "failed", "reason": "Out of memory."}
     write(folder, "books", "mixed", 0, {}, change=lambda r: r.update(fail))
     assert "mixed, seed 0: Out of memory." in page(open_run(folder))
 
 
+@pytest.mark.usefixtures("bare")
 def test_one_method_one_seed_is_enough(tmp_path: Path, write: Any) -> None:
     write(tmp_path, "books", "mixed", 0, {"all": [0.1], "head": [0.1], "tail": [0.1]})
     text = page(open_run(tmp_path))
     assert "There is no finished row of random to compare with." in text
     assert "rests on one seed" in text
+
+
+def probed(rate: float, exact: bool) -> Any:
+    """Give a cell the figures of the probes."""
+
+    def change(record: dict[str, Any]) -> None:
+        record["probe"] = {"mode": "sample", "exact": exact, "hard": 0.1, "planted": 0.0, "log": 0}
+        for name, value in (("fnr", rate), ("fnr_expected", 0.0625), ("fnr_lift", rate / 0.0625)):
+            line = {"split": "train", "metric": name, "k": 0, "band": "all", "value": value}
+            record["metrics"].append(line)
+
+    return change
+
+
+@pytest.mark.usefixtures("bare")
+def test_rates_say_whether_they_are_exact(tmp_path: Path, write: Any) -> None:
+    for exact, said in ((False, "A lower bound"), (True, "Exact: these data hold")):
+        run = tmp_path / str(exact)
+        for method, rate in (("random", 0.0625), ("dns", 0.125)):
+            write(run, "books", method, 0, {"all": [0.1, 0.2]}, change=probed(rate, exact))
+        text = page(open_run(run))
+        assert said in text
+        assert 'data-value="0.125">12.50 %<' in text
+        assert 'data-value="2.0">2.00 x<' in text
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_was_not_measured_is_said_and_shows_no_table(folder: Path) -> None:
+    text = page(open_run(folder))
+    part = text[text.index('id="b1-false"') : text.index('id="b1-hardness"')]
+    assert "Not measured in this run." in part
+    assert "<table" not in part
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_bibtex_of_a_card_stands_on_its_card_escaped(folder: Path) -> None:
+    text = page(open_run(folder))
+    told = re.findall(r'<pre class="bibtex">(.*?)</pre>', text, re.DOTALL)
+    assert len(told) == 4  # three methods and the reference
+    entry = html.unescape(told[0])
+    assert entry.startswith("@misc{doe2001dns,")
+    assert "author = {Doe and Roe}" in entry
+    assert "howpublished = {Journal\\_of\\_100\\%}" in entry
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_formula_is_that_of_the_method_that_ran(tmp_path: Path, write: Any) -> None:
+    card = {"title": "Dynamic negative sampling"}
+    write(tmp_path, "books", "dns", 0, {"all": [0.1]}, change=lambda r: r.update(card=card))
+    assert "argmax_{j in C} s(u, j)" in page(open_run(tmp_path))
+    other = {"title": "Another dns"}
+    write(tmp_path, "books", "dns", 0, {"all": [0.1]}, change=lambda r: r.update(card=other))
+    assert "argmax_{j in C} s(u, j)" not in page(open_run(tmp_path))
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_composition_shows_the_card_of_each_part(tmp_path: Path, write: Any) -> None:
+    cards = [{"title": "First card"}, {"title": "Second card"}]
+    change = lambda r: r.update(card=cards[1], cards=cards)  # noqa: E731
+    write(tmp_path, "books", "one+two", 0, {"all": [0.1]}, change=change)
+    assert [m.name for m in described(open_run(tmp_path))] == ["one", "two"]
+    text = page(open_run(tmp_path))
+    assert "First card" in text and "Second card" in text
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_record_that_says_little_is_still_shown(tmp_path: Path, write: Any) -> None:
+    def little(record: dict[str, Any]) -> None:
+        record["data"].update(licence="", source="", checksum="", notes=[])
+        record.update(card=None, cards=[None], environment=None)
+
+    write(tmp_path, "books", "mine", 0, {"all": [0.1]}, change=little)
+    assert "mine" in page(open_run(tmp_path))
+
+
+@pytest.mark.usefixtures("bare")
+def test_several_folders_make_one_page(tmp_path: Path, write: Any) -> None:
+    for name, dataset in (("one", "books"), ("two", "films")):
+        write(tmp_path / name, dataset, "mixed", 0, {"all": [0.1]})
+    text = page(open_run([tmp_path / "one", tmp_path / "two"]))
+    assert "negbench report of one, two" in text
+    assert "books · mf" in text and "films · mf" in text
+
+
+def test_a_figure_or_an_analysis_that_is_refused_is_told_and_stops_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise UserError("a diagram needs 8 blocks; this run has 2")
+
+    monkeypatch.setattr("negbench.analysis.page.KINDS", {"cd": refuse})
+    monkeypatch.setattr("negbench.analysis.page.ANALYSES", {**ANALYSES, "cost": refuse})
+    text = page(open_run(folder))
+    assert text.count("<li>a diagram needs 8 blocks; this run has 2</li>") == 2
+    part = text[text.index('id="b1-cost"') : text.index('id="b2"')]
+    assert "Not measured in this run." in part

@@ -3,46 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from negbench.analysis.frames import open_run
-from negbench.analysis.significance import holm, paired_t, significance
-
-
-def test_holm_by_hand() -> None:
-    # Sorted .005 .01 .03 .04 times 4 3 2 1 = .02 .03 .06 .04, then made monotone.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-    assert holm([]).tolist() == []
-
-
-def test_holm_passes_over_the_unknown() -> None:
-    adjusted = holm([np.nan, 0.01, 0.02])
-    assert np.isnan(adjusted[0])
-    assert adjusted[1:] == pytest.approx([0.02, 0.02])
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_the_raw_value_and_bonferroni(p: list[float]) -> None:
-    adjusted = holm(p)
-    assert (adjusted >= np.array(p) - 1e-12).all()
-    assert (adjusted <= np.minimum(1, np.array(p) * len(p)) + 1e-12).all()
-
-
-def test_paired_t_equals_scipy() -> None:
-    rng = np.random.default_rng(0)
-    for n in (2, 5, 300):
-        a, b = rng.normal(0.1, 1, n), rng.normal(0, 1, n)
-        theirs = stats.ttest_rel(a, b)
-        assert paired_t(a - b) == pytest.approx((theirs.statistic, theirs.pvalue))
-
-
-def test_paired_t_at_its_edges() -> None:
-    assert paired_t([0.0, 0.0, 0.0]) == (0.0, 1.0)
-    assert paired_t([0.5, 0.5]) == (np.inf, 0.0)
-    assert np.isnan(paired_t([0.5])).all()
+from negbench.analysis.procedure import Procedure
+from negbench.analysis.significance import significance
+from negbench.errors import UserError
 
 
 def test_seeds_are_averaged_within_the_user(folder: Path) -> None:
@@ -91,3 +57,84 @@ def test_users_in_another_order_change_nothing(folder: Path) -> None:
         np.savez(cell / "users.npz", **turned)
     after = significance(open_run(folder))
     assert after["p_holm"].tolist() == pytest.approx(before["p_holm"].tolist(), nan_ok=True)
+
+
+def test_effect_wins_and_ranks_stand_beside_the_test(folder: Path) -> None:
+    told = significance(open_run(folder))
+    books = told[told["dataset"] == "books"].set_index("row")
+    # dns: .2 .2 .1 .2, d_z = .175 / .05; popularity: 0 0 -.1 -.1, d_z = -.05 / .057735.
+    assert books["effect"]["dns"] == pytest.approx(3.5, rel=1e-4)
+    assert books["effect"]["popularity"] == pytest.approx(-(3**0.5) / 2, rel=1e-4)
+    counts = books[["wins", "ties", "losses"]].T.to_dict("list")
+    assert counts == {"dns": [4, 0, 0], "popularity": [0, 2, 2], "random": [0, 4, 0]}
+    assert books["rank"].to_dict() == {"dns": 1, "random": 2, "popularity": 3}
+    assert (books["effect_low"] <= books["effect"]).all()
+    assert set(books["n_seeds"]) == {2}
+
+
+def test_other_tests_and_corrections(folder: Path) -> None:
+    run = open_run(folder)
+    told = significance(run, test="wilcoxon", correction="none")
+    books = told[told["dataset"] == "books"].set_index("row")
+    # Four users all win: 2 / 2^4. Two of four lose alike and two tie: 2 / 2^2.
+    d = np.array([0.2, 0.2, 0.1, 0.2])
+    assert books["p"]["dns"] == pytest.approx(stats.wilcoxon(d).pvalue)
+    assert (books["p_corrected"].dropna() == books["p"].dropna()).all()
+    assert books["t"].isna().all() and books["statistic"]["dns"] == 0
+    flipped = significance(run, test="permutation", correction="bh").set_index(["dataset", "row"])
+    # Of 16 flips 2 reach the sum of four wins; of 4 flips of two losses 2 do.
+    assert flipped["p"]["books"]["dns"] == pytest.approx(2 / 16, abs=0.02)
+    assert flipped["p"]["books"]["popularity"] == pytest.approx(2 / 4, abs=0.02)
+    assert flipped["p_corrected"]["books"]["dns"] == pytest.approx(2 * flipped["p"]["books"]["dns"])
+
+
+def test_seeds_as_blocks_test_the_means_of_seeds(folder: Path, write: Any) -> None:
+    extra = {"random": [0.2] * 4, "popularity": [0.1] * 4, "dns": [0.45] * 4}
+    with pytest.raises(UserError, match="need 3 seeds or more for paired-t; books on mf has 2"):
+        significance(open_run(folder), seeds="blocks")
+    for dataset in ("books", "films"):
+        for method, values in extra.items():
+            write(folder, dataset, method, 2, {"all": values})
+    told = significance(open_run(folder), seeds="blocks").set_index(["dataset", "row"])
+    # Means by seed: dns .4 .4 .45, random .25 .2 .2: differences .15 .2 .25, t = .2 / (.05/sqrt 3).
+    assert told["t"]["books"]["dns"] == pytest.approx(0.2 / (0.05 / 3**0.5), rel=1e-4)
+    assert told["p"]["books"]["dns"] == pytest.approx(
+        stats.ttest_1samp([0.15, 0.2, 0.25], 0).pvalue
+    )
+    with pytest.raises(UserError, match="need 6 seeds or more for wilcoxon"):
+        significance(open_run(folder), seeds="blocks", test="wilcoxon")
+
+
+def test_equal_rows_tie_and_none_wins(tmp_path: Path, write: Any) -> None:
+    for method in ("random", "popularity", "dns"):
+        write(tmp_path / "run", "books", method, 0, {"all": [0.1, 0.2, 0.0, 0.4]})
+    for test in ("paired-t", "wilcoxon", "permutation"):
+        told = significance(open_run(tmp_path / "run"), test=test)
+        assert set(told["verdict"]) == {"same"} and told["tied"].all()
+        assert set(told["rank"]) == {2.0}
+        assert (told["p"].dropna() == 1).all() and (told["effect"] == 0).all()
+
+
+def test_a_row_that_lost_the_values_of_a_seed_is_half_a_row(folder: Path, write: Any) -> None:
+    lost = write(folder, "books", "dns", 1, {"all": [0.4] * 4})
+    np.savez(lost / "users.npz", users=np.arange(4))
+    told = significance(open_run(folder))
+    books = told[told["dataset"] == "books"].set_index("row")
+    assert np.isnan(books["mean"]["dns"]) and np.isnan(books["rank"]["dns"])
+    assert books["verdict"].to_dict() == {"dns": "", "popularity": "same", "random": "same"}
+    assert books["tied"].to_dict() == {"dns": False, "popularity": True, "random": True}
+
+
+def test_the_procedure_says_what_it_does_and_knows_its_words() -> None:
+    assert Procedure().tested == "paired t test over users"
+    blocks = Procedure("permutation", "bh", "blocks")
+    assert blocks.tested == "sign-flip permutation test over seeds (9,999 draws)"
+    assert blocks.corrected == "Benjamini-Hochberg-corrected"
+    for words, said in (
+        ({"test": "wilcoxn"}, "did you mean wilcoxon"),
+        ({"correction": "hlm"}, "did you mean holm"),
+        ({"seeds": "block"}, "did you mean blocks"),
+        ({"alpha": 1.5}, "between 0 and 1"),
+    ):
+        with pytest.raises(UserError, match=said):
+            Procedure(**words)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """The command line: what is printed where, the exit codes, and how quickly it answers."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -252,13 +252,19 @@ except SystemExit as leave:
 """
 
 
+def child_seconds() -> float:
+    """CPU seconds of finished children: what a busy machine beside the test does not stretch."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 @pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], ["info", "dns"]])
 def test_help_and_list_answer_at_once_and_import_nothing_heavy(words):
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = child_seconds()
         done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True)
-        times.append(time.perf_counter() - started)
+        times.append(child_seconds() - before)
         assert done.returncode == 0 and done.stderr.strip() == "[]", done.stderr
         if times[-1] < 0.5:
             return

@@ -1,0 +1,160 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from negbench.analysis.comparison import comparison
+from negbench.analysis.comparison_layouts import LAYOUTS, render
+from negbench.analysis.frames import open_run
+from negbench.errors import NothingToReport, UserError
+
+
+def said(run: Path, **asked: str) -> str:
+    """The text form as one line, so that wrapping parts nothing."""
+    return " ".join(render(open_run(run), **asked).split())
+
+
+@pytest.fixture
+def wide(tmp_path: Path, write: Any) -> Path:
+    """Eight data sets, four methods that keep their order."""
+    rng = np.random.default_rng(0)
+    for dataset in "abcdefgh":
+        for at, method in enumerate(("random", "popularity", "dns", "mixed")):
+            values = rng.uniform(0, 0.02, 6) + 0.1 * at
+            write(tmp_path / "wide", dataset, method, 0, {"all": values})
+    return tmp_path / "wide"
+
+
+def test_rows_stand_by_value_with_their_verdict(folder: Path) -> None:
+    told = comparison(open_run(folder))
+    books = told.parts[0]
+    assert (books.dataset, books.backbone) == ("books", "mf")
+    assert [(line["row"], line["verdict"]) for line in books.lines] == [
+        ("dns", "better"),
+        ("random", "baseline"),
+        ("popularity", "same"),
+    ]
+
+
+def test_the_text_holds_the_figures_of_a_row(folder: Path) -> None:
+    lines = render(open_run(folder)).splitlines()
+    assert max(map(len, lines)) <= 110
+    dns = next(line for line in lines if line.startswith("dns")).split()
+    assert dns[:4] == ["dns", "0.4000", "+0.1750", "+77.8"]
+    # t = 7 with 3 degrees of freedom: p = .00599, twice that by Holm.
+    assert dns[-7:] == ["4/0/0", "0.006", "0.012", "better", "1", "(1-1)", "="]
+
+
+def test_the_footnotes_say_what_a_reviewer_asks(folder: Path) -> None:
+    text = said(folder)
+    for word in (
+        "hash 7c1e09",
+        "Negatives exclude the user's train items",
+        "Means over 2 seeds (0, 1)",
+        "in NDCG@20: paired t test over users, seeds averaged within user, Holm-corrected within "
+        "data set and backbone (2 comparisons each), p < 0.05",
+        "No test over blocks: a Friedman test and its critical difference need 8 blocks",
+        "this run has 2 blocks",
+        "Mean rank over 2 blocks dns 1.00 random 2.00 popularity 3.00",
+    ):
+        assert word in text
+    other = said(folder, test="permutation", correction="none", metric="recall@20")
+    assert "in Recall@20: sign-flip permutation test over users (9,999 draws)" in other
+    assert "not corrected" in other
+
+
+def test_eight_blocks_are_tested_across(wide: Path) -> None:
+    told = comparison(open_run(wide))
+    assert told.test is not None
+    text = said(wide)
+    # Always one order: chi2 = N (k - 1) = 24.
+    assert "Mean rank over 8 blocks mixed 1.00 = dns 2.00 = popularity 3.00 random 4.00" in text
+    assert "Friedman over 8 blocks: chi2 = 24.00, p < 0.001" in text
+    assert "critical difference of mean ranks at 0.05: 1.66" in text
+
+
+def test_rows_that_one_block_lacks_are_named(wide: Path, write: Any) -> None:
+    write(wide, "a", "adaptive", 0, {"all": [0.9, 0.8, 0.9, 0.8, 0.9, 0.7]})
+    text = said(wide)
+    assert "Left out, for not every block holds them: adaptive." in text
+    assert "(3 to 4 comparisons)" in text
+
+
+def test_seeds_as_blocks_are_warned_of(folder: Path, write: Any) -> None:
+    for seed in (2, 3):
+        for dataset in ("books", "films"):
+            for at, method in enumerate(("random", "popularity", "dns")):
+                write(folder, dataset, method, seed, {"all": [0.1 * at + 0.01 * seed] * 4})
+    text = said(folder, seeds="blocks")
+    assert "paired t test over seeds, one difference a seed" in text
+    assert "WARNING: a seed counts as a block" in text
+    assert "Friedman over 8 blocks" in text
+
+
+def test_one_block_has_no_ranks_across(folder: Path, tmp_path: Path, write: Any) -> None:
+    for method in ("random", "dns"):
+        write(tmp_path / "one", "books", method, 0, {"all": [0.1, 0.2, 0.3]})
+    told = comparison(open_run(tmp_path / "one"))
+    assert told.across == ()
+    assert "this run has 1 block;" in told.across_notes[0]
+
+
+def test_csv_and_json_hold_every_figure(folder: Path) -> None:
+    run = open_run(folder)
+    rows = list(csv.DictReader(io.StringIO(render(run, format="csv", test="wilcoxon"))))
+    assert len(rows) == 6
+    assert {row["test"] for row in rows} == {"wilcoxon"}
+    assert float(rows[0]["difference"]) == pytest.approx(0.175)
+    page = json.loads(render(run, format="json", correction="bh"))
+    assert (page["correction"], page["vs"], page["metric"]) == ("bh", "random", "ndcg@20")
+    base = next(row for row in page["blocks"][0]["rows"] if row["row"] == "random")
+    assert base["verdict"] == "baseline" and base["p"] is None
+    assert page["across"]["friedman"] is None and "8 blocks" in page["across"]["notes"][0]
+
+
+def test_json_holds_the_test_over_blocks(wide: Path) -> None:
+    page = json.loads(render(open_run(wide), format="json"))
+    assert page["across"]["friedman"]["chi2"] == pytest.approx(24)
+    assert page["across"]["friedman"]["f"] is None  # infinite
+    assert page["across"]["friedman"]["critical_difference"] == pytest.approx(1.658, abs=2e-3)
+
+
+def test_markdown_escapes_names(folder: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(folder, "books", "my|own_one", seed, {"all": [0.1, 0.2, 0.3, 0.4]})
+    text = render(open_run(folder), format="md")
+    assert r"| my\|own\_one | 0.2500 |" in text
+    assert r"\[" in text
+
+
+def test_without_the_baseline_the_ties_remain(folder: Path) -> None:
+    text = said(folder, vs="nothing")
+    assert "No test against nothing: it has no finished row here." in text
+
+
+@pytest.mark.parametrize("format_", LAYOUTS)
+def test_long_names_and_missing_values_break_nothing(
+    folder: Path, write: Any, format_: str
+) -> None:
+    for seed in (0, 1):
+        name = "a_method_with_a_name_that_is_long"
+        path = write(folder, "books", name, seed, {"all": [0.1] * 4})
+        with np.load(path / "users.npz") as arrays:
+            kept = {key: arrays[key] for key in arrays.files if key != "ndcg@20/all"}
+        np.savez(path / "users.npz", **kept)
+    assert "a_method" in render(open_run(folder), format=format_).replace("\\", "")
+
+
+def test_wrong_words_are_refused(folder: Path, tmp_path: Path, write: Any) -> None:
+    run = open_run(folder)
+    with pytest.raises(UserError, match="did you mean json"):
+        render(run, format="jsn")
+    with pytest.raises(UserError, match="a test must be one of .* did you mean wilcoxon"):
+        render(run, test="wilcox")
+    write(tmp_path / "half", "books", "dns", 0, {"all": [0.1]}, backbone="reference")
+    with pytest.raises(NothingToReport, match="every seed finished"):
+        comparison(open_run(tmp_path / "half"))

@@ -1,0 +1,57 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.patches import Rectangle
+
+from negbench.analysis.figure_heatmap import distances_map, said_percent
+from negbench.analysis.frames import open_run
+from negbench.errors import NothingToReport
+
+
+def patches(plot: Any) -> list[Rectangle]:
+    return [p for p in plot.figure.axes[0].patches if isinstance(p, Rectangle)]
+
+
+def test_hatched_is_what_is_not_significant(folder: Path) -> None:
+    (plot,) = distances_map(open_run(folder), None)
+    told = plot.frame.set_index(["dataset", "row"])
+    # dns lies above random by .2 .2 .1 .2, popularity below by 0 0 .1 .1, of .225.
+    assert told["percent"]["books", "dns"] == pytest.approx(100 * 0.175 / 0.225, rel=1e-5)
+    assert told["significant"].to_dict() == {
+        ("books", "dns"): True,
+        ("films", "dns"): True,
+        ("books", "popularity"): False,
+        ("films", "popularity"): False,
+    }
+    hatched = {p.get_xy() for p in patches(plot) if p.get_hatch()}
+    assert hatched == {(0, 1), (1, 1)}
+    assert len(patches(plot)) == 4 + len(hatched)
+
+
+def test_every_cell_says_its_number(folder: Path) -> None:
+    (plot,) = distances_map(open_run(folder), None)
+    said = sorted(text.get_text() for text in plot.figure.axes[0].texts)
+    assert said == sorted(said_percent(p) for p in plot.frame["percent"])
+    assert "+78" in said
+    assert [said_percent(p) for p in (0.04, -0.26, 9.94, 9.96, -123.4)] == [
+        "+0.0",
+        "-0.3",
+        "+9.9",
+        "+10",
+        "-123",
+    ]
+
+
+def test_better_is_blue_and_worse_is_red(folder: Path) -> None:
+    (plot,) = distances_map(open_run(folder), None)
+    colors = {p.get_xy(): p.get_facecolor() for p in patches(plot) if not p.get_hatch()}
+    better, worse = colors[0, 0], colors[0, 1]
+    assert better[2] > better[0] and worse[0] > worse[2]
+
+
+def test_without_random_there_is_no_map(tmp_path: Path, write: Any) -> None:
+    values = {"all": [0.1, 0.2], "head": [0.1, 0.2], "mid": [0.1, 0.2], "tail": [0.1, 0.2]}
+    write(tmp_path, "books", "dns", 0, values)
+    with pytest.raises(NothingToReport, match="`heatmap` needs finished rows of random"):
+        distances_map(open_run(tmp_path), None)

@@ -1,0 +1,76 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from negbench.analysis.figure_cd import diagram
+from negbench.analysis.figure_ranks import intervals
+from negbench.analysis.figures import KINDS, plots_of
+from negbench.analysis.frames import open_run
+from negbench.errors import NothingToReport
+
+METHODS = ["random", "popularity", "in_batch", "mixed", "dns", "dns_mn", "adaptive", "all_items"]
+
+
+def wide(run: Path, write: Any, methods: list[str]) -> Path:
+    """Eight blocks in which later methods tend to be better."""
+    rng = np.random.default_rng(0)
+    for dataset in "abcdefgh":
+        for at, method in enumerate(methods):
+            values = rng.uniform(0, 0.3, 6) + 0.02 * at
+            write(run, dataset, method, 0, {"all": values, "head": values, "tail": values})
+    return run
+
+
+def test_ranks_have_a_bar_and_a_mark_a_row(folder: Path) -> None:
+    books, films = intervals(open_run(folder))
+    assert (books.name, films.name) == ("ranks-books-mf", "ranks-films-mf")
+    ax = books.figure.axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["dns", "random", "popularity"]
+    assert len(ax.lines) == 2 * 3
+    assert [list(np.ravel(line.get_xdata())) for line in ax.lines[1::2]] == [[1], [2], [3]]
+    assert ax.lines[0].get_xdata() == pytest.approx(
+        books.frame.loc[0, ["rank_low", "rank_high"]].astype(float)
+    )
+    assert len(ax.patches) == books.frame["tied"].sum() == 1
+    assert "paired t test over users, Holm-corrected" in books.says
+
+
+def test_ranks_need_a_whole_row(tmp_path: Path, write: Any) -> None:
+    write(tmp_path / "run", "books", "most_popular", 0, {"all": [0.1]}, backbone="reference")
+    with pytest.raises(NothingToReport, match="a plot `ranks` needs"):
+        intervals(open_run(tmp_path / "run"))
+
+
+def test_the_diagram_is_refused_by_name_and_left_out_of_all(folder: Path) -> None:
+    run = open_run(folder)
+    with pytest.raises(NothingToReport, match="8 blocks .* has 2 blocks"):
+        list(plots_of(run, ["cd"]))
+    assert not any(plot.name == "cd" for plot in plots_of(run))
+    assert "ranks" in KINDS
+
+
+@pytest.mark.parametrize(("count", "width"), [(4, 3.33), (8, 3.33), (15, 7.0)])
+def test_the_diagram_names_every_row(tmp_path: Path, write: Any, count: int, width: float) -> None:
+    methods = (METHODS + [f"method_{at}" for at in range(9)])[:count]
+    (plot,) = diagram(open_run(wide(tmp_path / "run", write, methods)))
+    assert plot.name == "cd" and plot.figure.get_size_inches()[0] == width
+    ax = plot.figure.axes[0]
+    said = [text.get_text() for text in ax.texts]
+    assert sorted(said[-count:]) == sorted(methods)
+    assert any(text.startswith("CD = ") for text in said)
+    assert list(plot.frame["mean_rank"]) == sorted(plot.frame["mean_rank"])
+    assert len(plot.frame) == count and plot.frame["critical"].nunique() == 1
+
+
+def test_names_do_not_touch_nor_leave_the_page(tmp_path: Path, write: Any) -> None:
+    (plot,) = diagram(open_run(wide(tmp_path / "run", write, [*METHODS, "adaptive_mixed"])))
+    plot.figure.draw_without_rendering()
+    ax = plot.figure.axes[0]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    page = plot.figure.bbox
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
+    assert all(page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
+    for at, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[at + 1 :])

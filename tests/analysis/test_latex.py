@@ -1,0 +1,104 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negbench.analysis.frames import open_run
+from negbench.analysis.latex import escaped, latex
+from negbench.analysis.table import main_table
+
+FOUR = {"all": [0.1] * 4, "head": [0.1] * 4, "mid": [0.1] * 4, "tail": [0.1] * 4}
+NASTY = "p=50%,x=\\input{y}#$^~[1]|<\"'é ü ł α=β→γ 中 ±≥…"
+
+
+def row(text: str, name: str) -> list[str]:
+    line = next(line for line in text.splitlines() if line.startswith(f"{name} &"))
+    return line.removesuffix(" \\\\").split(" & ")
+
+
+def test_best_is_bold_second_underlined_and_ties_marked(folder: Path) -> None:
+    text = latex(main_table(open_run(folder)))
+    dns, random, popularity = (row(text, name) for name in ("dns", "random", "popularity"))
+    assert dns[1:3] == [
+        "\\textbf{0.8000 $\\pm$ 0.0000}",
+        "\\textbf{0.4000 $\\pm$ 0.0000}\\rlap{$^{*=}$}",
+    ]
+    assert random[2] == "\\underline{0.2250 $\\pm$ 0.0354}"
+    assert popularity[2] == "0.1750 $\\pm$ 0.0354"
+    # On head items popularity leads and dns follows; bands stand without their spread.
+    assert (popularity[3], dns[3], random[3]) == (
+        "\\textbf{0.6000}",
+        "\\underline{0.4000}",
+        "0.3000",
+    )
+
+
+def test_a_reference_is_never_marked(folder: Path) -> None:
+    guard = row(latex(main_table(open_run(folder))), "most\\_popular")
+    assert guard[2] == "0.2000"
+    assert not any("bf" in value or "underline" in value for value in guard)
+
+
+def test_equal_seconds_are_all_underlined(folder: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(folder, "books", "mixed", seed, {**FOUR, "mid": [0.2] * 4})
+    text = latex(main_table(open_run(folder)))
+    assert row(text, "mixed")[4] == row(text, "random")[4] == "\\underline{0.2000}"
+
+
+def test_the_caption_states_what_a_reviewer_asks(folder: Path) -> None:
+    text = latex(main_table(open_run(folder)))
+    (caption, _) = re.findall(r"^\\caption\[.*?\]\{(.*)\}$", text, re.MULTILINE)
+    for said in (
+        "NDCG@20 and its bands on books, mf.",
+        "Split ratio(0.8,0.1,0.1), order: time, hash 7c1e09",
+        "Negatives exclude the user's train items.",
+        "K = 20",
+        "2 seeds (0, 1)",
+        "paired t test over users",
+        "Holm-corrected",
+        "underlined: second best",
+    ):
+        assert said in caption, said
+    notes = text.partition("\\scriptsize ")[2].partition("\\end{minipage}")[0]
+    assert "The exposure is simulated." in notes and "Split" not in notes
+
+
+def test_every_character_is_one_that_plain_latex_has() -> None:
+    assert escaped("a_b & 50% {x} $") == "a\\_b \\& 50\\% \\{x\\} \\$"
+    assert escaped("é ü ñ ł ß") == "\\'{e} \\\"{u} \\~{n} \\l{} \\ss{}"
+    assert escaped("α=0.5 → λ") == "$\\alpha$=0.5 $\\to$ $\\lambda$"
+    assert escaped("中\t\x07") == "U+4E2D U+0007"
+    assert escaped("".join(map(chr, range(32, 0x3000)))).isascii()
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="no pdflatex here: apt-get install texlive-latex-base"
+)
+@pytest.mark.parametrize("case", ["plain", "nasty", "one seed", "half a row", "probed"])
+def test_every_table_compiles(
+    folder: Path, probed: Path, tmp_path: Path, write: Any, case: str
+) -> None:
+    run = probed if case == "probed" else folder
+    if case == "nasty":
+        for seed in (0, 1):
+            write(run, "a_b&c^{", "dns_mn", seed, FOUR, variant=NASTY)
+    if case == "one seed":
+        run = tmp_path / "one"
+        write(run, "books", "dns", 0, FOUR)
+    if case == "half a row":
+        write(run, "books", "mixed", 0, FOUR)
+    body = latex(main_table(open_run(run)))
+    start = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n"
+    (tmp_path / "t.tex").write_text(f"{start}{body}\\listoftables\n\\end{{document}}\n", "utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    for _ in range(2):  # the list of tables is read the second time
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+        log = done.stdout.decode("utf-8", "replace")
+        assert done.returncode == 0, log[-2000:]
+    assert "Missing character" not in log
+    if case != "nasty":
+        assert "Overfull" not in log
