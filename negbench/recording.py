@@ -73,7 +73,6 @@ def figures(fit: Fit) -> dict[str, Any]:
         "best_valid": now.best_valid,
         "n_unfilled": now.n_unfilled,
         "parameters": sum(p.numel() for p in fit.backbone.parameters()),
-        "positives": len(fit.world.train),
         "negatives": now.negatives / now.epoch,
         "dots": now.dots / now.epoch,
     }
