@@ -41,9 +41,10 @@ def count(value: float) -> str:
     return f"{value:,.1f}"
 
 
-def groups(metric: Metric, bands: Sequence[str]) -> tuple[Group, ...]:
+def groups(metric: Metric, bands: Sequence[str], planted: bool = False) -> tuple[Group, ...]:
     """All tables of the page: accuracy by band, lists, users and items, false negatives."""
-    return (_served(metric, bands), _shown(metric[1]), _biased(metric[1]), _TRAINED)
+    always = (_served(metric, bands), _shown(metric[1]), _biased(metric[1]), _TRAINED)
+    return (*always, _PLANTED) if planted else always
 
 
 def _served(metric: Metric, bands: Sequence[str]) -> Group:
@@ -108,5 +109,24 @@ _TRAINED = Group(
         Column("fnr", "FN rate", percent, "share of used negatives that the user likes"),
         Column("fnr_lift", "FN lift", two_digits, "over uniform draws: 1 = as uniform"),
         Column("fhnr", "hard FN", percent, "FN rate among negatives of the user's top tenth"),
+    ),
+)
+_PLANTED = Group(
+    "Planted false negatives",
+    (
+        Column("planted_rate", "rate", percent, "share of used negatives that are planted"),
+        Column("planted_lift", "lift", two_digits, "over uniform draws: 1 = as uniform"),
+        Column(
+            "planted_weight",
+            "weight",
+            two_digits,
+            "slope of the loss there over that at all negatives: below 1 = spared",
+        ),
+        Column(
+            "planted_auc",
+            "AUC",
+            share,
+            "that the model scores one above an unseen item: 0.5 = not told apart, 1 = detected",
+        ),
     ),
 )

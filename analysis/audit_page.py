@@ -15,7 +15,7 @@ from negbench.analysis import bands as band_table
 from negbench.analysis import footnotes, frames
 from negbench.analysis.audit_columns import Group, groups
 from negbench.analysis.bands import bands
-from negbench.analysis.false_negatives import false_negatives
+from negbench.analysis.false_negatives import PLANTED, false_negatives
 from negbench.analysis.frames import REFERENCE, ROW, Run
 from negbench.analysis.popularity_bias import popularity_bias
 from negbench.analysis.seeds import roster
@@ -60,7 +60,8 @@ def audit_page(run: Run, metric: str | None = None) -> Page:
     lines = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
     parts = tuple(_part(run, *where, found, chosen) for where, found in _blocks(lines).items())
     notes = (USERS, SPREAD, *footnotes.of_damage(run))
-    return Page(chosen, groups(chosen, band_table.names(run)), frame, parts, notes)
+    shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame)
+    return Page(chosen, shown, frame, parts, notes)
 
 
 def audit_frame(run: Run, metric: str | None = None) -> pd.DataFrame:
@@ -77,7 +78,8 @@ def audit_frame(run: Run, metric: str | None = None) -> pd.DataFrame:
     for frame in (served, biased):
         told = told.merge(_wide(frame), on=ROW, how="left")
     trained = false_negatives(run)
-    kept = [*ROW, *(n for f in FALSE for n in (f, f"{f}_std")), "knowledge"]
+    rates = [*FALSE, *(name for name in PLANTED if name in trained)]
+    kept = [*ROW, *(n for f in rates for n in (f, f"{f}_std")), "knowledge"]
     told = told.merge(trained.reindex(columns=kept), on=ROW, how="left")
     told["knowledge"] = told["knowledge"].astype(object).fillna("")
     return told

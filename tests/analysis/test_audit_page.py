@@ -163,3 +163,26 @@ def test_unknown_formats_and_metrics_are_one_sentence(run: Run) -> None:
 
 def test_a_tiny_negative_is_plain_zero() -> None:
     assert signed(-0.0001) == "+0.000" and signed(-0.25) == "-0.250"
+
+
+def test_planted_pairs_have_a_table_of_their_own_where_there_are_any(
+    tmp_path: Path, write: Any
+) -> None:
+    def change(record: dict[str, Any]) -> None:
+        audited()(record)
+        told = {"rate": 0.012, "lift": 2.29, "weight": 0.97, "auc": 0.682}
+        record["metrics"] += [
+            {"split": "train", "metric": f"planted_{n}", "k": 0, "band": "all", "value": v}
+            for n, v in told.items()
+        ]
+
+    write(tmp_path / "with", "books", "random", 0, GOOD, change=change)
+    write(tmp_path / "without", "books", "random", 0, GOOD, change=audited())
+    page = render(open_run(tmp_path / "with"))
+    line = next(
+        line
+        for line in page.partition("Planted false negatives")[2].splitlines()
+        if line.startswith("random")
+    )
+    assert line.split() == ["random", "1.20", "%", "2.29", "0.97", "0.682"]
+    assert "Planted" not in render(open_run(tmp_path / "without"))
