@@ -42,7 +42,7 @@ def false_negatives(run: Run) -> pd.DataFrame:
     values = values.reset_index().dropna(how="all", subset=list(values.columns))
     shown = _shown(values)
     frame = spreads(run, values.reindex(columns=[*keys, *shown]).astype({"seed": int}), shown)
-    return frame.assign(knowledge=_knowledge(run, frame))
+    return frame.assign(knowledge=known_of(run, frame))
 
 
 def by_epoch(run: Run) -> pd.DataFrame:
@@ -52,14 +52,14 @@ def by_epoch(run: Run) -> pd.DataFrame:
     told = told.reindex(columns=[*ROW, "seed", "epoch", "wall", *shown])
     told = told.dropna(how="all", subset=shown)
     frame = epoch_means(told, ["wall", *shown])
-    return frame.assign(knowledge=_knowledge(run, frame))
+    return frame.assign(knowledge=known_of(run, frame))
 
 
 def _shown(values: pd.DataFrame) -> list[str]:
     return [*MEASURES, *(name for name in PLANTED if name in values)]
 
 
-def _knowledge(run: Run, frame: pd.DataFrame) -> list[str]:
+def known_of(run: Run, frame: pd.DataFrame) -> list[str]:
     """Whether the rates of each line are exact: only if they are so in all cells of its data."""
     blind = {
         cell.spec["dataset"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from negbench.analysis import frames
 from negbench.analysis.canvas import Plot
+from negbench.analysis.figure_adar_path import journeys
 from negbench.analysis.figure_bands import bars
 from negbench.analysis.figure_cd import diagram
 from negbench.analysis.figure_convergence import curves
@@ -32,6 +33,7 @@ KINDS: Mapping[str, Callable[[Run, str | None], list[Plot]]] = {
     "bands": bars,
     "fn-rate": rates,
     "hardness": levels,
+    "adar-path": journeys,
     "convergence": curves,
     "exposure": shares,
     "popularity-curve": falling,

@@ -150,7 +150,7 @@ def _hardness(told: Excerpt) -> Section:
         rows,
     )
     title = "How hard the negatives are"
-    return _section("hardness", title, scores, kinds_of, kinds=("hardness",))
+    return _section("hardness", title, scores, kinds_of, kinds=("hardness", "adar-path"))
 
 
 def _learning(told: Excerpt) -> Section:

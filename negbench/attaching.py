@@ -21,7 +21,7 @@ from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
 from negbench.view import Similarity, View
 
-NEEDS_A_BACKBONE = ("layers", "sequence")
+NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users")
 
 
 class Attached(nn.Module):
@@ -106,6 +106,7 @@ def attach(
     *,
     n_users: int | None = None,
     n_items: int | None = None,
+    dim: int = 0,
     similarity: str = "dot",
     temperature: float = 1.0,
     seed: int = 0,
@@ -114,7 +115,8 @@ def attach(
     """Make any registered method a loss for a plain PyTorch model.
 
     `users` and `items` [n] are the ids of the train pairs, counted from 0; they are what is never
-    drawn. Raises UserError for an unknown method or one that needs a backbone of the suite.
+    drawn. `dim` is D, the width of your vectors: methods with networks of their own ask for it.
+    Raises UserError for an unknown method or one that needs a backbone of the suite.
     """
     rows, columns = np.asarray(users, np.int64), np.asarray(items, np.int64)
     if rows.shape != columns.shape or rows.ndim != 1 or not len(rows):
@@ -133,6 +135,7 @@ def attach(
         excluded=Membership.of(train, device=where),
         device=where,
         seed=seed,
+        width=dim,
     )
     if similarity == "cosine":
         return Attached(method, world, Similarity("cosine", temperature))

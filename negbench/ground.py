@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from negbench import planting
+from negbench import noising, planting
 from negbench.bands import Bands
 from negbench.data.columns import Columns
 from negbench.data.fetch import Say, silent
@@ -39,6 +39,8 @@ class Ground:
     exclude: str
     planted: Csr | None = None
     """Train positives that were hidden on purpose."""
+    noise: Csr | None = None
+    """Pairs that nobody made, added to train on purpose."""
 
     @cached_property
     def seen(self) -> Csr:
@@ -92,6 +94,10 @@ class Ground:
                 f"PLANTED: {len(self.planted):,} train positives were hidden; they may be drawn as "
                 "negatives and are not ranked."
             )
+        if self.noise is not None:
+            said.append(
+                f"NOISE: {len(self.noise):,} random pairs that nobody made were added to train."
+            )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
             user = "1 user has" if full == 1 else f"{full} users have"
@@ -136,6 +142,7 @@ class Ground:
                 "valid": len(parts.valid),
                 "test": len(parts.test),
                 "planted": 0 if self.planted is None else len(self.planted),
+                **({} if self.noise is None else {"noise": len(self.noise)}),
             },
             "bands": {
                 "rule": bands.rule,
@@ -157,6 +164,7 @@ def prepare(
     exclude: str = "train",
     bands: str = "mass",
     plant: float = 0.0,
+    noise: float = 0.0,
     data_dir: str | Path | None = None,
     say: Say = silent,
 ) -> Ground:
@@ -170,4 +178,8 @@ def prepare(
     parts, planted = split(data, rule), None
     if plant:
         parts, planted = planting.plant(parts, plant)
-    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude, planted)
+    added = None
+    if noise:
+        known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
+        parts, added = noising.inject(parts, noise, known)
+    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude, planted, added)

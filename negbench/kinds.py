@@ -105,6 +105,15 @@ class HasLosses(Protocol):
 
 
 @runtime_checkable
+class Tells(Protocol):
+    """A part with figures of its own for the epochs of a record."""
+
+    def told(self) -> Mapping[str, float]:
+        """The epoch's figures by name, asked once after its last step; the part begins anew."""
+        ...
+
+
+@runtime_checkable
 class HasState(Protocol):
     """A part whose state must survive a checkpoint: tensors and plain values only."""
 

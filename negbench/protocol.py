@@ -21,6 +21,7 @@ from negbench.kinds import (
     Refreshes,
     Source,
     Stage,
+    Tells,
     Transform,
 )
 from negbench.membership import Membership
@@ -71,6 +72,7 @@ __all__ = [
     "Split",
     "Stage",
     "Step",
+    "Tells",
     "Transform",
     "Vectors",
     "View",

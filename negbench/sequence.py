@@ -78,23 +78,29 @@ class SequenceBackbone(nn.Module):
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """Every position of the histories as a row; with `cut` the rows are leaves."""
+        return self.show(batch, self.read(batch, generator), cut=cut)
+
+    def read(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """What the encoder makes of every position, [B, D], with its graph."""
         if batch.inputs is None or batch.cells is None:
             raise ValueError("a sequence backbone is fed histories; this batch has no `inputs`")
-        made = self.encoder(batch.inputs, batch.cells, generator if self.training else None)
+        return self.encoder(batch.inputs, batch.cells, generator if self.training else None)
+
+    def show(self, batch: Batch, made: Tensor, *, cut: bool) -> View:
+        """The view whose queries are `made`."""
         if not cut:
             items = self.table[: self.n_items]
             return View(made, items, items[batch.items], self.similarity)
         items = self.table.detach()[: self.n_items]
         query, positive = made.detach().requires_grad_(), items[batch.items].requires_grad_()
-        leaves = Leaves(query=query, positive=positive, behind=made)
+        leaves = Leaves(query=query, positive=positive, behind=[(made, query)])
         return View(query, items, positive, self.similarity, leaves=leaves)
 
     def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Through the encoder, and into the table; the penalty of a history is its last item's."""
         into, leaves = embedding.gradient(self.table), view.leaves
         if leaves is not None:
-            if leaves.behind is not None and leaves.query is not None:
-                _backward(leaves.behind, leaves.query.grad)
+            _backward(leaves.behind)
             for ids, leaf in ((batch.items, leaves.positive), *leaves.rows):
                 if leaf is not None and leaf.grad is not None:
                     embedding.add(into, ids, leaf.grad)
@@ -124,9 +130,11 @@ class SequenceBackbone(nn.Module):
         return Encoded(items, self.similarity, query)
 
 
-def _backward(made: Tensor, gradient: Tensor | None) -> None:
-    if gradient is not None:
-        torch.autograd.backward(made, gradient)
+def _backward(behind: list[tuple[Tensor, Tensor]]) -> None:
+    """On through the backbone's own graph, once for all that was cut from it."""
+    reached = [(made, leaf.grad) for made, leaf in behind if leaf.grad is not None]
+    if reached:
+        torch.autograd.backward([made for made, _ in reached], [grad for _, grad in reached])
 
 
 def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:

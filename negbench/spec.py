@@ -33,6 +33,7 @@ class CellSpec:
     probe: str = "sample"
     log_negatives: int = 0
     plant: float = 0.0
+    noise: float = 0.0
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     train: TrainConfig = TrainConfig()
 
@@ -93,9 +94,9 @@ class CellSpec:
         return choosing.told(self.probe, self.log_negatives, self.plant, ground)
 
     def _watched(self) -> dict[str, Any]:
-        """Probes as far as they differ from the default; planted pairs change references too."""
+        """What differs from the default: probes, and changes of train, which concern references."""
         plain = CellSpec(self.dataset, self.backbone, self.method)
-        names = ("plant",) if self.is_reference else ("plant", "probe", "log_negatives")
+        names = ("plant", "noise") + (() if self.is_reference else ("probe", "log_negatives"))
         asked = {name: getattr(self, name) for name in names}
         return {name: value for name, value in asked.items() if value != getattr(plain, name)}
 

@@ -54,8 +54,9 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
         mark("sampling")
     s_pos, s_neg = step.view.score_pair(step.view.positive), step.score(used)
     rows = method.objective.rows(step, s_pos, s_neg, used)
-    if used.row_weight is not None:
-        rows = rows * used.row_weight
+    for weight in (step.view.row_weight, used.row_weight):
+        if weight is not None:
+            rows = rows * weight
     losses = {**step.view.losses, **used.losses}
     if isinstance(method.objective, HasLosses):
         losses.update(method.objective.losses(step, s_pos, s_neg, used))

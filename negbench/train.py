@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ from negbench.kinds import (
     Observes,
     Probe,
     Refreshes,
+    Tells,
 )
 from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
@@ -98,6 +99,7 @@ class Fit:
         probes: Sequence[Probe] = (),
     ) -> None:
         """Begin the parts and make the optimisers; `validate` is higher for better."""
+        world = replace(world, width=backbone.config.dim)
         self.method, self.backbone, self.world, self.config = method, backbone, world, config
         self.validate, self.probes = validate, probes
         self.streams = {name: rng.stream(world.seed, name, device=world.device) for name in STREAMS}
@@ -147,6 +149,8 @@ class Fit:
             )
         self.clock.mark("update")
         told = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
+        for part in (self.backbone, *self.method.parts):
+            told |= part.told() if isinstance(part, Tells) else {}
         for probe in self.probes:
             told |= probe.epoch(number)
         self.clock.mark("probes")
@@ -201,14 +205,8 @@ class Fit:
         if not asking:
             return
         encoded = self.backbone.encode(self.world.train)
-        epoch = Epoch(
-            number,
-            self.world,
-            encoded.items,
-            encoded.users,
-            encoded.similarity,
-            self.streams["refresh"],
-        )
+        items, users, kind = encoded.items, encoded.users, encoded.similarity
+        epoch = Epoch(number, self.world, items, users, kind, self.streams["refresh"])
         with torch.no_grad():
             for part in asking:
                 part.refresh(epoch)

@@ -36,6 +36,8 @@ class World:
     """What the data offer beyond pairs: "order", "texts", "truth"."""
     device: torch.device = torch.device("cpu")
     seed: int = 0
+    width: int = 0
+    """D of the backbone's vectors; 0 in a loop that is not ours, where nobody says it before."""
 
     @property
     def n_users(self) -> int:

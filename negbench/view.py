@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+FEW = 4
+"""Up to so many items a row, products and sums are quicker, with gradient, than small matmuls."""
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -50,8 +53,8 @@ class Leaves:
     query_layers: Tensor | None = None
     dots: int = 0
     """How many items were scored for rows: dot products of width D."""
-    behind: Tensor | None = None
-    """What `query` was cut from, where the backbone carries on by a graph of its own."""
+    behind: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """(what it was cut from, leaf), where the backbone carries on by a graph of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +77,14 @@ class View:
     """A Transform's map from item vectors [..., D] to the ones that are scored."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     """Auxiliary losses of the transform, by name."""
+    row_weight: Tensor | None = None
+    """A Transform's weight of each row's loss, [B]."""
     leaves: Leaves | None = None
     """None where plain autograd runs through the backbone."""
+    denoise: Callable[[Tensor], Tensor] | None = None
+    """There if the card provides "denoiser": what the backbone makes of clean vectors [B, D] that
+    it has noised as far as row b's own t, with noise fixed for the step. Gradient runs to the
+    vectors, the backbone's condition and its denoiser; `query` is the same of the positives."""
 
     def rows(self, ids: Tensor) -> Tensor:
         """The vectors of these items, [..., D]."""
@@ -107,8 +116,8 @@ class View:
         vectors = what if what.is_floating_point() else self.rows(what)
         self._count(vectors.shape[0] * vectors.shape[1])
         query = self.similarity.query(self.query)
-        if vectors.shape[1] == 1:
-            return (query * self.similarity.prepare(vectors[:, 0])).sum(-1, keepdim=True)
+        if vectors.shape[1] <= FEW:
+            return (query.unsqueeze(1) * self.similarity.prepare(vectors)).sum(-1)
         return torch.bmm(self.similarity.prepare(vectors), query.unsqueeze(2)).squeeze(2)
 
     def score_shared(self, what: Tensor) -> Tensor:

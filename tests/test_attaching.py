@@ -26,7 +26,7 @@ def test_every_method_lowers_its_loss_on_a_plain_model(name):
         with pytest.raises(UserError, match="needs"):
             attach(name, USERS, ITEMS)
         return
-    model, loss = Stranger(), attach(name, USERS, ITEMS, n_items=40)
+    model, loss = Stranger(), attach(name, USERS, ITEMS, n_items=40, dim=8)
     optimiser = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=0.05)
     users, items = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
     values = []
@@ -38,6 +38,12 @@ def test_every_method_lowers_its_loss_on_a_plain_model(name):
         values.append(value.item())
     assert np.isfinite(values).all()
     assert np.mean(values[-5:]) < np.mean(values[:5])
+
+
+@pytest.mark.parametrize("name", ["adar(mode=reverse)", "dmns"])
+def test_a_method_with_a_network_asks_for_the_width(name):
+    with pytest.raises(UserError, match="add dim=D to negbench.attach"):
+        attach(name, USERS, ITEMS, n_items=40)
 
 
 def test_the_gradient_reaches_queries_positives_and_negatives():

@@ -165,6 +165,27 @@ def test_parts_are_called_in_their_order_and_learn_both_ways():
     assert source.up.item() == pytest.approx(1, abs=0.2)
 
 
+class Telling(Uniform):
+    """A source that counts its draws and tells them."""
+
+    draws = 0
+
+    def draw(self, step):
+        assert step.world.width == 8  # the backbone's
+        self.draws += 1
+        return super().draw(step)
+
+    def told(self):
+        draws, self.draws = self.draws, 0
+        return {"draws": draws}
+
+
+def test_a_part_tells_its_figures_once_an_epoch():
+    fit = fit_of(Method(source=Telling(1), objective=BPR()), epochs=2)
+    fit.run()
+    assert [row["draws"] for row in fit.progress.rows] == [len(fit.batches)] * 2
+
+
 class Counting:
     def __init__(self):
         self.seen, self.pairs = 0, []

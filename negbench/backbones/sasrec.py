@@ -17,7 +17,7 @@ The defaults follow the paper but for the width; of them only the dropout was tr
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from negbench import embedding
 from negbench.protocol import Card, World
-from negbench.sequence import SequenceBackbone, dropout, first_weights
+from negbench.sequence import SequenceBackbone, Settings, dropout, first_weights
 
 CARD = Card(
     title="SASRec",
@@ -83,10 +83,29 @@ class Config:
             raise ValueError(f"`length` must be at least 1; got {self.length}")
 
 
+class Form(Settings, Protocol):
+    """What the encoder reads of a Config: this file's, or that of a backbone that builds on it."""
+
+    @property
+    def blocks(self) -> int:
+        """Self-attention blocks."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Attention heads."""
+        ...
+
+    @property
+    def dropout(self) -> float:
+        """0 to 1."""
+        ...
+
+
 class Block(nn.Module):
     """Attention to the items so far, then two layers on each position, each beside its input."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Form) -> None:
         """Bare weights; `first_weights` fills them."""
         super().__init__()
         dim, self.heads, self.dropout = config.dim, config.heads, config.dropout
@@ -118,10 +137,10 @@ class Block(nn.Module):
 class SASRec(SequenceBackbone):
     """The item table, the places and the blocks."""
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Form, world: World, generator: torch.Generator) -> None:
         """Draw all first weights from the generator."""
         super().__init__(config, world, generator)
-        self.config = config
+        self.config, self.scale = config, config.dim**0.5
         self.places = nn.Parameter(torch.empty(config.length, config.dim))
         with torch.device("meta"):
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
@@ -136,7 +155,7 @@ class SASRec(SequenceBackbone):
         config, length = self.config, inputs.shape[1]
         counts = (inputs != self.n_items).sum(1, keepdim=True)
         places = config.length - counts + torch.arange(length, device=inputs.device)
-        x = self.look_up(inputs.reshape(-1)[cells]) * config.dim**0.5
+        x = self.look_up(inputs.reshape(-1)[cells]) * self.scale
         x = dropout(x + self.places[places.view(-1)[cells]], config.dropout, generator)
         for block in self.blocks:
             x = block(x, inputs.shape, cells, generator)

@@ -27,7 +27,7 @@ def world(sets: Iterable[Iterable[int]], n_items: int, device: torch.device | st
     train = Csr.of(users, items, n_rows=len(rows), n_columns=n_items)
     counts = torch.from_numpy(train.counts).to(device, torch.float32)
     excluded = Membership.of(train, device=device)
-    return World(train, counts, excluded, provides=PROVIDES, device=counts.device)
+    return World(train, counts, excluded, provides=PROVIDES, device=counts.device, width=WIDTH)
 
 
 def usual(device: torch.device | str = "cpu") -> World:
@@ -57,7 +57,8 @@ class Tables:
         self.items = torch.randn(i, LAYERS, WIDTH, generator=generator).to(device)
 
     def view(self, batch: Batch) -> View:
-        """The view of a backbone that provides users and layers, its outputs cut to leaves."""
+        """The view of a backbone that provides users, layers and a denoiser (halfway between what
+        it is given and the query), its outputs cut to leaves."""
         query_layers = self.users[batch.users].requires_grad_()
         query = self.users.mean(1)[batch.users].requires_grad_()
         positive = self.items.mean(1)[batch.items].requires_grad_()
@@ -71,6 +72,7 @@ class Tables:
             query_layers,
             self.items,
             leaves=leaves,
+            denoise=lambda vectors: (vectors + query) / 2,
         )
 
 

@@ -170,6 +170,7 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "probe": word,
     "log_negatives": whole(0),
     "plant": share,
+    "noise": share,
     "jobs": jobs,
     "threads": whole(1),
     "device": device,

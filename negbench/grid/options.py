@@ -68,6 +68,8 @@ class Options:
     """How many of the negatives used each cell keeps."""
     plant: float = 0.0
     """The share of train positives that are hidden, to see how methods treat them."""
+    noise: float = 0.0
+    """Random pairs added to train, as a share of it."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
     jobs: int = 1

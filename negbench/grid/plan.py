@@ -52,6 +52,7 @@ def ground_of(
         exclude=spec.exclude,
         bands=spec.bands,
         plant=spec.plant,
+        noise=spec.noise,
         data_dir=data_dir,
         say=say,
     )
@@ -108,6 +109,7 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         probe=options.probe,
         log_negatives=options.log_negatives,
         plant=options.plant,
+        noise=options.noise,
         metrics=options.metrics,
         train=TrainConfig(**options.train),
     )

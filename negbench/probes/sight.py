@@ -33,6 +33,8 @@ class Sight:
     """Derivative of each row's loss by the score of each negative, [r, N]."""
     steepness: Tensor | None
     """Norm of the derivative of each row's loss by its query, [r]."""
+    vectors: Tensor | None
+    """Synthesised negatives, [r, N, D]."""
     distance: Tensor | None
     """Cosine distance of synthesised vectors to their item, [r, N]."""
 
@@ -43,7 +45,10 @@ class Sight:
         """Look at these rows; None where nothing was used."""
         if not used.n:
             return None
-        ids, distance = _ids(step, used, rows)
+        vectors = None
+        if used.vectors is not None:
+            vectors = _rows(used.vectors, used.shared, rows).detach()
+        ids, distance = _ids(step, used, vectors, rows)
         mask = _mask(used, ids, rows)
         seen = drawn.ids is not None and drawn.n > 0
         drawn_ids = _rows(drawn.ids, drawn.shared, rows) if seen else None
@@ -60,6 +65,7 @@ class Sight:
             weight=_weight(used, mask, rows),
             slopes=slopes,
             steepness=_steepness(step, rows) if slopes is not None else None,
+            vectors=vectors,
             distance=distance,
         )
 
@@ -99,11 +105,12 @@ class Sight:
         return Sight(step=self.step, **told)
 
 
-def _ids(step: Step, used: Negatives, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-    if used.vectors is None:
+def _ids(
+    step: Step, used: Negatives, vectors: Tensor | None, rows: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    if vectors is None:
         return _rows(used.ids, used.shared, rows), None
-    vectors = _rows(used.vectors, used.shared, rows)
-    return snap(step, vectors.detach(), step.batch.users[rows])
+    return snap(step, vectors, step.batch.users[rows])
 
 
 def _rows(values: Tensor | None, shared: bool, rows: Tensor) -> Tensor:

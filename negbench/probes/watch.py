@@ -20,6 +20,7 @@ from negbench.probes.hardness import Hardness
 from negbench.probes.held_out import HeldOut
 from negbench.probes.makeup import MakeUp
 from negbench.probes.off_catalogue import OffCatalogue
+from negbench.probes.path import Path
 from negbench.probes.planted import Planted
 from negbench.probes.pull import Pull
 from negbench.probes.rates import Rates
@@ -39,9 +40,11 @@ class Effort:
     """Rows of a step that are ranked."""
     items: int
     """Items that they are ranked among."""
+    snapped: int = 1 << 62
+    """Synthesised negatives of a step whose nearest item is looked for, in whole rows."""
 
 
-SAMPLE = Effort(every=16, negatives=1 << 16, rows=512, items=256)
+SAMPLE = Effort(every=16, negatives=1 << 16, rows=512, items=256, snapped=256)
 FULL = Effort(every=1, negatives=1 << 62, rows=1 << 62, items=1 << 62)
 
 
@@ -73,6 +76,7 @@ class Watch:
             MakeUp(world.counts, labels, ground.bands.names),
             Pull(),
             OffCatalogue(),
+            Path(held_out),
         ]
         if held_out.planted is not None:
             others = lambda: self._others  # noqa: E731
@@ -86,7 +90,8 @@ class Watch:
     def watch(self, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback) -> None:
         """Show the step's watched rows to every meter."""
         b, width = len(step.batch), max(1, used.n, drawn.n)
-        r = min(b, max(1, self.effort.negatives // width))
+        many = self.effort.negatives if used.vectors is None else self.effort.snapped
+        r = min(b, max(1, many // width))
         rows = torch.arange(r, device=self.world.device) * (b // r)
         sight = Sight.of(step, drawn, used, feedback, rows)
         for meter in self.meters if sight else ():

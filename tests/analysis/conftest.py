@@ -200,6 +200,8 @@ def probed(tmp_path: Path, write: Write) -> Path:
             probes |= {"fnr_lift": rate / 0.02, "hard": 10 * rate, "hard_watched": 1000 * rate}
             probes |= {"percentile_p10": 0.1, "percentile_p50": 10 * rate, "percentile_p90": 0.9}
             probes |= {"gap_p10": -2.0, "gap_p50": -1.0, "gap_p90": 0.5}
+            probes |= {"path_share_1": 0.4, "path_gap_1": -2.0, "path_fnr_1": rate}
+            probes |= {"path_share_2": 0.6, "path_gap_2": -1.0, "path_fnr_2": 2 * rate}
             for seed in (0, 1):
                 write(
                     run,

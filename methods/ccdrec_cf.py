@@ -1,0 +1,223 @@
+"""Diffusion ranks candidates, negatives stay real items: the pool of a curriculum, easy to hard.
+
+    L = (1 - omega) softplus(s_r - s_i) + omega softplus(s_j - s_i) + lambda L_dm
+    j ~ U{top k |C| of <E^t_i, E^t_c>, c in C},   C = a random share of the items, unobserved
+    t = T/4 (3 - min(3, floor(n / dtau)))   in epoch n = 0, 1 ..; from tau_end on, E = the items
+
+After CCDRec (AAAI 2025), which denoises item vectors given their texts and images. Once an epoch
+the reverse chain of a denoiser f runs over all items; E^t, t in {3T/4, T/2, T/4, 0}, are its
+stations. L_dm = mean (f(e_t, t) - e)^2 trains f to predict e.
+
+What is ours: there are no texts or images, so f is told the item's own vector beside (propagated on
+lightgcn), or the mean vector of the users who met it. With `condition=dropped` a pool knows no more
+of its items than the noised start did, so the curriculum does not harden: a control. The chain
+begins at the item's vector noised to T, as f was trained. L_dm stands on detached vectors: the
+diffusion chooses negatives and changes nothing else; in the paper it trains the item vectors too.
+By default noise has the catalogue's mean and covariance; `noise=unit` is the paper's N(0, I). The
+paper's schedule adds little noise in 20 steps, so its pools are nearly alike; `schedule=cosine`
+begins at noise. With Adam lambda matters little to f. One C serves a batch. omega = 0 is `random`.
+`trained=false` is the control with a random denoiser that never learns. Cost: T I H D an epoch;
+B |C| dots and one pass of f over B rows a step.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from negbench.parts import BPR, Uniform
+from negbench.parts.diffusion import SCHEDULES
+from negbench.parts.having_users import users_of
+from negbench.parts.joining import join
+from negbench.parts.latent import Noise, Space, any_step, denoiser_of, learnt, noised, walk
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+
+CARD = Card(
+    title="Curriculum of candidates ranked by diffusion, without texts or images",
+    family="diffusion",
+    year=2025,
+    venue="AAAI",
+    moves=("stages",),
+    provenance="specification",
+    differs="The denoiser is told item vectors, not texts and images; the chain begins at the "
+    "noised item; the diffusion loss is detached, so only the choice of negatives changes.",
+    search={"omega": ("of", 0.5, 0.7, 0.8, 0.9), "every": ("of", 3, 5, 10, 15, 20)},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    omega: float = 0.8
+    """Weight of the curricular negative, 0 to 1; .5, .7, .8, .9 in the paper."""
+    weight: float = 1.0
+    """lambda of the diffusion loss, above 0; .5, 1, 2 in the paper."""
+    steps: int = 20
+    """T, 4 or more; 5, 10, 20, 40, 100 in the paper."""
+    every: int = 5
+    """dtau, epochs for each pool, 1 or more; 3, 5, 10, 15, 20 in the paper."""
+    end: int = 50
+    """tau_end, from this epoch on the item vectors themselves; 30, 50, 75, 100 in the paper."""
+    share: float = 0.1
+    """|C| / I, above 0 to 1; .1 in the paper."""
+    top: float = 0.1
+    """k, the share of C that is drawn from, above 0 to 1; .1 in the paper."""
+    hidden: int = 64
+    """H of the denoiser, 1 or more; not known of the paper."""
+    schedule: Literal["linear", "cosine", "sqrt", "exp"] = "linear"
+    """linear is the paper's."""
+    noise: Noise = "catalogue"
+    """catalogue: the items' mean and covariance; unit: N(0, I), the paper's."""
+    condition: Literal["item", "users", "dropped"] = "item"
+    """What f is told beside: the item's vector (propagated on lightgcn), the mean vector of the
+    users who met it (on mf and lightgcn), or nothing; texts and images in the paper."""
+    trained: bool = True
+    """False is the control with an untrained denoiser."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if not 0 <= self.omega <= 1:
+            raise ValueError(f"`omega` must be from 0 to 1; got {self.omega}")
+        for name in ("share", "top"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(
+                    f"`{name}` must be above 0 and at most 1; got {getattr(self, name)}"
+                )
+        for name, least in (("steps", 4), ("every", 1), ("end", 0), ("hidden", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
+        if not self.weight > 0:
+            raise ValueError(f"`weight` must be above 0; got {self.weight}")
+
+
+class Curriculum:
+    """Adds one negative to each row: an item near the positive in the pool of this epoch."""
+
+    def __init__(self, config: Config) -> None:
+        """Remember the settings."""
+        self.config = config
+
+    def begin(self, world: World) -> None:
+        """A schedule and a denoiser."""
+        config = self.config
+        self.schedule = SCHEDULES[config.schedule](config.steps).to(world.device)
+        self.net = denoiser_of(
+            world,
+            config.hidden,
+            conditioned=config.condition != "dropped",
+            trained=config.trained,
+        )
+        self.space: Space | None = None
+        self.pools: dict[int, Tensor] = {}
+        self.told_of: Tensor | None = None
+        self.snr = math.nan
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """The denoiser's."""
+        return learnt(self.net)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The denoiser; pools are made anew every epoch."""
+        return dict(self.net.state_dict())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.net.load_state_dict(state)
+
+    def told(self) -> Mapping[str, float]:
+        """Signal to noise at T."""
+        return {"snr_T": self.snr}
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Run the chain over all items and keep its four stations."""
+        if self.config.condition == "users":
+            users = users_of(epoch.users, "condition=users", "condition=item")
+            self.told_of = mean_of_users(users, epoch.world)
+        self.make_pools(epoch.items, epoch.generator)
+
+    @torch.no_grad()
+    def make_pools(self, items: Tensor, generator: torch.Generator) -> None:
+        """E^t for t in {3T/4, T/2, T/4, 0}, [I, D] each."""
+        space = self.space = Space.of(items, self.config.noise)
+        self.snr = space.snr(self.schedule, items)
+        if self.config.condition == "item":
+            self.told_of = items.clone()
+        condition = None if self.told_of is None else space.into(self.told_of)
+        last = torch.full((len(items),), self.schedule.steps, device=items.device)
+        made = walk(
+            self.schedule,
+            noised(space, self.schedule, items, last, generator)[0],
+            [station(self.config.steps, level) for level in range(4)],
+            lambda y, t: self.net(y, t, condition),
+            noise=lambda: space.noise(len(items), generator),
+        )
+        self.pools = {t: space.out(y) for t, y in made.items()}
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """ids [B, N + 1], weighed so that the mean of the losses mixes them as omega says."""
+        if self.space is None:
+            self.make_pools(step.view.items.detach(), step.generator)
+        if self.config.trained:
+            losses = {**negatives.losses, "denoising": self.config.weight * self.error(step)}
+            negatives = replace(negatives, losses=losses)
+        if not self.config.omega:
+            return negatives
+        ids, found = self.near(step)
+        added = Negatives(ids, mask=found, losses=negatives.losses)
+        return join(step, negatives, added, self.config.omega)
+
+    @torch.no_grad()
+    def near(self, step: Step) -> tuple[Tensor, Tensor]:
+        """One even draw from the best candidates and whether there was one, [B, 1] each."""
+        users, positives, pool = step.batch.users, step.batch.items, self.pool(step)
+        n = max(1, round(self.config.share * len(pool)))
+        k = max(1, round(self.config.top * n))
+        among = torch.randperm(len(pool), generator=step.generator, device=pool.device)[:n]
+        hit = step.world.excluded.contains_shared(users, among)
+        hit |= among == positives.unsqueeze(1)
+        alike = (pool[positives] @ pool[among].T).masked_fill_(hit, -torch.inf)
+        free = (~hit).sum(1)
+        # The best come first and the excluded last, so a place below `free` is never excluded.
+        best = alike.topk(k, 1).indices
+        share = torch.rand(len(users), generator=step.generator, device=pool.device)
+        place = (share * free.clamp(1, k)).long().clamp_(max=k - 1)
+        return among[best.gather(1, place.unsqueeze(1))], (free > 0).unsqueeze(1)
+
+    def pool(self, step: Step) -> Tensor:
+        """What similarity is read from in this epoch, [I, D]; the step counts epochs from 1."""
+        done = step.epoch - 1
+        if done >= self.config.end:
+            return step.view.items
+        return self.pools[station(self.config.steps, done // self.config.every)]
+
+    def error(self, step: Step) -> Tensor:
+        """The mean squared error of f on the batch's positives, detached."""
+        assert self.space is not None
+        x, positives = step.view.positive.detach(), step.batch.items
+        t = any_step(len(x), self.schedule, x, step.generator)
+        y, _ = noised(self.space, self.schedule, x, t, step.generator)
+        condition = None if self.told_of is None else self.space.into(self.told_of[positives])
+        made: Tensor = (self.net(y, t, condition) - self.space.into(x)).square().mean()
+        return made
+
+
+def station(steps: int, level: int) -> int:
+    """t of the pool that is number `level` from easy to hard: 3T/4, T/2, T/4, then 0."""
+    return steps * (3 - min(3, level)) // 4
+
+
+def mean_of_users(users: Tensor, world: World) -> Tensor:
+    """The mean vector of the users who met each item, [I, D]; 0 for an item that nobody met."""
+    rows = torch.tensor(world.train.rows, device=users.device)
+    items = torch.tensor(world.train.indices, device=users.device, dtype=torch.int64)
+    total = users.new_zeros(world.n_items, users.shape[1]).index_add_(0, items, users[rows])
+    return total / world.counts.clamp(min=1).unsqueeze(1)
+
+
+def build(config: Config) -> Method:
+    """A random and a curricular negative under BPR."""
+    return Method(source=Uniform(1), stages=(Curriculum(config),), objective=BPR())

@@ -1,0 +1,280 @@
+"""Denoised users and items: both vectors of a pair go through a denoiser before they are scored.
+
+    h_u = D_U(q(e_u, t), t | e_i),  h_i = D_I(q(e_i, t), t | e_u)         t ~ U{1..T}, the same
+    L   = w ((1 - lam) loss(<h_u, h_i>, <h_u, e_j>) + lam L_re),  w = sg(sigmoid <h_u, h_i>)^gamma
+    L_re = (mean_d (e_u - h_u)^2 + mean_d (e_i - h_i)^2) / 2
+    ranking: a_u = mean of u's train items, y = q(a_u, T), back to 0 by D_I given e_u, s = <y, e_j>
+
+"Denoising Diffusion Recommender Model", SIGIR 2024 (arXiv 2401.06982). Negatives stay raw and
+come from any source and stages: `ddrm+dns(candidates=8)`. In that order: what the transform leaves
+open comes from the last method.
+
+Published is a backbone that was trained before and is frozen (`freeze`). Here the first `warmup`
+epochs train it plainly, by the same negatives and loss; the denoisers learn L_re on detached
+vectors beside. Then user and item vectors are copied, and the denoisers alone learn on the copies,
+which also rank. So one budget covers both parts, patience may end a run before the freeze (the
+figure `frozen` of the last epoch says), and the backbone's own table, which the L2 penalty goes on
+shrinking, is used no more. `freeze=false` trains all from the first step; targets of L_re are
+detached then, for vectors that follow their target shrink until denoising is easy.
+
+It differs also in one hidden layer for two, SiLU, a time embedding of 32, and denoisers that learn
+by the backbone's step size. Defaults are those of MF on ml-1m: there the noise at T is about .003,
+next to nothing, and the dropout is what corrupts; `schedule=snr_matched` reaches the ratio `snr`
+by noise in units of the vectors' own spread. Needs user vectors, for the freeze copies them: a
+sequence backbone has none, and its query changes with the position in the history.
+
+Control: `diffusion=false` ranks by the plain mean a_u, over a plainly trained backbone.
+Cost per step: two passes of a denoiser (H D) a row; ranking: T passes a user.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from negbench.parts import BPR, Uniform
+from negbench.parts.denoiser import Denoiser
+from negbench.parts.diffusion import Schedule, linear_var, snr_matched
+from negbench.parts.latent import any_step, denoiser_of, learnt
+from negbench.parts.liked import Liked, noise_of_users
+from negbench.protocol import Card, Epoch, Leaves, Method, Step, View, World
+
+CARD = Card(
+    title="Denoising diffusion recommender model",
+    family="diffusion",
+    year=2024,
+    venue="SIGIR",
+    link="https://arxiv.org/abs/2401.06982",
+    moves=("transform",),
+    needs=("users",),
+    provenance="specification",
+    differs="The backbone is trained in the first epochs of the same run and then frozen, not "
+    "loaded; one hidden layer of SiLU; the denoisers learn by the backbone's step size.",
+    search={
+        "lam": ("float", 0.1, 0.6),
+        "gamma": ("float", 0.0, 1.0),
+        "steps": ("of", 3, 20, 50),
+        "warmup": ("of", 10, 20, 40),
+    },
+)
+
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings; the released ones are of MF on ml-1m."""
+
+    freeze: bool = True
+    """Freeze the vectors after `warmup` epochs, as published, or train all together."""
+    warmup: int = 20
+    """Epochs of plain training before the freeze, 0 or more; the paper loads a trained backbone."""
+    diffusion: bool = True
+    """False is the control: train plainly, rank by the mean of the liked items' vectors."""
+    lam: float = 0.4
+    """Weight of the reconstruction, 0 to 1; .1 to .6 in the released settings."""
+    gamma: float = 1.0
+    """Power of the row's weight, 0 (none) or more; 0 to 1 in the released settings."""
+    steps: int = 20
+    """T, 1 or more; 3 to 50 in the released settings."""
+    schedule: Literal["linear_var", "snr_matched"] = "linear_var"
+    """linear_var is the released one, with unit noise."""
+    scale: float = 1e-4
+    """Noise scale of linear_var, above 0; 1e-2 to 1e-4 released."""
+    low: float = 1e-4
+    """Least noise of linear_var; 1e-4 or 1e-3 released."""
+    high: float = 1e-3
+    """Most noise of linear_var, above `low`, `scale` times it below 1; 1e-3 to 1e-1 released."""
+    snr: float = 1.0
+    """Above 0; signal to noise at T of snr_matched."""
+    dropout: float = 0.5
+    """Share of a corrupted vector's coordinates set to 0 in training, 0 to 1; .5 released."""
+    hidden: int = 256
+    """H, 1 or more; the released layers are 100 to 300 and 600 to 1100 wide."""
+    noised: bool = True
+    """Begin the ranking walk at a noised mean (one draw a user, from the seed), or at its mean."""
+    negatives: int = 1
+    """N, 1 or more, where no other method draws."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        least = {"warmup": 0, "gamma": 0, "steps": 1, "hidden": 1, "negatives": 1}
+        for name, bound in least.items():
+            if (value := getattr(self, name)) < bound:
+                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        if not 0 <= self.lam <= 1:
+            raise ValueError(f"`lam` must be from 0 to 1; got {self.lam}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be from 0 to below 1; got {self.dropout}")
+        if not self.snr > 0:
+            raise ValueError(f"`snr` must be above 0; got {self.snr}")
+        if not (0 < self.low < self.high and 0 < self.scale * self.high < 1):
+            raise ValueError(
+                "`low` must be above 0 and below `high`, and `scale` times `high` between 0 and 1; "
+                f"got {self.low}, {self.high} and {self.scale}"
+            )
+
+
+def schedule_of(config: Config) -> Schedule:
+    """The schedule that the settings name."""
+    if config.schedule == "snr_matched":
+        return snr_matched(config.steps, config.snr)
+    return linear_var(config.steps, config.scale, config.low, config.high)
+
+
+class Denoised:
+    """Pairs are scored by denoised vectors, users rank by the denoised mean of what they liked."""
+
+    def __init__(self, config: Config) -> None:
+        """Remember the settings."""
+        self.config = config
+
+    def begin(self, world: World) -> None:
+        """Two denoisers, and what each user liked."""
+        hidden, device = self.config.hidden, world.device
+        self.of_users, self.of_items = (
+            denoiser_of(world, hidden, conditioned=True, zero=False, name=name)
+            for name in ("users", "items")
+        )
+        self.schedule = schedule_of(self.config).to(device)
+        self.liked, self.seed = Liked.of(world.train, device), world.seed
+        self.spreads = torch.ones(2, device=device)
+        self.variance = 0.0
+        self.frozen: tuple[Tensor, Tensor] | None = None
+        self.drawn: Tensor | None = None
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Measure the spread of users and items; freeze them when the warm-up is over."""
+        assert epoch.users is not None  # the card needs them
+        late = epoch.number > self.config.warmup
+        if late and self.config.freeze and self.config.diffusion and self.frozen is None:
+            self.frozen = (epoch.users.clone(), epoch.items.clone())
+        users, items = self.frozen or (epoch.users, epoch.items)
+        self.variance = float(items.var(0, correction=0).mean())
+        if self.config.schedule == "snr_matched":
+            spread = [x.var(0, correction=0).mean().sqrt() for x in (users, items)]
+            self.spreads = torch.stack(spread).clamp(min=TINY)
+
+    def view(self, step: Step) -> View:
+        """The pair denoised in training, the walk back from the mean in ranking."""
+        if not step.training:
+            return self.ranking(step)
+        config, view = self.config, step.view
+        if not config.diffusion:
+            return view
+        if config.freeze and self.frozen is None:
+            pair = view.query.detach(), view.positive.detach()
+            error = restored(pair, self.pair(step, *pair)).mean()
+            return replace(view, losses={**view.losses, "reconstruction": error})
+        if self.frozen is not None:
+            view = still(step, *self.frozen)
+        hats = self.pair(step, view.query, view.positive)
+        made = replace(view, query=hats[0], positive=hats[1])
+        trust = made.score_pair(hats[1]).detach().sigmoid() ** config.gamma
+        error = (trust * restored((view.query, view.positive), hats)).mean()
+        return replace(
+            made,
+            row_weight=(1 - config.lam) * trust,
+            losses={**view.losses, "reconstruction": config.lam * error},
+        )
+
+    def pair(self, step: Step, user: Tensor, item: Tensor) -> tuple[Tensor, Tensor]:
+        """h_u and h_i, [B, D] each: one t a row, noise and dropout of their own."""
+        t = any_step(len(user), self.schedule, user, step.generator)
+        return (
+            self.of_users(self.corrupted(step, user, t, self.spreads[0]), t, item),
+            self.of_items(self.corrupted(step, item, t, self.spreads[1]), t, user),
+        )
+
+    def corrupted(self, step: Step, x: Tensor, t: Tensor, spread: Tensor) -> Tensor:
+        """q(x, t), with coordinates dropped and the others raised to keep the sum."""
+        g, p = step.generator, self.config.dropout
+        eps = spread * torch.randn(x.shape, generator=g, device=x.device, dtype=x.dtype)
+        xt = self.schedule.noised(x, t, eps)
+        if not p:
+            return xt
+        keep = torch.rand(x.shape, generator=g, device=x.device) >= p
+        return xt * keep / (1 - p)
+
+    @torch.no_grad()
+    def ranking(self, step: Step) -> View:
+        """Queries from the mean of the liked items; users who liked nothing keep their own."""
+        view, users = step.view, step.batch.users
+        query, items = view.query, view.items
+        if self.frozen is not None:
+            query, items = self.frozen[0][users], self.frozen[1]
+        y = self.liked.mean(items, users)
+        if self.config.diffusion:
+            y = self.walked(y, query, users)
+        known = (self.liked.sizes(users) > 0).unsqueeze(1)
+        return replace(view, query=torch.where(known, y, query), items=items)
+
+    def walked(self, mean: Tensor, query: Tensor, users: Tensor) -> Tensor:
+        """From q(a_u, T) back to 0 by the posterior's mean, [b, D]."""
+        eps = torch.zeros_like(mean)
+        if self.config.noised:
+            eps = self.spreads[1] * self.noise(mean)[users]
+        t = torch.full((len(mean),), self.schedule.steps, device=mean.device)
+        y = self.schedule.noised(mean, t, eps)
+        for _ in range(self.schedule.steps):
+            y = self.schedule.back(y, self.of_items(y, t, query), t)
+            t = t - 1
+        return y
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Unit noise of every user, [U, D]: from the seed, whoever else is ranked with them."""
+        if self.drawn is None:
+            self.drawn = noise_of_users(self.seed, len(self.liked.indptr) - 1, like)
+        return self.drawn
+
+    def told(self) -> Mapping[str, float]:
+        """Signal to noise of the items at T, and whether the vectors are frozen."""
+        if not self.config.diffusion:
+            return {}
+        noise = float(self.spreads[1]) ** 2
+        frozen = float(self.frozen is not None)
+        return {"snr_T": self.schedule.snr(self.variance, noise), "frozen": frozen}
+
+    @property
+    def nets(self) -> dict[str, Denoiser]:
+        """Both denoisers by name; none in the control."""
+        return {"users": self.of_users, "items": self.of_items} if self.config.diffusion else {}
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """The denoisers'."""
+        return [p for net in self.nets.values() for p in learnt(net)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Denoisers, spreads and the frozen vectors."""
+        nets = {name: dict(net.state_dict()) for name, net in self.nets.items()}
+        return {"nets": nets, "spreads": self.spreads, "frozen": self.frozen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them back."""
+        for name, net in self.nets.items():
+            net.load_state_dict(state["nets"][name])
+        device = self.spreads.device
+        self.spreads = state["spreads"].to(device)
+        frozen = state["frozen"]
+        self.frozen = None if frozen is None else (frozen[0].to(device), frozen[1].to(device))
+
+
+def restored(pair: tuple[Tensor, Tensor], hats: tuple[Tensor, Tensor]) -> Tensor:
+    """L_re of each row, [B]; its targets take no gradient."""
+    of_user, of_item = (
+        (x.detach() - hat).square().mean(-1) for x, hat in zip(pair, hats, strict=True)
+    )
+    return (of_user + of_item) / 2
+
+
+def still(step: Step, users: Tensor, items: Tensor) -> View:
+    """The step's view over frozen vectors: what is owed to the backbone is nothing."""
+    query, positive = users[step.batch.users], items[step.batch.items]
+    return View(query, items, positive, step.view.similarity, users, leaves=Leaves())
+
+
+def build(config: Config) -> Method:
+    """Uniform negatives under BPR, scored by denoised vectors."""
+    return Method(Uniform(config.negatives), BPR(), transform=Denoised(config))

@@ -1,0 +1,181 @@
+"""PreferDiff: BPR between the errors of denoising the next item and denoising its negatives.
+
+    L = lambda E+ + (1 - lambda) softplus(gamma (E+ - E-)),   E = (1 - cos(F(x_t, c, t), x_0))^2
+    x_0 of E+ is the positive, of E- the centroid x- = mean_j x_j;   both at the same t
+
+Liu, Zhang, Hu, Qian & Chua, "Preference Diffusion for Recommendation", ICLR 2025 (arXiv
+2410.13117). The second term raises E- without a bound if the error is `mse`; the cosine's stays
+below 4. lambda = 1 uses no negative: it is DreamRec (Yang et al., NeurIPS 2023) with this error,
+the control. gamma (1 - lambda) sigmoid(gamma (E+ - E-)) is what a negative weighs, most where it is
+denoised better than the positive.
+
+Differs from the released code: the preference is one number a row, not one a batch
+(`reduction="batch"` is theirs); rows are all positions of a history, so that `others` may leave out
+more than the row itself; no guess is made and thrown away. Alone it takes the batch's other rows as
+negatives; in a recipe, `popularity(negatives=32)+preferdiff` or `preferdiff+dns` (the last says
+where candidates come from), it takes the recipe's, weighted and masked as they come. A large
+batch's centroid is nearly the same for all rows: the mean item by how often it is met. `mse` is the
+mean over the width, so gamma means another thing there. Cost per step: B D for the centroid (B N D
+with N negatives a row) and one guess of the backbone more than any loss on scores.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from negbench.parts.telling import Averages
+from negbench.protocol import Card, Method, Negatives, Source, Step, View
+
+CARD = Card(
+    title="PreferDiff: log-likelihood ranking of denoising errors",
+    family="diffusion",
+    authors="Liu, Zhang, Hu, Qian and Chua",
+    year=2025,
+    venue="ICLR",
+    link="https://arxiv.org/abs/2410.13117",
+    moves=("objective",),
+    needs=("denoiser",),
+    provenance="specification",
+    differs="One preference a row instead of one a batch; every position of a history is a row.",
+    search={
+        "weight": ("float", 0.2, 0.8),
+        "gamma": ("log", 0.5, 20.0),
+        "error": ("of", "cosine_squared", "cosine", "mse"),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    weight: float = 0.4
+    """lambda, 0 to 1; 0.4, 0.4 and 0.6 in the released code; 1 is DreamRec, without negatives."""
+    gamma: float = 5.0
+    """Above 0; 5 in the released code."""
+    error: Literal["cosine_squared", "cosine", "mse"] = "cosine_squared"
+    """cosine_squared in the released code; mse diverges."""
+    reduction: Literal["sample", "batch"] = "sample"
+    """batch takes the mean errors first, as the released code: one preference for all rows."""
+    others: Literal["row", "label", "user"] = "row"
+    """What the centroid leaves out: the row itself (released), all of its item or of its user."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no loss."""
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"`weight` must be from 0 to 1; got {self.weight}")
+        if not self.gamma > 0:
+            raise ValueError(f"`gamma` must be above 0; got {self.gamma}")
+
+
+def cosine(guess: Tensor, clean: Tensor) -> Tensor:
+    """1 - cos, 0 to 2, whatever the lengths."""
+    return 1 - F.cosine_similarity(guess, clean, dim=-1)
+
+
+def cosine_squared(guess: Tensor, clean: Tensor) -> Tensor:
+    """(1 - cos)^2, 0 to 4."""
+    return cosine(guess, clean).square()
+
+
+def mse(guess: Tensor, clean: Tensor) -> Tensor:
+    """Mean squared difference, without a bound."""
+    return (guess - clean).square().mean(-1)
+
+
+ERRORS = {"cosine_squared": cosine_squared, "cosine": cosine, "mse": mse}
+
+
+class Nothing:
+    """No negatives."""
+
+    def draw(self, step: Step) -> Negatives:
+        """Empty."""
+        del step
+        return Negatives()
+
+
+@dataclass(frozen=True)
+class Others:
+    """The centroid of the batch's other positives, as one synthesised negative for each row."""
+
+    apart: Literal["row", "label", "user"]
+
+    def draw(self, step: Step) -> Negatives:
+        """vectors [B, 1, D] = (sum of all - sum of one's own) / how many others, by one sum."""
+        positive, batch = step.view.positive, step.batch
+        keys = {
+            "row": torch.arange(len(batch), device=positive.device),
+            "label": batch.items,
+            "user": batch.users,
+        }[self.apart]
+        groups, own = torch.unique(keys, return_inverse=True)
+        sums = positive.new_zeros(len(groups), positive.shape[1]).index_add(0, own, positive)
+        count = len(batch) - own.bincount(minlength=len(groups))[own]
+        centre = (positive.sum(0) - sums[own]) / count.clamp(min=1).unsqueeze(1)
+        return Negatives(vectors=centre.unsqueeze(1), mask=(count > 0).unsqueeze(1))
+
+
+def centroid(view: View, negatives: Negatives) -> tuple[Tensor, Tensor]:
+    """The weighted mean [B, D] of each row's negatives, and whether a row has any, [B]."""
+    rows = len(view.query)
+    if not negatives.n:
+        return torch.zeros_like(view.query), view.query.new_zeros(rows, dtype=torch.bool)
+    vectors = negatives.vectors
+    if vectors is None:
+        assert negatives.ids is not None
+        vectors = view.rows(negatives.ids)
+    weight = view.query.new_ones(rows, negatives.n)
+    if negatives.logw is not None:
+        weight = negatives.logw.detach().exp().expand_as(weight)
+    if negatives.mask is not None:
+        weight = weight * negatives.mask
+    total = weight.sum(1, keepdim=True)
+    share = weight / total.clamp(min=1e-12)
+    mean = share @ vectors if negatives.shared else torch.einsum("bn,bnd->bd", share, vectors)
+    return mean, total.squeeze(1) > 0
+
+
+class Preference:
+    """The loss, from the guesses of the backbone and not from the scores."""
+
+    def __init__(self, config: Config) -> None:
+        """Weigh and measure as the settings say."""
+        self.config, self.error = config, ERRORS[config.error]
+        self.averages = Averages()
+
+    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+        """The loss of each row, [B]; a row without negatives has the first term alone."""
+        del s_pos, s_neg
+        view, config = step.view, self.config
+        if view.denoise is None:
+            raise ValueError("this backbone provides no denoiser; run preferdiff on dreamrec")
+        right = self.error(view.query, view.positive)
+        if config.weight == 1:
+            return right
+        centre, any_left = centroid(view, negatives)
+        wrong = self.error(view.denoise(centre), centre)
+        self.averages.add("error_positive", right[any_left])
+        self.averages.add("error_negative", wrong[any_left])
+        preference = self.preferred(right, wrong, any_left)
+        return config.weight * right + (1 - config.weight) * preference
+
+    def preferred(self, right: Tensor, wrong: Tensor, any_left: Tensor) -> Tensor:
+        """softplus(gamma (E+ - E-)), [B]: of each row's own errors, or of the batch's means."""
+        gap = (right - wrong).masked_fill(~any_left, 0.0)
+        if self.config.reduction == "batch":
+            gap = (gap.sum() / any_left.sum().clamp(min=1)).expand_as(gap)
+        return F.softplus(self.config.gamma * gap).masked_fill(~any_left, 0.0)
+
+    def told(self) -> dict[str, float]:
+        """The epoch's mean errors."""
+        return dict(self.averages.told())
+
+
+def build(config: Config) -> Method:
+    """The loss over the batch's other rows; over nothing where it has but its first term."""
+    source: Source = Nothing() if config.weight == 1 else Others(config.others)
+    return Method(source=source, objective=Preference(config))

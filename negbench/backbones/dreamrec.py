@@ -1,0 +1,229 @@
+"""DreamRec: from the history as condition, a diffusion model makes the next item's vector.
+
+    x_t = sqrt(abar_t) v_i + sqrt(1 - abar_t) eps,   c = SASRec(history) or the learnt null (p)
+    F(x_t, c, t) = W [x_t ; c ; time(t)] + b         the guess of x_0, trained as the query
+    x^ = (1 + w) F(x_t, c, t) - w F(x_t, null, t),   x_t' = k1 x^ + k2 x_t,   s(j) = <x_0, v_j>
+
+Yang, Wu, Wang, Wang, Yuan & He, "Generate What You Prefer: Reshaping Sequential Recommendation via
+Guided Diffusion", NeurIPS 2023 (arXiv 2310.20453); form and settings are those that PreferDiff (Liu
+et al., ICLR 2025) released: linear F, T = 2000, 21 steps of DDIM, one layer of two heads. Differs:
+64 wide instead of 3072 and every position trained in one pass, not the last alone.
+
+Any sampler trains here: a row's query is F of its noised positive at a t drawn for the row, so any
+loss on scores teaches F to tell v_i from the negatives. At small t that is easy, for x_t tells;
+what ranks is learnt at large t, where only c does. Ranking losses make vectors long, until noise of
+a fixed size hides nothing; so noise has the root mean square of the item vectors as they are
+(ours; the others' is 1). The noise that inference starts from is drawn once for each user, so
+ranking twice ranks the same. Cost per step: I D for that size, SASRec's and 4 B D^2 for a guess
+(three times that with the way back); 42 guesses for a ranked user.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from negbench import embedding, rng
+from negbench.backbones.sasrec import SASRec
+from negbench.interactions import Csr
+from negbench.parts.denoiser import TIME, timestep
+from negbench.parts.diffusion import SCHEDULES
+from negbench.protocol import Batch, Card, Encoded, View, World
+from negbench.sequence import first_weights
+
+CARD = Card(
+    title="DreamRec, a guided diffusion over item vectors",
+    family="backbone",
+    authors="Yang, Wu, Wang, Wang, Yuan and He",
+    year=2023,
+    venue="NeurIPS",
+    link="https://arxiv.org/abs/2310.20453",
+    needs=("order",),
+    provides=("sequence", "denoiser"),
+    provenance="specification",
+    differs="D is 64, not 3072; every position is trained; noise has the size of the item vectors",
+    search={
+        "lr": ("log", 1e-4, 1e-2),
+        "guidance": ("of", 0.0, 2.0, 4.0, 8.0),
+        "dim": ("of", 64, 256, 1024),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, the same for every method."""
+
+    dim: int = 64
+    """Width of the vectors; PreferDiff takes 3072, which a CPU does not train."""
+    blocks: int = 1
+    """Self-attention blocks of the condition; PreferDiff takes 1."""
+    heads: int = 2
+    """Attention heads, a divisor of `dim`; PreferDiff takes 2."""
+    length: int = 50
+    """How many of the latest items are read; PreferDiff takes 10, 50 here as in `sasrec`."""
+    dropout: float = 0.2
+    """0 to 1, in the encoder."""
+    steps: int = 2000
+    """T, 2 or more; PreferDiff takes 2000."""
+    stride: int = 100
+    """Steps that inference goes back at once, 1 to `steps`; PreferDiff takes 100."""
+    schedule: Literal["linear", "cosine", "sqrt", "exp"] = "linear"
+    """How noise grows with t; PreferDiff takes linear from 1e-4 to 0.02."""
+    drop: float = 0.1
+    """p, share of rows trained without their condition, 0 to 1; PreferDiff takes 0.1."""
+    guidance: float = 2.0
+    """w, 0 or more; 0 is the plain condition. PreferDiff takes 2, 8 and 6."""
+    lr: float = 0.001
+    """Adam's step; PreferDiff takes 0.0001 at its width."""
+    l2: float = 0.0
+    """Weight of half the squared norms of each row's last item, positive and mean negative."""
+    batch_size: int = 128
+    """Sequences in a step; PreferDiff takes 256."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = 1.0
+    """Divides the scores."""
+    init: float = 0.02
+    """Standard deviation of the first item vectors, above 0; PreferDiff takes 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        embedding.check(self)
+        if self.heads < 1 or self.dim % self.heads:
+            raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
+        if not 0 <= self.drop <= 1:
+            raise ValueError(f"`drop` must be from 0 to 1; got {self.drop}")
+        if not self.init > 0:
+            raise ValueError(f"`init` must be above 0, for noise has its scale; got {self.init}")
+        if self.length < 1:
+            raise ValueError(f"`length` must be at least 1; got {self.length}")
+        if not 1 <= self.stride <= self.steps or self.steps < 2:
+            raise ValueError(
+                "`steps` must be at least 2 and `stride` from 1 to `steps`; "
+                f"got {self.steps} and {self.stride}"
+            )
+        if not self.guidance >= 0:
+            raise ValueError(f"`guidance` must be 0 or more; got {self.guidance}")
+
+
+class Guess(nn.Module):
+    """F: one linear layer on the noised vector, the condition and two layers of the time."""
+
+    def __init__(self, dim: int) -> None:
+        """Bare weights; `first_weights` fills them, and the null begins at zero."""
+        super().__init__()
+        self.null = nn.Parameter(torch.empty(dim))
+        self.early, self.late = nn.Linear(TIME, dim), nn.Linear(dim, dim)
+        self.out = nn.Linear(3 * dim, dim)
+
+    def forward(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
+        """x [B, D] at steps t [B] or [1] under the condition [B, D] or [D] -> [B, D]."""
+        time = self.late(F.silu(self.early(timestep(t).to(x.dtype))))
+        parts = x, condition.expand_as(x), time.expand_as(x)
+        made: Tensor = self.out(torch.cat(parts, dim=1))
+        return made
+
+
+class DreamRec(SASRec):
+    """SASRec's encoder for the condition, and the guess of the next item's vector."""
+
+    config: Config
+
+    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+        """Draw all first weights from the generator."""
+        super().__init__(config, world, generator)
+        self.seed, self.scale = world.seed, 1 / config.init
+        with torch.device("meta"):
+            self.guess = Guess(config.dim)
+        first_weights(self.guess, generator)
+        self.to(world.device)
+        self.diffusion = SCHEDULES[config.schedule](config.steps).to(world.device)
+        back = {config.steps, *range(1, config.steps + 1, config.stride)}
+        self.path = [*sorted(back, reverse=True), 0]
+        """The steps of inference, from T down to 0, the clean vector."""
+
+    def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
+        """Every position as a row: its query is the guess from its positive, noised."""
+        condition = self.dropped(self.read(batch, generator), generator)
+        size, device = condition.shape, condition.device
+        t = torch.randint(1, self.config.steps + 1, size[:1], generator=generator, device=device)
+        own, other = self.unit * torch.randn(2, *size, generator=generator, device=device)
+        noised = self.diffusion.noised(self.look_up(batch.items), t, own)
+        view = self.show(batch, self.guessed(noised, condition, t), cut=cut)
+        if view.leaves is not None:
+            leaf = condition.detach().requires_grad_()
+            view.leaves.behind.append((condition, leaf))
+            condition = leaf
+
+        def denoise(vectors: Tensor) -> Tensor:
+            return self.guessed(self.diffusion.noised(vectors, t, other), condition, t)
+
+        return replace(view, denoise=denoise)
+
+    @property
+    def unit(self) -> Tensor:
+        """The root mean square of the item vectors as they are: the scale of the noise."""
+        return self.table.detach()[: self.n_items].square().mean().sqrt()
+
+    def guessed(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
+        """F in the table's unit: the vector that it reads and the one that it makes."""
+        unit = self.unit
+        made: Tensor = self.guess(x / unit, condition, t) * unit
+        return made
+
+    def dropped(self, condition: Tensor, generator: torch.Generator) -> Tensor:
+        """In training some rows get the null in place of their condition."""
+        if not self.training or not self.config.drop:
+            return condition
+        size, device = (len(condition), 1), condition.device
+        coin = torch.rand(size, generator=generator, device=device)
+        return torch.where(coin < self.config.drop, self.guess.null, condition)
+
+    def guided(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
+        """The guess pushed away from what it would be without a condition."""
+        w = self.config.guidance
+        made = self.guessed(x, condition, t)
+        return (1 + w) * made - w * self.guessed(x, self.guess.null, t) if w else made
+
+    def generate(self, condition: Tensor, noise: Tensor) -> Tensor:
+        """The next item's vector for each condition [b, D], from noise [b, D], by DDIM."""
+        x = noise
+        for t, before in pairwise(self.path):
+            at = torch.tensor([t], device=x.device)
+            x = self.diffusion.ddim(x, self.guided(x, condition, at), t, before)
+        return x
+
+    @torch.no_grad()
+    def encode(self, history: Csr) -> Encoded:
+        """Queries made from each user's noise; a user without history has zeros: all items tie."""
+        encoded, device = super().encode(history), self.table.device
+        generator = rng.stream(self.seed, "inference", device=device)
+        size = history.n_rows, self.config.dim
+        noise = self.unit * torch.randn(size, generator=generator, device=device)
+        known = torch.from_numpy(history.lengths > 0).to(device)
+
+        @torch.no_grad()
+        def query(users: Tensor) -> Tensor:
+            made = self.generate(encoded.query(users), noise[users])
+            return made.masked_fill(~known[users].unsqueeze(1), 0.0)
+
+        return replace(encoded, query=query)
+
+    @torch.no_grad()
+    def told(self) -> dict[str, float]:
+        """Signal to noise at T, and the mean cosine of two items: near 1 they have collapsed."""
+        items = self.table[: self.n_items].double()
+        n, total = len(items), F.normalize(items, dim=1).sum(0).square().sum()
+        cosine = float(total - n) / max(1, n * (n - 1))
+        snr = self.diffusion.snr(float(items.var(0).mean()), float(self.unit) ** 2)
+        return {"snr": snr, "item_cosine": cosine}
+
+
+def build(config: Config, world: World, generator: torch.Generator) -> DreamRec:
+    """A fresh backbone."""
+    return DreamRec(config, world, generator)

@@ -1,0 +1,62 @@
+"""A small conditional denoiser: MLP on [x_t ; condition ; sinusoidal time] -> D."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+TIME = 32
+"""Width of the time embedding."""
+
+
+class Denoiser(nn.Module):
+    """[D + C + 32] -> H -> D with SiLU; the last layer begins at zero, so training begins at 0.
+
+    Predicts the noise or the clean vector, as its user trains it. Weights are drawn from
+    `generator`. A condition that is dropped is replaced by the learnt vector `null` [C].
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        condition: int,
+        hidden: int = 256,
+        *,
+        generator: torch.Generator,
+        zero: bool = True,
+    ) -> None:
+        """Draw the weights on the CPU, alike on every device."""
+        super().__init__()
+        self.first = nn.Linear(dim + condition + TIME, hidden)
+        self.last = nn.Linear(hidden, dim)
+        self.null = nn.Parameter(torch.zeros(condition))
+        for layer in (self.first, self.last):
+            bound = 1 / math.sqrt(layer.in_features)
+            with torch.no_grad():
+                for weights in (layer.weight, layer.bias):
+                    weights.uniform_(-bound, bound, generator=generator)
+        if zero:
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor | None = None) -> Tensor:
+        """x [..., D] at steps t [...] given condition [..., C] (None = dropped) -> [..., D]."""
+        if condition is None:
+            condition = self.null.expand(*x.shape[:-1], -1)
+        time = timestep(t).to(x.dtype)
+        hidden = nn.functional.silu(self.first(torch.cat([x, condition, time], dim=-1)))
+        made: Tensor = self.last(hidden)
+        return made
+
+    def dropped(self, condition: Tensor, p: float, generator: torch.Generator) -> Tensor:
+        """The condition [B, C] with rows replaced by `null` with probability p."""
+        coin = torch.rand(len(condition), 1, generator=generator, device=condition.device)
+        return torch.where(coin < p, self.null, condition)
+
+
+def timestep(t: Tensor, width: int = TIME, longest: float = 10_000.0) -> Tensor:
+    """Sinusoids of t [...] at frequencies from 1 down to 1/longest, [..., width]."""
+    half = width // 2
+    frequency = torch.arange(half, device=t.device, dtype=torch.float32) / half
+    angle = t.unsqueeze(-1).float() * (-math.log(longest) * frequency).exp()
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)

@@ -1,0 +1,80 @@
+"""Two kinds of negatives in one step, weighed as two losses would be."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from negbench.protocol import Negatives, Step
+
+
+def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
+    """(1 - w) loss(real) + w loss(extra), for losses that average over weighed negatives.
+
+    `extra` is [B, m], with vectors or without; `real` may be shared. A softmax takes the weights
+    into its sum instead. An extra negative without a `logq` counts as the row's mean real one.
+    """
+    rows, n, m = len(step.batch), real.n, extra.n
+    if w >= 1 or not n:
+        return extra
+    parts = (real, extra)
+    ids, vectors = None, None
+    if real.ids is not None and extra.ids is not None:
+        ids = torch.cat([real.ids.expand(rows, -1), extra.ids], 1)
+    if real.vectors is not None or extra.vectors is not None:
+        vectors = _vectors(step, parts, ids)
+    logw = None
+    if w * (n + m) != m:  # else all weigh 1
+        shares = [math.log((1 - w) * (n + m) / n)] * n + [math.log(w * (n + m) / m)] * m
+        logw = step.view.query.new_tensor(shares).expand(rows, -1)
+    if any(part.logw is not None for part in parts):
+        given = torch.cat([_filled(step, part.logw, part.n) for part in parts], 1)
+        logw = given if logw is None else logw + given
+    mask = None
+    if any(part.mask is not None for part in parts):
+        mask = torch.cat([_usable(step, part) for part in parts], 1)
+    return Negatives(
+        ids,
+        vectors,
+        logq=_logq(step, real, extra),
+        logw=logw,
+        mask=mask,
+        row_weight=real.row_weight,
+        losses={**real.losses, **extra.losses},
+    )
+
+
+def _vectors(step: Step, parts: tuple[Negatives, Negatives], ids: Tensor | None) -> Tensor:
+    """[B, n + m, D]; where all have ids they are gathered as one: that is carried fastest."""
+    rows = None if ids is None else torch.split(step.view.rows(ids), [p.n for p in parts], 1)
+    made = []
+    for at, part in enumerate(parts):
+        vectors = part.vectors
+        if vectors is None:
+            assert part.ids is not None
+            vectors = step.view.rows(part.ids) if rows is None else rows[at]
+        made.append(vectors.expand(len(step.batch), -1, -1))
+    return torch.cat(made, 1)
+
+
+def _filled(step: Step, values: Tensor | None, n: int) -> Tensor:
+    if values is None:
+        return step.view.query.new_zeros(len(step.batch), n)
+    return values.expand(len(step.batch), n)
+
+
+def _usable(step: Step, part: Negatives) -> Tensor:
+    if part.mask is not None:
+        return part.mask
+    shape = (len(step.batch), part.n)
+    return torch.ones(shape, dtype=torch.bool, device=step.view.query.device)
+
+
+def _logq(step: Step, real: Negatives, extra: Negatives) -> Tensor | None:
+    if real.logq is None:
+        return None
+    known = _filled(step, real.logq, real.n)
+    told = extra.logq
+    if told is None:
+        told = known.mean(1, keepdim=True).expand(-1, extra.n)
+    return torch.cat([known, told], 1)

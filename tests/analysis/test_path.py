@@ -1,0 +1,54 @@
+"""The path of synthesised negatives: averages by hand, and a figure that refuses without any."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negbench.analysis.figure_adar_path import journeys
+from negbench.analysis.frames import open_run
+from negbench.analysis.path import path
+from negbench.errors import NothingToReport
+
+NDCG = {"all": [0.2] * 4, "head": [0.3] * 4, "mid": [0.2] * 4, "tail": [0.1] * 4}
+# Two bins: a quarter near noise, the rest near the positive.
+PROBES = {
+    "path_share_1": 0.25,
+    "path_gap_1": -2.0,
+    "path_fnr_1": 0.02,
+    "path_share_2": 0.75,
+    "path_gap_2": -0.5,
+    "path_fnr_2": 0.10,
+    "r_mean": 0.6,
+    "t_mean": 12.0,
+}
+
+
+def test_bins_are_averaged_over_epochs_and_seeds(tmp_path: Path, write: Any) -> None:
+    write(tmp_path, "books", "random", 0, NDCG)
+    write(tmp_path, "books", "random", 1, NDCG)
+    write(tmp_path, "books", "adar", 0, NDCG, probes=PROBES)
+    other = PROBES | {"path_gap_2": -1.5, "path_share_2": 0.25, "path_share_1": 0.75}
+    write(tmp_path, "books", "adar", 1, NDCG, probes=other)
+    told = path(open_run(tmp_path)).set_index("place")
+    assert set(told["row"]) == {"adar"} and list(told.index) == [0.25, 0.75]
+    assert told.loc[0.25, "share"] == pytest.approx(0.5)  # .25 and .75 over two seeds
+    assert told.loc[0.75, "gap"] == pytest.approx(-1.0)  # -.5 and -1.5
+    assert told.loc[0.75, "fnr"] == pytest.approx(0.10)
+    assert told.loc[0.25, "chosen"] == pytest.approx(0.6)
+    assert set(told["knowledge"]) == {"lower bound"} or set(told["knowledge"]) == {"exact"}
+
+
+def test_the_figure_shows_them_and_says_what_is_missing(tmp_path: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(tmp_path / "with", "books", "adar", seed, NDCG, probes=PROBES)
+        write(tmp_path / "without", "books", "random", seed, NDCG)
+    plot = journeys(open_run(tmp_path / "with"))[0]
+    assert plot.name == "adar-path-books-mf"
+    gap, fnr, share = plot.figure.axes
+    assert list(gap.lines[0].get_ydata()) == pytest.approx([-2.0, -0.5])
+    assert list(fnr.lines[0].get_ydata()) == pytest.approx([0.02, 0.10])
+    assert list(share.lines[0].get_xdata()) == pytest.approx([0.25, 0.75])
+    assert list(gap.lines[1].get_xdata()) == pytest.approx([0.6, 0.6])
+    with pytest.raises(NothingToReport, match="adar-path"):
+        journeys(open_run(tmp_path / "without"))

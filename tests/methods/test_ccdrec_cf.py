@@ -1,0 +1,188 @@
+"""CCDRec without texts: the schedule of its pools, what it draws from them, and how losses mix."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from probe_grounds import fit_on, small_ground
+
+from negbench import rng
+from negbench.backbones import sasrec
+from negbench.conformance.world import Play, usual
+from negbench.errors import UserError
+from negbench.losses import bpr
+from negbench.methods import ccdrec_cf
+from negbench.methods.ccdrec_cf import Curriculum, mean_of_users, station
+from negbench.recipes import recipe
+from negbench.train import Fit, TrainConfig
+from negbench.values import Batch, Step
+
+
+def play(settings: str = "") -> Play:
+    made = Play(recipe(f"ccdrec_cf({settings})").build(), usual())
+    made.refresh(1)
+    return made
+
+
+def curriculum(made: Play | Fit) -> Curriculum:
+    part = made.method.stages[0]
+    assert isinstance(part, Curriculum)
+    return part
+
+
+def test_pools_go_from_three_quarters_of_t_to_0():
+    assert [station(20, level) for level in range(5)] == [15, 10, 5, 0, 0]
+    assert [station(5, level) for level in range(4)] == [3, 2, 1, 0]
+    made = play("steps=20,every=3,end=11")
+    part, step = curriculum(made), made.step()
+    assert set(part.pools) == {15, 10, 5, 0}
+    seen = [part.pool(replace(step, epoch=n + 1)) for n in range(12)]
+    for n, t in enumerate([15] * 3 + [10] * 3 + [5] * 3 + [0] * 2):
+        assert seen[n] is part.pools[t]
+    assert seen[11] is step.view.items  # from tau_end on the items themselves
+
+
+def test_it_draws_evenly_from_the_best_unobserved_of_the_pool():
+    made = play("share=1,top=0.25")
+    part, step = curriculum(made), made.step()
+    pool, world = part.pool(step), made.world
+    drawn = torch.cat([part.near(made.step(n))[0] for n in range(400)], 1)
+    for b, (user, item) in enumerate(
+        zip(step.batch.users.tolist(), step.batch.items.tolist(), strict=True)
+    ):
+        hidden = {*world.train.row(user).tolist(), item}
+        free = [j for j in range(12) if j not in hidden]
+        best = sorted(free, key=lambda j: -float(pool[item] @ pool[j]))[:3]
+        seen, counts = drawn[b].unique(return_counts=True)
+        assert set(seen.tolist()) == set(best)
+        share = 1 / len(best)
+        assert (
+            (counts / 400 - share).abs() < 4.5 * (share * (1 - share) / 400) ** 0.5 + 1e-9
+        ).all()
+
+
+def test_candidates_are_a_share_of_the_items():
+    made = play("share=0.5,top=1.0")
+    part = curriculum(made)
+    for n in range(20):
+        ids, found = part.near(made.step(n))
+        assert len(ids[found].unique()) <= 6
+
+
+def test_the_two_losses_mix_as_omega_says():
+    outcome = play("omega=0.7,share=1").forward()
+    each = [bpr(outcome.s_pos, outcome.s_neg[:, k : k + 1]) for k in (0, 1)]
+    assert outcome.used.mask is None or bool(outcome.used.mask.all())
+    assert torch.allclose(outcome.rows, 0.3 * each[0] + 0.7 * each[1], atol=1e-6)
+
+
+def test_omega_0_is_random_and_omega_1_the_curriculum_alone():
+    even = Play(recipe("random").build(), usual()).forward()
+    assert torch.equal(play("omega=0").forward().rows, even.rows)
+    alone = play("omega=1,share=1").forward()
+    assert torch.equal(alone.rows, bpr(alone.s_pos, alone.s_neg)) and alone.s_neg.shape[1] == 1
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Fit]:
+    """Fits with a schedule that begins at noise, refreshed, by what the denoiser is told."""
+    ground = small_ground(n_users=100, n_items=60, n=2500)
+    made = {}
+    for condition in ("item", "dropped"):
+        method = f"ccdrec_cf(share=1,schedule=cosine,condition={condition})"
+        made[condition] = fit_on(ground, method, epochs=12)
+        made[condition].run()
+        made[condition].refresh(13)
+    return made
+
+
+def step_of(fit: Fit, epoch: int = 1) -> Step:
+    train = fit.world.train
+    batch = Batch(torch.tensor(train.rows), torch.tensor(train.indices).long())
+    view = fit.backbone.view(batch, rng.stream(0, "view"))
+    return Step(batch, view, fit.world, epoch, 1, rng.stream(0, "step"))
+
+
+def test_negatives_come_nearer_to_the_positive_with_the_curriculum(trained):
+    fit, alike = trained["item"], []
+    for epoch in (1, 6, 11, 16):
+        step = step_of(fit, epoch)
+        (ids, found), items = curriculum(fit).near(step), step.view.items
+        near = (items[step.batch.items] * items[ids[:, 0]]).sum(1)
+        alike.append(float(near[found[:, 0]].mean()))
+    assert alike == sorted(alike) and alike[-1] > alike[0] + 0.3
+
+
+def test_without_a_condition_a_pool_knows_no_more_than_its_start(trained):
+    aligned = {}
+    for condition, fit in trained.items():
+        part, items = curriculum(fit), fit.backbone.encode(fit.world.train).items
+        both = [x - x.mean(0) for x in (items, part.pools[0])]
+        aligned[condition] = float(torch.cosine_similarity(*both).mean())
+    assert aligned["item"] > 0.8 and abs(aligned["dropped"]) < 0.4
+
+
+@pytest.mark.parametrize("condition", ["item", "users", "dropped"])
+def test_every_parameter_moves_and_only_by_its_own_loss(condition):
+    made = play(f"condition={condition}")
+    assert len(made.down) == 4
+    outcome = made.forward()
+    torch.autograd.backward(outcome.losses["denoising"], retain_graph=True)
+    leaves = outcome.step.view.leaves
+    assert leaves is not None and leaves.positive is not None and leaves.positive.grad is None
+    before = [p.detach().clone() for p in made.down]
+    for number in (1, 2, 3):
+        made.train(number)
+    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, made.down, strict=True))
+
+
+def test_the_control_has_a_random_denoiser_that_stays():
+    made = play("trained=false")
+    part = curriculum(made)
+    assert not made.down and bool(part.net.last.weight.any())
+    before = {name: value.clone() for name, value in part.state_dict().items()}
+    outcome = made.train()
+    assert not outcome.losses
+    assert all(torch.equal(before[name], value) for name, value in part.state_dict().items())
+
+
+def test_the_denoiser_learns_to_tell_items(trained):
+    fit = trained["item"]
+    part, step = curriculum(fit), step_of(fit)
+    assert part.space is not None
+    nothing = part.space.into(step.view.positive.detach()).square().mean()
+    assert float(part.error(step).detach()) < 0.5 * float(nothing)
+    assert 0 < part.told()["snr_T"] < 0.01
+
+
+def test_the_mean_of_users_is_one_hop():
+    made = play()
+    users, world = made.tables.users.mean(1), made.world
+    got = mean_of_users(users, world)
+    for item in range(12):
+        met = [u for u in range(7) if item in world.train.row(u).tolist()]
+        want = users[met].mean(0) if met else torch.zeros(8)
+        assert torch.allclose(got[item], want, atol=1e-6)
+
+
+def test_a_backbone_without_users_has_no_users_to_tell_of():
+    world = small_ground().world(seed=0, device=torch.device("cpu"))
+    backbone = sasrec.build(sasrec.Config(dim=8, length=5), world, rng.stream(0, "init"))
+    fit = Fit(recipe("ccdrec_cf(condition=users)").build(), backbone, world, TrainConfig(epochs=1))
+    with pytest.raises(UserError, match="needs a backbone with user vectors"):
+        fit.run()
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ("omega=1.5", "`omega` must be from 0 to 1; got 1.5"),
+        ("steps=3", "`steps` must be at least 4; got 3"),
+        ("top=0.0", "`top` must be above 0 and at most 1; got 0.0"),
+        ("weight=0.0", "`weight` must be above 0"),
+    ],
+)
+def test_bad_settings_are_refused(settings, rule):
+    with pytest.raises(UserError, match=rule):
+        recipe(f"ccdrec_cf({settings})")
+    assert ccdrec_cf.CARD.moves == ("stages",)

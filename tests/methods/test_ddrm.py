@@ -1,0 +1,241 @@
+"""DDRM: the loss term by term, what takes gradient and what is frozen, and how users are ranked."""
+
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+from probe_grounds import fit_on, small_ground
+from torch.nn.functional import softplus
+
+from negbench import rng
+from negbench.conformance.world import Play, Tables, batch_of, usual, world
+from negbench.errors import UserError
+from negbench.interactions import Csr
+from negbench.methods.ddrm import Denoised, restored
+from negbench.parts.liked import Liked
+from negbench.recipes import recipe
+from negbench.step import forward
+from negbench.train import snapshot
+from negbench.trained import Trained
+from negbench.values import Batch, Step
+from negbench.view import View
+
+JOINT = "freeze=false"
+FROZEN = "warmup=0"
+
+
+def play(settings: str, where=None) -> Play:
+    made = Play(recipe(f"ddrm({settings})").build(), where or usual())
+    made.refresh(1)
+    return made
+
+
+def part_of(made) -> Denoised:
+    part = made.method.transform
+    assert isinstance(part, Denoised)
+    return part
+
+
+def rank(part: Denoised, where, users: torch.Tensor, items=None) -> View:
+    tables = Tables(where)
+    query = tables.users.mean(1)[users]
+    items = tables.items.mean(1) if items is None else items
+    view = View(query, items, query)
+    batch = Batch(users, torch.zeros_like(users))
+    return part.view(Step(batch, view, where, -1, -1, rng.stream(0, "x"), training=False))
+
+
+@pytest.mark.parametrize("settings", [JOINT, FROZEN])
+@pytest.mark.parametrize(("lam", "gamma"), [(0.0, 0.0), (1.0, 0.0), (0.3, 0.0), (0.3, 0.7)])
+def test_the_loss_is_the_one_stated(settings, lam, gamma):
+    made = play(f"{settings},lam={lam},gamma={gamma}")
+    outcome = made.forward()
+    step, view = made.step(), outcome.step.view
+    user, item = step.view.query.detach(), step.view.positive.detach()
+    hu, hi = part_of(made).pair(made.step(), user, item)  # the same generator again
+    assert torch.allclose(hu, view.query) and torch.allclose(hi, view.positive)
+    raw = step.view.items[outcome.used.ids]  # raw negatives
+    bpr = softplus((hu.unsqueeze(1) * raw).sum(-1) - (hu * hi).sum(-1, keepdim=True)).squeeze(1)
+    if outcome.used.mask is not None:
+        bpr = bpr * outcome.used.mask.squeeze(1)
+    lre = 0.5 * (((user - hu) ** 2).mean(1) + ((item - hi) ** 2).mean(1))
+    w = torch.sigmoid((hu * hi).sum(1)) ** gamma
+    want = (w * ((1 - lam) * bpr + lam * lre)).mean()
+    assert torch.allclose(outcome.loss, want, atol=1e-5)
+
+
+def test_the_weight_takes_no_gradient():
+    made = play(f"{JOINT},lam=1.0,gamma=1.0")
+    outcome = made.forward()
+    torch.autograd.backward(outcome.loss)
+    got = part_of(made).of_users.last.weight.grad.clone()
+    for p in made.down:
+        p.grad = None
+    step = made.step()
+    user, item = step.view.query.detach(), step.view.positive.detach()
+    hats = part_of(made).pair(step, user, item)
+    w = torch.sigmoid((hats[0] * hats[1]).sum(1)).detach()
+    torch.autograd.backward((w * restored((user, item), hats)).mean())
+    assert torch.allclose(part_of(made).of_users.last.weight.grad, got, atol=1e-6)
+
+
+def test_a_frozen_backbone_gets_no_gradient_and_ranks_from_its_copy():
+    made = play(FROZEN)
+    step = made.step()
+    outcome = made.forward()
+    torch.autograd.backward(outcome.loss)
+    for at in (step.view.leaves, outcome.step.view.leaves):
+        assert at is not None and at.query is None or at.query.grad is None
+    fit = fit_on(small_ground(), "ddrm(warmup=2)", epochs=4)
+    part, frozen = part_of(fit), []
+    for _ in range(4):
+        row = fit.epoch()
+        frozen.append(row["frozen"])
+        if row["epoch"] == 3:
+            kept = [x.clone() for x in part.frozen]
+    assert frozen == [0, 0, 1, 1]
+    assert all(torch.equal(a, b) for a, b in zip(kept, part.frozen, strict=True))
+    scorer = Trained.of(fit.backbone, fit.world, fit.world.train, part)
+    before = scorer.scores(torch.arange(5))
+    with torch.no_grad():
+        fit.backbone.table += 1.0  # used no more
+    after = Trained.of(fit.backbone, fit.world, fit.world.train, part).scores(torch.arange(5))
+    assert torch.equal(before, after)
+
+
+def test_in_the_warm_up_the_backbone_learns_as_it_would_alone():
+    ground = small_ground()
+    plain, warm = fit_on(ground, "random", epochs=2), fit_on(ground, "ddrm(warmup=9)", epochs=2)
+    for fit in (plain, warm):
+        fit.batches = [batch_of(fit.world, rows=40)]
+        fit.batches = type("One", (), {"epoch": lambda self, g, b=fit.batches: iter(b)})()
+    # The transform draws first, so the negatives differ: give both the same ones.
+    fixed = plain.method.source.draw(
+        Step(batch_of(plain.world, rows=40), None, plain.world, 1, 1, rng.stream(0, "n"))
+    )
+    for fit in (plain, warm):
+        fixer = type("Fixed", (), {"draw": lambda self, step: replace(fixed)})()
+        fit.method = replace(fit.method, source=fixer)
+        fit.epoch()
+    assert torch.allclose(plain.backbone.table, warm.backbone.table, atol=1e-6)
+
+
+def test_joint_gradient_reaches_both_vectors_and_raw_negatives():
+    made = play(JOINT)
+    outcome = made.forward()
+    torch.autograd.backward(outcome.loss)
+    leaves = outcome.step.view.leaves
+    assert bool(leaves.query.grad.any()) and bool(leaves.positive.grad.any())
+    (ids, rows), *_ = leaves.rows
+    assert torch.equal(ids, outcome.used.ids) and bool(rows.grad.any())
+
+
+@pytest.mark.parametrize("settings", [JOINT, FROZEN])
+def test_other_negatives_leave_the_reconstruction_alone(settings):
+    made = play(settings)
+    first = made.forward()
+    method = replace(made.method, source=type("Other", (), {})())
+    ids = first.used.ids.flip(0)
+    method.source.draw = lambda step: replace(first.used, ids=ids, mask=None, logq=None)
+    second = forward(method, made.step())
+    assert torch.equal(first.losses["reconstruction"], second.losses["reconstruction"])
+    assert not torch.equal(first.rows, second.rows)
+
+
+def test_a_perfect_denoiser_ranks_by_the_mean_of_the_liked_items():
+    where = usual()
+    part = part_of(play(f"{JOINT},noised=false", where))
+    users = torch.arange(where.n_users)
+    items = Tables(where).items.mean(1)
+    means = torch.stack([items[torch.tensor(where.train.row(u)).long()].mean(0) for u in users])
+    assert torch.allclose(part.liked.mean(items, users), means, atol=1e-6)
+    assert torch.allclose(part.liked.mean(items, users.flip(0)[:3]), means.flip(0)[:3])
+    part.of_items.forward = lambda x, t, condition: means
+    assert torch.allclose(rank(part, where, users).query, means, atol=1e-5)
+    assert torch.allclose(means[6], items[2])  # one liked item
+
+
+def test_the_control_ranks_by_the_plain_mean_and_learns_nothing_of_its_own():
+    made = play("diffusion=false")
+    assert not made.down and not made.forward().losses
+    users = torch.arange(7)
+    got, part = rank(part_of(made), made.world, users).query, part_of(made)
+    assert torch.equal(got, part.liked.mean(Tables(made.world).items.mean(1), users))
+
+
+def test_a_user_without_history_keeps_the_own_vector():
+    train = Csr.of([0, 0, 2], [1, 2, 0], n_rows=3, n_columns=4)
+    assert Liked.of(train, torch.device("cpu")).sizes(torch.arange(3)).tolist() == [2, 0, 1]
+    for settings in ("", "diffusion=false"):
+        where = world([[0, 1], [], [2]], 4)
+        users = torch.arange(3)
+        got = rank(part_of(play(settings, where)), where, users).query
+        own = Tables(where).users.mean(1)
+        assert torch.equal(got[1], own[1]) and not torch.equal(got[0], own[0])
+
+
+def test_noise_in_ranking_belongs_to_the_user():
+    where = usual()
+    part = part_of(play("schedule=snr_matched,snr=0.1", where))
+    every = rank(part, where, torch.arange(7)).query
+    assert torch.allclose(rank(part, where, torch.tensor([4, 2])).query, every[[4, 2]], atol=1e-6)
+    still = part_of(play("schedule=snr_matched,snr=0.1,noised=false", where))
+    assert not torch.allclose(rank(still, where, torch.arange(7)).query, every, atol=1e-7)
+
+
+def test_the_released_noise_is_next_to_nothing_and_the_ratio_is_told():
+    made = play("")
+    part = part_of(made)
+    assert 1 - float(part.schedule.abar[-1]) == pytest.approx(1.0e-5, rel=0.02)
+    assert part.told()["snr_T"] == pytest.approx(float(part.variance) / 1.0e-5, rel=0.05)
+    matched = part_of(play("schedule=snr_matched,snr=0.7"))
+    assert matched.told()["snr_T"] == pytest.approx(0.7, rel=1e-4)
+
+
+@pytest.mark.parametrize("settings", ["", JOINT, FROZEN, f"{FROZEN},dropout=0.0"])
+def test_every_parameter_moves(settings):
+    made = play(settings)
+    assert len(made.down) == 8
+    before = [p.detach().clone() for p in made.down]
+    assert not torch.equal(before[0], before[4])  # two denoisers, not one twice
+    made.train()
+    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, made.down, strict=True))
+
+
+def test_the_frozen_copy_survives_a_checkpoint():
+    ground = small_ground()
+    first = fit_on(ground, "ddrm(warmup=1)", epochs=3)
+    for _ in range(2):
+        first.epoch()
+    second = fit_on(ground, "ddrm(warmup=1)", epochs=3)
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    second.load_state_dict(torch.load(file, weights_only=True))
+    assert first.epoch()["loss"] == second.epoch()["loss"]
+    saved = snapshot(second.backbone, second.method)["parts"][0]["frozen"]
+    assert all(torch.equal(a, b) for a, b in zip(saved, part_of(first).frozen, strict=True))
+
+
+def test_it_goes_with_other_sources_and_stages():
+    made = Play(recipe(f"ddrm({JOINT})+dns(candidates=6)").build(), usual())
+    made.refresh(1)
+    outcome = made.forward()
+    assert outcome.drawn.n == 6 and outcome.used.n == 1
+    pool = outcome.step.look(outcome.drawn)
+    assert torch.allclose(pool.amax(1), outcome.step.look(outcome.used).squeeze(1), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ("lam=1.5", "`lam` must be from 0 to 1; got 1.5"),
+        ("dropout=1.0", "`dropout` must be from 0 to below 1"),
+        ("steps=0", "`steps` must be at least 1"),
+        ("low=0.1", "`low` must be above 0 and below `high`"),
+    ],
+)
+def test_bad_settings_are_refused(settings, rule):
+    with pytest.raises(UserError, match=rule):
+        recipe(f"ddrm({settings})")

@@ -1,0 +1,113 @@
+"""PDRec's rank band: the loss as stated, the band it draws from, and its safety on real data."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from probe_grounds import small_ground
+
+from negbench import rng
+from negbench.backbones import sasrec
+from negbench.conformance.world import Play, usual
+from negbench.draws import Even, outside
+from negbench.errors import UserError
+from negbench.ground import prepare
+from negbench.membership import Membership
+from negbench.methods.pdrec_band import Band, Config
+from negbench.recipes import recipe
+from negbench.train import Fit, TrainConfig
+
+CPU = torch.device("cpu")
+
+
+def play(settings: str = "") -> Play:
+    made = Play(recipe(f"pdrec_band({settings})").build(), usual())
+    made.refresh(1)
+    return made
+
+
+def band(made: Play | Fit) -> Band:
+    part = made.method.stages[0]
+    assert isinstance(part, Band)
+    return part
+
+
+def test_the_loss_averages_both_negatives():
+    outcome = play("low=0.0,high=1.0").forward()
+    assert outcome.used.n == 2
+    usable = outcome.used.mask
+    assert usable is not None
+    rows = usable.all(1)
+    want = F.softplus(-outcome.s_pos) + F.softplus(outcome.s_neg).sum(1) / 2
+    assert bool(rows.any()) and torch.allclose(outcome.rows[rows], want[rows], atol=1e-6)
+
+
+def test_the_first_negative_is_that_of_random():
+    ours, even = play().forward(), Play(recipe("random").build(), usual()).forward()
+    assert ours.used.ids is not None and even.used.ids is not None
+    assert torch.equal(ours.used.ids[:, :1], even.used.ids)
+
+
+def test_the_backbones_ranks_are_its_scores_and_follow_it():
+    made = play("model=backbone,low=0.5,high=1.0")
+    scores = made.tables.users.mean(1) @ made.tables.items.mean(1).T
+    outcome = made.forward()
+    assert outcome.used.ids is not None and outcome.used.mask is not None
+    for b, user in enumerate(outcome.step.batch.users.tolist()):
+        if outcome.used.mask[b, 1]:
+            rank = int((scores[user] > scores[user, outcome.used.ids[b, 1]]).sum())
+            assert 6 <= rank < 12
+    part, before = band(made), band(made).band
+    made.refresh(2)
+    assert part.band is not before
+    learnt = play()
+    before = band(learnt).band
+    learnt.refresh(2)
+    assert band(learnt).band is before  # trained before, once
+
+
+def test_it_is_safer_than_uniform_on_kuairec():
+    """Exact truth: how many drawn negatives are videos that the user likes."""
+    ground = prepare("kuairec")
+    world = ground.world(seed=0, device=CPU)
+    truth = ground.interactions.truth
+    assert truth is not None
+    liked = Membership.of(truth)
+    users = torch.tensor(world.train.rows)
+    even, _ = outside(
+        Even(world.n_items, CPU), world.excluded, users, 1, rng.stream(0, "negatives")
+    )
+    uniform = float(liked.contains(users, even).float().mean())
+    drawn, found = Band(Config()).ranked(world).draw(users, world.excluded, rng.stream(0, "band"))
+    safe = float(liked.contains(users, drawn)[found].float().mean())
+    assert 0.055 < uniform < 0.07
+    assert safe < 0.8 * uniform
+    control = Band(Config(fit_epochs=0)).ranked(world)
+    chance = liked.contains(users, control.draw(users, world.excluded, rng.stream(0, "band"))[0])
+    assert float(chance.float().mean()) == pytest.approx(uniform, rel=0.1)
+
+
+def test_a_backbone_without_users_takes_the_diffusion():
+    world = small_ground().world(seed=0, device=CPU)
+    for model in ("backbone", "diffrec"):
+        backbone = sasrec.build(sasrec.Config(dim=8, length=5), world, rng.stream(0, "init"))
+        method = recipe(f"pdrec_band(model={model},fit_epochs=1)").build()
+        fit = Fit(method, backbone, world, TrainConfig(epochs=1))
+        if model == "diffrec":
+            assert fit.run().epoch == 1
+        else:
+            with pytest.raises(UserError, match="needs a backbone with user vectors"):
+                fit.run()
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ("low=0.99", "0 <= `low` < `high` <= 1 must hold; got 0.99 and 0.99"),
+        ("steps=1", "`steps` must be at least 2; got 1"),
+        ("fit_lr=0.0", "`fit_lr` must be above 0; got 0.0"),
+        ("noise_max=1e-4", "`noise_min` < `noise_max` must hold"),
+    ],
+)
+def test_bad_settings_are_refused(settings, rule):
+    with pytest.raises(UserError, match=rule):
+        recipe(f"pdrec_band({settings})")
