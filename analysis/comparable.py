@@ -44,7 +44,7 @@ def _split(cell: Cell) -> str:
 
 
 _SAME: tuple[tuple[str, str, Callable[[Cell], Any]], ...] = (
-    ("split", "--split and --k-core", _split),
+    ("split", "--split, --k-core, --plant and --noise", _split),
     ("bands", "--bands", lambda cell: cell.record["bands"]["rule"]),
     ("exclusion", "--exclude", lambda cell: cell.spec["exclude"]),
 )
