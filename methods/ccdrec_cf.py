@@ -21,9 +21,8 @@ B |C| dots and one pass of f over B rows a step.
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,7 +31,7 @@ from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion import SCHEDULES
 from negbench.parts.having_users import users_of
 from negbench.parts.joining import join
-from negbench.parts.latent import Noise, Space, any_step, denoiser_of, learnt, noised, walk
+from negbench.parts.latent import Led, Noise, Space, any_step, denoiser_of, noised, walk
 from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
 
 CARD = Card(
@@ -94,7 +93,7 @@ class Config:
             raise ValueError(f"`weight` must be above 0; got {self.weight}")
 
 
-class Curriculum:
+class Curriculum(Led):
     """Adds one negative to each row: an item near the positive in the pool of this epoch."""
 
     def __init__(self, config: Config) -> None:
@@ -115,22 +114,6 @@ class Curriculum:
         self.pools: dict[int, Tensor] = {}
         self.told_of: Tensor | None = None
         self.snr = math.nan
-
-    def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The denoiser's."""
-        return learnt(self.net)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The denoiser; pools are made anew every epoch."""
-        return dict(self.net.state_dict())
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
-        self.net.load_state_dict(state)
-
-    def told(self) -> Mapping[str, float]:
-        """Signal to noise at T."""
-        return {"snr_T": self.snr}
 
     def refresh(self, epoch: Epoch) -> None:
         """Run the chain over all items and keep its four stations."""

@@ -26,9 +26,8 @@ denoiser over B rows.
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +37,7 @@ from negbench.losses import over_negatives
 from negbench.parts import Uniform
 from negbench.parts.diffusion import SCHEDULES
 from negbench.parts.joining import join
-from negbench.parts.latent import Noise, Space, any_step, denoiser_of, learnt, noised, walk
+from negbench.parts.latent import Led, Noise, Space, any_step, denoiser_of, noised, walk
 from negbench.parts.objectives import weight
 from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
 
@@ -119,7 +118,7 @@ def _weights(config: Config) -> tuple[float, ...]:
     return (config.w_clean, config.w_tenth, config.w_eighth, config.w_quarter, config.w_half)
 
 
-class Levels:
+class Levels(Led):
     """Adds the levels of one chain for each row, and teaches the denoiser beside."""
 
     def __init__(self, config: Config) -> None:
@@ -133,22 +132,6 @@ class Levels:
         self.net = denoiser_of(world, config.hidden, conditioned=True, trained=config.trained)
         self.space: Space | None = None
         self.snr = math.nan
-
-    def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The denoiser's."""
-        return learnt(self.net)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The denoiser."""
-        return dict(self.net.state_dict())
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
-        self.net.load_state_dict(state)
-
-    def told(self) -> Mapping[str, float]:
-        """Signal to noise at T."""
-        return {"snr_T": self.snr}
 
     def refresh(self, epoch: Epoch) -> None:
         """The catalogue as it is now."""

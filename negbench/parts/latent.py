@@ -6,10 +6,11 @@ This is the centred process of `diffusion` in units that do not depend on how la
 (ours). With `unit` noise y = x and the noise is N(0, I), as most papers have it.
 """
 
-from collections.abc import Callable, Collection
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -135,3 +136,26 @@ def denoiser_of(
 def learnt(net: Denoiser) -> list[torch.nn.Parameter]:
     """The parameters of a denoiser whose condition is never dropped: `null` is not among them."""
     return [p for name, p in net.named_parameters() if name != "null" and p.requires_grad]
+
+
+class Led:
+    """A part that is led by one denoiser, `net`, and tells the signal to noise at T, `snr`."""
+
+    net: Denoiser
+    snr: float = math.nan
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """The denoiser's weights."""
+        return learnt(self.net)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The denoiser; all else is made anew every epoch."""
+        return dict(self.net.state_dict())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.net.load_state_dict(state)
+
+    def told(self) -> Mapping[str, float]:
+        """Signal to noise at T."""
+        return {"snr_T": self.snr}
