@@ -24,6 +24,8 @@ from negbench.analysis.frames import Run
 from negbench.analysis.palette import Look
 from negbench.analysis.path import path
 
+RARE = 0.01
+"""A bin with a smaller share of the negatives says too little of its gap and rate to be drawn."""
 PANELS = {
     "gap": "score of the negative - positive",
     "fnr": "false-negative rate",
@@ -45,7 +47,8 @@ def journeys(run: Run, metric: str | None = None) -> list[Plot]:
         says = (
             "Synthesised negatives by their place between noise (0: some item) and their positive "
             "(1): mean score gap, rate of false negatives by the nearest item not had "
-            f"({block['knowledge'].iloc[0]}), and share; dotted: the mean place r that the method "
+            f"({block['knowledge'].iloc[0]}), both where a hundredth of the negatives or more "
+            "lies, and share; dotted: the mean place r that the method "
             "chose; means over epochs and seeds."
         )
         name = f"adar-path-{dataset}-{backbone}"
@@ -69,8 +72,10 @@ def _figure(block: pd.DataFrame, looked: Mapping[str, Look]) -> Figure:
 def _draw(ax: Axes, block: pd.DataFrame, part: str, looked: Mapping[str, Look]) -> None:
     for at, row in enumerate(sorted(block["row"].unique())):
         lines = block[block["row"] == row].dropna(subset=[part]).sort_values("place")
-        stroke(ax, lines["place"], lines[part], looked[row], at)
         chosen = lines["chosen"].mean()
+        if part != "share":
+            lines = lines[lines["share"] >= RARE]
+        stroke(ax, lines["place"], lines[part], looked[row], at)
         if pd.notna(chosen):
             ax.axvline(chosen, color=looked[row].color, linewidth=0.9, linestyle=":", zorder=1)
     if part != "gap":

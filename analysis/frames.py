@@ -28,6 +28,7 @@ ROW = ["dataset", "backbone", "method", "variant", "row", "kind"]
 
 # These make cells incomparable, are checked elsewhere, or do not change what was trained.
 _NOT_SETTINGS = {"dataset", "backbone", "method", "variant", "method_config", "seed"}
+_NOT_SETTINGS |= {"backbone_variant"}  # said in full by backbone_config
 _NOT_SETTINGS |= {"data", "split", "exclude", "bands", "metrics"}
 
 

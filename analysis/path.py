@@ -37,10 +37,11 @@ def path(run: Run) -> pd.DataFrame:
             found[f"{name}_weight"] = weight.where(lines[f"path_{name}_{at}"].notna(), 0)
         found["chosen"] = _column(lines, "r_mean")
         found["t"] = _column(lines, "t_mean")
-        mean = found.groupby(keys, as_index=False, sort=False).mean()
+        each = found.groupby(keys, as_index=False, sort=False)
+        mean, total = each.mean(), each.sum()
         for name in VALUES[1:]:
-            total = mean.pop(f"{name}_weight")
-            mean[name] = mean[name] / total.where(total > 0)
+            weighed = total[f"{name}_weight"]
+            mean[name] = total[name] / weighed.where(weighed > 0)
         place = (at - 0.5) / len(bins)
         shown = spreads(run, mean, [*VALUES, "chosen", "t"])
         parts.append(shown.assign(place=place))

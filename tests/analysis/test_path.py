@@ -39,6 +39,19 @@ def test_bins_are_averaged_over_epochs_and_seeds(tmp_path: Path, write: Any) -> 
     assert set(told["knowledge"]) == {"lower bound"} or set(told["knowledge"]) == {"exact"}
 
 
+def test_an_epoch_without_negatives_in_a_bin_does_not_count(tmp_path: Path, write: Any) -> None:
+    folder = write(tmp_path, "books", "adar", 0, NDCG, probes=PROBES)
+    lines = (folder / "epochs.csv").read_text().splitlines()
+    names, last = lines[0].split(","), lines[-1].split(",")
+    # Bin 2 is empty in the last epoch: no share there, no gap and no rate.
+    last[names.index("path_share_2")] = "0.0"
+    last[names.index("path_gap_2")] = last[names.index("path_fnr_2")] = ""
+    (folder / "epochs.csv").write_text("\n".join([*lines[:-1], ",".join(last)]) + "\n")
+    told = path(open_run(tmp_path)).set_index("place")
+    assert told.loc[0.75, "fnr"] == pytest.approx(0.10)
+    assert told.loc[0.75, "gap"] == pytest.approx(-0.5)
+
+
 def test_the_figure_shows_them_and_says_what_is_missing(tmp_path: Path, write: Any) -> None:
     for seed in (0, 1):
         write(tmp_path / "with", "books", "adar", seed, NDCG, probes=PROBES)
