@@ -197,7 +197,7 @@ def _chance(case: Case, one: str, other: str, band: str) -> str:
     if p >= ALPHA:
         return "; the difference there may be chance"
     said = "< 0.001" if p < 0.001 else f"= {p:.3f}"
-    return f"; the difference there is beyond chance (paired t, p {said})"
+    return f"; the difference there is beyond chance (paired t, uncorrected, p {said})"
 
 
 def _epochs(after: Means, wall: Means, row: str) -> str:

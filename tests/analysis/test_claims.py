@@ -143,7 +143,7 @@ def test_the_order_turns_beyond_chance(tmp_path: Path, write: Any) -> None:
     said = bands_of(tmp_path, write, {"head": [0.3] * 4, "tail": [0.1, 0.1, 0.1, 0.0]})
     assert said == (
         "On tail items the order turns: random leads with 0.2000 and dns, the best on head items, "
-        "has 0.0750; the difference there is beyond chance (paired t, p = 0.015)."
+        "has 0.0750; the difference there is beyond chance (paired t, uncorrected, p = 0.015)."
     )
 
 
