@@ -20,9 +20,11 @@ it begins at somebody's positive noised to T, the very law that the denoiser has
 vectors, instead of 100 epochs for each; the chain takes DDIM steps of `stride` (`stride=1,
 walk=ancestral` is the paper's). By default noise has the catalogue's mean and covariance;
 `noise=unit` is N(0, I). The condition is the user's vector at unit scale. The denoiser is an MLP
-that does use its condition. Negatives are detached. The control is `trained=false`: the same chain,
-led by a random denoiser that never learns. Cost per step: about T / stride + 5 passes of the
-denoiser over B rows.
+that does use its condition. Negatives are detached.
+
+Controls. `trained=false` is the same chain, led by a random denoiser that never learns;
+`walk=none` is the matched Gaussian noise: x_l is the row's own positive noised to t, without a
+denoiser. Cost per step: about T / stride + 5 passes of the denoiser over B rows.
 """
 
 import math
@@ -75,8 +77,8 @@ class Config:
     """T, 10 or more; 50 in the released code."""
     stride: int = 5
     """Steps that the chain takes at once, 1 or more; 1 in the released code."""
-    walk: Literal["ddim", "ancestral"] = "ddim"
-    """ancestral, the paper's, asks for stride=1."""
+    walk: Literal["ddim", "ancestral", "none"] = "ddim"
+    """ancestral, the paper's, asks for stride=1; none is the control without a denoiser."""
     start: Literal["matched", "noise"] = "matched"
     """matched: a positive of the batch, another row's, noised to T; noise: the released start."""
     hidden: int = 32
@@ -129,7 +131,7 @@ class Levels(Led):
         """A schedule and a denoiser."""
         config = self.config
         self.schedule = SCHEDULES[config.schedule](config.steps).to(world.device)
-        self.net = denoiser_of(world, config.hidden, conditioned=True, trained=config.trained)
+        self.net = denoiser_of(world, config.hidden, conditioned=True, trained=self.learns)
         self.space: Space | None = None
         self.snr = math.nan
 
@@ -146,14 +148,36 @@ class Levels(Led):
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """Vectors [B, N + levels, D]: what came, at weight 1 each, and the levels at theirs."""
         space = self.space or self.look(step.view.items)
-        if self.config.trained:
+        if self.learns:
             losses = {**negatives.losses, "denoising": self.config.weight * self.error(step, space)}
             negatives = replace(negatives, losses=losses)
-        weights = self.config.levels
-        vectors = torch.stack(list(self.chain(step, space).values()), 1)
-        logw = vectors.new_tensor(list(weights.values())).log().expand(len(vectors), -1)
-        made = Negatives(vectors=vectors, logw=logw)
+        made = self.made(step, space)
+        if negatives.ids is not None:
+            # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's.
+            real = negatives.ids.expand(len(step.batch), -1)[:, :1]
+            made = replace(made, ids=real.expand(-1, made.n))
         return join(step, negatives, made, made.n / (made.n + negatives.n))
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a denoiser to teach."""
+        return self.config.trained and self.config.walk != "none"
+
+    def made(self, step: Step, space: Space) -> Negatives:
+        """Every level [B, levels, D] with its weight."""
+        levels = self.noisy(step, space) if self.config.walk == "none" else self.chain(step, space)
+        vectors = torch.stack(list(levels.values()), 1)
+        weights = vectors.new_tensor([self.config.levels[t] for t in levels])
+        return Negatives(vectors=vectors, logw=weights.log().expand(len(vectors), -1))
+
+    @torch.no_grad()
+    def noisy(self, step: Step, space: Space) -> dict[int, Tensor]:
+        """The rows' positives [B, D] noised to each level t at once."""
+        x, made = step.view.positive.detach(), {}
+        for level in self.config.levels:
+            t = torch.full((len(x),), level, device=x.device)
+            made[level] = space.out(noised(space, self.schedule, x, t, step.generator)[0])
+        return made
 
     @torch.no_grad()
     def chain(self, step: Step, space: Space) -> dict[int, Tensor]:

@@ -170,6 +170,25 @@ def test_the_control_has_a_random_denoiser_that_stays():
     assert all(torch.equal(before[name], value) for name, value in part.state_dict().items())
 
 
+def test_the_control_of_gaussian_noise_is_the_positive_at_each_level():
+    made = play("walk=none,noise=unit")
+    part, step = levels(made), made.step()
+    assert not made.down and not made.train().losses
+    space, x = part.look(step.view.items), step.view.positive.detach()
+    draws = [part.noisy(made.step(n), space) for n in range(3000)]
+    for t in part.config.levels:
+        left, noised = float(part.schedule.abar[t]), torch.stack([drawn[t] for drawn in draws])
+        assert torch.allclose(noised.mean(0), left**0.5 * x, atol=0.07)
+        assert torch.allclose(noised.var(0).mean(), torch.tensor(1 - left), rtol=0.02)
+
+
+def test_the_l2_penalty_keeps_to_the_real_negative():
+    """Levels are nobody's item, so the penalty is that of the ordinary negative alone."""
+    outcome = play().forward()
+    assert outcome.used.ids is not None
+    assert (outcome.used.ids == outcome.drawn.ids[:, :1]).all()
+
+
 def test_the_denoiser_learns_the_noise(trained):
     step, part = step_of(trained), levels(trained)
     space = part.look(step.view.items)
