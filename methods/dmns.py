@@ -23,7 +23,7 @@ walk=ancestral` is the paper's). By default noise has the catalogue's mean and c
 that does use its condition. Negatives are detached.
 
 Controls. `trained=false` is the same chain, led by a random denoiser that never learns;
-`walk=none` is the matched Gaussian noise: x_l is the row's own positive noised to t, without a
+`walk=direct` is the matched Gaussian noise: x_l is the row's own positive noised to t, without a
 denoiser. Cost per step: about T / stride + 5 passes of the denoiser over B rows.
 """
 
@@ -77,8 +77,8 @@ class Config:
     """T, 10 or more; 50 in the released code."""
     stride: int = 5
     """Steps that the chain takes at once, 1 or more; 1 in the released code."""
-    walk: Literal["ddim", "ancestral", "none"] = "ddim"
-    """ancestral, the paper's, asks for stride=1; none is the control without a denoiser."""
+    walk: Literal["ddim", "ancestral", "direct"] = "ddim"
+    """ancestral, the paper's, asks for stride=1; direct is the control without a denoiser."""
     start: Literal["matched", "noise"] = "matched"
     """matched: a positive of the batch, another row's, noised to T; noise: the released start."""
     hidden: int = 32
@@ -161,11 +161,12 @@ class Levels(Led):
     @property
     def learns(self) -> bool:
         """Whether there is a denoiser to teach."""
-        return self.config.trained and self.config.walk != "none"
+        return self.config.trained and self.config.walk != "direct"
 
     def made(self, step: Step, space: Space) -> Negatives:
         """Every level [B, levels, D] with its weight."""
-        levels = self.noisy(step, space) if self.config.walk == "none" else self.chain(step, space)
+        make = self.noisy if self.config.walk == "direct" else self.chain
+        levels = make(step, space)
         vectors = torch.stack(list(levels.values()), 1)
         weights = vectors.new_tensor([self.config.levels[t] for t in levels])
         return Negatives(vectors=vectors, logw=weights.log().expand(len(vectors), -1))

@@ -171,7 +171,7 @@ def test_the_control_has_a_random_denoiser_that_stays():
 
 
 def test_the_control_of_gaussian_noise_is_the_positive_at_each_level():
-    made = play("walk=none,noise=unit")
+    made = play("walk=direct,noise=unit")
     part, step = levels(made), made.step()
     assert not made.down and not made.train().losses
     space, x = part.look(step.view.items), step.view.positive.detach()
