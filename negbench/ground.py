@@ -16,6 +16,7 @@ from negbench.data.loading import load
 from negbench.errors import UserError
 from negbench.interactions import Csr, Interactions, Split
 from negbench.membership import Membership
+from negbench.noising import Noise
 from negbench.registry import nearest
 from negbench.split import split, warning
 from negbench.values import World
@@ -40,7 +41,9 @@ class Ground:
     planted: Csr | None = None
     """Train positives that were hidden on purpose."""
     noise: Csr | None = None
-    """Pairs that nobody made, added to train on purpose."""
+    """Pairs that are no sign of liking, added to train on purpose."""
+    natural: bool = False
+    """Whether these are the pairs that were rated too low, not random ones."""
 
     @cached_property
     def seen(self) -> Csr:
@@ -95,9 +98,8 @@ class Ground:
                 "negatives and are not ranked."
             )
         if self.noise is not None:
-            said.append(
-                f"NOISE: {len(self.noise):,} random pairs that nobody made were added to train."
-            )
+            what = "pairs that were rated too low" if self.natural else "random pairs"
+            said.append(f"NOISE: {len(self.noise):,} {what} were added to train.")
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
             user = "1 user has" if full == 1 else f"{full} users have"
@@ -164,7 +166,7 @@ def prepare(
     exclude: str = "train",
     bands: str = "mass",
     plant: float = 0.0,
-    noise: float = 0.0,
+    noise: Noise = 0.0,
     data_dir: str | Path | None = None,
     say: Say = silent,
 ) -> Ground:
@@ -179,7 +181,10 @@ def prepare(
     if plant:
         parts, planted = planting.plant(parts, plant)
     added = None
-    if noise:
+    if noise == "ratings":
+        parts, added = noising.dislikes(parts, data.disliked)
+    elif noise:
         known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
         parts, added = noising.inject(parts, noise, known)
-    return Ground(data, parts, Bands.of(parts.train.counts, bands), exclude, planted, added)
+    natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
+    return Ground(data, parts, cut, exclude, planted, added, natural)

@@ -120,6 +120,9 @@ class Interactions:
     """Every pair that is truly relevant, where that is known."""
     judged: Csr | None = None
     """The cells whose relevance was looked at; None beside a `truth` means all of them."""
+    disliked: Csr | None = None
+    """Pairs rated below what counts as a positive, of these users and items; None without ratings
+    or where every rating counts."""
     source: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()

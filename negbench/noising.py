@@ -1,19 +1,28 @@
-"""Random noise in train, on purpose: pairs that nobody made, so that it is known how much there is.
+"""Noise in train, on purpose: pairs that are no sign of liking, and it is known which they are.
 
-As many pairs as a share of the train part are added to it: a user in proportion to the train pairs,
-an item drawn evenly that the user has in no part of the data, nor in its truth. Held-out pairs are
-left out, for they would be no noise; so the noise is alike for every method. A larger share holds
-all that a smaller one adds. In a user's history noise stands at random places. Valid and test stay
-as they are, and noise pairs are masked in rankings like any other train pair.
+Random noise: as many pairs as a share of the train part are added to it: a user in proportion to
+the train pairs, an item drawn evenly that the user has in no part of the data, nor in its truth.
+Held-out pairs are left out, for they would be no noise; so the noise is alike for every method. A
+larger share holds all that a smaller one adds.
+
+Natural noise, where ratings are known: the pairs that were rated below what counts as a positive,
+all of them, whenever they were made, as if only the click had been seen.
+
+In a user's history noise stands at random places. Valid and test stay as they are, and noise pairs
+are masked in rankings like any other train pair.
 """
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
+from negbench.errors import UserError
 from negbench.interactions import Csr, Split
 from negbench.rng import numpy_stream
 
+Noise = float | Literal["ratings"]
+"""A share of the train pairs, drawn at random, or the pairs that were rated too low."""
 ROUNDS = 200
 """Draws of as many pairs as train has; where users have met all but everything, noise is less."""
 
@@ -38,6 +47,20 @@ def inject(
         _, first = np.unique(drawn, return_index=True)
         found = drawn[np.sort(first)]
     users, items = np.divmod(found[:wanted], train.n_columns)
+    noise = Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
+    return replace(parts, train=_among(train, noise, seed)), noise
+
+
+def dislikes(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tuple[Split, Csr]:
+    """Add every pair that was rated too low, but those that are in a part too (rated twice)."""
+    if disliked is None:
+        raise UserError(
+            "--noise ratings needs data with ratings below those that count as positives, and "
+            "these have none; use --noise 0.2 for random pairs"
+        )
+    train = parts.train
+    met = np.concatenate([p.keys for p in (train, parts.valid, parts.test)])
+    users, items = np.divmod(np.setdiff1d(disliked.keys, met), train.n_columns)
     noise = Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
     return replace(parts, train=_among(train, noise, seed)), noise
 

@@ -7,6 +7,7 @@ from negbench import registry
 from negbench.data.columns import Columns
 from negbench.ground import Ground
 from negbench.metrics import parse_metrics
+from negbench.noising import Noise
 from negbench.probes import choosing
 from negbench.recipes import Recipe, recipe
 from negbench.train import TrainConfig
@@ -33,7 +34,7 @@ class CellSpec:
     probe: str = "sample"
     log_negatives: int = 0
     plant: float = 0.0
-    noise: float = 0.0
+    noise: Noise = 0.0
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     train: TrainConfig = TrainConfig()
 

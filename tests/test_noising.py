@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from probe_grounds import pairs
 from worlds import small_interactions
 
 from negbench import records
+from negbench.data.numbering import numbered
+from negbench.data.rows import Rows
+from negbench.errors import UserError
 from negbench.ground import prepare
 from negbench.interactions import Csr
-from negbench.noising import inject
+from negbench.noising import dislikes, inject
 from negbench.spec import CellSpec
 from negbench.split import split
 
@@ -83,3 +87,43 @@ def test_a_ground_says_so_and_the_hash_knows(tmp_path):
     assert "noise" not in spec.resolve(plain)
     told = replace(spec, noise=0.2).resolve(noisy)
     assert told["noise"] == 0.2 and records.digest(told) != records.digest(spec.resolve(plain))
+
+
+def test_what_was_rated_too_low_is_natural_noise():
+    """Rated 1 to 5, liked from 4 on: the rest comes back into train, but no pair of any part."""
+    table = [(u, i, 1 + (u * 7 + i * 3) % 5) for u in range(30) for i in range(20)]
+    rows = Rows(*(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table))
+    data = numbered(rows, name="rated", min_rating=4)
+    assert data.disliked is not None
+    low = {(data.user_ids[u], data.item_ids[i]) for u, i in pairs(data.disliked)}
+    assert low == {(u, i) for u, i, rating in table if rating < 4}
+    plain = split(data, "random(0.6,0.2,0.2)")
+    noisy, noise = dislikes(plain, data.disliked)
+    assert pairs(noise) == pairs(data.disliked)
+    assert pairs(noisy.train) == pairs(plain.train) | pairs(noise)
+    assert pairs(noisy.test) == pairs(plain.test) and noisy.hash != plain.hash
+
+
+def test_a_pair_rated_twice_is_no_noise():
+    table = [(u, i, 5) for u in range(10) for i in range(10)] + [(0, 0, 1), (0, 1, 2)]
+    rows = Rows(*(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table))
+    plain = split(numbered(rows, name="rated", min_rating=4), "random(0.6,0.2,0.2)")
+    data = numbered(rows, name="rated", min_rating=4)
+    assert not len(dislikes(plain, data.disliked)[1])
+
+
+def test_natural_noise_lives_through_a_core(shared):
+    ground = prepare("ml_100k", data_dir=shared, noise="ratings", k_core=5)
+    assert ground.noise is not None and len(ground.noise) > 30_000
+    data = ground.interactions
+    assert ground.noise.n_columns == data.n_items
+    assert any("rated too low" in note for note in ground.notes)
+
+
+def test_natural_noise_asks_for_ratings():
+    with pytest.raises(UserError, match="--noise ratings needs data with ratings"):
+        prepare("goodbooks", noise="ratings")
+
+
+def ratings_of(table):
+    return np.array([rating for _, _, rating in table], float)

@@ -48,7 +48,10 @@ MEASURE = (
     click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
     click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
     click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
-    click.option("--noise", help="Add random pairs to train, as a share of it: 0.1 to 0.5"),
+    click.option(
+        "--noise",
+        help="Add noise to train: a share of random pairs, as 0.2, or `ratings`",
+    ),
 )
 BUDGET = (
     click.option("--epochs", help="At most this many  [100]"),

@@ -51,6 +51,7 @@ def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str)
         item_texts=_chosen(data.item_texts, items),
         truth=_cells(data.truth, users, items),
         judged=_cells(data.judged, users, items),
+        disliked=_cells(data.disliked, users, items),
         notes=(*data.notes, note),
     )
 

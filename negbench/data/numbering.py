@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from negbench.data.rows import Rows
 from negbench.errors import DataError
-from negbench.interactions import Interactions, Order
+from negbench.interactions import Csr, Interactions, Order
 
 
 def numbered(
@@ -28,6 +28,8 @@ def numbered(
     items, item_ids = pd.factorize(rows.items)
     keep, said = _well_rated(rows, min_rating)
     times = None if rows.times is None else rows.times[keep]
+    low = np.setdiff1d(np.arange(len(rows)), keep)
+    low_users, low_items = users[low], items[low]
     once = keep[earliest(users[keep], items[keep], len(item_ids), times)]
     if repeats := len(keep) - len(once):
         which = "first" if times is None else "earliest"
@@ -51,7 +53,19 @@ def numbered(
         source=source,
         licence=licence,
         notes=(*rows.notes, *said, *notes),
+        disliked=_among((low_users, low_items), (user_kept, item_kept)) if len(low) else None,
     )
+
+
+def _among(
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    kept: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> Csr:
+    """The pairs whose user and item are kept, by their new numbers, each once."""
+    users, items = (pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True))
+    there = (users >= 0) & (items >= 0)
+    found = np.unique(np.stack([users[there], items[there]]), axis=1)
+    return Csr.of(*found, n_rows=len(kept[0]), n_columns=len(kept[1]))
 
 
 def _well_rated(rows: Rows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -24,7 +24,7 @@ def run(
     probe: str | None = None,
     log_negatives: int | None = None,
     plant: float | None = None,
-    noise: float | None = None,
+    noise: float | str | None = None,
     bands: str | None = None,
     train: Mapping[str, Any] | None = None,
     epochs: int | None = None,

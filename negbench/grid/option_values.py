@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from negbench.data.columns import Columns
 from negbench.errors import UserError
@@ -83,6 +83,16 @@ def share(value: Any, key: str) -> float:
     if isinstance(value, bool) or not 0 <= found < 1:
         raise UserError(f"--{key} must be a share from 0 to below 1, as 0.1; got {value!r}")
     return found
+
+
+def noise(value: Any, key: str) -> float | Literal["ratings"]:
+    """A share, or the word `ratings`."""
+    if value == "ratings":
+        return "ratings"
+    try:
+        return share(value, key)
+    except UserError as error:
+        raise UserError(str(error).replace("as 0.1;", "as 0.1, or `ratings`;")) from None
 
 
 def jobs(value: Any, key: str) -> int:
@@ -170,7 +180,7 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "probe": word,
     "log_negatives": whole(0),
     "plant": share,
-    "noise": share,
+    "noise": noise,
     "jobs": jobs,
     "threads": whole(1),
     "device": device,

@@ -7,7 +7,7 @@ Nothing is loaded here but names and cards; training code is imported only to ch
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from negbench import registry
 from negbench.data.columns import Columns
@@ -68,7 +68,7 @@ class Options:
     """How many of the negatives used each cell keeps."""
     plant: float = 0.0
     """The share of train positives that are hidden, to see how methods treat them."""
-    noise: float = 0.0
+    noise: float | Literal["ratings"] = 0.0
     """Random pairs added to train, as a share of it."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
