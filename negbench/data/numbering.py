@@ -62,7 +62,9 @@ def _among(
     kept: tuple[NDArray[np.intp], NDArray[np.intp]],
 ) -> Csr:
     """The pairs whose user and item are kept, by their new numbers, each once."""
-    users, items = (pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True))
+    users, items = (
+        pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True)
+    )
     there = (users >= 0) & (items >= 0)
     found = np.unique(np.stack([users[there], items[there]]), axis=1)
     return Csr.of(*found, n_rows=len(kept[0]), n_columns=len(kept[1]))
