@@ -25,8 +25,11 @@ class Pairs:
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; the generator lives on the device of the pairs."""
-        for rows in shuffled(self.users, self.size, generator):
-            yield Batch(self.users[rows], self.items[rows])
+        order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
+        # Gathered for the whole epoch at once, and a step takes a slice: no gather of its own.
+        users, items = self.users.index_select(0, order), self.items.index_select(0, order)
+        for start in range(0, len(order), self.size):
+            yield Batch(users[start : start + self.size], items[start : start + self.size])
 
 
 class Sequences:

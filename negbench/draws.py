@@ -1,8 +1,9 @@
 """Exact draws of items outside each user's excluded set.
 
-A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times,
-and draws what is left exactly from the conditional distribution; together that is the distribution
-restricted to the items allowed, whatever the user. Only a user with no item left is masked.
+A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times
+while they are many, and draws what is left exactly from the conditional distribution; together that
+is the distribution restricted to the items allowed, whatever the user. Only a user with no item
+left is masked.
 """
 
 from dataclasses import dataclass
@@ -17,12 +18,21 @@ from negbench.membership import Membership
 
 ROUNDS = 6
 """Redraws before the exact fall-back: with half the catalogue excluded, 1 in 64 is left for it."""
+WIDTH = 4096
+"""Proposals in a redraw of few hits."""
+FEW = 4096
+"""So few hits cost a uniform draw more in another round than in the exact fall-back."""
 BLOCK = 1 << 22
 """Cells that the fall-back may weigh at once."""
 
 
 class Proposal(Protocol):
     """A distribution over items, the same for every user."""
+
+    @property
+    def few(self) -> int:
+        """So many hits are drawn exactly at once, without another round."""
+        ...
 
     def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Ids of this shape, exclusions ignored."""
@@ -46,13 +56,10 @@ def outside(
     hit = excluded.contains(users, ids).view(-1).nonzero().squeeze(1)
     flat = ids.view(-1)
     for _ in range(ROUNDS):
-        if not len(hit):
-            return ids, None
-        again = proposal.propose((len(hit),), generator)
-        flat[hit] = again
-        still = excluded.contains(users[hit // n], again.unsqueeze(1)).squeeze(1)
-        hit = hit[still]
-    if not len(hit):
+        if hit.shape[0] <= proposal.few:
+            break
+        hit = _again(proposal, excluded, users, n, flat, hit, generator)
+    if not hit.shape[0]:
         return ids, None
     flat[hit], found = proposal.remaining(excluded, users[hit // n], generator)
     if bool(found.all()):
@@ -62,12 +69,35 @@ def outside(
     return ids, mask.view_as(ids)
 
 
+def _again(
+    proposal: Proposal,
+    excluded: Membership,
+    users: Tensor,
+    n: int,
+    flat: Tensor,
+    hit: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Give each hit the first allowed of some new proposals; the hits that are still excluded.
+
+    The fewer the hits the more proposals each: that takes one pass instead of many small ones.
+    """
+    tries = max(1, min(16, WIDTH // hit.shape[0]))
+    rows = users[hit // n]
+    ids = proposal.propose((hit.shape[0], tries), generator)
+    allowed = ~excluded.contains(rows, ids)
+    first = allowed.to(torch.uint8).argmax(1, keepdim=True)
+    flat[hit] = ids.gather(1, first).squeeze(1)
+    return hit[~allowed.any(1)]
+
+
 @dataclass(frozen=True, eq=False)
 class Even:
     """Every item alike."""
 
     n_items: int
     device: torch.device
+    few = FEW
 
     def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Uniform ids."""
@@ -96,6 +126,7 @@ class Weighted:
     """Probability of each item, [I] float64."""
     threshold: Tensor
     alias: Tensor
+    few = 0
 
     @classmethod
     def of(cls, weights: Tensor) -> "Weighted":

@@ -77,7 +77,8 @@ def carry(
 def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, decay: float) -> None:
     """Add leaf.grad + decay * row at the rows `ids` of `into` [R, D]."""
     if leaf is not None and leaf.grad is not None:
-        add(into, ids, leaf.grad.add(leaf.detach(), alpha=decay) if decay else leaf.grad)
+        # In place: a leaf's gradient is its own, and this is the last that is asked of it.
+        add(into, ids, leaf.grad.add_(leaf.detach(), alpha=decay) if decay else leaf.grad)
     elif decay:
         add(into, ids, table[ids] * decay)
 

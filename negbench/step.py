@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
 
 from negbench.kinds import HasLosses, Method
@@ -58,9 +57,9 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
         if weight is not None:
             rows = rows * weight
     losses = {**step.view.losses, **used.losses}
-    if isinstance(method.objective, HasLosses):
-        losses.update(method.objective.losses(step, s_pos, s_neg, used))
-    loss = rows.mean() + sum(losses.values(), torch.zeros((), device=rows.device))
+    if (objective := as_(method.objective, HasLosses)) is not None:
+        losses.update(objective.losses(step, s_pos, s_neg, used))
+    loss = sum(losses.values(), rows.mean())
     if mark:
         mark("scoring")
     return Outcome(step, drawn, used, s_pos, s_neg, rows, loss, losses)
@@ -68,4 +67,15 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
 
 def having(method: Method, kind: type[P]) -> Iterable[P]:
     """The method's parts that have this lifecycle call."""
-    return [part for part in method.parts if isinstance(part, kind)]
+    return [made for part in method.parts if (made := as_(part, kind)) is not None]
+
+
+def as_(part: Any, kind: type[P]) -> P | None:
+    """The part, if it has the calls of this protocol: a question of its class, asked once."""
+    asked = type(part), kind
+    if asked not in _ANSWERS:  # for a protocol `isinstance` takes longer than a small product
+        _ANSWERS[asked] = isinstance(part, kind)
+    return part if _ANSWERS[asked] else None
+
+
+_ANSWERS: dict[tuple[type, type], bool] = {}

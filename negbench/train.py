@@ -191,7 +191,7 @@ class Fit:
         mask, now = outcome.drawn.mask, self.progress
         if mask is not None and not outcome.drawn.shared:
             now.n_unfilled += int((~mask).sum())
-        now.negatives += len(outcome.rows) * outcome.used.n
+        now.negatives += outcome.rows.shape[0] * outcome.used.n
         leaves = outcome.step.view.leaves
         now.dots += leaves.dots if leaves is not None else 0
         if observing := having(self.method, Observes):

@@ -65,7 +65,7 @@ class Batch:
 
     def __len__(self) -> int:
         """B."""
-        return len(self.users)
+        return self.users.shape[0]  # len() of a tensor takes microseconds
 
 
 @dataclass(frozen=True, eq=False)

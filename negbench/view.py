@@ -108,7 +108,7 @@ class View:
 
     def score_pair(self, vectors: Tensor) -> Tensor:
         """One item for each row: [B, D] -> [B]."""
-        self._count(len(vectors))
+        self._count(vectors.shape[0])
         return (self.similarity.query(self.query) * self.similarity.prepare(vectors)).sum(-1)
 
     def score_rows(self, what: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class View:
     def score_shared(self, what: Tensor) -> Tensor:
         """The same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what)
-        self._count(len(self.query) * len(vectors))
+        self._count(self.query.shape[0] * vectors.shape[0])
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
 
     def _count(self, dots: int) -> None:

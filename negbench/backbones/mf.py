@@ -85,7 +85,7 @@ class MF(nn.Module):
         del generator
         table = self.table.detach() if cut else self.table
         users, items = table[: self.n_users], table[self.n_users :]
-        query, positive = users[batch.users], items[batch.items]
+        query, positive = users.index_select(0, batch.users), items.index_select(0, batch.items)
         if cut:
             query, positive = query.requires_grad_(), positive.requires_grad_()
         leaves = Leaves(query=query, positive=positive) if cut else None

@@ -1,0 +1,111 @@
+"""How fast everything is, in one run: medians of repeats on one thread, and the bounds beside.
+
+make bench                                    every part
+python benchmarks/bench.py --parts draws,ranking --data ml_1m --data-dir DIR
+
+Work is counted per CPU-second on one thread (`cpu`) and by the clock (`wall`). `x random` is how
+many times a method's positive costs that of `random` on the same backbone; `of bound` how far it is
+from the best that the machine allows: 1.0 is at the bound. Rows go to `bench.json` as they come.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from bounds import bounds
+from grounds import ground_of
+from work_draws import draws
+from work_process import default_run, memory, start_up
+from work_ranking import ranking
+from work_scale import scale
+from work_training import training
+
+from negbench import registry
+
+PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
+
+
+def main() -> None:
+    asked = reader().parse_args()
+    torch.set_num_threads(asked.threads)
+    rows: list[dict[str, Any]] = []
+    for row in measured(asked):
+        rows.append({**row, "threads": asked.threads})
+        sys.stdout.write(line(row) + "\n")
+        sys.stdout.flush()
+        record = {"machine": machine(), "rows": rows}
+        asked.out.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def reader() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
+    made.add_argument("--data", default="ml_1m,gowalla")
+    made.add_argument("--data-dir", type=Path, help="where the real data are; else of their shape")
+    made.add_argument("--backbones", default="mf,lightgcn,sasrec,gru4rec")
+    made.add_argument("--methods", default="")
+    made.add_argument("--repeats", type=int, default=5)
+    made.add_argument("--threads", type=int, default=1)
+    made.add_argument("--greatest", type=int, default=20_000_000, help="pairs, for scale")
+    made.add_argument("--out", type=Path, default=Path("bench.json"))
+    return made
+
+
+def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    parts = asked.parts.split(",")
+    methods = asked.methods.split(",") if asked.methods else sorted(registry.names("methods"))
+    if "start-up" in parts:
+        yield from start_up(asked.repeats)
+    for name in asked.data.split(","):
+        ground = ground_of(name, asked.data_dir)
+        said = {"data": ground.interactions.name}
+        best = bounds(ground.split.n_users + ground.split.n_items, asked.repeats)
+        if "draws" in parts:
+            yield from ({**row, **said} for row in draws(ground, asked.repeats))
+        if "ranking" in parts:
+            yield from ({**row, **said} for row in ranking(ground, best, asked.repeats))
+        if "training" in parts:
+            for backbone in asked.backbones.split(","):
+                found = training(ground, backbone, best, methods, asked.repeats)
+                yield from ({**row, **said} for row in found)
+    if "memory" in parts:
+        yield from memory("goodbooks", None)
+        if asked.data_dir:
+            yield from memory("gowalla", asked.data_dir)
+    if "grid" in parts:
+        yield from default_run()
+    if "scale" in parts:
+        yield from scale(str(Path(__file__).parent), asked.greatest)
+
+
+def line(row: dict[str, Any]) -> str:
+    """One row of the table."""
+    text = f"{row['what']:9} {row.get('data', ''):14} {row['case']:42}"
+    if "cpu" in row:
+        text += f" {row['cpu']:12,.0f} {row['unit']}/CPU-s {row['wall']:12,.0f}/s"
+    for key, form in (
+        ("against", "x random {:.2f}"),
+        ("bound", "of bound {:.2f}"),
+        ("seconds", "{:.2f} s"),
+        ("MiB", "{:.0f} MiB"),
+        ("cells", "{} cells"),
+        ("CPU-seconds inside cells", "{:.1f} CPU-s inside"),
+    ):
+        if key in row:
+            text += "  " + form.format(row[key])
+    return text
+
+
+def machine() -> dict[str, Any]:
+    return {"system": platform.platform(), "python": platform.python_version()} | {
+        "torch": torch.__version__
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Seconds of a piece of work: the median of repeats that are each long enough to be measured."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LEAST = 0.3
+"""Seconds that a repeat should take."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How much is done in a second, by the CPU's time and by the clock; the middle of repeats."""
+
+    cpu: float
+    wall: float
+    repeats: int
+    spread: float
+    """(greatest - least) / median of the CPU rate."""
+
+
+def rate(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rate:
+    """Units a second of `work`, which does some and returns how many; called once to warm up."""
+    work()
+    made = [_repeat(work, least) for _ in range(repeats)]
+    cpu, wall = ([one[at] for one in made] for at in (0, 1))
+    middle = statistics.median(cpu)
+    return Rate(middle, statistics.median(wall), repeats, (max(cpu) - min(cpu)) / middle)
+
+
+def _repeat(work: Callable[[], int], least: float) -> tuple[float, float]:
+    gc.collect()
+    done, cpu, wall = 0, time.process_time(), time.perf_counter()
+    while True:
+        done += work()
+        spent = time.process_time() - cpu
+        if spent >= least:
+            return done / spent, done / (time.perf_counter() - wall)

@@ -1,0 +1,77 @@
+"""What a process costs: start-up of the command, the default run, and the peak of memory."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+COMMANDS = (["--help"], ["list"], ["info", "dns"])
+
+
+def start_up(repeats: int) -> Iterator[dict[str, Any]]:
+    """Wall seconds of the light commands, the least of repeats: a crowd only adds."""
+    for words in COMMANDS:
+        yield {
+            "what": "start-up",
+            "case": "negbench " + " ".join(words),
+            "seconds": min(_seconds(words)[0] for _ in range(repeats)),
+        }
+
+
+def memory(dataset: str, data_dir: Path | None) -> Iterator[dict[str, Any]]:
+    """Peak of one training process on MF, two epochs."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["run", "-d", dataset, "-m", "random", "--seeds", "1", "--epochs", "2"]
+        words += [
+            "--no-progress",
+            "-o",
+            folder,
+            *(["--data-dir", str(data_dir)] if data_dir else []),
+        ]
+        seconds, peak = _seconds(words)
+        record = json.loads(next(Path(folder).glob("cells/*/cell.json")).read_text())
+        yield {
+            "what": "memory",
+            "case": f"negbench run, random on mf, {dataset}",
+            "seconds": seconds,
+            "MiB": record["peak_memory_mb"],
+            "process MiB": peak,
+        }
+
+
+def default_run() -> Iterator[dict[str, Any]]:
+    """All methods on the embedded data, one seed, five epochs: what the grid itself costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["run", "-d", "goodbooks", "-m", "all", "-b", "mf", "--seeds", "1", "--epochs", "5"]
+        seconds, _ = _seconds([*words, "--jobs", "auto", "--no-progress", "-o", folder])
+        records = [json.loads(p.read_text()) for p in Path(folder).glob("cells/*/cell.json")]
+        inside = sum(r["seconds"]["cpu"]["total"] for r in records)
+        yield {
+            "what": "grid",
+            "case": f"negbench {' '.join(words)}",
+            "seconds": seconds,
+            "cells": len(records),
+            "CPU-seconds inside cells": inside,
+        }
+
+
+def _seconds(words: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak MiB of a command in a process of its own."""
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "negbench.cli", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        raise RuntimeError(f"negbench {' '.join(words)} failed with status {status}")
+    unit = 2**20 if sys.platform == "darwin" else 1024
+    assert isinstance(used, resource.struct_rusage)
+    return time.perf_counter() - start, used.ru_maxrss / unit

@@ -1,0 +1,53 @@
+"""Full ranking of every item with train masked, top 20, with all metrics and bands."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from bounds import Bounds, D
+from timing import rate
+
+from negbench.cell import prepare_fit
+from negbench.evaluate import block_size, evaluate
+from negbench.ground import Ground
+from negbench.interactions import Csr
+from negbench.metrics import parse_metrics
+from negbench.spec import CellSpec
+from negbench.trained import Trained
+
+METRICS = "recall,ndcg,hit,mrr,map,precision@10,20"
+
+
+def ranking(ground: Ground, bounds: Bounds, repeats: int) -> Iterator[dict[str, Any]]:
+    """Users a second, with every metric on every band; ranks of all targets in the second row."""
+    fit = prepare_fit(CellSpec("bench", "mf", "random", probe="off"), ground, torch.device("cpu"))
+    scorer = Trained.of(fit.backbone, fit.world, ground.split.train, None)
+    metrics = parse_metrics(METRICS)
+    target = some_users(ground.split.test, 64 * block_size(ground.split.n_items))
+    for ranks in (False, True):
+
+        def work(ranks: bool = ranks) -> int:
+            seen = evaluate(
+                scorer, target, ground.seen, bands=ground.bands, metrics=metrics, ranks=ranks
+            )
+            return len(seen.users)
+
+        found = rate(work, repeats)
+        yield {
+            "what": "ranking",
+            "case": "top 20, all metrics" + (" and ranks" if ranks else ""),
+            "unit": "users",
+            "cpu": found.cpu,
+            "wall": found.wall,
+            "spread": found.spread,
+            "bound": bounds.gemm / (ground.split.n_items * D) / found.cpu,
+        }
+
+
+def some_users(target: Csr, n: int) -> Csr:
+    """The pairs of the first n users who have any."""
+    rows = target.rows
+    kept = rows < (rows[-1] + 1 if len(set(rows[:n])) < n else rows[0] + n)
+    return Csr.of(
+        rows[kept], target.indices[kept], n_rows=target.n_rows, n_columns=target.n_columns
+    )

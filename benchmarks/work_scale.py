@@ -1,0 +1,64 @@
+"""The cost curve: MF on catalogues of growing size, up to 1 million users and items."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+SIZES = {
+    100_000: (5_000, 5_000),
+    1_000_000: (50_000, 50_000),
+    10_000_000: (500_000, 500_000),
+    20_000_000: (1_000_000, 1_000_000),
+}
+"""Users and items by pairs."""
+METHODS = ("random", "popularity", "dns", "mixed")
+
+CHILD = """
+import json, sys, time, torch
+sys.path.insert(0, {here!r})
+from grounds import made
+from work_training import Stepper
+from timing import rate
+from negbench.cell import prepare_fit
+from negbench.clock import peak_mb
+from negbench.spec import CellSpec
+torch.set_num_threads(1)
+n, users, items, method, batch = {n}, {users}, {items}, {method!r}, {batch}
+ground = made(users, items, n, name="scale")
+start = time.perf_counter()
+spec = CellSpec("scale", f"mf(batch_size={{batch}})", method, probe="off")
+fit = prepare_fit(spec, ground, torch.device("cpu"))
+ready = time.perf_counter() - start
+found = rate(Stepper(fit), 3, least=1.0)
+print(json.dumps({{"cpu": found.cpu, "wall": found.wall, "spread": found.spread,
+                  "ready": ready, "MiB": peak_mb(torch.device("cpu"))}}))
+"""
+
+
+def scale(here: str, greatest: int) -> Iterator[dict[str, Any]]:
+    """Positives a second and peak memory, each in a process of its own; batch grows with the data.
+
+    A dense Adam step costs the whole table whatever the batch, so a batch is 2048 or 1/500 of the
+    pairs, whichever is more.
+    """
+    for n, (users, items) in SIZES.items():
+        if n > greatest:
+            return
+        for method in METHODS:
+            batch = max(2048, n // 500)
+            code = CHILD.format(
+                here=here, n=n, users=users, items=items, method=method, batch=batch
+            )
+            made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            if made.returncode:
+                raise RuntimeError(made.stderr)
+            yield {
+                "what": "scale",
+                "case": f"{method}, {users:,} users, {items:,} items, {n:,} pairs, batch {batch:,}",
+                "unit": "positives",
+                "pairs": n,
+                "method": method,
+                **json.loads(made.stdout),
+            }
