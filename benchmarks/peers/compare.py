@@ -1,0 +1,105 @@
+"""The peers side by side with negbench on the same pairs, in one run: rates and ratios.
+
+sh benchmarks/peers/install.sh build/peers
+python benchmarks/peers/compare.py --peers build/peers [--data ml_1m,gowalla] [--data-dir DIR]
+
+Everything runs on one thread, one after the other; rates are medians per CPU-second.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from grounds import ground_of  # noqa: E402
+
+PEERS = {
+    "recbole": ("recbole", "run_recbole.py"),
+    "implicit": ("compiled", "run_implicit.py"),
+    "cornac": ("compiled", "run_cornac.py"),
+    "lenskit": ("lenskit", "run_lenskit.py"),
+}
+OURS = {
+    "BPR epoch": "random on mf",
+    "BPR epoch, uniform": "random on mf",
+    "BPR epoch, popularity": "popularity on mf",
+    "BPR epoch, DNS of 32": "dns(candidates=32) on mf",
+    "LightGCN epoch": "random on lightgcn",
+    "ranking top 20, Recall and NDCG": "top 20, all metrics",
+    "recommend top 20, no metrics": "top 20, all metrics",
+}
+"""Which of our rows does the same work."""
+METHODS = "random,popularity,dns(candidates=32)"
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--peers", type=Path, default=Path("build/peers"))
+    made.add_argument("--data", default="ml_1m,gowalla")
+    made.add_argument("--data-dir", type=Path)
+    made.add_argument("--out", type=Path, default=Path("peers.json"))
+    asked = made.parse_args()
+    rows = []
+    for name in asked.data.split(","):
+        for row in compared(name, asked):
+            rows.append(row)
+            sys.stdout.write(
+                f"{name:8} {row['peer']:9} {row['case']:34} {row['cpu']:12,.0f} "
+                f"{row['unit']}/CPU-s   negbench {row['ours']:12,.0f}   x {row['ratio']:.1f}\n"
+            )
+            sys.stdout.flush()
+    asked.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def compared(name: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        own = {row["case"]: row["cpu"] for row in ours(name, asked, Path(folder))}
+        pairs = Path(folder) / "pairs.npz"
+        export(name, asked.data_dir, pairs)
+        for environment, script in PEERS.values():
+            python = asked.peers.resolve() / environment / "bin" / "python"
+            if not python.exists():
+                continue
+            for row in lines([str(python), str(HERE / script), str(pairs)]):
+                mine = own[OURS[row["case"]]]
+                yield {"data": name, **row, "ours": mine, "ratio": mine / row["cpu"]}
+
+
+def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """The same work by negbench, in a process of its own."""
+    out = folder / "ours.json"
+    words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,ranking"]
+    words += ["--data", name, "--backbones", "mf,lightgcn", "--methods", METHODS]
+    words += ["--out", str(out), *(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    found: list[dict[str, Any]] = json.loads(out.read_text())["rows"]
+    return found
+
+
+def export(name: str, data_dir: Path | None, path: Path) -> None:
+    """The train pairs, numbered from 0."""
+    train = ground_of(name, data_dir).split.train
+    shape = {"n_users": train.n_rows, "n_items": train.n_columns}
+    np.savez(path, users=train.rows, items=train.indices, **shape)
+
+
+def lines(words: list[str]) -> list[dict[str, Any]]:
+    """The json lines that a driver says; what else it prints is passed over."""
+    made = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
+    if made.returncode:
+        sys.stderr.write(made.stderr[-2000:])
+    said = [line for line in made.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in said]
+
+
+if __name__ == "__main__":
+    main()
