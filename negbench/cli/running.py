@@ -71,6 +71,10 @@ WAY = (
     click.option("--plugin", "plugins", multiple=True, help="A Python file with your method"),
     click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
     click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [none]"),
+    click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
+    click.option("--engine", help="local (processes here) or dask  [local]"),
+    click.option("--scheduler", help="Of dask: address of one that runs, tcp://host:8786"),
+    click.option("--workers", help="Of dask: so many workers of our own here"),
 )
 
 

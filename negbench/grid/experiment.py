@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ import torch
 
 from negbench import __version__, records
 from negbench.errors import UserError
+from negbench.grid.cluster import Cluster, on_cluster
 from negbench.grid.engine import Done, Task, here, in_pool
 from negbench.grid.export import keep_ids
 from negbench.grid.options import Options
@@ -24,6 +25,7 @@ from negbench.grid.sweeping import sweep
 
 FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
 FREE |= {"jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every"}
+FREE |= {"engine", "scheduler", "workers", "shard"}
 """Options in which the cells of one folder may differ."""
 REFRESH = 10.0
 """Seconds between rebuilds of results.csv while cells are still being worked on."""
@@ -106,7 +108,8 @@ def carry_out(
     """Work on what is missing; results.csv is there at the end and now and then before."""
     device = device_of(options)
     started = begin(options, plan, out, command)
-    todo = missing(plan, out, options.overwrite)
+    mine = replace(plan, cells=plan.cells[options.shard[0] - 1 :: options.shard[1]])
+    todo = missing(mine, out, options.overwrite)
     jobs = min(jobs_of(options), len(todo))
     tasks = [
         Task(
@@ -132,14 +135,16 @@ def carry_out(
             written = time.monotonic()
 
     try:
-        if jobs > 1:
+        if options.engine == "dask" and tasks:
+            on_cluster(tasks, Cluster(options.scheduler, options.workers), report)
+        elif jobs > 1:
             in_pool(tasks, jobs, report)
         else:
             here(tasks, plan.grounds, report, progress.tell)
     finally:
         progress.close()
         records.write_results(started)
-    return outcome(plan, started)
+    return outcome(mine, started)
 
 
 def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:

@@ -95,6 +95,16 @@ def noise(value: Any, key: str) -> float | Literal["ratings"]:
         raise UserError(str(error).replace("as 0.1;", "as 0.1, or `ratings`;")) from None
 
 
+def shard(value: Any, key: str) -> tuple[int, int]:
+    """`2/8`, the second of eight parts."""
+    text = "/".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+    at, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= at <= of:
+        raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {text!r}")
+    return at, of
+
+
 def jobs(value: Any, key: str) -> int:
     """A number of workers, or 0 for `auto`."""
     return 0 if str(value).strip().lower() in ("auto", "0") else whole(1)(value, key)
@@ -189,4 +199,8 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "plugins": files,
     "overwrite": word,
     "checkpoint_every": whole(0),
+    "engine": word,
+    "scheduler": word,
+    "workers": whole(0),
+    "shard": shard,
 }

@@ -85,6 +85,14 @@ class Options:
     """What is done again: missing (nothing), failed (cells that failed) or all."""
     checkpoint_every: int = 0
     """Epochs between checkpoints of a long cell; 0 is none."""
+    engine: str = "local"
+    """What works on the cells: processes of this machine, or dask's workers."""
+    scheduler: str = ""
+    """Address of a running dask scheduler."""
+    workers: int = 0
+    """Dask workers of our own, where there is no scheduler."""
+    shard: tuple[int, int] = (1, 1)
+    """Work on every n-th cell only, from the i-th on: (i, n)."""
 
     def columns_of(self, dataset: str) -> Columns:
         """The columns of one data set."""
@@ -238,3 +246,18 @@ def _check(options: Options) -> None:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
     if options.objective is not None:
         objective(parse(options.objective))
+    _check_engine(options)
+
+
+def _check_engine(options: Options) -> None:
+    if options.engine not in ("local", "dask"):
+        raise UserError(f"--engine must be local or dask; got {options.engine!r}")
+    if options.engine == "local" and (options.scheduler or options.workers):
+        raise UserError("--scheduler and --workers are for dask's engine; add --engine dask")
+    if options.engine == "dask" and bool(options.scheduler) == bool(options.workers):
+        raise UserError(
+            "--engine dask needs either --scheduler tcp://host:8786 or --workers N; "
+            f"got scheduler {options.scheduler!r} and workers {options.workers}"
+        )
+    if options.engine == "dask" and options.jobs > 1:
+        raise UserError("--jobs is for the local engine; with --engine dask use --workers N")

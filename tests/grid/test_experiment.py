@@ -8,69 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+from small_runs import BREAKS, DATA, DIES, NAME, SLOW, SMALL, go, names, stamps
 
 from negbench import records
 from negbench.errors import DataError, UserError
 from negbench.grid.engine import DIED
-from negbench.grid.experiment import carry_out
 from negbench.grid.options import build, flatten
 from negbench.grid.plan import plan
 from negbench.grid.sweeping import sweep
-
-DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
-NAME = "synthetic(interactions=1200,items=100,relevant=0.4,users=60)"
-SMALL = {"datasets": [DATA], "epochs": 2, "dim": 8}
-BREAKS = """
-from negbench.parts import BPR, Uniform
-from negbench.protocol import Card, Method
-CARD = Card(title="Raises")
-class Broken(Uniform):
-    def draw(self, step):
-        raise RuntimeError("no draw today")
-def build(config):
-    return Method(source=Broken(1), objective=BPR())
-"""
-SLOW = """
-import time
-from negbench.parts import BPR, Uniform
-from negbench.protocol import Card, Method
-CARD = Card(title="Takes its time")
-class Slow(Uniform):
-    def draw(self, step):
-        time.sleep(0.15)
-        return super().draw(step)
-def build(config):
-    return Method(source=Slow(1), objective=BPR())
-"""
-DIES = SLOW.replace("time.sleep(0.15)", "__import__('os')._exit(9)")
-
-
-def go(out, **raw):
-    options = build(flatten({**SMALL, "out": str(out), **raw}))
-    return carry_out(options, plan(options), Path(out), say=lambda text: None, bar=False)
-
-
-def names(out):
-    return sorted(path.name for path in (out / "cells").iterdir())
-
-
-def stamps(out):
-    return {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*/cell.json")}
-
-
-@pytest.fixture
-def plugin(tmp_path, monkeypatch):
-    """Writes a plug-in file that this process forgets again after the test."""
-    from negbench import registry
-
-    monkeypatch.setattr(registry, "_plugins", {})
-
-    def write(name, text):
-        path = tmp_path / f"{name}.py"
-        path.write_text(text)
-        return str(path)
-
-    return write
 
 
 def test_the_grid_is_data_sets_by_backbones_by_methods_by_seeds_and_references_once():

@@ -1,0 +1,47 @@
+"""Runs of a few small cells, and plug-ins that misbehave."""
+
+from pathlib import Path
+
+from negbench.grid.experiment import carry_out
+from negbench.grid.options import build, flatten
+from negbench.grid.plan import plan
+
+DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
+NAME = "synthetic(interactions=1200,items=100,relevant=0.4,users=60)"
+SMALL = {"datasets": [DATA], "epochs": 2, "dim": 8}
+BREAKS = """
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+CARD = Card(title="Raises")
+class Broken(Uniform):
+    def draw(self, step):
+        raise RuntimeError("no draw today")
+def build(config):
+    return Method(source=Broken(1), objective=BPR())
+"""
+SLOW = """
+import time
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+CARD = Card(title="Takes its time")
+class Slow(Uniform):
+    def draw(self, step):
+        time.sleep(0.15)
+        return super().draw(step)
+def build(config):
+    return Method(source=Slow(1), objective=BPR())
+"""
+DIES = SLOW.replace("time.sleep(0.15)", "__import__('os')._exit(9)")
+
+
+def go(out, **raw):
+    options = build(flatten({**SMALL, "out": str(out), **raw}))
+    return carry_out(options, plan(options), Path(out), say=lambda text: None, bar=False)
+
+
+def names(out):
+    return sorted(path.name for path in (out / "cells").iterdir())
+
+
+def stamps(out):
+    return {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*/cell.json")}
