@@ -21,6 +21,7 @@ from negbench.analysis.figure_popularity_curve import falling
 from negbench.analysis.figure_ranks import intervals
 from negbench.analysis.figure_tail import tail
 from negbench.analysis.figure_tradeoff import scatter
+from negbench.analysis.figure_triplets import worths
 from negbench.analysis.frames import Run
 from negbench.errors import UserError
 from negbench.registry import nearest
@@ -34,6 +35,7 @@ KINDS: Mapping[str, Callable[[Run, str | None], list[Plot]]] = {
     "fn-rate": rates,
     "hardness": levels,
     "adar-path": journeys,
+    "triplets": worths,
     "convergence": curves,
     "exposure": shares,
     "popularity-curve": falling,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from negbench.records import Cell
@@ -66,6 +67,18 @@ class Guarded(Cell):
         except Damaged as error:
             self._tell(error, "epochs")
             return []
+
+    def beside(self, name: str) -> dict[str, Array]:
+        """The arrays of another file of the cell; none where it is not there or cannot be read."""
+        path = self.folder / name
+        if not path.exists():
+            return {}
+        try:
+            with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+                return {each: arrays[each] for each in arrays.files}
+        except Damaged as error:
+            self._tell(error, path.stem)
+            return {}
 
     def _tell(self, error: Damaged, what: str) -> None:
         """Tell of a damaged file, once."""

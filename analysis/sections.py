@@ -150,7 +150,8 @@ def _hardness(told: Excerpt) -> Section:
         rows,
     )
     title = "How hard the negatives are"
-    return _section("hardness", title, scores, kinds_of, kinds=("hardness", "adar-path"))
+    kinds = ("hardness", "adar-path", "triplets")
+    return _section("hardness", title, scores, kinds_of, kinds=kinds)
 
 
 def _learning(told: Excerpt) -> Section:

@@ -2,7 +2,8 @@
 
 Official layout: `train.ascii` (chosen) and `test.ascii` (random), matrices 290 x 300 of 0 .. 5, 0
 for not rated. A positive is a rating of at least `min_rating`. Only the random cells are `judged`:
-they are an unbiased sample of all cells, and `truth` is what is relevant among them.
+they are an unbiased sample of all cells, and `truth` is what is relevant among them. So the test is
+an unbiased one, of random exposure: nobody chose what was shown in it.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from negbench.errors import DataError
 from negbench.interactions import Csr, Interactions
 
 CARD = Card(
-    title="Coat Shopping",
+    title="Coat Shopping (unbiased test: random exposure)",
     family="judged",
     authors="Tobias Schnabel, Adith Swaminathan, Ashudeep Singh, Navin Chandak, Thorsten Joachims",
     year=2016,

@@ -4,6 +4,9 @@ Embedded. `truth` is the fully observed matrix of KuaiRec, binarised by the auth
 217,175 relevant cells. The 70,355 observed pairs are NOT a log: they are a simulated exposure of
 these real preferences, drawn from the real view counts of the log. No order is known. NOTICE.md
 says more.
+
+The test is an unbiased one, fully observed: nearly every cell was shown, so what is relevant does
+not hang on what a system chose to show. It holds the relevant cells that were not observed.
 """
 
 from dataclasses import dataclass

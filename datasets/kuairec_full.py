@@ -4,7 +4,7 @@ Official layout: `big_matrix.csv` (the log: 7,176 users, 10,728 videos) and `sma
 (1,411 users x 3,327 videos, 99.6 % of the cells), columns user_id, video_id, timestamp and
 watch_ratio among others. A positive is a view with watch_ratio at least `watch_ratio`. The log's
 positives are the interactions; the cells of the small matrix are `judged`, its positives the
-`truth`.
+`truth`. So the test is an unbiased one, fully observed: no system chose what was shown in it.
 """
 
 from dataclasses import dataclass

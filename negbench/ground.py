@@ -19,6 +19,7 @@ from negbench.membership import Membership
 from negbench.noising import Noise
 from negbench.registry import nearest
 from negbench.split import split, warning
+from negbench.spread import spread_record
 from negbench.values import World
 
 EXCLUSIONS = {
@@ -145,6 +146,7 @@ class Ground:
                 "test": len(parts.test),
                 "planted": 0 if self.planted is None else len(self.planted),
                 **({} if self.noise is None else {"noise": len(self.noise)}),
+                "spread": spread_record(parts),
             },
             "bands": {
                 "rule": bands.rule,

@@ -15,6 +15,9 @@ the file where no time is known.
   user's n train pairs the nearest whole number to a n, never all (a = 0.1: none below 5 pairs).
 - `truth(a)`: valid is carved likewise from all that was observed; test is the truth that was not
   observed, of the judged cells where only some were judged.
+- `popularity_shift(alpha,a)`: test is the share a of all pairs, drawn against the popularity of the
+  items: alpha = 1 draws all pairs alike, alpha = 0 all items alike. Valid is as large and drawn
+  without the shift, so that no selection sees it; each user keeps a train pair (see `shifting`).
 """
 
 from collections.abc import Callable
@@ -23,6 +26,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench import shifting
 from negbench.errors import UserError
 from negbench.interactions import Csr, Interactions, Split
 from negbench.rng import numpy_stream
@@ -38,6 +42,7 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
     "leave_one_out": (),
     "files": (0.1,),
     "truth": (0.1,),
+    "popularity_shift": shifting.DEFAULTS,
 }
 """The rules and the numbers each takes when none is given."""
 
@@ -48,6 +53,8 @@ WARNINGS = {
     "on, so it sees the future; `temporal(0.8,0.9)` does not.",
     "temporal": "under temporal a user who comes after the first line in time has no train pair "
     "and is ranked by an untrained vector.",
+    "popularity_shift": "under popularity_shift the test pairs are drawn against popularity, the "
+    "valid pairs are not: nothing is stopped or selected under the shift.",
 }
 """By the name of a rule: what its results must be read with."""
 
@@ -146,6 +153,7 @@ _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
     "leave_one_out": _leave_one_out,
     "files": _files,
     "truth": _truth,
+    "popularity_shift": shifting.shifted,
 }
 
 
@@ -221,7 +229,8 @@ def _said(rule: Rule, interactions: Interactions) -> str:
     """The rule in full: with its seed where randomness acts, without numbers that did not."""
     if rule.name == "files" and interactions.part is not None and (interactions.part == 1).any():
         return "files"
-    if rule.name in ("random", "files", "truth"):
+    rule = shifting.completed(rule) if rule.name == "popularity_shift" else rule
+    if rule.name in ("random", "files", "truth", "popularity_shift"):
         return f"{str(rule).removesuffix(')')},seed={rule.seed})"
     return str(rule)
 

@@ -14,6 +14,7 @@ from negbench.interactions import Csr, Interactions, Split
 from negbench.split import WARNINGS, split, warning
 
 RULES = ("ratio", "ratio(0.5,0.25,0.25)", "random", "temporal(0.5,0.75)", "leave_one_out")
+RULES += ("popularity_shift(0.5,0.2)",)
 
 
 def make(users: Any, items: Any, **more: Any) -> Interactions:
@@ -84,7 +85,7 @@ def test_rows_and_parts_follow_time(interactions: Interactions, rule: str) -> No
             for part in (parts.train, parts.valid, parts.test)
         ]
         assert all(row == sorted(row) for row in rows)
-        if not rule.startswith("random"):
+        if not rule.startswith(("random", "popularity_shift")):
             flat = sum(rows, [])
             assert flat == sorted(flat)
 
@@ -147,7 +148,8 @@ def test_leave_one_out_by_hand() -> None:
     assert parts.train.row(0).tolist() == [3, 1]
     assert (parts.valid.row(0).tolist(), parts.test.row(0).tolist()) == ([0], [2])
     assert parts.train.row(1).tolist() == [0, 1]  # two pairs: too few to leave one out
-    assert set(WARNINGS) <= {"leave_one_out", "temporal"} and warning("ratio(0.8,0.1,0.1)") == ""
+    assert set(WARNINGS) <= {"leave_one_out", "temporal", "popularity_shift"}
+    assert warning("ratio(0.8,0.1,0.1)") == ""
 
 
 def test_random_depends_on_the_seed_and_keeps_row_order() -> None:

@@ -6,6 +6,7 @@ from negbench import __version__
 from negbench.cli.auditing import audit
 from negbench.cli.comparing import compare
 from negbench.cli.doctor import doctor
+from negbench.cli.explaining import explain
 from negbench.cli.exporting import export
 from negbench.cli.looking import data, download, info, list_
 from negbench.cli.making import new_method
@@ -24,7 +25,7 @@ def main() -> None:
     """
 
 
-for command in (run, resume, status, table, compare, audit, plot, report, export):
+for command in (run, resume, status, table, compare, audit, plot, report, explain, export):
     main.add_command(command)
 for command in (list_, info, data, download, new_method, doctor):
     main.add_command(command)

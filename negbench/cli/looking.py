@@ -94,6 +94,7 @@ def data() -> None:
 @click.option("--min-rating", type=float, help="Rows rated below are dropped")
 @click.option("--data-dir", help="Folder with data sets in official layout")
 @click.option("--bands", default="mass", help="As for run  [mass]")
+@click.option("--split", "rule", default="", help="As for run: its parts and their items  [none]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def check(
     name: str,
@@ -104,16 +105,17 @@ def check(
     min_rating: float | None,
     data_dir: str | None,
     bands: str,
+    rule: str,
     as_json: bool,
 ) -> None:
-    """Users, items, density, effect of a k-core, bands and range of time of a FILE or data set."""
+    """Users, items, density, k-core, bands, times and, if asked, split of a FILE or data set."""
     from negbench.data.check import look
     from negbench.data.columns import Columns
     from negbench.data.loading import load
 
     columns = Columns(user=user, item=item, time=time, rating=rating, min_rating=min_rating)
     found = load(name, data_dir=data_dir, columns=columns, say=lambda t: click.echo(t, err=True))
-    facts = look(found, bands)
+    facts = look(found, bands, rule)
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return

@@ -38,7 +38,9 @@ DATA = (
     click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
     click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
     click.option(
-        "--split", help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files  [auto]"
+        "--split",
+        help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth or "
+        "popularity_shift(ALPHA), from 0, all items alike, to 1  [auto]",
     ),
     click.option("--exclude", help="Never drawn: train, none; oracles: train+valid, all  [train]"),
 )

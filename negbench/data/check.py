@@ -9,12 +9,17 @@ from negbench.bands import Bands
 from negbench.data.k_core import k_core
 from negbench.errors import DataError
 from negbench.interactions import Csr, Interactions
+from negbench.split import split
+from negbench.spread import spread_line
 
 CORES = (2, 5, 10)
 
 
-def look(data: Interactions, bands: str = "mass") -> dict[str, Any]:
-    """Sizes, density, a user's usual share, what a k-core leaves, bands, times and notes."""
+def look(data: Interactions, bands: str = "mass", rule: str = "") -> dict[str, Any]:
+    """Sizes, density, a user's usual share, what a k-core leaves, bands, times and notes.
+
+    With a `rule` also how it splits them.
+    """
     pairs = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
     divided = Bands.of(pairs.counts, bands)
     return {
@@ -27,6 +32,7 @@ def look(data: Interactions, bands: str = "mass") -> dict[str, Any]:
         "an item has": _quartiles(pairs.counts),
         "k-core": [_core(data, k) for k in CORES],
         "bands": f"{divided.rule}: " + ", ".join(f"{n} {s:,}" for n, s in divided.sizes.items()),
+        **({"split": _split(data, rule)} if rule else {}),
         "order": _span(data),
         "truth": "known" if data.truth is not None else "not known",
         "licence": data.licence or "not known",
@@ -39,6 +45,12 @@ def look(data: Interactions, bands: str = "mass") -> dict[str, Any]:
 def _quartiles(counts: np.ndarray[Any, Any]) -> str:
     low, middle, high = (int(np.quantile(counts, share)) for share in (0.25, 0.5, 0.75))
     return f"{middle} in the middle, {low} to {high} for half, {counts.max():,} at most"
+
+
+def _split(data: Interactions, rule: str) -> list[str]:
+    parts = split(data, rule)
+    sizes = f"train {len(parts.train):,}  valid {len(parts.valid):,}  test {len(parts.test):,}"
+    return [f"{parts.rule}   {sizes}   hash {parts.hash}", *spread_line(parts).split("   ")]
 
 
 def _core(data: Interactions, k: int) -> str:

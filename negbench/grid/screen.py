@@ -11,6 +11,7 @@ from negbench.grid.experiment import Result, jobs_of, missing
 from negbench.grid.options import Options
 from negbench.grid.plan import Plan
 from negbench.ground import Ground
+from negbench.spread import spread_line
 
 PATIENCE = 5.0
 """Seconds that a run may spend on its own estimate; a dry run takes what it needs."""
@@ -46,6 +47,7 @@ def _ground(ground: Ground) -> list[str]:
         f"{len(data):,} interactions{licence}",
         f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
         f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {ground.exclude}{mark}",
+        f"spread {spread_line(parts)}",
         f"bands  {bands.rule}   items: {items}   test rows: {tests}",
         *(f"note   {note}" for note in ground.notes),
     ]

@@ -72,6 +72,14 @@ def test_data_check():
     assert "my" in call("data", "check", "my.csv", "--user", "uid", "--item", "sku").stdout
 
 
+def test_data_check_shows_how_a_rule_splits():
+    shown = call("data", "check", "goodbooks", "--split", "popularity_shift(0)").stdout
+    assert "popularity_shift(0,0.1,seed=0)   train 66,559  valid 8,319  test 8,319" in shown
+    for word in ("Gini: train 0.6", "effective items: train 1,", "KL from train: valid", "unseen"):
+        assert word in shown
+    assert call("data", "check", "goodbooks", "--split", "popularity_shift(2)").exit_code == 2
+
+
 def test_a_new_method_and_its_test_pass_at_once():
     assert call("new-method", "my_method").exit_code == 0
     where = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
