@@ -1,0 +1,70 @@
+"""Hard contrastive loss: InfoNCE whose negatives are weighed by how hard they are.
+
+    L = log(1 + N g e^{-s_i / tau}),   s = cosine
+    g = max((sum_j w_j e^{s_j / tau} - tau+ e^{s_i / tau}) / (1 - tau+), e^{-1 / tau})
+    w_j = e^{beta s_j / tau} / sum_l e^{beta s_l / tau}
+
+Robinson, Chuang, Sra & Jegelka, "Contrastive Learning with Hard Negative Samples", ICLR 2021 (arXiv
+2010.04592), there for pictures. w_j weighs uniform draws as draws from q_beta(j) ~ e^{beta s_j /
+tau} would be: large beta leaves the hardest alone, as `dns` does. `tau_plus=0` is the hard loss
+without its correction for hidden positives, `beta=0` is `dcl`, both 0 are `info_nce`. The gradient
+runs through w_j as well: a negative whose e^{s_j / tau} is below beta / (1 + beta) of the weighed
+mean is drawn up, not pushed down. Cost per step: that of `info_nce`, N draws and N dot products a
+row.
+"""
+
+from dataclasses import dataclass
+
+from negbench.parts import Uniform
+from negbench.parts.angular import Angular, Scoring
+from negbench.parts.debiased import Debiased
+from negbench.protocol import Card, Method
+
+CARD = Card(
+    title="Contrastive loss with hard negatives",
+    family="contrastive",
+    authors="Robinson, Chuang, Sra and Jegelka",
+    year=2021,
+    venue="ICLR",
+    link="https://arxiv.org/abs/2010.04592",
+    moves=("objective", "transform"),
+    provenance="specification",
+    differs="Users and items for anchors and samples; one positive a row estimates the share.",
+    search={
+        "tau": ("log", 0.05, 1.0),
+        "tau_plus": ("of", 0.0, 0.001, 0.01, 0.1),
+        "beta": ("of", 0.1, 0.25, 0.5, 1.0, 2.0),
+        "negatives": ("of", 16, 64, 256),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    negatives: int = 64
+    """N, 1 or more."""
+    tau: float = 0.2
+    """Above 0; the default is `info_nce`'s."""
+    tau_plus: float = 0.01
+    """tau+, 0 to below 1: how often a negative is a hidden positive; the default is ours."""
+    beta: float = 0.5
+    """0 or more, on the scores divided by tau; the default is ours."""
+    similarity: Scoring = "cosine"
+    """cosine, for which the floor is made; backbone: the scores as they come."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no loss."""
+        if self.negatives < 1:
+            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+        Debiased(self.tau, self.tau_plus, self.beta)
+
+
+def build(config: Config) -> Method:
+    """Uniform draws under the loss."""
+    return Method(
+        source=Uniform(config.negatives),
+        objective=Debiased(config.tau, config.tau_plus, config.beta),
+        transform=Angular(config.similarity),
+    )

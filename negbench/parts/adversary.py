@@ -1,0 +1,78 @@
+"""Logits of how hard a negative is for a row, learnt: from tables of their own, or from vectors.
+
+embed:   g_uj = <a_u, b_j>                              a [U, H], b [I, H]
+mlp:     g_uj = <relu(A q_u), relu(B v_j)>              A, B [H, D], vectors without gradient
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from negbench import rng
+from negbench.errors import UserError
+from negbench.protocol import Negatives, Step, World
+
+
+class Adversary(Protocol):
+    """What gives logits to the negatives of a step."""
+
+    def logits(self, step: Step, negatives: Negatives) -> Tensor:
+        """[B, N], with gradient to the adversary's own parameters alone."""
+        ...
+
+
+class Tables(nn.Module):
+    """A vector for every user and every item, apart from the backbone's."""
+
+    def __init__(self, world: World, width: int) -> None:
+        """Begin near uniform: Xavier's small even draws."""
+        super().__init__()
+        self.users = drawn(world, "users", world.n_users, width)
+        self.items = drawn(world, "items", world.n_items, width)
+
+    def logits(self, step: Step, negatives: Negatives) -> Tensor:
+        """[B, N]; a negative must be an item of the catalogue."""
+        if negatives.ids is None:
+            raise UserError(
+                "variant=embed has a vector for every item and none for synthesised negatives; "
+                "take variant=mlp or variant=exact with them"
+            )
+        ids = negatives.ids.expand(len(step.batch), -1)
+        of_users = self.users[step.batch.users].unsqueeze(2)
+        return torch.bmm(nn.functional.embedding(ids, self.items), of_users).squeeze(2)
+
+
+class Projections(nn.Module):
+    """Two small maps of the backbone's vectors."""
+
+    def __init__(self, world: World, width: int) -> None:
+        """Begin near uniform; the vectors' width must be known."""
+        super().__init__()
+        if not world.width:
+            raise UserError(
+                "variant=mlp must know the vectors' width before the first step; "
+                "give it with attach(..., dim=64)"
+            )
+        self.query = drawn(world, "query", width, world.width)
+        self.items = drawn(world, "projection", width, world.width)
+
+    def logits(self, step: Step, negatives: Negatives) -> Tensor:
+        """[B, N], of vectors as they stand, before any transform of items."""
+        query = (step.view.query.detach() @ self.query.T).relu()
+        vectors = negatives.vectors
+        if vectors is None:
+            assert negatives.ids is not None
+            mapped = (step.view.items.detach() @ self.items.T).relu()
+            vectors = nn.functional.embedding(negatives.ids, mapped)
+        else:
+            vectors = (vectors.detach() @ self.items.T).relu()
+        return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
+
+
+def drawn(world: World, name: str, rows: int, columns: int) -> nn.Parameter:
+    """Xavier's even draws [rows, columns], from a stream of this name."""
+    edge = (6 / (rows + columns)) ** 0.5
+    generator = rng.stream(world.seed, "adversary", name, device=world.device)
+    values = torch.rand(rows, columns, generator=generator, device=world.device)
+    return nn.Parameter((2 * values - 1) * edge)
