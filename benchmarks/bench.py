@@ -26,6 +26,7 @@ from work_scale import scale
 from work_training import training
 
 from negbench import registry
+from negbench.allocation import keep_freed
 
 PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
 
@@ -33,6 +34,7 @@ PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
 def main() -> None:
     asked = reader().parse_args()
     torch.set_num_threads(asked.threads)
+    keep_freed()
     rows: list[dict[str, Any]] = []
     for row in measured(asked):
         rows.append({**row, "threads": asked.threads})

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from negbench import records, registry, rng
+from negbench.allocation import keep_freed
 from negbench.checkpoint import Kept
 from negbench.clock import Clock, reset_peak
 from negbench.errors import UserError
@@ -36,6 +37,7 @@ def run_cell(
 ) -> Path:
     """Train, rank and write one cell; its folder. What goes wrong is raised."""
     torch.set_num_threads(threads)
+    keep_freed()
     where = torch.device(device)
     reset_peak(where)
     if spec.is_reference:
