@@ -1,0 +1,150 @@
+"""BC loss: InfoNCE with a margin that is wide where popularity alone does not explain the pair.
+
+    L = log(1 + sum_j e^{(s_j - cos(theta_ui + c M_ui)) / t1}),   M_ui = 1 - sigmoid(b_ui)
+    L_b = log(1 + sum_j e^{(b_uj - b_ui) / t2}),   b_ui = cos(e[degree of u], e[count of i])
+
+The bias-aware contrastive loss (NeurIPS 2022): a pair that popularity foretells says little of
+taste and gets a narrow margin; a pair against popularity must be held by taste, with a wide one.
+theta_ui is the angle of s_ui. The popularity-only branch b has one vector for each number of
+interactions that a user or an item has in train. It learns by its own InfoNCE on the same
+negatives for `freeze_epoch` epochs and rests then; the margin gives it no gradient. c = 0 is
+InfoNCE at t1, the control; so is `freeze_epoch=0`, with margins by chance.
+
+Ours: where theta + M passes pi the cosine would rise again, so it goes on falling as -2 - cos.
+That b is a cosine, and which of the released temperatures is t1, is our reading. The released loss
+weighs both parts by .5: they share no parameter, so here both weigh 1. A sequence backbone's row
+takes the degree of its user over all of train. Cost per step: N draws and dot products a row, and B
+scores of the branch for each number of interactions that items have (twice while it learns).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from negbench.losses import sampled_softmax
+from negbench.parts import Uniform
+from negbench.parts.angular import Angular
+from negbench.parts.having_ids import ids_of
+from negbench.parts.popularity_branch import Branch
+from negbench.parts.telling import Averages
+from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, World
+
+CARD = Card(
+    title="BC loss: margins by what popularity does not explain",
+    family="contrastive",
+    year=2022,
+    venue="NeurIPS",
+    moves=("objective", "transform"),
+    provenance="specification",
+    differs="The angle plus margin keeps falling beyond pi; the branch's loss weighs 1, not .5.",
+    search={
+        "tau": ("log", 0.05, 1.0),
+        "tau_popularity": ("log", 0.05, 1.0),
+        "negatives": ("of", 16, 64, 256),
+    },
+)
+EDGE = 1e-6
+"""How close to a pole a cosine may come: the sine's slope has no bound there."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    negatives: int = 64
+    """N, 1 or more."""
+    tau: float = 0.2
+    """t1, above 0; released .07. The default is ours, as that of `info_nce`."""
+    tau_popularity: float = 0.1
+    """t2, above 0; released .1."""
+    margin: float = 1.0
+    """c, 0 to 2; 1 is the paper's, 0 is InfoNCE."""
+    freeze_epoch: int = 5
+    """Epochs that the branch learns, 0 or more; released 5."""
+    width: int = 64
+    """Of the branch's vectors, 1 or more."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no loss."""
+        for name, least in (("negatives", 1), ("width", 1), ("freeze_epoch", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
+        for name in ("tau", "tau_popularity"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
+        if not 0 <= self.margin <= 2:
+            raise ValueError(f"`margin` must be from 0 to 2; got {self.margin}")
+
+
+def widened(cosine: Tensor, margin: Tensor) -> Tensor:
+    """cos(theta + margin) of cosine = cos theta, and -2 - cos(..) beyond pi: never rising, [B]."""
+    cosine = cosine.clamp(-1 + EDGE, 1 - EDGE)
+    made = cosine * margin.cos() - (1 - cosine.square()).sqrt() * margin.sin()
+    return torch.where(cosine < -margin.cos(), -2 - made, made)
+
+
+class BiasAware:
+    """The loss, with the branch beside it."""
+
+    def __init__(self, config: Config) -> None:
+        """Begin without a branch."""
+        self.config, self.averages = config, Averages()
+
+    def begin(self, world: World) -> None:
+        """Count, and draw the branch."""
+        self.branch = Branch(world, self.config.width)
+
+    def minimised(self) -> list[nn.Parameter]:
+        """The branch's vectors."""
+        return list(self.branch.parameters()) if self.config.freeze_epoch else []
+
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
+        """The loss of each row, [B]."""
+        if not s_neg.shape[1]:
+            return torch.zeros_like(s_pos)
+        margin, tau = self.margin(step), self.config.tau
+        self.averages.add("margin", margin)
+        held = widened(s_pos, margin) if self.config.margin else s_pos
+        return sampled_softmax(held / tau, s_neg / tau, None, negatives.logw, negatives.mask)
+
+    @torch.no_grad()
+    def margin(self, step: Step) -> Rows:
+        """c M of each row's pair, [B]."""
+        own = self.branch(step.batch.users, step.batch.items.unsqueeze(1)).squeeze(1)
+        made: Tensor = self.config.margin * (1 - own.sigmoid())
+        return made
+
+    def losses(
+        self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives
+    ) -> dict[str, Tensor]:
+        """The branch's own, while it learns."""
+        del s_pos
+        if step.epoch > self.config.freeze_epoch or not s_neg.shape[1]:
+            self.branch.freeze()
+            return {}
+        items, ids = step.batch.items.unsqueeze(1), ids_of(step, negatives, "bc_loss")
+        both = self.branch(step.batch.users, torch.cat([items, ids], 1))
+        both = both / self.config.tau_popularity
+        rows = sampled_softmax(both[:, 0], both[:, 1:], mask=negatives.mask)
+        return {"popularity": rows.mean()}
+
+    def told(self) -> dict[str, float]:
+        """The epoch's mean margin."""
+        return dict(self.averages.told())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The branch."""
+        return dict(self.branch.state_dict())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.branch.load_state_dict(state)
+
+
+def build(config: Config) -> Method:
+    """Uniform draws under the loss, on cosines."""
+    return Method(
+        source=Uniform(config.negatives), objective=BiasAware(config), transform=Angular()
+    )

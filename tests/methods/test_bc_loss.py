@@ -1,0 +1,171 @@
+"""BC loss: the margin by hand, InfoNCE as its limit, and a branch that learns alone, then rests."""
+
+import copy
+import importlib
+import math
+
+import pytest
+import torch
+from worlds import small_world
+
+from negbench import losses, rng
+from negbench.backbones import mf
+from negbench.conformance.world import Play, usual, world
+from negbench.errors import UserError
+from negbench.recipes import recipe
+from negbench.train import Fit, TrainConfig
+from negbench.values import Negatives
+
+bc_loss = importlib.import_module("negbench.methods.bc_loss")
+
+
+def fit_of(method, epochs=1):
+    world = small_world()
+    backbone = mf.build(mf.Config(dim=8, batch_size=64), world, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), backbone, world, TrainConfig(epochs=epochs))
+
+
+def tables(branch):
+    return [p.detach().clone() for p in branch.parameters()]
+
+
+def test_the_margin_widens_the_angle():
+    theta = torch.linspace(0.01, math.pi - 0.01, 60, dtype=torch.float64)
+    for margin in (0.0, 0.3, 0.7, 1.5):
+        found = bc_loss.widened(theta.cos(), torch.full_like(theta, margin))
+        inside = theta + margin <= math.pi
+        torch.testing.assert_close(found[inside], (theta + margin).cos()[inside])
+        assert (found.diff() < 0).all(), "a wider angle never scores higher, beyond pi either"
+        assert float(found.diff().abs().max()) < 0.06, "and there is no jump at pi"
+
+
+def test_the_widened_cosine_has_a_slope_at_the_poles():
+    poles = torch.tensor([1.0, -1.0, 1 - 1e-8], requires_grad=True)
+    bc_loss.widened(poles, torch.full((3,), 0.5)).sum().backward()
+    assert torch.isfinite(poles.grad).all()
+
+
+def test_the_rows_are_the_formula_in_a_loop():
+    outcome = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual()).forward()
+    s_pos, s_neg = outcome.s_pos.tolist(), outcome.s_neg.tolist()
+    play = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual())
+    branch, train = play.method.objective.branch, play.world.train
+    users, items = (sorted(set(counts.tolist())) for counts in (train.lengths, train.counts))
+    for b, (u, i) in enumerate(
+        zip(outcome.step.batch.users.tolist(), outcome.step.batch.items.tolist(), strict=True)
+    ):
+        own = branch.user_table[users.index(train.lengths[u])]
+        other = branch.item_table[items.index(train.counts[i])]
+        popular = float((own @ other / own.norm() / other.norm()).detach())
+        margin = 1 - 1 / (1 + math.exp(-popular))
+        angle = math.acos(s_pos[b]) + margin
+        held = math.cos(angle) if angle <= math.pi else -2 - math.cos(angle)
+        total = 0.0
+        for j in range(4):
+            if outcome.used.mask is None or outcome.used.mask[b, j]:
+                total += math.exp((s_neg[b][j] - held) / 0.3)
+        assert outcome.rows[b].item() == pytest.approx(math.log1p(total), rel=1e-4, abs=1e-5)
+
+
+def test_without_a_margin_it_is_info_nce():
+    outcome = Play(recipe("bc_loss(margin=0,tau=0.4)").build(), usual()).forward()
+    expected = losses.sampled_softmax(
+        outcome.s_pos / 0.4, outcome.s_neg / 0.4, mask=outcome.used.mask
+    )
+    assert torch.equal(outcome.rows, expected)
+
+
+def test_a_wider_margin_asks_for_more():
+    narrow, middle, wide = (
+        Play(recipe(f"bc_loss(margin={margin})").build(), usual()).forward().rows
+        for margin in (0, 0.5, 1)
+    )
+    assert (narrow < middle).all() and (middle < wide).all()
+
+
+def test_the_branch_knows_popularity_alone_and_learns_by_its_own_loss():
+    play = Play(recipe("bc_loss(negatives=4)").build(), usual())
+    outcome = play.forward()
+    branch, batch = play.method.objective.branch, outcome.step.batch
+    outcome.rows.sum().backward(retain_graph=True)
+    assert all(p.grad is None for p in branch.parameters()), "the margin gives it no gradient"
+    outcome.losses["popularity"].backward()
+    assert all(p.grad.abs().sum() > 0 for p in branch.parameters())
+    every = torch.arange(12)
+    b = branch(torch.arange(7), every.expand(7, 12)).detach()
+    counts = play.world.counts
+    for i in range(12):
+        for j in range(12):
+            if counts[i] == counts[j]:
+                assert torch.equal(b[:, i], b[:, j])
+    own = b[batch.users, batch.items] / 0.1
+    others = b[batch.users].gather(1, outcome.used.ids) / 0.1
+    expected = losses.sampled_softmax(own, others, mask=outcome.used.mask).mean()
+    torch.testing.assert_close(outcome.losses["popularity"], expected)
+
+
+def test_what_popularity_foretells_gets_the_narrower_margin():
+    """Item 0 is met by all, the others by one user each: only it can be foretold."""
+    where = world([[0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]], 12)
+    play = Play(recipe("bc_loss(negatives=8,width=8)").build(), where, rate=0.3)
+    for number in range(1, 150):
+        outcome = play.train(number)
+    margin = play.method.objective.margin(outcome.step)
+    popular = outcome.step.batch.items == 0
+    assert float(margin[popular].max()) < float(margin[~popular].min()) - 0.03
+
+
+def test_the_branch_rests_after_its_epochs_though_adam_has_momentum():
+    fit = fit_of("bc_loss(negatives=4,freeze_epoch=2)")
+    branch = fit.method.objective.branch
+    seen = [tables(branch)]
+    for _ in range(4):
+        told = fit.epoch()
+        seen.append(tables(branch))
+    moved = [
+        any(not torch.equal(a, b) for a, b in zip(one, two, strict=True))
+        for one, two in zip(seen, seen[1:], strict=False)
+    ]
+    assert moved == [True, True, False, False]
+    assert 0.2 < told["margin"] < 0.8
+
+
+def test_a_resumed_run_rests_as_well():
+    first = fit_of("bc_loss(negatives=4,freeze_epoch=1)")
+    first.epoch(), first.epoch()
+    second = fit_of("bc_loss(negatives=4,freeze_epoch=1)")
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert first.epoch()["loss"] == second.epoch()["loss"]
+    for one, two in zip(
+        tables(first.method.objective.branch),
+        tables(second.method.objective.branch),
+        strict=True,
+    ):
+        assert torch.equal(one, two)
+
+
+def test_a_branch_of_no_epochs_learns_nothing():
+    fit = fit_of("bc_loss(negatives=4,freeze_epoch=0)")
+    before = tables(fit.method.objective.branch)
+    fit.epoch()
+    after = tables(fit.method.objective.branch)
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_shared_pool_is_taken_and_vectors_alone_are_refused():
+    outcome = fit_of("bc_loss+mixed").epoch()
+    assert math.isfinite(outcome["loss"])
+    play = Play(recipe("bc_loss").build(), usual())
+    step = play.step()
+    only = Negatives(vectors=torch.zeros(len(step.batch), 1, 8))
+    with pytest.raises(UserError, match="bc_loss needs negatives that are items"):
+        play.method.objective.losses(step, torch.zeros(28), torch.zeros(28, 1), only)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["negatives=0", "tau=0", "tau_popularity=0", "margin=-0.1", "freeze_epoch=-1", "width=0"],
+)
+def test_what_is_no_loss_is_refused(wrong):
+    with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}.* must be"):
+        recipe(f"bc_loss({wrong})")

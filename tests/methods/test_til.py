@@ -1,0 +1,291 @@
+"""TIL: what is carved, the gradient one step ahead against differences and by hand, and the toy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from worlds import small_world, world_of
+
+from negbench import rng
+from negbench.backbones import mf, sasrec
+from negbench.conformance.world import Play, usual
+from negbench.errors import UserError
+from negbench.interactions import Csr
+from negbench.parts import ahead, carving, importance
+from negbench.recipes import recipe
+from negbench.train import Fit, TrainConfig
+from negbench.values import Negatives, World
+from negbench.view import Similarity
+
+WORLD = small_world()
+ITEM_HALF = torch.arange(60) // 30
+
+
+def played(method="til(share=0.3)", world=None):
+    play = Play(recipe(method).build(), world or usual())
+    return play, play.method.stages[-1]
+
+
+def fit_of(method, epochs=1, world=WORLD, backbone=mf, **config):
+    made = backbone.Config(dim=8, **config)
+    built = backbone.build(made, world, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), built, world, TrainConfig(epochs=epochs))
+
+
+def pairs(sets):
+    return list(zip(sets.rows.tolist(), sets.indices.tolist(), strict=True))
+
+
+def test_rows_of_carved_pairs_weigh_nothing_and_their_items_are_no_negatives():
+    play, stage = played()
+    outcome = play.forward()
+    batch, carved = outcome.step.batch, set(pairs(carving.carve(play.world.train, 0.3, 0)))
+    held = torch.tensor([pair in carved for pair in pairs(play.world.train)])
+    assert int(held.sum()) == 8 and torch.equal(outcome.rows == 0, held)
+    outcome.rows.sum().backward()
+    leaves = outcome.step.view.leaves
+    assert (leaves.query.grad.abs().sum(1) == 0).equal(held)
+    users = batch.users.unsqueeze(1)
+    met = play.world.excluded.contains(users[:, 0], outcome.used.ids)
+    assert not (met if outcome.used.mask is None else met & outcome.used.mask).any()
+    assert stage.told()["importance_spread"] > 0
+
+
+def test_weights_have_mean_one_over_what_counts():
+    play, _ = played("random(negatives=3)+til(share=0.3)")
+    used = play.forward().used
+    counts = (used.row_weight > 0).unsqueeze(1).expand_as(used.logw)
+    if used.mask is not None:
+        counts = counts & used.mask
+    assert float(used.logw.exp()[counts].mean()) == pytest.approx(1, rel=1e-5)
+    assert float(used.logw[counts].std()) > 0.01
+    centred = played("random(negatives=3)+til(share=0.3,centre=true)")[0].forward().used
+    assert float(centred.logw.exp()[counts].mean()) == pytest.approx(1, rel=1e-5)
+    assert not torch.equal(centred.logw, used.logw)
+    with pytest.raises(UserError, match="`centre` needs `normalise`"):
+        recipe("til(centre=true,normalise=false)")
+    plain = played("til(share=0.3,normalise=false)")[0].forward().used
+    assert (plain.logw < 0).all()
+
+
+class Scene:
+    """A step of the small tables in float64, its meta pairs and weights, for the look ahead."""
+
+    def __init__(self, kind="dot", rate=0.3):
+        play, stage = played("random(negatives=3)+til(share=0.3)")
+        step = play.step()
+        view = step.view
+        tables = {name: getattr(view, name).detach().double() for name in ("query", "items")}
+        self.users, self.items = view.users.double(), view.items.double()
+        view = replace(view, **tables, similarity=Similarity(kind), leaves=None)
+        self.step, self.rate, self.kind = replace(step, view=view), rate, kind
+        self.ids = play.method.source.draw(step).ids
+        self.carved = stage.carved.contains(
+            step.batch.users, step.batch.items.unsqueeze(1)
+        ).squeeze(1)
+        self.meta = stage.pairs(step, self.carved)
+        self.counts = (~self.carved).unsqueeze(1).expand_as(self.ids)
+        self.weights = torch.rand(
+            self.ids.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+        )
+
+    def ahead(self, weights):
+        return ahead.Ahead(self.step, self.ids, self.meta).loss(weights, self.counts, self.rate)
+
+    def score(self, users, items, u, i):
+        a, b = users[u], items[i]
+        return a @ b if self.kind == "dot" else a @ b / a.norm() / b.norm()
+
+    def by_hand(self, weights, users=None, items=None):
+        """SGD on the tables, triplet by triplet, then the meta loss."""
+        users, items = (t.clone().requires_grad_() for t in (self.users, self.items))
+        total, batch, soft = 0.0, self.step.batch, torch.nn.functional.softplus
+        for b, j in self.counts.nonzero().tolist():
+            u, i, k = int(batch.users[b]), int(batch.items[b]), int(self.ids[b, j])
+            gap = self.score(users, items, u, k) - self.score(users, items, u, i)
+            total = total + weights[b, j] * soft(gap) / 3
+        by_user, by_item = torch.autograd.grad(total, (users, items))
+        users, items = users - self.rate * by_user, items - self.rate * by_item
+        rows = []
+        for b in self.meta.there.nonzero().squeeze(1).tolist():
+            u, m, k = (int(x[b]) for x in (batch.users, self.meta.positive, self.meta.negative))
+            rows.append(soft(self.score(users, items, u, k) - self.score(users, items, u, m)))
+        return torch.stack(rows).mean().item()
+
+
+@pytest.mark.parametrize("kind", ["dot", "cosine"])
+def test_the_look_ahead_is_a_step_of_sgd_on_the_tables(kind):
+    scene = Scene(kind)
+    assert scene.ahead(scene.weights).item() == pytest.approx(scene.by_hand(scene.weights))
+
+
+@pytest.mark.parametrize("kind", ["dot", "cosine"])
+def test_the_gradient_for_the_weights_is_that_of_differences(kind):
+    scene, h = Scene(kind), 1e-5
+    weights = scene.weights.clone().requires_grad_()
+    (found,) = torch.autograd.grad(scene.ahead(weights), weights)
+    for b, j in [(0, 0), (3, 1), (9, 2), (20, 0)]:
+        more, less = scene.weights.clone(), scene.weights.clone()
+        more[b, j] += h
+        less[b, j] -= h
+        slope = (scene.by_hand(more) - scene.by_hand(less)) / (2 * h)
+        assert float(found[b, j]) == pytest.approx(slope, rel=1e-4, abs=1e-9)
+    assert (found[scene.carved] == 0).all()
+    assert (found[~scene.carved] != 0).float().mean() > 0.8
+
+
+def test_the_gradient_is_the_closed_form():
+    """-rate <dl_bj/dtheta, V>, V the meta loss' gradient after the step."""
+    scene = Scene()
+    weights = scene.weights.clone().requires_grad_()
+    (found,) = torch.autograd.grad(scene.ahead(weights), weights)
+    here = ahead.Ahead(scene.step, scene.ids, scene.meta)
+    shift = tuple(zero.requires_grad_() for zero in here.start)
+    slopes = torch.autograd.grad(here.inner(shift, scene.weights, scene.counts), shift)
+    moved = tuple((-scene.rate * slope).requires_grad_() for slope in slopes)
+    by_user, by_item = torch.autograd.grad(here.outer(moved), moved)
+    query, vectors, n = scene.step.view.query, here.items, 3
+    v_user, v_item = by_user[here.row].unsqueeze(1), by_item[here.column]
+    positive, negative = vectors[here.column[:, :1]], vectors[here.column[:, 1:-2]]
+    gap = ((negative - positive) * query.unsqueeze(1)).sum(2)
+    along = ((negative - positive) * v_user).sum(2)
+    along = along + ((v_item[:, 1:-2] - v_item[:, :1]) * query.unsqueeze(1)).sum(2)
+    expected = -scene.rate / n * gap.sigmoid() * along * scene.counts
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_gradient_for_phi_is_that_of_differences():
+    scene = Scene()
+    network = importance.Network(8, 5, rng.stream(0, "test")).double()
+    view, h = scene.step.view, 1e-5
+    positive = view.positive.detach().double()
+
+    def outer():
+        g = network(view.query, positive, view.items[scene.ids]).sigmoid()
+        weights = g * scene.counts.sum() / (g * scene.counts).sum()
+        return scene.ahead(weights)
+
+    outer().backward()
+    for parameter in network.parameters():
+        flat, slope = parameter.data.view(-1), parameter.grad.view(-1)
+        for at in {0, len(flat) // 2, len(flat) - 1}:
+            kept = float(flat[at])
+            flat[at] = kept + h
+            more = outer().item()
+            flat[at] = kept - h
+            less = outer().item()
+            flat[at] = kept
+            assert float(slope[at]) == pytest.approx((more - less) / (2 * h), rel=1e-3, abs=1e-9)
+
+
+def test_a_triplet_against_the_meta_pair_is_told_to_weigh_less():
+    """Item 2 lies as the meta item 1 does, item 3 against it; each is once the negative."""
+    where = world_of(Csr.of([0, 0, 0], [0, 1, 4], n_rows=1, n_columns=6))
+    items = torch.eye(6)
+    items[2], items[3] = items[1], -items[1]
+    play, _ = played("random+til", replace(where, width=6))
+    step = play.step()
+    query = torch.full((3, 6), 0.1)
+    view = replace(step.view, query=query, items=items, positive=items[[0, 1, 4]], leaves=None)
+    step, ids = replace(step, view=view), torch.tensor([[2], [5], [3]])
+    meta = ahead.Meta(
+        torch.tensor([1, 1, 1]), torch.tensor([5, 5, 5]), torch.tensor([False, True, False])
+    )
+    weights = torch.ones(3, 1, requires_grad=True)
+    counts = torch.tensor([[True], [False], [True]])
+    ahead.Ahead(step, ids, meta).loss(weights, counts, 0.1).backward()
+    assert weights.grad[0, 0] > 0 > weights.grad[2, 0]
+
+
+def test_a_user_of_the_meta_pairs_is_drawn_its_own_and_sequences_take_their_positions():
+    play, stage = played()
+    step = play.step()
+    held = stage.carved.contains(step.batch.users, step.batch.items.unsqueeze(1)).squeeze(1)
+    meta = stage.pairs(step, held)
+    mine = stage.carved.contains(step.batch.users, meta.positive.unsqueeze(1)).squeeze(1)
+    assert mine[meta.there].all() and meta.there.sum() > held.sum()
+    alone = replace(step, view=replace(step.view, users=None))
+    meta = stage.pairs(alone, held)
+    assert torch.equal(meta.positive, step.batch.items)
+    assert (meta.there <= held).all()
+
+
+def test_the_loss_tells_the_backbone_nothing_of_the_meta_pairs():
+    play, _ = played()
+    outcome = play.forward()
+    outcome.losses["importance"].backward()
+    leaves = outcome.step.view.leaves
+    assert leaves.query.grad is None and leaves.positive.grad is None
+    assert all(rows.grad is None for _, rows in leaves.rows)
+    assert all(p.grad.abs().sum() > 0 for p in play.down)
+
+
+def test_the_control_carves_alike_and_weighs_all_alike():
+    play, _ = played("til(share=0.3,trained=false)")
+    outcome, learnt = play.forward(), played()[0].forward()
+    assert play.down == [] and outcome.used.logw is None and not outcome.losses
+    assert torch.equal(outcome.used.row_weight, learnt.used.row_weight)
+    assert torch.equal(outcome.used.ids, learnt.used.ids)
+
+
+def test_a_recipes_weights_are_kept_and_vectors_alone_are_refused():
+    play, stage = played()
+    step = play.step()
+    drawn = play.method.source.draw(step)
+    rows = torch.full((len(step.batch),), 2.0)
+    base = stage.apply(play.step(), drawn)
+    given = stage.apply(
+        play.step(), replace(drawn, logw=torch.ones_like(drawn.ids).float(), row_weight=rows)
+    )
+    torch.testing.assert_close(given.logw, base.logw + 1)
+    assert torch.equal(given.row_weight, 2 * base.row_weight)
+    with pytest.raises(UserError, match="til needs negatives that are items"):
+        stage.apply(step, Negatives(vectors=torch.zeros(len(step.batch), 1, 8)))
+
+
+def test_sequences_train_and_tell():
+    fit = fit_of("til", world=WORLD, backbone=sasrec, length=8, batch_size=8)
+    before = [p.detach().clone() for p in fit.method.stages[0].minimised()]
+    told = fit.epoch()
+    assert told["meta_loss"] > 0 and told["importance_spread"] > 0
+    after = fit.method.stages[0].minimised()
+    assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def noisy() -> World:
+    """Users of two tastes who have also met items of the other by chance."""
+    made = np.random.default_rng(0)
+    users = np.repeat(np.arange(60), 10)
+    half = np.where(made.random(len(users)) < 0.7, users % 2, 1 - users % 2)
+    key = np.unique(users * 60 + half * 30 + made.integers(0, 30, len(users)))
+    train = Csr.of(key // 60, key % 60, n_rows=60, n_columns=60)
+    return replace(world_of(train), width=8)
+
+
+def test_it_weighs_pairs_by_chance_less_than_pairs_of_a_users_taste():
+    """The vectors know the tastes and stand still, and the weights learn from meta pairs of which
+    three in ten are by chance too. Scores are timid: were they too sure of the tastes, pairs by
+    chance would help, and weigh more."""
+    play, _ = played("til(share=0.2)", noisy())
+    for table, taste in ((play.tables.users, torch.arange(60) % 2), (play.tables.items, ITEM_HALF)):
+        table.mul_(0.1)
+        table[..., 0] += (taste - 0.5).unsqueeze(1)
+    for number in range(1, 60):
+        outcome = play.train(number)
+    batch, used = outcome.step.batch, outcome.used
+    taste, kept = batch.users % 2, used.row_weight > 0
+    clean, apart = ITEM_HALF[batch.items] == taste, ITEM_HALF[used.ids[:, 0]] != taste
+    mean = {
+        (a, b): float(used.logw.exp()[kept & (clean == a) & (apart == b)].mean())
+        for a in (True, False)
+        for b in (True, False)
+    }
+    assert max(mean, key=mean.get) == (True, True) and min(mean, key=mean.get) == (False, False)
+    assert mean[True, True] > 1.8 * mean[False, False], "both wrong: the taste is pushed away"
+
+
+@pytest.mark.parametrize("wrong", ["share=0", "share=1", "rate=0", "hidden=0"])
+def test_what_cannot_be_learnt_is_refused(wrong):
+    with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}.* must be"):
+        recipe(f"til({wrong})")
