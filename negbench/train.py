@@ -17,6 +17,7 @@ import torch
 from negbench import rng
 from negbench.batches import Pairs, Sequences
 from negbench.clock import Clock
+from negbench.frozen import freezer
 from negbench.kinds import (
     Backbone,
     Begins,
@@ -205,8 +206,9 @@ class Fit:
         if not asking:
             return
         encoded = self.backbone.encode(self.world.train)
-        items, users, kind = encoded.items, encoded.users, encoded.similarity
-        epoch = Epoch(number, self.world, items, users, kind, self.streams["refresh"])
+        vectors = encoded.items, encoded.users, encoded.similarity
+        freeze = freezer(self.backbone)
+        epoch = Epoch(number, self.world, *vectors, self.streams["refresh"], freeze)
         with torch.no_grad():
             for part in asking:
                 part.refresh(epoch)

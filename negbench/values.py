@@ -4,9 +4,9 @@ Axes, fixed once: B rows, N negatives, M candidates, D width, L layers, U users,
 K list length or shared pool.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -161,6 +161,22 @@ class Step:
         return scores.masked_fill(~negatives.mask, -torch.inf)
 
 
+class Frozen(Protocol):
+    """A backbone as it was when it was frozen: seen at rest, not to be learnt from."""
+
+    def view(self, batch: Batch) -> View:
+        """What it made of these rows then, in one forward pass; nothing of it is ever updated."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its weights."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any:
+        """Be what was frozen in another process."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Epoch:
     """The moment before an epoch, for parts that refresh pools, ranks or tables."""
@@ -173,6 +189,8 @@ class Epoch:
     """User vectors, [U, D], where the backbone provides "users"."""
     similarity: Similarity
     generator: torch.Generator
+    freeze: Callable[[], Frozen] | None = None
+    """A copy of the backbone as it is now; None in a loop that is not ours."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,14 @@ class Tables:
             denoise=lambda vectors: (vectors + query) / 2,
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a frozen backbone keeps; these tables never move."""
+        return {"users": self.users, "items": self.items}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.users, self.items = state["users"], state["items"]
+
 
 def batch_of(world: World, *, rows: int | None = None) -> Batch:
     """Every train pair in one batch, or the first few."""
@@ -110,7 +119,8 @@ class Play:
         """Before an epoch."""
         generator = rng.stream(self.world.seed, "refresh", number, device=self.world.device)
         items, users = self.tables.items.mean(1), self.tables.users.mean(1)
-        epoch = Epoch(number, self.world, items, users, self.tables.kind, generator)
+        vectors, freeze = (items, users, self.tables.kind), partial(Tables, self.world)
+        epoch = Epoch(number, self.world, *vectors, generator, freeze)
         for part in having(self.method, Refreshes):
             part.refresh(epoch)
 

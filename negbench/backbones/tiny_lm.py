@@ -1,0 +1,170 @@
+"""TinyLM: a small causal language model whose words are items; it writes the next one.
+
+    x <- x + attention(norm(x)),   x <- x + W_o (silu(W_g norm(x)) * W_i norm(x))   in every block
+    log p(j | x_1..x_t) = <norm(x_t), v_j> - log sum_k e^{<norm(x_t), v_k>}
+
+The form of Llama (Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", 2023,
+arXiv 2302.13971) at the size of a recommender, trained from scratch: root-mean-square norms, gated
+units, no biases, places by rotation of queries and keys (Su et al., "RoFormer", 2021, arXiv
+2104.09864), so a history's beginning or padding moves nothing; one table reads and writes. An item
+is one token: its log-probability needs no second pass, and any sampler trains here, which is what
+`napo` and the like are compared on. What this leaves out is text: titles or semantic ids of several
+tokens would make a score a sum over steps, which no dot product of a query and an item is.
+
+It differs from `sasrec` in the block, not in the task. No dropout on attention weights. Cost per
+step of S sequences of T items: (4 D + 3 H) S T D + S T^2 D a block, three times that with the way
+back. The defaults are ours and were not tuned.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from negbench import embedding
+from negbench.protocol import Card, World
+from negbench.sequence import SequenceBackbone, dropout, first_weights
+
+CARD = Card(
+    title="TinyLM, a causal language model over item tokens",
+    family="backbone",
+    needs=("order",),
+    provides=("sequence",),
+    provenance="ours",
+    differs="Llama's block at a recommender's size, one token an item, trained from scratch",
+    search={
+        "lr": ("log", 1e-4, 1e-2),
+        "dropout": ("float", 0.0, 0.6),
+        "blocks": ("of", 1, 2, 4),
+    },
+)
+
+BASE = 10_000.0
+"""The slowest rotation is about this many times slower than the fastest."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, the same for every method."""
+
+    dim: int = 64
+    """D, width of the model and of the item vectors."""
+    hidden: int = 128
+    """H, width of the gated units, 1 or more."""
+    blocks: int = 2
+    """Blocks."""
+    heads: int = 2
+    """Attention heads; each takes an even share of `dim`."""
+    length: int = 50
+    """T, how many of the latest items are read."""
+    dropout: float = 0.2
+    """0 to 1, on the item vectors and on what a block adds."""
+    lr: float = 0.001
+    """Adam's step."""
+    l2: float = 0.0
+    """Weight of half the squared norms of each row's last item, positive and mean negative."""
+    batch_size: int = 128
+    """Sequences in a step."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = 1.0
+    """Divides the scores."""
+    init: float = 0.02
+    """Standard deviation of the first item vectors."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        embedding.check(self)
+        if self.heads < 1 or self.dim % (2 * self.heads):
+            raise ValueError(
+                f"`heads` must divide `dim` ({self.dim}) into even shares; got {self.heads}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
+        for name in ("hidden", "length"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")
+
+
+class Rotation:
+    """Places told by turning pairs of coordinates; products know only how far apart two are."""
+
+    def __init__(self, width: int, length: int, device: torch.device) -> None:
+        """Cosines and sines of every place, [T, width / 2] each."""
+        speed = BASE ** (-torch.arange(0, width, 2, device=device) / width)
+        angle = torch.arange(length, device=device).unsqueeze(1) * speed
+        self.cos, self.sin = angle.cos(), angle.sin()
+
+    def turned(self, x: Tensor) -> Tensor:
+        """[..., T, width] turned by place."""
+        cos, sin = self.cos[: x.shape[-2]], self.sin[: x.shape[-2]]
+        first, second = x.chunk(2, -1)
+        return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+class Block(nn.Module):
+    """Attention to the tokens so far, then gated units, each beside its input."""
+
+    def __init__(self, config: Config) -> None:
+        """Bare weights; `first_weights` fills them."""
+        super().__init__()
+        dim, self.heads, self.dropout = config.dim, config.heads, config.dropout
+        self.before_attention, self.before_units = nn.RMSNorm(dim), nn.RMSNorm(dim)
+        self.to_qkv, self.mix = (nn.Linear(dim, n * dim, bias=False) for n in (3, 1))
+        self.gate, self.inner = (nn.Linear(dim, config.hidden, bias=False) for _ in range(2))
+        self.outer = nn.Linear(config.hidden, dim, bias=False)
+
+    def forward(
+        self,
+        x: Tensor,
+        shape: torch.Size,
+        cells: Tensor,
+        places: Rotation,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Positions [B, D] to positions [B, D]; only the attention sees them as [S, T]."""
+        seen = self.attend(self.to_qkv(self.before_attention(x)), shape, cells, places)
+        x = x + dropout(self.mix(seen), self.dropout, generator)
+        y = self.before_units(x)
+        made = self.outer(F.silu(self.gate(y)) * self.inner(y))
+        return x + dropout(made, self.dropout, generator)
+
+    def attend(self, qkv: Tensor, shape: torch.Size, cells: Tensor, places: Rotation) -> Tensor:
+        """Each position's mixture of the values up to it; padding comes after and is never seen."""
+        sequences, length = shape
+        padded = qkv.new_zeros(sequences * length, qkv.shape[1]).index_copy(0, cells, qkv)
+        q, k, v = padded.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k = places.turned(q), places.turned(k)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return mixed.transpose(1, 2).reshape(sequences * length, -1)[cells]
+
+
+class TinyLM(SequenceBackbone):
+    """The table of tokens, the blocks and the last norm."""
+
+    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+        """Draw all first weights from the generator."""
+        super().__init__(config, world, generator)
+        self.config, self.scale = config, config.dim**0.5
+        with torch.device("meta"):
+            self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+            self.last = nn.RMSNorm(config.dim)
+        for part in (self.blocks, self.last):
+            first_weights(part, generator)
+        self.places = Rotation(config.dim // config.heads, config.length, world.device)
+        self.to(world.device)
+
+    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The tokens through the blocks."""
+        x = self.look_up(inputs.reshape(-1)[cells]) * self.scale
+        x = dropout(x, self.config.dropout, generator)
+        for block in self.blocks:
+            x = block(x, inputs.shape, cells, self.places, generator)
+        made: Tensor = self.last(x)
+        return made
+
+
+def build(config: Config, world: World, generator: torch.Generator) -> TinyLM:
+    """A fresh backbone."""
+    return TinyLM(config, world, generator)
