@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from negbench import registry
@@ -49,25 +50,20 @@ def alone(task: Task, plugins: tuple[str, ...]) -> Done:
 
 
 def _came(future: Any, task: Task) -> Done:
-    from distributed import KilledWorker
-
     try:
         done: Done = future.result()
-    except KilledWorker:
+    except _dask().KilledWorker:
         return fail(task, DIED)
     return done
 
 
 def _ended(client: Any, futures: Any, cluster: Cluster) -> Iterator[Any]:
     """The futures as they end, as long as the scheduler lives."""
-    from distributed import TimeoutError as Late
-    from distributed import wait
-
-    open_ = set(futures)
+    dask, open_ = _dask(), set(futures)
     while open_:
         try:
-            wait(list(open_), timeout=1, return_when="FIRST_COMPLETED")
-        except Late:
+            dask.wait(list(open_), timeout=1, return_when="FIRST_COMPLETED")
+        except dask.TimeoutError:
             pass
         except (CancelledError, OSError, RuntimeError) as error:
             raise _lost(cluster) from error
@@ -88,16 +84,20 @@ def _lost(cluster: Cluster) -> UserError:
     )
 
 
-@contextmanager
-def _client(cluster: Cluster) -> Iterator[Any]:
-    """A client of the scheduler, or of workers of our own, each a process with one thread."""
+def _dask() -> Any:
     try:
-        import distributed
+        return import_module("distributed")
     except ImportError:
         raise UserError(
             "--engine dask needs dask's distributed, which is not installed; "
             "run pip install 'negbench[cluster]'"
         ) from None
+
+
+@contextmanager
+def _client(cluster: Cluster) -> Iterator[Any]:
+    """A client of the scheduler, or of workers of our own, each a process with one thread."""
+    distributed = _dask()
     if not cluster.scheduler:
         with (
             distributed.LocalCluster(
