@@ -5,7 +5,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := run
 
 run: .venv/done  ## every sampler on the two embedded data sets: a table on the screen, a report on disk
-	$(BIN)/negbench run --methods all,-diffusion --datasets goodbooks,kuairec --backbones mf --jobs auto --out runs/first --references most_popular
+	$(BIN)/negbench run --methods static,dynamic,oracle --datasets goodbooks,kuairec --backbones mf --jobs auto --out runs/first --references most_popular
 	$(BIN)/negbench report runs/first
 
 test: .venv/done  ## the whole suite

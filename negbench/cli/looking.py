@@ -38,7 +38,7 @@ def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_jso
         if lines and not kind:
             click.echo(f"{one}:")
         for each in lines:
-            click.echo(f"  {each.name:{width}}  {each.family:10}  {each.title}")
+            click.echo(f"  {each.name:{width}}  {each.family:11}  {each.title}")
 
 
 @click.command()
