@@ -111,7 +111,7 @@ class Importance:
 
     def begin(self, world: World) -> None:
         """Carve the meta pairs and draw the network's weights."""
-        carved = carve(world.train, self.config.share, world.seed)
+        carved, _ = carve(world.train, self.config.share, world.seed)
         self.carved = Membership.of(carved, device=world.device)
         self.meta = Liked.of(carved, world.device)
         self.rivals.begin(world)

@@ -6,12 +6,19 @@ from negbench import rng
 from negbench.protocol import Csr
 
 
-def carve(train: Csr, share: float, seed: int) -> Csr:
-    """A share of the train pairs at random; one pair of every user is left, whatever the share."""
-    generator = rng.numpy_stream(seed, "carved")
-    order = generator.permutation(len(train))
+def carve(train: Csr, share: float, seed: int) -> tuple[Csr, Csr]:
+    """What is carved and what is left: random pairs, but one pair of every user is left.
+
+    `share` of all pairs is carved as far as users can spare them, and at least one if any can.
+    """
+    order = rng.numpy_stream(seed, "carved").permutation(len(train))
     _, first = np.unique(train.rows[order], return_index=True)
-    taken = np.delete(order, first)[: round(share * len(train))]
-    taken.sort()
-    users, items = train.rows[taken], train.indices[taken]
-    return Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
+    spare = np.delete(order, first)
+    out = np.zeros(len(train), bool)
+    out[spare[: max(1, round(share * len(train)))]] = True
+    return _part(train, out), _part(train, ~out)
+
+
+def _part(train: Csr, inside: np.ndarray) -> Csr:
+    rows, columns = train.rows[inside], train.indices[inside]
+    return Csr.of(rows, columns, n_rows=train.n_rows, n_columns=train.n_columns)
