@@ -114,6 +114,22 @@ class Tells(Protocol):
 
 
 @runtime_checkable
+class Keeps(Protocol):
+    """A part that has valued triplets, for the record; every tensor is [T].
+
+    user, positive, negative, epoch (of the last value) are integers; value, error (its standard
+    error) and hardness (score of the negative minus score of the positive when valued) are floats.
+    """
+
+    def kept(self) -> Mapping[str, Tensor]:
+        """A bounded sample by these names, asked once at the end of a run; empty if there is none.
+
+        Whether a negative is false is added by the record: parts may not know it.
+        """
+        ...
+
+
+@runtime_checkable
 class HasState(Protocol):
     """A part whose state must survive a checkpoint: tensors and plain values only."""
 

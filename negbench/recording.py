@@ -18,6 +18,7 @@ from negbench.evaluate import Ranking
 from negbench.ground import Ground
 from negbench.probes import choosing
 from negbench.probes.reservoir import Reservoir
+from negbench.probes.triplets import kept_triplets
 from negbench.spec import CellSpec
 from negbench.train import Fit
 from negbench.wording import parse, split
@@ -51,7 +52,12 @@ def record_cell(
     }
     logs = (probe.arrays() for probe in (fit.probes if fit else ()) if isinstance(probe, Reservoir))
     return records.write_cell(
-        out, record, epochs=rows, users=_arrays(test, ground), negatives=next(logs, None)
+        out,
+        record,
+        epochs=rows,
+        users=_arrays(test, ground),
+        negatives=next(logs, None),
+        triplets=kept_triplets(fit, ground) if fit else None,
     )
 
 

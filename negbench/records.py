@@ -5,6 +5,7 @@
     RUN/cells/<hash>/epochs.csv  one row an epoch
     RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
     RUN/cells/<hash>/negatives.npz  a sample of the negatives used, where it was asked for
+    RUN/cells/<hash>/triplets.npz  triplets with their values, where a method keeps them
     RUN/results.csv              derived from the cells, long form
 
 A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a
@@ -96,6 +97,7 @@ def write_cell(
     epochs: Sequence[Mapping[str, Any]] = (),
     users: Mapping[str, Array] | None = None,
     negatives: Mapping[str, Array] | None = None,
+    triplets: Mapping[str, Array] | None = None,
 ) -> Path:
     """Write a cell aside and rename it into place; an older one of the same spec is replaced."""
     folder = run / "cells" / digest(record["spec"])
@@ -108,6 +110,8 @@ def write_cell(
             np.savez_compressed(aside / "users.npz", **users)  # type: ignore[arg-type]
         if negatives is not None:
             np.savez_compressed(aside / "negatives.npz", **negatives)  # type: ignore[arg-type]
+        if triplets is not None:
+            np.savez_compressed(aside / "triplets.npz", **triplets)  # type: ignore[arg-type]
         write_json(aside / "cell.json", {"format": FORMAT, **record})
         if folder.exists():
             folder.rename(aside.with_name(aside.name + ".old"))

@@ -207,8 +207,8 @@ class Fit:
             return
         encoded = self.backbone.encode(self.world.train)
         vectors = encoded.items, encoded.users, encoded.similarity
-        freeze = freezer(self.backbone)
-        epoch = Epoch(number, self.world, *vectors, self.streams["refresh"], freeze)
+        extras = self.streams["refresh"], freezer(self.backbone), encoded.tangent
+        epoch = Epoch(number, self.world, *vectors, *extras)
         with torch.no_grad():
             for part in asking:
                 part.refresh(epoch)

@@ -191,6 +191,9 @@ class Epoch:
     generator: torch.Generator
     freeze: Callable[[], Frozen] | None = None
     """A copy of the backbone as it is now; None in a loop that is not ours."""
+    tangent: Callable[[Tensor], Tensor] | None = None
+    """How a step along a gradient [U + I, D] of the vectors, users first, moves them: A A' where
+    they are A times the parameters; None where they are the parameters, or where it is not said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,3 +218,5 @@ class Encoded:
     query: Any
     """`query(users [b]) -> [b, D]`."""
     users: Tensor | None = None
+    tangent: Callable[[Tensor], Tensor] | None = None
+    """What `Epoch.tangent` says."""

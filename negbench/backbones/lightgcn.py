@@ -130,7 +130,19 @@ class LightGCN(nn.Module):
         def query(rows: Tensor) -> Tensor:
             return users[rows]
 
-        return Encoded(items, self.similarity, query, users)
+        return Encoded(items, self.similarity, query, users, self.tangent)
+
+    @torch.no_grad()
+    def tangent(self, gradient: Tensor) -> Tensor:
+        """A~ A~' times a table [U + I, *], A~ the mean of the powers of A: what a step along a
+        gradient of the final vectors does to them."""
+        for _ in range(2):
+            hop = total = gradient
+            for _ in range(self.config.layers):
+                hop = self.graph.apply(hop)
+                total = total + hop
+            gradient = total / len(self._hops)
+        return gradient
 
     @torch.no_grad()
     def _propagate(self) -> tuple[Tensor, Tensor]:
