@@ -14,6 +14,9 @@ after another without replacement, each draw with probability proportional to $e
 what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
 $E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
 
+**Words.** An item's text tells its taste: `up3` or `down3`, by the sign of coordinate 3 of $q_i$,
+$\mathrm{round}(2 |q_{i3}|)$ times. So methods that read texts meet them where the truth is known.
+
 Cost: U x I for tastes and draws, in blocks; a million pairs of 10,000 x 2,000 in about two seconds.
 """
 
@@ -32,7 +35,7 @@ from negbench.rng import numpy_stream
 CARD = Card(
     title="Synthetic: planted preference and exposure",
     family="planted",
-    provides=("order", "truth"),
+    provides=("order", "texts", "truth"),
     provenance="ours",
     licence="none needed: it is drawn, not collected",
     size="2,000 x 1,000; 60,000 by default",
@@ -116,6 +119,17 @@ def exposure(config: Config) -> NDArray[np.float64]:
     return np.asarray((1 - bias) / config.items + bias * law / law.sum())
 
 
+def texts(config: Config) -> tuple[str, ...]:
+    """The taste of each item in words, [I]."""
+    taste = numpy_stream(config.seed, "preference")
+    item = taste.standard_normal((config.items, config.dim), np.float32)
+    often = np.rint(2 * np.abs(item)).astype(int)
+    return tuple(
+        " ".join(f"{'up' if x > 0 else 'down'}{d} " * n for d, (x, n) in enumerate(pairs)).strip()
+        for pairs in (zip(*row, strict=True) for row in zip(item, often, strict=True))
+    )
+
+
 def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """n_u, and how many of them are noise."""
     each, rest = divmod(config.interactions, config.users)
@@ -172,6 +186,7 @@ def _interactions(
         n_items=config.items,
         times=np.arange(len(users), dtype=np.float64),
         order="time",
+        item_texts=texts(config),
         truth=Csr.of(owners, liked.ravel(), n_rows=config.users, n_columns=config.items).sorted(),
         source="drawn by negbench",
         notes=("synthetic: taste and exposure are planted; times are random",),

@@ -33,6 +33,7 @@ from torch.nn.functional import logsigmoid
 from negbench.parts import BPR, Uniform
 from negbench.parts.detector import Detector
 from negbench.parts.diffusion import snr_matched
+from negbench.parts.grouped import quantiles
 from negbench.parts.latent import TINY
 from negbench.parts.score_space import items_of, pair_of
 from negbench.parts.telling import Averages
@@ -262,16 +263,6 @@ class Detect:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take it back."""
         self.detector.load_state_dict(state)
-
-
-def quantiles(groups: Tensor, values: Tensor, n: int, alpha: float) -> Tensor:
-    """The alpha-quantile (the lower one) of each group's values, [n]; the whole's where empty."""
-    order = torch.argsort(values)
-    order = order[torch.argsort(groups[order], stable=True)]
-    sizes = torch.bincount(groups, minlength=n)
-    at = sizes.cumsum(0) - sizes + (alpha * (sizes - 1).clamp(min=0)).long()
-    whole = values.sort().values[int(alpha * (len(values) - 1))]
-    return torch.where(sizes > 0, values[order][at.clamp(max=len(values) - 1)], whole)
 
 
 def detection(stage: Detect, step: Step, ids: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
 from negbench.view import Similarity, View
 
-NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users")
+NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts")
 
 
 class Attached(nn.Module):

@@ -65,7 +65,7 @@ def run_cell(
 
 def prepare_fit(spec: CellSpec, ground: Ground, device: torch.device) -> Fit:
     """The method, the backbone and the loop of a cell, before its first step."""
-    world = ground.world(seed=spec.seed, device=device)
+    world = ground.world(seed=spec.seed, device=device, encoder=spec.encoder)
     method, backbone = spec.recipe.build(), build_backbone(spec, world)
     (name, k), *_ = parse_metrics(spec.train.select)
     if name != "ndcg":

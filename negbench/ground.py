@@ -1,7 +1,7 @@
 """The ground of cells: one data set loaded, split and banded, the same for every method."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from negbench.noising import Noise
 from negbench.registry import nearest
 from negbench.split import split, warning
 from negbench.spread import spread_record
+from negbench.texts import encoding
+from negbench.texts.table import TextTable
 from negbench.values import World
 
 EXCLUSIONS = {
@@ -107,7 +109,7 @@ class Ground:
             said.append(f"{user} no item left to draw as a negative: their rows are masked.")
         return tuple(dict.fromkeys(said))
 
-    def world(self, *, seed: int, device: torch.device) -> World:
+    def world(self, *, seed: int, device: torch.device, encoder: str = encoding.DEFAULT) -> World:
         """What parts may know, on the device where they run."""
         return World(
             train=self.split.train,
@@ -117,7 +119,18 @@ class Ground:
             provides=self.provides,
             device=device,
             seed=seed,
+            texts=partial(self.texts, encoder, device) if self.worded(encoder) else None,
         )
+
+    def worded(self, encoder: str) -> bool:
+        """Whether items have vectors of their words: the data's texts, or a table that is given."""
+        return self.interactions.item_texts is not None or encoding.is_given(encoder)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - as below
+    def texts(self, encoder: str, device: torch.device) -> TextTable:
+        """The items in words; the cells of a process share them."""
+        data = self.interactions
+        return encoding.table_of(encoder, data.item_texts, data.n_items, device=device)
 
     @lru_cache(maxsize=2)  # noqa: B019 - a ground lives as long as its process
     def _membership(self, device: torch.device) -> Membership:

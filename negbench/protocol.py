@@ -26,6 +26,7 @@ from negbench.kinds import (
     Transform,
 )
 from negbench.membership import Membership
+from negbench.texts.table import TextTable
 from negbench.values import (
     Batch,
     Encoded,
@@ -77,6 +78,7 @@ __all__ = [
     "Stage",
     "Step",
     "Tells",
+    "TextTable",
     "Transform",
     "Vectors",
     "View",

@@ -10,6 +10,7 @@ from negbench.metrics import parse_metrics
 from negbench.noising import Noise
 from negbench.probes import choosing
 from negbench.recipes import Recipe, recipe
+from negbench.texts import encoding
 from negbench.train import TrainConfig
 from negbench.wording import Term, config_of, parse
 
@@ -35,6 +36,8 @@ class CellSpec:
     log_negatives: int = 0
     plant: float = 0.0
     noise: Noise = 0.0
+    encoder: str = encoding.DEFAULT
+    """What makes vectors of the items' texts; part of a cell whose method reads them."""
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     train: TrainConfig = TrainConfig()
 
@@ -78,7 +81,7 @@ class CellSpec:
             "backbone_variant": "" if term else self.backbone_term.variant,
             "backbone_config": {} if term else asdict(self.backbone_config()),
             "method": term.name if term else made.name if made else "",
-            "variant": term.variant if term else made.variant if made else "",
+            "variant": term.variant if term else self.variant,
             "method_config": asdict(reference_config(term))
             if term
             else made.configs()
@@ -87,8 +90,23 @@ class CellSpec:
             "objective": None if term else self.objective,
             "seed": self.seed,
             "train": {} if term else budget,
+            **self._worded(ground),
             **self._watched(),
         }
+
+    @property
+    def variant(self) -> str:
+        """What was typed of the method, and another encoder than the default where it reads one."""
+        typed = self.recipe.variant
+        if self.encoder == encoding.DEFAULT or "texts" not in self.recipe.needs:
+            return typed
+        mark = f"encoder={encoding.mark(self.encoder)}"
+        return f"{typed};{mark}" if typed else mark
+
+    def _worded(self, ground: Ground) -> dict[str, Any]:
+        if self.is_reference or "texts" not in self.recipe.needs:
+            return {}
+        return {"texts": encoding.told(self.encoder, ground.interactions.item_texts)}
 
     def probes_told(self, ground: Ground) -> dict[str, Any]:
         """What a record says of the probes, and whether their rates are exact or a lower bound."""
@@ -119,9 +137,12 @@ def unfit(spec: CellSpec, ground: Ground) -> str | None:
             "does not provide"
         )
     offered = ground.provides | set(card.provides)
+    if ground.worded(spec.encoder):
+        offered |= {"texts"}
     if missing := sorted(set(spec.recipe.needs) - offered):
+        remedy = "; --encoder FILE.npy gives vectors of yours" if "texts" in missing else ""
         return (
             f"method {spec.method} needs {' and '.join(missing)}, which backbone {name} on "
-            f"{ground.interactions.name} does not provide"
+            f"{ground.interactions.name} does not provide{remedy}"
         )
     return None

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from negbench.interactions import Csr
 from negbench.membership import Membership
+from negbench.texts.table import TextTable
 from negbench.view import Similarity, View
 
 Rows = Annotated[Tensor, "B"]
@@ -38,6 +39,8 @@ class World:
     seed: int = 0
     width: int = 0
     """D of the backbone's vectors; 0 in a loop that is not ours, where nobody says it before."""
+    texts: Callable[[], TextTable] | None = None
+    """The items in words, encoded when first asked for; None where nobody has them."""
 
     @property
     def n_users(self) -> int:

@@ -26,6 +26,10 @@ GRID = (
     ),
     click.option("--references", "--reference", multiple=True, help="Guard rows, as most_popular"),
     click.option("--seeds", "--seed", help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [3]"),
+    click.option(
+        "--encoder",
+        help="Text vectors: tfidf, minilm, a .npy table, a model's folder or hub id  [tfidf]",
+    ),
     click.option("--objective", help="One loss for all methods: bpr, bce, gbce, softmax, hinge"),
     click.option("--name", help="Keep the run in runs/NAME"),
 )

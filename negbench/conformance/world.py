@@ -13,10 +13,11 @@ from negbench.interactions import Csr
 from negbench.kinds import Begins, HasState, Maximises, Method, Minimises, Observes, Refreshes
 from negbench.membership import Membership
 from negbench.step import Outcome, forward, having
+from negbench.texts.table import TextTable
 from negbench.values import Batch, Epoch, Step, World
 from negbench.view import Leaves, Similarity, View
 
-WIDTH, LAYERS = 8, 3
+WIDTH, LAYERS, TEXT = 8, 3, 5
 PROVIDES = frozenset({"order", "texts", "truth"})
 
 
@@ -28,7 +29,22 @@ def world(sets: Iterable[Iterable[int]], n_items: int, device: torch.device | st
     train = Csr.of(users, items, n_rows=len(rows), n_columns=n_items)
     counts = torch.from_numpy(train.counts).to(device, torch.float32)
     excluded = Membership.of(train, device=device)
-    return World(train, counts, excluded, provides=PROVIDES, device=counts.device, width=WIDTH)
+    return World(
+        train,
+        counts,
+        excluded,
+        provides=PROVIDES,
+        device=counts.device,
+        width=WIDTH,
+        texts=lambda: texts(n_items, counts.device),
+    )
+
+
+def texts(n_items: int, device: torch.device) -> TextTable:
+    """Words for all items but the last one."""
+    vectors = rng.numpy_stream(0, "texts").normal(size=(n_items, TEXT)).astype(np.float32)
+    vectors[-1] = 0
+    return TextTable.of(vectors, device)
 
 
 def usual(device: torch.device | str = "cpu") -> World:

@@ -25,7 +25,7 @@ from negbench.grid.sweeping import sweep
 
 FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
 FREE |= {"jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every"}
-FREE |= {"engine", "scheduler", "workers", "shard"}
+FREE |= {"engine", "scheduler", "workers", "shard", "encoder"}
 """Options in which the cells of one folder may differ."""
 REFRESH = 10.0
 """Seconds between rebuilds of results.csv while cells are still being worked on."""

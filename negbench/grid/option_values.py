@@ -125,6 +125,15 @@ def word(value: Any, key: str) -> str:
     return value.strip()
 
 
+def encoder(value: Any, key: str) -> str:
+    """A name, or the absolute path of a file or folder that is there."""
+    from negbench.texts.encoding import NAMES
+
+    text = word(value, key)
+    path = Path(text).expanduser()
+    return text if text in NAMES or not path.exists() else str(path.resolve())
+
+
 def rule(value: Any, key: str) -> str:
     """A rule, `ratio(0.8,0.1,0.1)`, or a list of its pieces as a file might break it."""
     return ",".join(value) if isinstance(value, list | tuple) else word(value, key)
@@ -191,6 +200,7 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "log_negatives": whole(0),
     "plant": share,
     "noise": noise,
+    "encoder": encoder,
     "jobs": jobs,
     "threads": whole(1),
     "device": device,

@@ -70,6 +70,8 @@ class Options:
     """The share of train positives that are hidden, to see how methods treat them."""
     noise: float | Literal["ratings"] = 0.0
     """Random pairs added to train, as a share of it."""
+    encoder: str = "tfidf"
+    """What makes vectors of the items' texts, for methods that read them."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
     jobs: int = 1
@@ -233,6 +235,7 @@ def _check(options: Options) -> None:
     from negbench.rules import read_rule
     from negbench.split import ALIASES as SHORT
     from negbench.split import DEFAULTS
+    from negbench.texts.encoding import encoder_of
     from negbench.wording import parse
 
     parse_metrics(options.metrics)
@@ -244,6 +247,7 @@ def _check(options: Options) -> None:
         value = getattr(options, key)
         if value not in known:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
+    encoder_of(options.encoder)
     if options.objective is not None:
         objective(parse(options.objective))
     _check_engine(options)

@@ -110,6 +110,7 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         log_negatives=options.log_negatives,
         plant=options.plant,
         noise=options.noise,
+        encoder=options.encoder,
         metrics=options.metrics,
         train=TrainConfig(**options.train),
     )

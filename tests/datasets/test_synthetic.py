@@ -98,3 +98,16 @@ def test_a_million_pairs_in_seconds() -> None:
     data = made(users=10_000, items=2000, interactions=1_000_000)
     assert len(data) == 1_000_000
     assert time.process_time() - start < 20
+
+
+def test_words_tell_the_planted_taste() -> None:
+    from negbench.rng import numpy_stream
+
+    data = made()
+    assert data.item_texts is not None and len(data.item_texts) == 300
+    item = numpy_stream(0, "preference").standard_normal((300, 16), np.float32)
+    for i in (0, 299):
+        words = data.item_texts[i].split()
+        for d, x in enumerate(item[i]):
+            count = words.count(f"up{d}") - words.count(f"down{d}")
+            assert count == round(2 * abs(float(x))) * (1 if x > 0 else -1)

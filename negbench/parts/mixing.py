@@ -1,0 +1,21 @@
+"""A made vector mixed into the negatives of its row."""
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from negbench.protocol import Negatives, Step
+
+
+def mixed(step: Step, negatives: Negatives, made: Tensor, alpha: float) -> Negatives:
+    """alpha g + (1 - alpha) e_j for each negative; e_j gets 1 - alpha of its plain gradient."""
+    view, size = step.view, len(step.batch)
+    if negatives.vectors is None:
+        assert negatives.ids is not None
+        own = view.rows(negatives.ids)
+    else:
+        own = negatives.vectors
+    drawn = view.similarity.prepare(own).expand(size, -1, -1)
+    ids = None if negatives.ids is None else negatives.ids.expand(size, -1)
+    vectors = alpha * made.unsqueeze(1) + (1 - alpha) * drawn
+    return replace(negatives, ids=ids, vectors=vectors, shared=False, logq=None)

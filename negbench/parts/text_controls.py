@@ -1,0 +1,48 @@
+"""Controls for methods that read texts: words that say nothing of their item, but look the same."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from negbench import rng
+from negbench.protocol import TextTable, World
+
+Texts = Literal["own", "permuted", "random"]
+
+
+def control(world: World, table: TextTable, texts: Texts) -> TextTable:
+    """The table itself, or one of its controls, by the run's seed."""
+    generator = rng.stream(world.seed, "texts", texts, device=world.device)
+    if texts == "permuted":
+        return permuted(table, generator)
+    return table if texts == "own" else random_like(table, generator)
+
+
+def permuted(table: TextTable, generator: torch.Generator) -> TextTable:
+    """The same vectors, each at another item; items without words stay without."""
+    there = table.known.nonzero().squeeze(1)
+    order = torch.randperm(len(there), generator=generator, device=there.device)
+    vectors = table.vectors.clone()
+    vectors[there] = table.vectors[there[order]]
+    return TextTable(vectors, table.known)
+
+
+def random_like(table: TextTable, generator: torch.Generator) -> TextTable:
+    """Random vectors of the same geometry: mean and covariance, then length 1 again.
+
+    Of X - mean = U S V' only U is replaced, by random orthonormal columns.
+    """
+    own = table.vectors[table.known]
+    mean = own.mean(0) if len(own) else own.sum(0)
+    _, size, right = torch.linalg.svd(own - mean, full_matrices=False)
+    made = mean + _columns(own, len(size), generator) * size @ right
+    vectors = table.vectors.clone()
+    vectors[table.known] = torch.nn.functional.normalize(made, dim=1)
+    return TextTable(vectors, table.known)
+
+
+def _columns(like: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Random orthonormal columns [I, n] with mean 0."""
+    draws = torch.randn(len(like), n, generator=generator, device=like.device, dtype=like.dtype)
+    return torch.linalg.qr(draws - draws.mean(0))[0] if len(like) else draws
