@@ -153,9 +153,11 @@ class Levels(Led):
             negatives = replace(negatives, losses=losses)
         made = self.made(step, space)
         if negatives.ids is not None:
-            # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's.
+            # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's:
+            # a row that has none has no levels either.
             real = negatives.ids.expand(len(step.batch), -1)[:, :1]
-            made = replace(made, ids=real.expand(-1, made.n))
+            mask = None if negatives.mask is None else negatives.mask[:, :1].expand(-1, made.n)
+            made = replace(made, ids=real.expand(-1, made.n), mask=mask)
         return join(step, negatives, made, made.n / (made.n + negatives.n))
 
     @property
