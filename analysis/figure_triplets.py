@@ -93,7 +93,7 @@ def draw_hardness(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> 
     """The mean value of each tenth, at its mean hardness."""
     for row, part in lines.groupby("row"):
         _points(ax, part["hardness"].to_numpy(float), part, looked[str(row)], joined=True)
-    ax.set_xlabel("hardness of the triplet")
+    ax.set_xlabel("score of negative minus positive")
     ax.set_ylabel("mean value")
     ax.xaxis.set_major_locator(MaxNLocator(4))
     _values(ax, "y")

@@ -2,8 +2,8 @@
 
 A method that values triplets (`shapley`) keeps them in the cell's folder, triplets.npz, T of each:
 user, positive, negative, value (the greater the more it helped), error (the standard error of the
-value), hardness (as the method measures it), epoch, and false (whether the negative is a held-out
-positive of its user).
+value), hardness (score of the negative minus that of the positive), epoch, and false (whether the
+negative is a held-out positive of its user).
 
     interval of a triplet   value -+ 1.96 error
     interval of a mean      m -+ 1.96 s,  s^2 = G / (G - 1) sum_u (sum_{k of u} (v_k - m))^2 / n^2
