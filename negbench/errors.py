@@ -7,6 +7,12 @@ class UserError(Exception):
     exit_code = 2
 
 
+class NoRoom(UserError):
+    """The run's folder can no longer be written to: the disk is full, or the folder is locked."""
+
+    exit_code = 1
+
+
 class DataError(UserError):
     """Data that cannot be had: not found, a wrong checksum, no mirror that answers."""
 

@@ -4,6 +4,7 @@ The bits of a cell do not depend on where it ran: every process takes the same n
 and a cell draws from its own seed alone.
 """
 
+import errno
 import os
 import threading
 import traceback
@@ -22,7 +23,7 @@ import torch
 
 from negbench import records, registry
 from negbench.cell import run_cell
-from negbench.errors import UserError
+from negbench.errors import NoRoom, UserError
 from negbench.grid.plan import ground_of
 from negbench.ground import Ground
 from negbench.recording import cards, environment
@@ -31,6 +32,9 @@ from negbench.spec import CellSpec
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
 )
+
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,23 @@ def work(task: Task, ground: Ground | None = None, tell: Tell | None = None) -> 
             checkpoint_every=task.checkpoint_every,
         )
         record = records.read_cell(folder).record
+    except OSError as error:
+        if error.errno in UNWRITABLE:  # no fault of the cell: the next would meet it too
+            raise no_room(task.out, error) from error
+        return fail(task, _reason(error), _trace(error), ground)
     except Exception as error:
         return fail(task, _reason(error), _trace(error), ground)
     best = record["fit"].get("best_valid")
     return Done(task, "", best, record["seconds"]["wall"]["total"])
+
+
+def no_room(out: Path, error: OSError) -> NoRoom:
+    """One sentence for a folder that cannot be written to."""
+    why = error.strerror or type(error).__name__
+    return NoRoom(
+        f"the run's folder must be writable; {out} is not ({why}); finished cells are kept: "
+        f"make room and go on with negbench resume {out}"
+    )
 
 
 def fail(task: Task, reason: str, trace: str = "", ground: Ground | None = None) -> Done:

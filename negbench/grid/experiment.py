@@ -16,7 +16,7 @@ import torch
 from negbench import __version__, records
 from negbench.errors import UserError
 from negbench.grid.cluster import Cluster, on_cluster
-from negbench.grid.engine import Done, Task, here, in_pool
+from negbench.grid.engine import Done, Task, here, in_pool, no_room
 from negbench.grid.export import keep_ids
 from negbench.grid.options import Options
 from negbench.grid.plan import Plan, Planned
@@ -131,7 +131,7 @@ def carry_out(
         nonlocal written
         progress.finish(done)
         if time.monotonic() - written > REFRESH:
-            records.write_results(started)
+            _derive(started)
             written = time.monotonic()
 
     try:
@@ -143,8 +143,16 @@ def carry_out(
             here(tasks, plan.grounds, report, progress.tell)
     finally:
         progress.close()
-        records.write_results(started)
+        _derive(started)
     return outcome(mine, started)
+
+
+def _derive(out: Path) -> None:
+    """Rebuild results.csv; what comes of the cells is in their folders, so it can wait."""
+    try:
+        records.write_results(out)
+    except OSError as error:
+        raise no_room(out, error) from error
 
 
 def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
@@ -154,6 +162,13 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
     except OSError as error:
         raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
     out = out.resolve()
+    try:
+        return _start(options, plan, out, command)
+    except OSError as error:
+        raise no_room(out, error) from error
+
+
+def _start(options: Options, plan: Plan, out: Path, command: str) -> Path:
     sweep(out)
     for ground in plan.grounds.values():
         keep_ids(out, ground.interactions)

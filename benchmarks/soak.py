@@ -1,0 +1,87 @@
+"""A grid that is killed again and again must end with the results of one that never was.
+
+python benchmarks/soak.py [--cells 500] [--every 4,9] [--jobs 2] [--seed 0]
+
+The command is started, killed with SIGKILL after a random time (it and its workers), and started
+again until it ends by itself. Then every cell is compared with those of a run without kills: all
+that is not a time must be the same, byte for byte in results.csv. Exit code 1 if anything differs.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from negbench import records
+
+DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
+METHODS = ("random", "dns", "popularity", "mixed", "in_batch")
+
+
+def command(out: Path, cells: int, jobs: int) -> list[str]:
+    words = ["run", "-d", DATA, "-m", ",".join(METHODS), "--seeds", str(cells // len(METHODS))]
+    words += ["--epochs", "3", "--dim", "8", "-j", str(jobs), "--no-progress", "-q"]
+    return [sys.executable, "-m", "negbench.cli", *words, "-o", str(out)]
+
+
+def start(words: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def killed(words: list[str], out: Path, shortest: float, longest: float) -> tuple[int, int, int]:
+    """Kill until it ends: kills, cells that were under way or half written, leftovers met."""
+    kills = leftovers = 0
+    while True:
+        running = start(words)
+        try:
+            code = running.wait(random.uniform(shortest, longest))
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            kills += 1
+            leftovers += len(list((out / "cells").glob(".*")))
+            done = len(list((out / "cells").glob("[!.]*")))
+            sys.stdout.write(f"kill {kills}: {done} cells\n")
+            sys.stdout.flush()
+            continue
+        return kills, leftovers, code
+
+
+def main() -> int:
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--cells", type=int, default=500)
+    made.add_argument("--every", default="4,9", help="shortest and longest seconds to a kill")
+    made.add_argument("--jobs", type=int, default=2)
+    made.add_argument("--seed", type=int, default=0)
+    asked = made.parse_args()
+    random.seed(asked.seed)
+    shortest, longest = (float(word) for word in asked.every.split(","))
+    with tempfile.TemporaryDirectory() as folder:
+        out, quiet = Path(folder) / "killed", Path(folder) / "quiet"
+        began = time.perf_counter()
+        kills, leftovers, code = killed(
+            command(out, asked.cells, asked.jobs), out, shortest, longest
+        )
+        spent = time.perf_counter() - began
+        subprocess.run(command(quiet, asked.cells, asked.jobs), check=True, capture_output=True)
+        alike = (out / "results.csv").read_bytes() == (quiet / "results.csv").read_bytes()
+        cells, damaged = records.read_cells(out)
+        whole = {cell.folder.name: cell.record["metrics"] for cell in records.read_cells(quiet)[0]}
+        wrong = [c.folder.name for c in cells if c.record["metrics"] != whole.get(c.folder.name)]
+        sys.stdout.write(
+            f"{kills} kills in {spent:.0f} s, exit code {code} at the end; {len(cells)} cells, "
+            f"{len(damaged)} damaged, {len(wrong)} other than in a quiet run, {leftovers} half "
+            f"written ones met and redone; results.csv {'the same' if alike else 'DIFFERENT'}\n"
+        )
+        return 0 if alike and not damaged and not wrong and not code else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
