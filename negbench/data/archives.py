@@ -1,10 +1,14 @@
 """Archives, unpacked without ever leaving their folder and without filling the disk."""
 
+import errno
 import io
+import lzma
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +20,11 @@ from negbench.errors import DataError
 LIMIT = 16 << 30
 """Bytes that an archive may unpack to."""
 MEMBERS = 100_000
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError)
+BROKEN += (NotImplementedError, ValueError, OverflowError, IndexError)
+"""What the libraries raise at an archive that is none, or damaged."""
+OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+"""Errors of our own disk, not of the archive."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,11 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT) -> Path:
     aside.mkdir(parents=True)
     try:
         _unpack_into(archive, aside, limit)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
-        raise DataError(f"{archive} is no readable archive ({error}); fetch it again") from error
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno in OURS:
+            raise
+        said = " ".join(str(error).split())
+        raise DataError(f"{archive} is no readable archive ({said}); fetch it again") from error
     except RuntimeError as error:  # an encrypted member
         raise DataError(f"{archive} cannot be unpacked: {error}") from error
     else:

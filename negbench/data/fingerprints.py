@@ -2,10 +2,13 @@
 
 import gzip
 import hashlib
+import zlib
 from pathlib import Path
 from typing import IO
 
 KINDS = ("sha256", "md5", "git")
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a file may raise that is there but damaged: cut short, or garbled inside a .gz."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:

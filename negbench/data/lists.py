@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.data.fingerprints import open_bytes
+from negbench.data.fingerprints import UNREADABLE, open_bytes
 from negbench.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
@@ -16,8 +16,14 @@ SPACE = np.frombuffer(b" \t\n\r\v\f", np.uint8)
 
 def read_words(path: Path) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
     """Every word of a file and the line it stands in, from 1."""
-    with open_bytes(path) as stream:
-        return words_of(stream.read())
+    try:
+        with open_bytes(path) as stream:
+            blob = stream.read()
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read ({error})") from None
+    if b"\0" in blob:
+        raise DataError(f"{path} holds NUL bytes, so it is no text; save it as UTF-8")
+    return words_of(blob)
 
 
 def words_of(blob: bytes) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
@@ -41,15 +47,21 @@ def as_pairs(words: NDArray[Word], lines: NDArray[np.int64]) -> tuple[NDArray[Wo
 def read_numbers(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Users and items of lists whose ids are numbers from 0."""
     words, lines = read_words(path)
-    try:
-        numbers = words.astype(np.int64)
-    except ValueError:
-        at = next(i for i, word in enumerate(words) if not word.isdigit())
+    return as_pairs(whole_numbers(path, words, lines), lines)
+
+
+def whole_numbers(
+    path: Path, words: NDArray[np.bytes_], lines: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The words as numbers from 0 on; the first that is none is an error with its line."""
+    bad = ~np.char.isdigit(words) | (np.char.str_len(words) > 18)
+    if len(words) and bad.any():
+        at = int(bad.argmax())
         raise DataError(
             f"{path}, line {lines[at]}: {words[at].decode(errors='replace')!r} must be a number;"
             " the file is not in the official layout"
-        ) from None
-    return as_pairs(numbers, lines)
+        )
+    return words.astype(np.int64)
 
 
 def read_numbers_table(path: Path) -> NDArray[np.int64]:
@@ -59,4 +71,4 @@ def read_numbers_table(path: Path) -> NDArray[np.int64]:
     counts = counts[counts > 0]
     if not len(counts) or (counts != counts[0]).any():
         raise DataError(f"{path}: every line must have as many numbers; this is no matrix")
-    return words.astype(np.int64).reshape(len(counts), -1)
+    return whole_numbers(path, words, lines).reshape(len(counts), -1)

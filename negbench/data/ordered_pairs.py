@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from negbench.data.lists import read_words
+from negbench.data.lists import read_words, whole_numbers
 from negbench.data.numbering import numbered
 from negbench.data.rows import Rows
 from negbench.data.shelf import Found
@@ -20,7 +20,7 @@ def ordered_pairs(found: Found, file: str, *, name: str, source: str) -> Interac
             f"{found[file]}, line {wrong[0]}: {counts[wrong[0]]} words where a user and an item are"
             " expected; the file is not in SASRec's layout"
         )
-    pairs = words.astype(np.int64).reshape(-1, 2)
+    pairs = whole_numbers(found[file], words, lines).reshape(-1, 2)
     rows = Rows(pd.Index(pairs[:, 0]), pd.Index(pairs[:, 1]), notes=found.notes)
     note = "the rows of the file are in time order per user"
     return numbered(rows, name=name, order="rows", source=source, notes=(note,))

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.data.columns import Columns, choose
+from negbench.data.fingerprints import UNREADABLE
 from negbench.data.moments import Unreadable, seconds, since_1970
 from negbench.data.rows import Rows, identifiers
 from negbench.data.tables import numbers
@@ -25,6 +26,8 @@ def read_parquet(path: Path, columns: Columns) -> Rows:
         empty = column.isna().to_numpy(bool)
         if empty.any():
             raise _blame(path, int(empty.argmax()), f"the {role} is missing")
+        if not pd.api.types.is_hashable(column.iloc[0]):
+            raise DataError(f"{path}: the {role} must be text or a number; got {column.iloc[0]!r}")
     try:
         times, said = _times(used["time"]) if "time" in used else (None, ())
         ratings = numbers(used["rating"], "rating") if "rating" in used else None
@@ -45,8 +48,9 @@ def _frame(path: Path) -> pd.DataFrame:
     try:
         blob = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         frame: pd.DataFrame = pyarrow.parquet.read_table(io.BytesIO(blob)).to_pandas()
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is no readable parquet file ({error})") from None
+    except (pyarrow.ArrowException, ValueError, *UNREADABLE) as error:
+        said = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is no readable parquet file ({said})") from None
     if frame.empty:
         raise DataError(f"{path} has no rows; there is nothing to read")
     return frame

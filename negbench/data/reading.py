@@ -66,7 +66,10 @@ def _read_lists(path: Path, columns: Columns) -> Rows:
     if not len(users):
         raise DataError(f"{path}: every line has one word; a line must be a user and its items")
     note = "read as lists: a user and the user's items on each line"
-    return Rows(_text(users), _text(items), notes=(note,))
+    try:
+        return Rows(_text(users), _text(items), notes=(note,))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
 
 def _refuse_doubtful(path: Path, words: Words, lines: NDArray[np.int64]) -> None:

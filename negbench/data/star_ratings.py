@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from negbench.data.fingerprints import open_bytes
+from negbench.data.fingerprints import UNREADABLE, open_bytes
 from negbench.data.numbering import numbered
 from negbench.data.rows import Rows
 from negbench.data.shelf import Found
@@ -66,8 +66,11 @@ def columns_of(
     keep: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """A file in official layout as columns of these names; `::` separates in MovieLens 1M."""
-    with open_bytes(path) as stream:
-        blob = stream.read()
+    try:
+        with open_bytes(path) as stream:
+            blob = stream.read()
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read ({error})") from None
     if separator == "::":
         blob, separator = blob.replace(b"::", b"\t"), "\t"
     try:

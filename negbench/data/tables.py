@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from negbench.data.bad_lines import Form, blame, blame_width
 from negbench.data.columns import USUAL, Chosen, Columns, by_position, check_rating, choose
-from negbench.data.fingerprints import open_bytes
+from negbench.data.fingerprints import UNREADABLE, open_bytes
 from negbench.data.moments import Unreadable, seconds
 from negbench.data.rows import Rows, identifiers
 from negbench.errors import DataError, UserError
@@ -51,7 +51,7 @@ def first_line(path: Path) -> str:
         raise DataError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from None
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} cannot be read ({error})") from None
     if line is None:
         raise DataError(f"{path} is empty; there is nothing to read")
@@ -116,7 +116,7 @@ def _frame(form: Form) -> pd.DataFrame:
             )
         except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
             raise blame_width(form, str(error)) from None
-        except (OSError, EOFError) as error:
+        except UNREADABLE as error:
             raise DataError(f"{form.path} cannot be read ({error})") from None
     return frame
 

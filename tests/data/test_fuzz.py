@@ -1,0 +1,229 @@
+"""Whatever a file holds, reading it is a right answer or one sentence: never a traceback.
+
+The same examples each time; NEGBENCH_FUZZ=5000 pytest tests/data/test_fuzz.py tries as many new
+ones of each kind.
+"""
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from negbench.data.archives import unpack
+from negbench.data.lists import read_numbers, read_numbers_table
+from negbench.data.reading import read
+from negbench.data.star_ratings import columns_of
+from negbench.errors import DataError, UserError
+from negbench.interactions import Interactions
+from negbench.split import split
+
+SEEDS = {
+    "a.csv": b"user,item,rating,time\na,x,5,10\na,y,3,11\nb,x,4,12\nb,z,1,13\nc,y,2,14\n",
+    "a.tsv": b"user\titem\ttime\na\tx\t2020-01-01\nb\tx\t2020-01-02\nb\ty\t2021-05-05\n",
+    "a.inter": b"user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3.5\n2\t2\t4.5\n",
+    "a.dat": b"1::2::5::100\n1::3::4::101\n2::2::3::102\n2::4::1::103\n",
+    "a.txt": b"0 5 6 7\n1 5 8\n2 6\n",
+    "a.data": b"1\t2\t5\t100\n1\t3\t4\t101\n2\t2\t3\t102\n",
+}
+PIECES = [
+    b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b"\r", b"\r\n", b"\n", b"\n\n", b",", b"\t",
+    b"::", b";", b" ", b"-1", b"1e400", b"nan", b"inf", b"1.0", b"9" * 30, b"2020-99-99",
+    b"9999-12-31", b"1677-01-01", b"\\", b"\xc3\x28", b"\xe2\x80\xae", b"=1+1", b"x" * 5000,
+    "é".encode("latin-1"), b"<script>", b"\\input{x}", b"../../x", b"#", b"0x10", b"1_000", b"None",
+]  # fmt: skip
+EDIT = st.tuples(st.sampled_from(["put", "cut", "again", "swap"]), st.floats(0, 1), st.floats(0, 1))
+QUIET = settings(
+    max_examples=int(os.environ.get("NEGBENCH_FUZZ", "150")),
+    derandomize="NEGBENCH_FUZZ" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def edited(blob: bytes, edits: list[tuple[tuple[str, float, float], bytes]]) -> bytes:
+    for (kind, at, size), piece in edits:
+        start = int(at * len(blob))
+        end = start + int(size * 20)
+        if kind == "put":
+            blob = blob[:start] + piece + blob[start:]
+        elif kind == "cut":
+            blob = blob[:start] + blob[end:]
+        elif kind == "again":
+            blob = blob[:end] + blob[start:]
+        else:
+            blob = blob[:start] + piece[: end - start] + blob[end:]
+    return blob
+
+
+def reads(path: Path) -> Interactions | None:
+    """The data, checked; or None where the reader said in one sentence why not."""
+    try:
+        data = read(path)
+    except UserError as error:
+        said = str(error)
+        assert said and "\n" not in said and str(path.parent) in said or path.stem in said
+        return None
+    assert len(data) and data.users.max() < data.n_users and data.items.max() < data.n_items
+    assert data.users.min() == data.items.min() == 0
+    keys = data.users * data.n_items + data.items
+    assert len(np.unique(keys)) == len(keys)
+    assert data.times is None or np.isfinite(data.times).all()
+    try:
+        parts = split(data, "random")
+        assert len(parts.train) + len(parts.valid) + len(parts.test) == len(data)
+    except UserError:
+        pass
+    return data
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_seeds_themselves_are_read(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(SEEDS[name])
+    assert reads(path) is not None
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@QUIET
+@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=4))
+def test_edited_files(tmp_path, name, edits):
+    path = tmp_path / name
+    path.write_bytes(edited(SEEDS[name], edits))
+    reads(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.parquet"])
+@QUIET
+@given(blob=st.binary(max_size=200))
+def test_any_bytes(tmp_path, name, blob):
+    path = tmp_path / name
+    path.write_bytes(blob)
+    reads(path)
+
+
+@QUIET
+@given(at=st.floats(0, 1), flips=st.lists(st.integers(0, 255), max_size=3))
+def test_damaged_gzip(tmp_path, at, flips):
+    blob = bytearray(gzip.compress(SEEDS["a.csv"] * 1, mtime=0))
+    for flip in flips:
+        blob[flip % len(blob)] ^= 1 + flip % 255
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(bytes(blob[: int(at * len(blob)) + 1]))
+    reads(path)
+
+
+@QUIET
+@given(at=st.floats(0, 1), piece=st.sampled_from(PIECES))
+def test_damaged_parquet(tmp_path, at, piece):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"user": list("aab"), "item": list("xyx")}).to_parquet(path)
+    blob = path.read_bytes()
+    start = int(at * len(blob))
+    path.write_bytes(blob[:start] + piece + blob[start + len(piece) :])
+    reads(path)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"user": [1.0, 2.0], "item": [3.0, 4.0]},
+        {"user": [True, False], "item": [1, 2]},
+        {"user": [None, "a"], "item": ["x", "y"]},
+        {"user": [1, 2], "item": [b"x", b"y"]},
+        {"user": [1.5, 2.5], "item": [float("nan"), 1]},
+        {"user": [], "item": []},
+        {"user": [[1], [2]], "item": [1, 2]},
+    ],
+)
+def test_odd_parquet_columns(tmp_path, frame):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    pd.DataFrame(frame).to_parquet(path)
+    reads(path)
+
+
+OFFICIAL = {
+    "lists": (SEEDS["a.txt"], read_numbers),
+    "matrix": (b"1 0 5\n2 3 4\n", read_numbers_table),
+    "ratings": (
+        SEEDS["a.dat"],
+        lambda path: columns_of(path, ("user", "item", "rating", "time"), separator="::"),
+    ),
+    "films": (
+        b"1,Toy Story,Comedy\n2,Heat,Crime\n",
+        lambda path: columns_of(path, ("item", "title", "genres"), separator=",", header=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+@QUIET
+@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=4))
+def test_edited_files_of_official_layouts(tmp_path, name, edits):
+    blob, reader = OFFICIAL[name]
+    path = tmp_path / "official"
+    path.write_bytes(edited(blob, edits))
+    try:
+        reader(path)
+    except DataError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+@QUIET
+@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=3))
+def test_edited_archives_leave_nothing_and_nothing_outside(tmp_path, kind, edits):
+    place = tmp_path / kind
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "in").mkdir(parents=True)
+    (place / "in" / "a.csv").write_bytes(SEEDS["a.csv"] * 50)
+    form = {"zip": "zip", "tar.gz": "gztar"}[kind]
+    made = Path(shutil.make_archive(str(place / "made"), form, place / "in"))
+    made.write_bytes(edited(made.read_bytes(), edits))
+    try:
+        unpack(made, place / "out", limit=1 << 20)
+    except DataError as error:
+        assert "\n" not in str(error) and not (place / "out").exists()
+    assert {each.name for each in place.iterdir()} <= {"in", "out", made.name}
+
+
+def test_a_line_of_ten_megabytes(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"user,item\na," + b"x" * 10_000_000 + b"\nb,y\n")
+    data = reads(path)
+    assert data is not None and len(data) == 2
+
+
+def test_a_million_copies_of_a_pair(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"user,item\n" + b"a,x\n" * 1_000_000 + b"b,y\n")
+    data = reads(path)
+    assert data is not None and len(data) == 2
+
+
+@pytest.mark.parametrize("rows", [["a,x"], ["a,x", "a,y"], ["a,x", "b,x"]])
+def test_the_smallest_data(tmp_path, rows):
+    path = tmp_path / "a.csv"
+    path.write_text("user,item\n" + "\n".join(rows) + "\n")
+    assert reads(path) is not None
+
+
+def test_a_user_who_has_everything_trains(tmp_path):
+    from small_runs import go
+
+    path = tmp_path / "full.csv"
+    lines = [f"all,{i}" for i in range(12)]
+    lines += [f"u{u},{(u + i) % 12}" for u in range(9) for i in range(5)]
+    path.write_text("user,item\n" + "\n".join(lines) + "\n")
+    result = go(
+        tmp_path / "run", datasets=[str(path)], methods="random,dns,popularity,mixed", seeds=1,
+        split="random(0.8,0.1,0.1)",
+    )  # fmt: skip
+    assert result.done == 4 and not result.failed
