@@ -251,6 +251,20 @@ def _check(options: Options) -> None:
     if options.objective is not None:
         objective(parse(options.objective))
     _check_engine(options)
+    _check_columns(options)
+
+
+def _check_columns(options: Options) -> None:
+    """Columns of files of the user's own are told for nothing where all data sets are known."""
+    known = registry.names("datasets")
+    files = [each for each in options.datasets if each.partition("(")[0].strip() not in known]
+    told = {**options.columns.named, "min_rating": options.columns.min_rating}
+    if not files and (given := [name for name, value in told.items() if value is not None]):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UserError(
+            f"{flags}: columns are told for a file of your own; {', '.join(options.datasets)} "
+            "needs none; leave it out, or see negbench info for its parameters"
+        )
 
 
 def _check_engine(options: Options) -> None:
