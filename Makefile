@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check lint types view clean
+.PHONY: run test check lint types view bench clean
 .DEFAULT_GOAL := run
 
 run: .venv/done  ## every sampler on the two embedded data sets: a table on the screen, a report on disk
@@ -10,6 +10,9 @@ run: .venv/done  ## every sampler on the two embedded data sets: a table on the 
 
 test: .venv/done  ## the whole suite
 	$(BIN)/pytest -q
+
+bench: .venv/done  ## how fast everything is: a table, and bench.json; DATA_DIR= where the real data are
+	$(BIN)/python benchmarks/bench.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
 check: lint types test  ## what lands must pass
 

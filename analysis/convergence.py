@@ -25,10 +25,11 @@ def convergence(run: Run) -> pd.DataFrame:
     if not watched:
         return pd.DataFrame(columns=[*ROW, "seed", "epoch", "wall", "metric", "value"])
     column = watched[0]
-    kept = told.dropna(subset=[column]).assign(metric=column.removeprefix(START))
+    # By name, for a method may tell a `value` or a `metric` of its own.
+    kept = told.reindex(columns=[*ROW, "seed", "epoch", "wall", column]).dropna(subset=[column])
     kept = kept.rename(columns={column: "value"}).astype({"epoch": int})
-    columns = [*ROW, "seed", "epoch", "wall", "metric", "value"]
-    return kept.reindex(columns=columns).reset_index(drop=True)
+    kept.insert(len(kept.columns) - 1, "metric", column.removeprefix(START))
+    return kept.reset_index(drop=True)
 
 
 def mean_curve(curves: pd.DataFrame, x: str) -> pd.DataFrame:

@@ -149,7 +149,9 @@ def epochs(run: Run) -> pd.DataFrame:
     """One line an epoch and cell: what `epochs.csv` holds, beside the names of the cell."""
     found = [cell.epochs() for cell, _ in run.done]
     lines = pd.DataFrame([line for cell in found for line in cell])
-    return pd.concat([repeated(run, [len(cell) for cell in found]), lines], axis=1)
+    names = repeated(run, [len(cell) for cell in found])
+    own = lines.drop(columns=[name for name in lines.columns if name in names.columns])
+    return pd.concat([names, own], axis=1)
 
 
 @kept

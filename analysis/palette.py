@@ -29,6 +29,8 @@ HUES: Mapping[str, tuple[str, ...]] = {
     "dynamic": ("#CC6677", "#CC3311", "#EE8866", "#882255"),
     "mixing": ("#44AA99", "#66AA55", "#225522", "#AACC88"),
     "diffusion": ("#AA4499", "#8C6BB1", "#5D3A9B", "#E7A6C8"),
+    "contrastive": ("#117777", "#33BBEE", "#77BBAA", "#005F6B"),
+    "preference": ("#6D2E46", "#B5838D", "#7A4E4E", "#D5A6A6"),
     "language": ("#A6761D", "#661100", "#D9B365", "#8C510A"),
     "weighting": ("#999933", "#6B6B00", "#BBCC33", "#DDAA33"),
 }

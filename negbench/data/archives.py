@@ -20,8 +20,8 @@ from negbench.errors import DataError
 LIMIT = 16 << 30
 """Bytes that an archive may unpack to."""
 MEMBERS = 100_000
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError)
-BROKEN += (NotImplementedError, ValueError, OverflowError, IndexError)
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError)
+BROKEN = (*DAMAGED, NotImplementedError, ValueError, OverflowError, IndexError)
 """What the libraries raise at an archive that is none, or damaged."""
 OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 """Errors of our own disk, not of the archive."""

@@ -52,3 +52,13 @@ def test_without_curves_there_is_nothing(tmp_path: Path, write: Any) -> None:
     write(tmp_path, "books", "ease", 0, {"all": [0.1] * 4}, backbone="reference")
     run = open_run(tmp_path)
     assert convergence(run).empty and mean_curves(run).empty and time_to(run).empty
+
+
+def test_a_method_may_tell_figures_of_any_name(folder: Path) -> None:
+    """A part names its own figures; those that are called as ours are not taken for ours."""
+    usual = convergence(open_run(folder))
+    for path in folder.glob("cells/*/epochs.csv"):
+        head, *lines = path.read_text().splitlines()
+        lines = [f"{line},0.9,0.8,0.7" for line in lines]
+        path.write_text("\n".join([f"{head},value,metric,seed", *lines]) + "\n")
+    pd.testing.assert_frame_equal(convergence(open_run(folder)), usual)
