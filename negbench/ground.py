@@ -102,7 +102,10 @@ class Ground:
             )
         if self.noise is not None:
             what = "pairs that were rated too low" if self.natural else "random pairs"
-            said.append(f"NOISE: {len(self.noise):,} {what} were added to train.")
+            said.append(
+                f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; compare "
+                "within this setting only."
+            )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
             user = "1 user has" if full == 1 else f"{full} users have"

@@ -9,7 +9,8 @@ Natural noise, where ratings are known: the pairs that were rated below what cou
 all of them, whenever they were made, as if only the click had been seen.
 
 In a user's history noise stands at random places. Valid and test stay as they are, and noise pairs
-are masked in rankings like any other train pair.
+are masked in rankings like any other train pair: fewer items compete, most so under natural noise,
+so methods compare within one setting of noise and not across settings.
 """
 
 from dataclasses import replace
