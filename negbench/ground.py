@@ -103,8 +103,8 @@ class Ground:
         if self.noise is not None:
             what = "pairs that were rated too low" if self.natural else "random pairs"
             said.append(
-                f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; compare "
-                "within this setting only."
+                f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; "
+                "compare within this setting only."
             )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
