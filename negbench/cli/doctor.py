@@ -12,14 +12,15 @@ from pathlib import Path
 
 import click
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PACKAGES = "torch numpy pandas scipy matplotlib seaborn tqdm click pyyaml jinja2 pooch".split()
 
 
 @click.command()
 def doctor() -> int:
-    """Versions, CUDA, memory, write access, threads, and a self test of a few seconds."""
+    """Versions, CUDA, memory, locale, threads, write access, and a self test of a few seconds."""
     wrong = 0
-    for check in (_versions, _machine, _places, _self_test):
+    for check in (_versions, _machine, _settings, _places, _self_test):
         for good, line in _safely(check):
             click.echo(("ok     " if good else "wrong  ") + line)
             wrong += not good
@@ -57,6 +58,18 @@ def _machine() -> Lines:
     found = torch.cuda.device_count()
     names = ", ".join(torch.cuda.get_device_name(number) for number in range(found))
     yield True, f"CUDA: {names or 'none, cells run on the CPU'}"
+
+
+def _settings() -> Lines:
+    from negbench.allocation import keep_freed
+
+    words = {sys.getfilesystemencoding().lower(), (sys.stdout.encoding or "utf-8").lower()}
+    yield words <= {"utf-8", "utf8"}, f"text is {' and '.join(sorted(words))} (utf-8; set LC_ALL)"
+    told = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
+    said = f"{', '.join(told)} set; " if told else ""
+    yield True, f"{said}a cell runs on --threads threads, 1 by default, so its bits stay the same"
+    kept = "is kept between steps" if keep_freed() else "goes back to the system: slower steps"
+    yield True, f"freed memory {kept}"
 
 
 def _places() -> Lines:
