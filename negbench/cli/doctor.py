@@ -24,7 +24,8 @@ def doctor() -> int:
         for good, line in _safely(check):
             click.echo(("ok     " if good else "wrong  ") + line)
             wrong += not good
-    click.echo("all is well" if not wrong else f"{wrong} things are wrong")
+    many = "1 thing is" if wrong == 1 else f"{wrong} things are"
+    click.echo(f"{many} wrong" if wrong else "all is well")
     return 1 if wrong else 0
 
 
