@@ -72,7 +72,8 @@ class Config:
     """The settings; all derived, the paper's are not known."""
 
     game: Literal["in_run", "one_step", "retrain"] = "in_run"
-    """What a set of triplets is worth; `retrain` values buckets, not single triplets."""
+    """What a set of triplets is worth; `retrain` values buckets, not single triplets. `one_step`
+    takes minutes a refresh for half a million triplets: take fewer by `triplets`."""
     order: int = 2
     """Of `in_run`: 1 or 2, first or second order."""
     estimator: Literal["plain", "antithetic", "quadratic", "first_order"] = "antithetic"

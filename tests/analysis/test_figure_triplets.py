@@ -26,7 +26,7 @@ def test_three_panels_show_what_the_frame_says(probed: Path) -> None:
     frame = plot.frame.set_index(["panel", "row", "group"]).sort_index()
     left, middle, right = plot.figure.axes
     assert [ax.get_xlabel() for ax in plot.figure.axes] == [
-        "hardness of the triplet",
+        "score of negative minus positive",
         "band of the negative",
         "value",
     ]

@@ -67,15 +67,15 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(tmp_path, jobs):
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, plugin):
     out, slow = tmp_path / "run", plugin("slow", SLOW)
-    running = start(out, "-m", "slow", "--plugin", slow, "--seeds", "6", "-j", "2")
+    running = start(out, "-m", "slow", "--plugin", slow, "--seeds", "24", "-j", "2")
     once(lambda: len(stamps(out)) >= 1)
     running.send_signal(signal.SIGINT)
     code, said = ended(running)
     assert code == 130 and f"negbench resume {out}" in said and "Traceback" not in said
     kept = stamps(out)
-    assert 1 <= len(kept) < 6
-    go(out, methods="slow", plugins=[slow], seeds=6)
-    assert kept.items() <= stamps(out).items() and len(stamps(out)) == 6
+    assert 1 <= len(kept) < 24
+    go(out, methods="slow", plugins=[slow], seeds=24, jobs=2)
+    assert kept.items() <= stamps(out).items() and len(stamps(out)) == 24
 
 
 def test_two_processes_on_one_folder_end_with_one_whole_run(tmp_path):
