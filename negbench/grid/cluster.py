@@ -38,7 +38,7 @@ def on_cluster(tasks: list[Task], cluster: Cluster, report: Callable[[Done], Non
             for task in tasks
         }
         for future in _ended(client, flying, cluster):
-            report(_came(future, flying[future]))
+            report(_came(future, flying[future], cluster))
 
 
 def alone(task: Task, plugins: tuple[str, ...]) -> Done:
@@ -49,11 +49,13 @@ def alone(task: Task, plugins: tuple[str, ...]) -> Done:
         return work(task)
 
 
-def _came(future: Any, task: Task) -> Done:
+def _came(future: Any, task: Task, cluster: Cluster) -> Done:
     try:
         done: Done = future.result()
     except _dask().KilledWorker:
         return fail(task, DIED)
+    except (CancelledError, OSError) as error:  # a task's own OSError is in its record
+        raise _lost(cluster) from error
     return done
 
 

@@ -21,6 +21,7 @@ def start(out, *words, limit=None):
     """The command in a process of its own; no file of it may pass `limit` bytes."""
 
     def hold():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
         if limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
