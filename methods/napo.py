@@ -18,11 +18,12 @@ frozen: reference, source of similarity (its query is h_u) and auxiliary model o
 place of the paper's separate SASRec (ours). Ranking by two models is distillation in part:
 `aux=shuffled`, the same scores dealt to other items, must lose what the margin adds. Validation
 chooses among the epochs of both stages, so the weights kept may be those before any preference;
-both learn at the backbone's step size. A language model shares a neighbour's log-probability under
-the neighbour's prompt, for free (`approx`); here `exact` costs one matmul, so the error is told:
-`share_gap` is the mean |approx - exact| of shared log-probabilities, `loss_approx` and `loss_exact`
-what the loss makes of both; `log_pi` falls where a loss without reference drifts; `gamma_spread`
-is how much the margin moves at all. Not for `dreamrec`, whose queries have seen the positive.
+the second stage takes steps of `pace` times the backbone's, and `sft_epochs` beyond the budget is
+its control. A language model shares a neighbour's log-probability under the neighbour's prompt, for
+free (`approx`); here `exact` costs one matmul, so the error is told: `share_gap` is the mean
+|approx - exact| of shared log-probabilities, `loss_approx` and `loss_exact` what the loss makes of
+both; `log_pi` falls where a loss without reference drifts; `gamma_spread` is how much the margin
+moves at all. Not for `dreamrec`, whose queries have seen the positive.
 
 Differs also: `grad_negatives=false` is the code that was released with it (shared negatives get no
 gradient); a shared item that u has met is left out (`mask_false=false`: as there); rows are all
@@ -32,6 +33,7 @@ where it is read, whatever K, rho and G. Cost per step: B I dots with sharing, a
 copy's log Z where there is both; B P for the pool of P = K (1 + floor(rho (G - 1))).
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -120,6 +122,8 @@ class Config:
     """shuffled is the control of the margin."""
     sft_epochs: int = 20
     """Epochs of plain cross-entropy first, 0 or more; 5 in S-DPO, of a pre-trained model."""
+    pace: float = 0.1
+    """Step size of the second stage over the first's, above 0; 1e-5 in S-DPO, 0.1 is ours."""
     cells: int = 2**28
     """Scores that a step may hold, 1 or more; 2**28 is 1 GiB a table."""
 
@@ -129,6 +133,8 @@ class Config:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"`{name}` must be at least {least}; got {value}")
+        if not 0 < self.pace < math.inf:
+            raise ValueError(f"`pace` must be a number above 0; got {self.pace}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"`momentum` must be at least 0 and below 1; got {self.momentum}")
         self.flags()
@@ -173,6 +179,10 @@ class Preferred:
         self.supervised = epoch.number <= self.config.sft_epochs
         if self.flags.needs_frozen:
             self.reference.refresh(epoch)
+
+    def pace(self, epoch: int) -> float:
+        """Smaller steps once the policy is trained: preference tunes what is there."""
+        return 1.0 if epoch <= self.config.sft_epochs else self.config.pace
 
     def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
         """The loss of each row, [B]."""

@@ -16,6 +16,7 @@ from negbench.errors import UserError
 from negbench.interactions import Csr
 from negbench.kinds import Begins, Maximises, Minimises, Observes, Refreshes
 from negbench.membership import Membership
+from negbench.optimisers import factor
 from negbench.recipes import recipe
 from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
@@ -57,7 +58,7 @@ class Attached(nn.Module):
         )
         for parameter in self.up:
             parameter.register_hook(torch.neg)
-        self.number, self.epoch_number, self.outcome = 0, 1, None
+        self.number, self.announced, self.outcome = 0, 0, None
 
     def forward(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> Tensor:
         """The loss of a batch, a scalar with gradient to `query` and `items`.
@@ -77,13 +78,25 @@ class Attached(nn.Module):
         self.outcome = forward(self.method, step)
         return self.outcome.loss
 
+    @property
+    def epoch_number(self) -> int:
+        """The epoch that was announced last, counted from 1; 1 where none is ever announced."""
+        return max(1, self.announced)
+
     @torch.no_grad()
     def epoch(self, items: Tensor, users: Tensor | None = None) -> None:
         """Say that an epoch begins: the item matrix [I, D] and, if known, user vectors [U, D]."""
-        moment = Epoch(self.epoch_number, self.world, items, users, self.similarity, self.refresher)
+        self.announced += 1
+        moment = Epoch(self.announced, self.world, items, users, self.similarity, self.refresher)
         for part in having(self.method, Refreshes):
             part.refresh(moment)
-        self.epoch_number += 1
+
+    def pace(self) -> float:
+        """What to multiply your optimiser's step size by in the epoch that is announced; mostly 1.
+
+        A method of two stages asks for smaller steps in the second.
+        """
+        return factor(self.method, self.epoch_number)
 
     def _check(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> None:
         rows, width = len(users), items.shape[1]

@@ -94,6 +94,15 @@ class Maximises(Protocol):
 
 
 @runtime_checkable
+class Paces(Protocol):
+    """A part whose stages of training take steps of other sizes."""
+
+    def pace(self, epoch: int) -> float:
+        """What the backbone's step size is multiplied by in `epoch`, counted from 1; above 0."""
+        ...
+
+
+@runtime_checkable
 class HasLosses(Protocol):
     """An objective with further losses of its own."""
 

@@ -22,14 +22,13 @@ from negbench.kinds import (
     Backbone,
     Begins,
     HasState,
-    Maximises,
     Method,
-    Minimises,
     Observes,
     Probe,
     Refreshes,
     Tells,
 )
+from negbench.optimisers import optimisers, pace
 from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
 
@@ -135,6 +134,7 @@ class Fit:
         number = self.progress.epoch + 1
         self.backbone.train()
         self.refresh(number)
+        pace(self.optimisers, self.method, self.backbone.config.lr, number)
         total, rows, step = torch.zeros((), device=self.world.device), 0, 0
         unfilled = self.progress.n_unfilled
         for step, batch in enumerate(self.batches.epoch(self.streams["batches"]), 1):
@@ -271,19 +271,6 @@ def feed(backbone: Backbone, world: World) -> Pairs | Sequences:
         return Pairs(world.train, backbone.config.batch_size, world.device)
     config = backbone.config
     return Sequences(world.train, config.batch_size, config.length, world.device)
-
-
-def optimisers(method: Method, backbone: Backbone) -> list[torch.optim.Optimizer]:
-    """Adam for what goes down the loss, and another for what goes up."""
-    down = list(backbone.parameters())
-    for part in having(method, Minimises):
-        down += part.minimised()
-    up = [p for part in having(method, Maximises) for p in part.maximised()]
-    lr = backbone.config.lr
-    made: list[torch.optim.Optimizer] = [torch.optim.Adam(down, lr=lr, fused=True)]
-    if up:
-        made.append(torch.optim.Adam(up, lr=lr, maximize=True))
-    return made
 
 
 def snapshot(backbone: Backbone, method: Method) -> dict[str, Any]:

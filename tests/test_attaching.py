@@ -83,3 +83,22 @@ def test_wrong_ids_are_named():
         attach("random", [0, -1], [0, 1])
     with pytest.raises(UserError, match="did you mean"):
         attach("randum", USERS, ITEMS)
+
+
+def test_the_announced_epoch_is_the_epoch_of_its_steps():
+    loss = attach("random", [0, 1], [0, 1], n_items=3)
+    query, items = torch.ones(2, 4), torch.ones(3, 4)
+    ids = torch.arange(2)
+    for announced in (1, 2):
+        loss.epoch(items)
+        loss(query, items, ids, ids)
+        assert loss.outcome.step.epoch == announced == loss.epoch_number
+
+
+def test_a_method_of_two_stages_says_how_small_the_steps_of_the_second_are():
+    loss = attach("napo(loss=softmax,sft_epochs=1,pace=0.2)", [0, 1], [0, 1], n_items=3)
+    paces = []
+    for _ in range(2):
+        loss.epoch(torch.ones(3, 4))
+        paces.append(loss.pace())
+    assert paces == [1.0, 0.2]

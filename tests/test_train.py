@@ -186,6 +186,31 @@ def test_a_part_tells_its_figures_once_an_epoch():
     assert [row["draws"] for row in fit.progress.rows] == [len(fit.batches)] * 2
 
 
+class Halving(Uniform):
+    """A source that asks for half the step size from the second epoch, a quarter from the third."""
+
+    def pace(self, epoch):
+        return 0.5 ** (epoch - 1)
+
+
+def test_a_part_sets_the_pace_of_an_epoch():
+    fit = fit_of(Method(source=Halving(1), objective=BPR()), epochs=3, lr=0.08)
+    sizes = []
+    fit.run(tell=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
+    assert sizes == pytest.approx([0.08, 0.04, 0.02])
+    # The first epoch is that of a fit without a pace; the second moves half as far, or so.
+    plain = fit_of(Method(source=Uniform(1), objective=BPR()), epochs=3, lr=0.08)
+    paced = fit_of(Method(source=Halving(1), objective=BPR()), epochs=3, lr=0.08)
+    moved = []
+    for each in (plain, paced):
+        each.epoch()
+        before = each.backbone.table.detach().clone()
+        each.epoch()
+        moved.append((each.backbone.table.detach() - before).norm().item())
+    assert plain.progress.epoch == 2
+    assert 0.3 < moved[1] / moved[0] < 0.7
+
+
 class Counting:
     def __init__(self):
         self.seen, self.pairs = 0, []
