@@ -53,7 +53,7 @@ def outside(
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
     ids = proposal.propose((len(users), n), generator)
-    hit = excluded.contains(users, ids).view(-1).nonzero().squeeze(1)
+    hit = excluded.hits(users, ids)
     flat = ids.view(-1)
     for _ in range(ROUNDS):
         if hit.shape[0] <= proposal.few:
@@ -61,7 +61,9 @@ def outside(
         hit = _again(proposal, excluded, users, n, flat, hit, generator)
     if not hit.shape[0]:
         return ids, None
-    flat[hit], found = proposal.remaining(excluded, users[hit // n], generator)
+    rows = hit if n == 1 else hit // n
+    drawn, found = proposal.remaining(excluded, users.index_select(0, rows), generator)
+    flat.index_copy_(0, hit, drawn)
     if bool(found.all()):
         return ids, None
     mask = torch.ones_like(flat, dtype=torch.bool)
@@ -83,11 +85,11 @@ def _again(
     The fewer the hits the more proposals each: that takes one pass instead of many small ones.
     """
     tries = max(1, min(16, WIDTH // hit.shape[0]))
-    rows = users[hit // n]
+    rows = users.index_select(0, hit if n == 1 else hit // n)
     ids = proposal.propose((hit.shape[0], tries), generator)
     allowed = ~excluded.contains(rows, ids)
     first = allowed.to(torch.uint8).argmax(1, keepdim=True)
-    flat[hit] = ids.gather(1, first).squeeze(1)
+    flat.index_copy_(0, hit, ids.gather(1, first).squeeze(1))
     return hit[~allowed.any(1)]
 
 
@@ -107,7 +109,7 @@ class Even:
         self, excluded: Membership, users: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """A uniform rank among the user's allowed items, mapped to its item."""
-        free = self.n_items - excluded.sizes[users]
+        free = self.n_items - excluded.sizes.index_select(0, users)
         share = torch.rand(len(users), generator=generator, device=self.device, dtype=torch.float64)
         rank = (share * free).long().clamp_(max=self.n_items - 1)
         found = free > 0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from negbench.values import Batch, Negatives
-from negbench.view import View
+from negbench.view import Leaves, View
 
 
 class Shape(Protocol):
@@ -69,18 +69,27 @@ def carry(
         paid |= own
         share = l2 / (len(ids) if negatives.shared else ids.numel()) if own else 0.0
         scatter(into, ids + offset, table, leaf, share)
+    if leaves is not None:
+        pay(into[offset:], leaves)
     if negatives.ids is not None and not paid and l2:
         each = l2 / (len(negatives.ids) if negatives.shared else negatives.ids.numel())
-        scatter(into, negatives.ids + offset, table, None, each)
+        decay(into[offset:], table[offset:], negatives.ids, each)
 
 
-def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, decay: float) -> None:
-    """Add leaf.grad + decay * row at the rows `ids` of `into` [R, D]."""
+def pay(into: Tensor, leaves: Leaves, share: float = 1.0) -> None:
+    """Add what the products with items are owed, times `share`, to the items' gradient [I, D]."""
+    for product in leaves.products:
+        if (owed := product.owed(len(into))) is not None:
+            into.add_(owed, alpha=share)
+
+
+def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, each: float) -> None:
+    """Add leaf.grad + each * row at the rows `ids` of `into` [R, D]."""
     if leaf is not None and leaf.grad is not None:
         # In place: a leaf's gradient is its own, and this is the last that is asked of it.
-        add(into, ids, leaf.grad.add_(leaf.detach(), alpha=decay) if decay else leaf.grad)
-    elif decay:
-        add(into, ids, table[ids] * decay)
+        add(into, ids, leaf.grad.add_(leaf.detach(), alpha=each) if each else leaf.grad)
+    elif each:
+        decay(into, table, ids, each)
 
 
 def add(into: Tensor, ids: Tensor, rows: Tensor) -> None:
@@ -88,7 +97,16 @@ def add(into: Tensor, ids: Tensor, rows: Tensor) -> None:
     into.index_add_(0, ids.reshape(-1), rows.reshape(-1, into.shape[1]))
 
 
+def decay(into: Tensor, table: Tensor, ids: Tensor, each: float) -> None:
+    """Add each * row at the rows `ids` of `into` [R, D]; where they are many, by their counts."""
+    if ids.numel() < len(table):
+        add(into, ids, table[ids] * each)
+    else:
+        times = torch.bincount(ids.reshape(-1), minlength=len(table)).to(table.dtype)
+        into.addcmul_(table, times.unsqueeze(1), value=each)
+
+
 def penalise(into: Tensor, table: Tensor, l2: float, *groups: Tensor) -> None:
     """Add the gradient of the L2 penalty: each group of row ids weighs l2, shared by its rows."""
     for ids in groups if l2 else ():
-        add(into, ids, table[ids] * (l2 / max(1, ids.numel())))
+        decay(into, table, ids, l2 / max(1, ids.numel()))

@@ -104,6 +104,7 @@ class SequenceBackbone(nn.Module):
             for ids, leaf in ((batch.items, leaves.positive), *leaves.rows):
                 if leaf is not None and leaf.grad is not None:
                     embedding.add(into, ids, leaf.grad)
+            embedding.pay(into[: self.n_items], leaves)
         if self.settings.l2 and batch.inputs is not None:
             latest = batch.inputs.view(-1)[batch.cells]
             groups = [latest, batch.items, *(() if negatives.ids is None else (negatives.ids,))]

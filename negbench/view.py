@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from negbench.products import Product, chosen, quick
+
+TINY = 1e-12
 FEW = 4
 """Up to so many items a row, products and sums are quicker, with gradient, than small matmuls."""
 
@@ -46,6 +49,8 @@ class Leaves:
 
     rows: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """(ids [...], item rows [..., D])."""
+    products: list[Product] = field(default_factory=list)
+    """Products with items whose rows were never made."""
     layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """(ids [...], item layer rows [..., L, D])."""
     query: Tensor | None = None
@@ -113,9 +118,11 @@ class View:
 
     def score_rows(self, what: Tensor) -> Tensor:
         """N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N]."""
-        vectors = what if what.is_floating_point() else self.rows(what)
-        self._count(vectors.shape[0] * vectors.shape[1])
+        self._count(what.shape[0] * what.shape[1])
         query = self.similarity.query(self.query)
+        if self._needs_no_rows(what, query):
+            return self._products(what, query)
+        vectors = what if what.is_floating_point() else self.rows(what)
         if vectors.shape[1] <= FEW:
             return (query.unsqueeze(1) * self.similarity.prepare(vectors)).sum(-1)
         products = torch.bmm(vectors, query.unsqueeze(2)).squeeze(2)
@@ -123,13 +130,36 @@ class View:
             return products
         # Half the time of products with unit vectors [B, N, D], which would have to be made.
         lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
-        return products / lengths.clamp(min=1e-12)
+        return products / lengths.clamp(min=TINY)
 
     def score_shared(self, what: Tensor) -> Tensor:
         """The same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what)
         self._count(self.query.shape[0] * vectors.shape[0])
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
+
+    def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
+        """Whether these are ids whose vectors need not be made; for cosines, if only read."""
+        if what.is_floating_point() or what.shape[1] <= FEW or self.through is not None:
+            return False
+        learns = torch.is_grad_enabled()
+        fit = self.leaves is not None and self.similarity.kind == "dot" and self._dense(what)
+        return quick(query) and (fit or not learns)
+
+    def _dense(self, ids: Tensor) -> bool:
+        """Whether a gradient of every item is no larger than one of every row."""
+        return ids.numel() >= len(self.items)
+
+    def _products(self, ids: Tensor, query: Tensor) -> Tensor:
+        if self.leaves is not None and torch.is_grad_enabled():
+            owed = Product.of(query, ids)
+            self.leaves.products.append(owed)
+            return owed.scores(query, self.items)
+        products = chosen(query, self.items, ids)
+        if self.similarity.kind == "dot":
+            return products
+        lengths: Tensor = torch.linalg.vector_norm(self.items, dim=-1)
+        return products / lengths.clamp(min=TINY)[ids]
 
     def _count(self, dots: int) -> None:
         if self.leaves is not None:

@@ -162,6 +162,7 @@ class LightGCN(nn.Module):
         every = self._every.zero_()
         for ids, rows in shared:
             embedding.add(every, ids, rows)
+        embedding.pay(every[self.n_users :], leaves, 1 / len(self._hops))
         owed = self._owed.zero_()
         for hop in reversed(range(len(self._hops))):
             if hop < self.config.layers:

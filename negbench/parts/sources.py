@@ -20,4 +20,6 @@ class Uniform:
         """ids [B, N], logq = -log(I - |excluded of u|)."""
         users = step.batch.users
         ids, mask = outside(self.items, step.world.excluded, users, self.negatives, step.generator)
-        return Negatives(ids, logq=self.logq[users].unsqueeze(1).expand_as(ids), mask=mask)
+        return Negatives(
+            ids, logq=self.logq.index_select(0, users).unsqueeze(1).expand_as(ids), mask=mask
+        )

@@ -1,0 +1,77 @@
+"""Products without rows: the same numbers and gradients as gathered rows and plain autograd."""
+
+import pytest
+import torch
+
+from negbench import products
+from negbench.products import Product, chosen, spread, weighted
+from negbench.view import Leaves, Similarity, View
+
+SHAPES = [(5, 7, 3), (4, 3, 8), (1, 1, 6), (6, 40, 5)]
+"""B, I, N: fewer and more negatives than items."""
+
+
+def drawn(b, i, n, d=4):
+    generator = torch.Generator().manual_seed(b * 100 + i * 10 + n)
+    query, items = (torch.randn(rows, d, generator=generator) for rows in (b, i))
+    return query, items, torch.randint(i, (b, n), generator=generator)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_products_are_those_of_gathered_rows(shape, monkeypatch):
+    query, items, ids = drawn(*shape)
+    expected = torch.einsum("bd,bnd->bn", query, items[ids])
+    assert products.quick(query)
+    assert torch.allclose(chosen(query, items, ids), expected, atol=1e-5)
+    monkeypatch.setattr(products, "_supported", lambda: False)
+    assert torch.allclose(chosen(query, items, ids), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_those_of_loops(shape):
+    query, items, ids = drawn(*shape)
+    weights = torch.randn(ids.shape, generator=torch.Generator().manual_seed(1))
+    by_row, by_item = torch.zeros_like(query), torch.zeros_like(items)
+    for b in range(shape[0]):
+        for n in range(shape[2]):
+            by_row[b] += weights[b, n] * items[ids[b, n]]
+            by_item[ids[b, n]] += weights[b, n] * query[b]
+    assert torch.allclose(weighted(items, ids, weights), by_row, atol=1e-5)
+    assert torch.allclose(spread(ids, weights, query, len(items)), by_item, atol=1e-5)
+
+
+def test_the_debt_is_the_gradient_of_plain_autograd():
+    query, items, ids = drawn(4, 3, 8)
+    oracle_query, oracle_items = query.clone().requires_grad_(), items.clone().requires_grad_()
+    torch.einsum("bd,bnd->bn", oracle_query, oracle_items[ids]).square().sum().backward()
+    query.requires_grad_()
+    owed = Product.of(query, ids)
+    assert owed.owed(len(items)) is None
+    scores = owed.scores(query, items)
+    # A part may ask for gradients on its own before the step's backward pass; that owes nothing.
+    torch.autograd.grad(scores.sum(), query, retain_graph=True)
+    assert owed.owed(len(items)) is None
+    scores.square().sum().backward()
+    assert torch.allclose(query.grad, oracle_query.grad, atol=1e-4)
+    assert torch.allclose(owed.owed(len(items)), oracle_items.grad, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["dot", "cosine"])
+def test_a_view_scores_alike_with_rows_and_without(kind):
+    query, items, ids = drawn(5, 7, 6)
+    similarity = Similarity(kind, 0.5)
+    plain = View(query, items, items[:5], similarity)
+    expected = plain.score_rows(items[ids])
+    with torch.no_grad():
+        assert torch.allclose(plain.score_rows(ids), expected, atol=1e-5)
+    cut = View(query.clone().requires_grad_(), items, items[:5], similarity, leaves=Leaves())
+    assert torch.allclose(cut.score_rows(ids), expected, atol=1e-5)
+    assert (len(cut.leaves.products), len(cut.leaves.rows)) == ((1, 0) if kind == "dot" else (0, 1))
+    assert cut.leaves.dots == 30
+
+
+def test_a_gradient_larger_than_its_rows_is_not_made():
+    query, items, ids = drawn(2, 40, 6)
+    view = View(query.requires_grad_(), items, items[:2], leaves=Leaves())
+    view.score_rows(ids)
+    assert not view.leaves.products and len(view.leaves.rows) == 1
