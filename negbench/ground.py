@@ -15,7 +15,7 @@ from negbench.data.fetch import Say, silent
 from negbench.data.loading import load
 from negbench.errors import UserError
 from negbench.interactions import Csr, Interactions, Split
-from negbench.membership import Membership
+from negbench.membership import Membership, Packed
 from negbench.noising import Noise
 from negbench.registry import nearest
 from negbench.split import split, warning
@@ -80,6 +80,15 @@ class Ground:
             sets = sets.join(getattr(self.split, part))
         return sets
 
+    @cached_property
+    def packed(self) -> Packed:
+        """The excluded pairs as they are looked up."""
+        return Packed.of(self.excluded)
+
+    def warm(self) -> None:
+        """Make what every cell will ask for, before the ground is handed to several processes."""
+        _ = self.packed, self.seen, self.split.train.rows, self.split.hash
+
     @property
     def oracle(self) -> bool:
         """Whether the draws look at held-out positives; every output says so."""
@@ -137,7 +146,7 @@ class Ground:
 
     @lru_cache(maxsize=2)  # noqa: B019 - a ground lives as long as its process
     def _membership(self, device: torch.device) -> Membership:
-        return Membership.of(self.excluded, device=device)
+        return Membership.on(self.packed, device)
 
     def record(self) -> dict[str, Any]:
         """The data, split and band entries of a cell's record."""

@@ -8,12 +8,37 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from negbench.interactions import Csr
 
 LIMIT = 1 << 29
 """Bytes that a packed mask may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """The arrays of a Membership, made once for all devices and processes."""
+
+    n_users: int
+    n_items: int
+    keys: NDArray[np.int64]
+    indptr: NDArray[np.int64]
+    bits: NDArray[np.uint8] | None
+
+    @classmethod
+    def of(cls, sets: Csr, *, limit: int = LIMIT) -> "Packed":
+        """From each user's items; without the mask where it would take more bytes than `limit`."""
+        keys = np.unique(sets.keys)
+        starts = np.arange(sets.n_rows + 1) * sets.n_columns
+        width, bits = -(-sets.n_columns // 8), None
+        if sets.n_rows * width <= limit:
+            flat = np.zeros(sets.n_rows * width, np.uint8)
+            at = sets.rows * width + (sets.indices >> 3)
+            np.bitwise_or.at(flat, at, (1 << (sets.indices & 7)).astype(np.uint8))
+            bits = flat.reshape(sets.n_rows, width)
+        return cls(sets.n_rows, sets.n_columns, keys, np.searchsorted(keys, starts), bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,22 +59,14 @@ class Membership:
         cls, sets: Csr, *, limit: int = LIMIT, device: torch.device | str = "cpu"
     ) -> "Membership":
         """Build from each user's items."""
-        keys = np.unique(sets.keys)
-        starts = np.arange(sets.n_rows + 1) * sets.n_columns
-        width = -(-sets.n_columns // 8)
-        bits = None
-        if sets.n_rows * width <= limit:
-            flat = np.zeros(sets.n_rows * width, np.uint8)
-            at = sets.rows * width + (sets.indices >> 3)
-            np.bitwise_or.at(flat, at, (1 << (sets.indices & 7)).astype(np.uint8))
-            bits = torch.from_numpy(flat).view(sets.n_rows, width).to(device)
-        return cls(
-            sets.n_rows,
-            sets.n_columns,
-            torch.from_numpy(keys).to(device),
-            torch.from_numpy(np.searchsorted(keys, starts)).to(device),
-            bits,
-        )
+        return cls.on(Packed.of(sets, limit=limit), device)
+
+    @classmethod
+    def on(cls, packed: "Packed", device: torch.device | str = "cpu") -> "Membership":
+        """From its arrays, which are shared where the device is the CPU."""
+        keys, indptr = (torch.from_numpy(x).to(device) for x in (packed.keys, packed.indptr))
+        bits = None if packed.bits is None else torch.from_numpy(packed.bits).to(device)
+        return cls(packed.n_users, packed.n_items, keys, indptr, bits)
 
     @cached_property
     def sizes(self) -> Tensor:

@@ -25,6 +25,7 @@ from negbench import records, registry
 from negbench.cell import run_cell
 from negbench.errors import NoRoom, UserError
 from negbench.grid.plan import ground_of
+from negbench.grid.sharing import Shared, shared
 from negbench.ground import Ground
 from negbench.recording import cards, environment
 from negbench.spec import CellSpec
@@ -121,23 +122,26 @@ def here(tasks: list[Task], grounds: Mapping[str, Ground], report: Report, tell:
         report(work(task, grounds[task.spec.dataset], tell))
 
 
-def in_pool(tasks: list[Task], jobs: int, report: Report) -> None:
+def in_pool(tasks: list[Task], jobs: int, grounds: Mapping[str, Ground], report: Report) -> None:
     """In worker processes; where one dies, what it may have worked on is tried once more, alone."""
     waiting = deque(tasks)
-    while waiting:
-        for suspect in _until_broken(waiting, jobs, report):
-            if _until_broken(deque([suspect]), 1, report):
-                report(fail(suspect, DIED))
+    with shared(grounds) as held:
+        while waiting:
+            for suspect in _until_broken(waiting, jobs, held, report):
+                if _until_broken(deque([suspect]), 1, held, report):
+                    report(fail(suspect, DIED))
 
 
-def _until_broken(waiting: deque[Task], jobs: int, report: Report) -> list[Task]:
+def _until_broken(
+    waiting: deque[Task], jobs: int, held: Shared | None, report: Report
+) -> list[Task]:
     """Empty the queue; the tasks that were under way if a worker died, else none."""
     flying: dict[Future[Done], Task] = {}
-    with _pool(min(jobs, len(waiting))) as pool:
+    with _pool(min(jobs, len(waiting)), held) as pool:
         try:
             while waiting or flying:
                 while waiting and len(flying) < jobs:
-                    flying[pool.submit(work, waiting[0])] = waiting[0]
+                    flying[pool.submit(_work, waiting[0])] = waiting[0]
                     waiting.popleft()
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
                     done = future.result()
@@ -149,11 +153,11 @@ def _until_broken(waiting: deque[Task], jobs: int, report: Report) -> list[Task]
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(jobs: int, held: Shared | None) -> Iterator[ProcessPoolExecutor]:
     """Workers of our own; an interrupt ends them at once instead of waiting for their cells."""
     before = set(active_children())
     pool = ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=_begin, initargs=(registry.plugins(),)
+        jobs, get_context("spawn"), initializer=_begin, initargs=(registry.plugins(), held)
     )
     try:
         yield pool
@@ -165,12 +169,23 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _begin(plugins: tuple[str, ...]) -> None:
+_GROUNDS: dict[str, Ground] = {}
+"""A worker's grounds, by data set: its parent's, mapped."""
+
+
+def _begin(plugins: tuple[str, ...], held: Shared | None) -> None:
     """A worker's first act: know the plug-ins, leave Ctrl-C to the parent, and die with it."""
     signal(SIGINT, SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     for path in plugins:
         registry.add_plugin(path)
+    if held is not None:
+        _GROUNDS.update(held.open())
+
+
+def _work(task: Task) -> Done:
+    """In a worker: on the ground that was handed to it, or one of its own."""
+    return work(task, _GROUNDS.get(task.spec.dataset))
 
 
 def _die_with_parent() -> None:

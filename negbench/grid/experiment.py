@@ -138,7 +138,7 @@ def carry_out(
         if options.engine == "dask" and tasks:
             on_cluster(tasks, Cluster(options.scheduler, options.workers), report)
         elif jobs > 1:
-            in_pool(tasks, jobs, report)
+            in_pool(tasks, jobs, plan.grounds, report)
         else:
             here(tasks, plan.grounds, report, progress.tell)
     finally:
