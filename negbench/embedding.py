@@ -79,7 +79,7 @@ def carry(
 def pay(into: Tensor, leaves: Leaves, share: float = 1.0) -> None:
     """Add what the products with items are owed, times `share`, to the items' gradient [I, D]."""
     for product in leaves.products:
-        if (owed := product.owed(len(into))) is not None:
+        if (owed := product.owed()) is not None:
             into.add_(owed, alpha=share)
 
 

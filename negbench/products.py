@@ -46,21 +46,34 @@ class Product:
     slopes: Tensor
     query: Tensor
     """The vectors that were multiplied, [B, D]."""
+    items: Tensor
+    """With these, [I, D]: the items' vectors, or their directions."""
+    lengths: Tensor | None
+    """Of the items' vectors, [I, 1], where `items` are directions."""
 
     @classmethod
-    def of(cls, query: Tensor, ids: Tensor) -> "Product":
+    def of(
+        cls, query: Tensor, ids: Tensor, items: Tensor, lengths: Tensor | None = None
+    ) -> "Product":
         """A debt of nothing yet."""
-        return cls(ids, query.new_zeros(ids.shape).requires_grad_(), query.detach())
+        slopes = query.new_zeros(ids.shape).requires_grad_()
+        return cls(ids, slopes, query.detach(), items.detach(), lengths)
 
-    def scores(self, query: Tensor, items: Tensor) -> Tensor:
+    def scores(self, query: Tensor) -> Tensor:
         """<query of b, item ids[b, n]>, [B, N], with gradient to `query` and to `slopes`."""
-        made: Tensor = _Chosen.apply(query, items, self.ids, self.slopes)  # type: ignore[no-untyped-call]
+        made: Tensor = _Chosen.apply(query, self.items, self.ids, self.slopes)  # type: ignore[no-untyped-call]
         return made
 
-    def owed(self, n_items: int) -> Tensor | None:
+    def owed(self) -> Tensor | None:
         """The gradient of every item, [I, D]; None where the loss has not reached the products."""
         slopes = self.slopes.grad
-        return None if slopes is None else spread(self.ids, slopes, self.query, n_items)
+        if slopes is None:
+            return None
+        made = spread(self.ids, slopes, self.query, len(self.items))
+        if self.lengths is None:
+            return made
+        along = (made * self.items).sum(1, keepdim=True)  # a direction does not change lengthways
+        return made.addcmul_(self.items, along, value=-1).div_(self.lengths)
 
 
 class _Chosen(torch.autograd.Function):

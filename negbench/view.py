@@ -139,27 +139,27 @@ class View:
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
 
     def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
-        """Whether these are ids whose vectors need not be made; for cosines, if only read."""
+        """Whether these are ids whose vectors need not be made.
+
+        A gradient, and lengths, are made for every item, so there must be as many ids as items.
+        """
         if what.is_floating_point() or what.shape[1] <= FEW or self.through is not None:
             return False
-        learns = torch.is_grad_enabled()
-        fit = self.leaves is not None and self.similarity.kind == "dot" and self._dense(what)
-        return quick(query) and (fit or not learns)
-
-    def _dense(self, ids: Tensor) -> bool:
-        """Whether a gradient of every item is no larger than one of every row."""
-        return ids.numel() >= len(self.items)
+        learns, many = torch.is_grad_enabled(), what.numel() >= len(self.items)
+        if not many and (learns or self.similarity.kind != "dot"):
+            return False
+        return (self.leaves is not None or not learns) and quick(query)
 
     def _products(self, ids: Tensor, query: Tensor) -> Tensor:
-        if self.leaves is not None and torch.is_grad_enabled():
-            owed = Product.of(query, ids)
-            self.leaves.products.append(owed)
-            return owed.scores(query, self.items)
-        products = chosen(query, self.items, ids)
-        if self.similarity.kind == "dot":
-            return products
-        lengths: Tensor = torch.linalg.vector_norm(self.items, dim=-1)
-        return products / lengths.clamp(min=TINY)[ids]
+        items, lengths = self.items, None
+        if self.similarity.kind == "cosine":
+            lengths = torch.linalg.vector_norm(items, dim=1, keepdim=True).clamp(min=TINY)
+            items = items / lengths
+        if self.leaves is None or not torch.is_grad_enabled():
+            return chosen(query, items, ids)
+        owed = Product.of(query, ids, items, lengths)
+        self.leaves.products.append(owed)
+        return owed.scores(query)
 
     def _count(self, dots: int) -> None:
         if self.leaves is not None:
