@@ -5,7 +5,8 @@ python benchmarks/bench.py --parts draws,ranking --data ml_1m --data-dir DIR
 
 Work is counted per CPU-second on one thread (`cpu`) and by the clock (`wall`). `x random` is how
 many times a method's positive costs that of `random` on the same backbone; `of bound` how far it is
-from the best that the machine allows: 1.0 is at the bound. Rows go to `bench.json` as they come.
+from the best that the machine allows: 1.0 is at the bound. Rows go to `bench.json` as they come,
+and the cost curve of `scale` to `bench.png`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from bounds import bounds
+from curve import draw
 from grounds import ground_of
 from work_draws import draws
 from work_process import default_run, memory, start_up
@@ -42,6 +44,8 @@ def main() -> None:
         sys.stdout.flush()
         record = {"machine": machine(), "rows": rows}
         asked.out.write_text(json.dumps(record, indent=1) + "\n")
+    if grown := [row for row in rows if row["what"] == "scale"]:
+        draw(grown, asked.out.with_suffix(".png"))
 
 
 def reader() -> argparse.ArgumentParser:
