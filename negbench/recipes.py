@@ -14,6 +14,7 @@ from negbench.cards import Card
 from negbench.errors import UserError
 from negbench.kinds import Method, Objective
 from negbench.parts.objectives import OBJECTIVES
+from negbench.texts.language import marked
 from negbench.wording import Term, config_of, configure, parse, split
 
 
@@ -31,8 +32,11 @@ class Recipe:
 
     @property
     def variant(self) -> str:
-        """The parameters that were typed, and the objective where one is forced."""
-        typed = [term.variant for term in self.terms if term.values]
+        """The parameters that were typed, and the objective where one is forced.
+
+        A folder with a language model goes by what it holds.
+        """
+        typed = [marked(term).variant for term in self.terms if term.values]
         return ";".join(typed + ([f"objective={self.objective}"] if self.objective else []))
 
     def __str__(self) -> str:

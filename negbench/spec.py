@@ -10,7 +10,7 @@ from negbench.metrics import parse_metrics
 from negbench.noising import Noise
 from negbench.probes import choosing
 from negbench.recipes import Recipe, recipe
-from negbench.texts import encoding
+from negbench.texts import encoding, language
 from negbench.train import TrainConfig
 from negbench.wording import Term, config_of, parse
 
@@ -67,7 +67,6 @@ class CellSpec:
     def resolve(self, ground: Ground) -> dict[str, Any]:
         """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
         term = parse(self.method) if self.is_reference else None
-        made = None if term else self.recipe
         budget = asdict(self.train)
         return {
             "dataset": ground.interactions.name,
@@ -78,15 +77,11 @@ class CellSpec:
             "bands": ground.bands.rule,
             "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
             "backbone": REFERENCE if term else self.backbone_term.name,
-            "backbone_variant": "" if term else self.backbone_term.variant,
-            "backbone_config": {} if term else asdict(self.backbone_config()),
-            "method": term.name if term else made.name if made else "",
+            "backbone_variant": "" if term else language.marked(self.backbone_term).variant,
+            "backbone_config": {} if term else language.identified(asdict(self.backbone_config())),
+            "method": term.name if term else self.recipe.name,
             "variant": term.variant if term else self.variant,
-            "method_config": asdict(reference_config(term))
-            if term
-            else made.configs()
-            if made
-            else {},
+            "method_config": asdict(reference_config(term)) if term else self._method_settings(),
             "objective": None if term else self.objective,
             "seed": self.seed,
             "train": {} if term else budget,
@@ -104,9 +99,20 @@ class CellSpec:
         return f"{typed};{mark}" if typed else mark
 
     def _worded(self, ground: Ground) -> dict[str, Any]:
-        if self.is_reference or "texts" not in self.recipe.needs:
+        """The encoder and the texts, where the method reads vectors of them, and the texts alone
+        where a language model may read them itself."""
+        if self.is_reference:
             return {}
-        return {"texts": encoding.told(self.encoder, ground.interactions.item_texts)}
+        texts, told = ground.interactions.item_texts, {}
+        if "texts" in self.recipe.needs:
+            told["texts"] = encoding.told(self.encoder, texts)
+        learning = [asdict(self.backbone_config()), *self.recipe.configs().values()]
+        if texts is not None and any(each.get("model") for each in learning):
+            told["read"] = {"texts": encoding.key("", texts)[:12]}
+        return told
+
+    def _method_settings(self) -> dict[str, Any]:
+        return {name: language.identified(c) for name, c in self.recipe.configs().items()}
 
     def probes_told(self, ground: Ground) -> dict[str, Any]:
         """What a record says of the probes, and whether their rates are exact or a lower bound."""
@@ -131,10 +137,11 @@ def unfit(spec: CellSpec, ground: Ground) -> str | None:
         return None
     name = spec.backbone_term.name
     card = registry.card("backbones", name)
-    if missing := sorted(set(card.needs) - ground.provides):
+    needs = {*card.needs, *getattr(spec.backbone_config(), "needs", ())}
+    if missing := sorted(needs - ground.provides):
         return (
-            f"backbone {name} needs {' and '.join(missing)}, which {ground.interactions.name} "
-            "does not provide"
+            f"backbone {spec.backbone} needs {' and '.join(missing)}, which "
+            f"{ground.interactions.name} does not provide"
         )
     offered = ground.provides | set(card.provides)
     if ground.worded(spec.encoder):

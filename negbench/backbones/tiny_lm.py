@@ -11,11 +11,19 @@ is one token: its log-probability needs no second pass, and any sampler trains h
 `napo` and the like are compared on. What this leaves out is text: titles or semantic ids of several
 tokens would make a score a sum over steps, which no dot product of a query and an item is.
 
+`model=FOLDER`, or OWNER/NAME of the hub, takes the blocks from a causal language model of Hugging
+Face, frozen but for LoRA on its attention (`texts.item_tokens`; extra `text`): items are still one
+token each, with vectors of D that two linear layers bring into the model's width and back.
+`start=titles` begins them with the model's own embeddings of the items' words. `hidden`, `blocks`
+and `heads` are then the model's own, and everything learnt takes steps of `lr`. A cell goes by what
+the folder holds; a model of the hub by its name alone. Cost: 3 times a pass over S T tokens.
+
 It differs from `sasrec` in the block, not in the task. No dropout on attention weights. Cost per
 step of S sequences of T items: (4 D + 3 H) S T D + S T^2 D a block, three times that with the way
 back. The defaults are ours and were not tuned.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +34,7 @@ from torch import Tensor, nn
 from negbench import embedding
 from negbench.protocol import Card, World
 from negbench.sequence import SequenceBackbone, dropout, first_weights
+from negbench.texts.language import LoRA, ready
 
 CARD = Card(
     title="TinyLM, a causal language model over item tokens",
@@ -33,7 +42,8 @@ CARD = Card(
     needs=("order",),
     provides=("sequence",),
     provenance="ours",
-    differs="Llama's block at a recommender's size, one token an item, trained from scratch",
+    differs="Llama's block at a recommender's size, one token an item, trained from scratch; or "
+    "blocks of a given model, with LoRA",
     search={
         "lr": ("log", 1e-4, 1e-2),
         "dropout": ("float", 0.0, 0.6),
@@ -72,11 +82,21 @@ class Config:
     """Divides the scores."""
     init: float = 0.02
     """Standard deviation of the first item vectors."""
+    model: str = ""
+    """A causal language model whose blocks are taken: a folder, or OWNER/NAME of the hub."""
+    start: Literal["random", "titles"] = "random"
+    """titles: the first item vectors are the model's own of the items' words."""
+    lora_rank: int = 8
+    """r of the low-rank weights, 1 or more; this and the next two concern `model` alone."""
+    lora_alpha: float = 16.0
+    """Their share is lora_alpha / lora_rank, above 0."""
+    lora_dropout: float = 0.05
+    """0 to 1, on what they read."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
         embedding.check(self)
-        if self.heads < 1 or self.dim % (2 * self.heads):
+        if not self.model and (self.heads < 1 or self.dim % (2 * self.heads)):
             raise ValueError(
                 f"`heads` must divide `dim` ({self.dim}) into even shares; got {self.heads}"
             )
@@ -85,6 +105,16 @@ class Config:
         for name in ("hidden", "length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")
+        LoRA(self.lora_rank, self.lora_alpha, self.lora_dropout)
+        if self.model:
+            ready("tiny_lm", self.model, causal=True)
+        elif self.start == "titles":
+            raise ValueError("`start=titles` takes the words of a `model`; give one")
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """What these settings need of the data beside what the card says."""
+        return ("texts",) if self.start == "titles" else ()
 
 
 class Rotation:
@@ -165,6 +195,10 @@ class TinyLM(SequenceBackbone):
         return made
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> TinyLM:
+def build(config: Config, world: World, generator: torch.Generator) -> SequenceBackbone:
     """A fresh backbone."""
+    if config.model:
+        from negbench.texts.item_tokens import ItemLanguageModel
+
+        return ItemLanguageModel(config, world, generator)
     return TinyLM(config, world, generator)

@@ -44,7 +44,8 @@ def texts(n_items: int, device: torch.device) -> TextTable:
     """Words for all items but the last one."""
     vectors = rng.numpy_stream(0, "texts").normal(size=(n_items, TEXT)).astype(np.float32)
     vectors[-1] = 0
-    return TextTable.of(vectors, device)
+    words = [f"thing {item} of kind {item % 3}" for item in range(n_items - 1)]
+    return TextTable.of(vectors, device, [*words, ""])
 
 
 def usual(device: torch.device | str = "cpu") -> World:

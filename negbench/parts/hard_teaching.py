@@ -2,6 +2,7 @@
 
 A round is one pass over the train pairs (a random part of them where there are very many), with an
 Adam of its own: the ranking loss has no part in it, and what is learnt does not reach the backbone.
+Where a language model reads profiles (`parts.profiles`) its low-rank weights learn along.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from negbench.errors import UserError
 from negbench.parts import hard_criteria as must
 from negbench.parts.hard_lesson import Frozen, mine
 from negbench.parts.likely import likely_positives
+from negbench.parts.profiles import Learning, Profiles
 from negbench.parts.telling import Averages
 from negbench.parts.text_controls import Texts, control
 from negbench.parts.text_generator import Signals, TextGenerator
@@ -47,6 +49,10 @@ class Lesson:
     candidates: int
     lr: float
     batch: int
+    pairs: int = PAIRS
+    """Train pairs in a round at most."""
+    learning: Learning | None = None
+    """The model that reads and learns; None leaves the vectors of texts as they came."""
 
 
 class HardGenerator:
@@ -64,10 +70,12 @@ class HardGenerator:
                 "own loop does not say it; add dim=D to negbench.attach"
             )
         self.world, device = world, world.device
-        self.space = TextSpace.of(world, control(world, table_of(world), self.texts))
+        table = control(world, table_of(world), self.texts)
+        self.space, learning = TextSpace.of(world, table), self.lesson.learning
+        self.profiles = Profiles(world, table, learning) if learning else None
         self.net = TextGenerator(
             world.width,
-            self.space.items.shape[1],
+            self.profiles.width if self.profiles else self.space.items.shape[1],
             self.hidden,
             self.signals,
             generator=rng.stream(world.seed, "hard generator", "init"),
@@ -84,18 +92,24 @@ class HardGenerator:
 
     def __call__(self, users: Tensor, items: Tensor, e_u: Tensor, e_i: Tensor) -> Tensor:
         """g of pairs [B] with vectors [B, D], as items are scored: [B, D]."""
+        if self.profiles is not None:
+            return self.made(*self.profiles.look_up(users, items), e_u, e_i)
+        return self.made(self.space.users[users], self.space.items[items], e_u, e_i)
+
+    def made(self, t_u: Tensor, t_i: Tensor, e_u: Tensor, e_i: Tensor) -> Tensor:
+        """The same from words [B, T] and vectors [B, D]."""
         of_items, of_users = self.units
-        space = self.space
-        made: Tensor = self.net(
-            space.users[users], space.items[items], e_u / of_users, e_i / of_items
-        )
-        scaled: Tensor = made * of_items
-        return scaled
+        made: Tensor = self.net(t_u, t_i, e_u / of_users, e_i / of_items) * of_items
+        return made
 
     def teach(self, items: Tensor, users: Tensor, rounds: int) -> None:
         """So many rounds on item vectors [I, D] and user vectors [U, D]."""
         frozen = Frozen.of(items.detach(), users.detach(), self.world, self.space)
-        adam = torch.optim.Adam(self.net.parameters(), lr=self.lesson.lr)
+        groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
+        if self.profiles is not None and self.lesson.learning is not None:
+            weights, rate = list(self.profiles.weights), self.lesson.learning.lr
+            groups.append({"params": weights, "lr": rate})
+        adam = torch.optim.Adam(groups, lr=self.lesson.lr)
         who = torch.tensor(self.world.train.rows, device=items.device)
         with torch.enable_grad():
             for _ in range(rounds):
@@ -104,10 +118,13 @@ class HardGenerator:
                     adam.zero_grad()
                     torch.autograd.backward(loss)
                     adam.step()
+        if self.profiles is not None:
+            self.profiles.forget()
 
     def shuffled(self, n: int) -> Tensor:
         """The pairs of one round in a fresh order."""
-        return torch.randperm(n, generator=self.stream, device=self.world.device)[:PAIRS]
+        order = torch.randperm(n, generator=self.stream, device=self.world.device)
+        return order[: self.lesson.pairs]
 
     def loss(self, frozen: Frozen, users: Tensor, items: Tensor) -> Tensor:
         """L_G of a batch of pairs, a scalar; rows without any candidate count for nothing."""
@@ -115,7 +132,10 @@ class HardGenerator:
             frozen, users, items, self.lesson.candidates, self.lesson.hardness, self.stream
         )
         e_u, e_i = frozen.users[users], frozen.items[items]
-        made = self(users, items, e_u, e_i)
+        if self.profiles is None:
+            made = self(users, items, e_u, e_i)
+        else:
+            made = self.made(*self.profiles.read(users, items, self.stream), e_u, e_i)
         s_made, s_pos = (e_u * made).sum(1), (e_u * e_i).sum(1)
         near = torch.cosine_similarity(made, e_i)
         weights, spread = self.lesson.weights, mined.spread
@@ -150,6 +170,7 @@ class HardGenerator:
             "net": dict(self.net.state_dict()),
             "units": self.units,
             "stream": self.stream.get_state(),
+            **({"profiles": self.profiles.state_dict()} if self.profiles else {}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -157,3 +178,5 @@ class HardGenerator:
         self.net.load_state_dict(state["net"])
         self.units = state["units"].to(self.units.device)
         self.stream.set_state(state["stream"].cpu())
+        if self.profiles is not None:
+            self.profiles.load_state_dict(state["profiles"])

@@ -20,18 +20,22 @@ def control(world: World, table: TextTable, texts: Texts) -> TextTable:
 
 
 def permuted(table: TextTable, generator: torch.Generator) -> TextTable:
-    """The same vectors, each at another item; items without words stay without."""
+    """The same vectors and words, each at another item; items without words stay without."""
     there = table.known.nonzero().squeeze(1)
     order = torch.randperm(len(there), generator=generator, device=there.device)
     vectors = table.vectors.clone()
     vectors[there] = table.vectors[there[order]]
-    return TextTable(vectors, table.known)
+    words = None
+    if table.words is not None:
+        moved = dict(zip(there.tolist(), there[order].tolist(), strict=True))
+        words = tuple(table.words[moved.get(at, at)] for at in range(len(table.words)))
+    return TextTable(vectors, table.known, words)
 
 
 def random_like(table: TextTable, generator: torch.Generator) -> TextTable:
     """Random vectors of the same geometry: mean and covariance, then length 1 again.
 
-    Of X - mean = U S V' only U is replaced, by random orthonormal columns.
+    Of X - mean = U S V' only U is replaced, by random orthonormal columns. They have no words.
     """
     own = table.vectors[table.known]
     mean = own.mean(0) if len(own) else own.sum(0)

