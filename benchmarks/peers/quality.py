@@ -1,0 +1,105 @@
+"""Quality beside speed: validation NDCG by epochs and by CPU-seconds, ours and implicit's BPR.
+
+sh benchmarks/peers/install.sh build/peers
+python benchmarks/peers/quality.py --peers build/peers [--data goodbooks] [--data-dir DIR]
+
+Both train on one thread with 64 factors, ours by its defaults, implicit with its step size at 0.05
+(its default of 0.01 is far slower here). Our evaluator judges both; its time counts for neither.
+The last lines are the CPU-seconds that each takes to the same NDCG.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from compare import export, lines  # noqa: E402
+from grounds import ground_of  # noqa: E402
+
+from negbench.allocation import keep_freed  # noqa: E402
+from negbench.cell import prepare_fit  # noqa: E402
+from negbench.evaluate import Scorer, ndcg_at  # noqa: E402
+from negbench.ground import Ground  # noqa: E402
+from negbench.spec import CellSpec  # noqa: E402
+from negbench.trained import Trained  # noqa: E402
+
+Curve = list[tuple[float, float]]
+"""CPU-seconds so far and NDCG@20, after each epoch."""
+SHARE = 0.95
+"""Of the lesser of the two bests: what both must reach."""
+
+
+class Factors:
+    """Users and items as somebody else's vectors."""
+
+    def __init__(self, path: Path) -> None:
+        held = np.load(path, allow_pickle=False)
+        self.users, self.items = torch.from_numpy(held["users"]), torch.from_numpy(held["items"])
+
+    def scores(self, users: Tensor) -> Tensor:
+        return self.users[users] @ self.items.T
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--peers", type=Path, default=Path("build/peers"))
+    made.add_argument("--data", default="goodbooks")
+    made.add_argument("--data-dir", type=Path)
+    made.add_argument("--epochs", type=int, default=100)
+    asked = made.parse_args()
+    torch.set_num_threads(1)
+    keep_freed()
+    ground = ground_of(asked.data, asked.data_dir)
+    curves = {"negbench": ours(ground, asked.epochs), "implicit": theirs(ground, asked)}
+    for name, curve in curves.items():
+        for epoch, (cpu, value) in enumerate(curve, 1):
+            sys.stdout.write(f"{name:9} epoch {epoch:3}  {cpu:8.2f} CPU-s  NDCG@20 {value:.4f}\n")
+    goal = SHARE * min(max(value for _, value in curve) for curve in curves.values())
+    for name, curve in curves.items():
+        best = max(value for _, value in curve)
+        reached = next(cpu for cpu, value in curve if value >= goal)
+        sys.stdout.write(
+            f"{asked.data} {name:9} best {best:.4f}; {reached:.2f} CPU-s to NDCG@20 {goal:.4f}\n"
+        )
+
+
+def ours(ground: Ground, epochs: int) -> Curve:
+    spec = CellSpec(ground.interactions.name, "mf", "random", probe="off")
+    fit, spent, curve = prepare_fit(spec, ground, torch.device("cpu")), 0.0, []
+    for _ in range(epochs):
+        start = time.process_time()
+        fit.progress.rows.append(fit.epoch())
+        spent += time.process_time() - start
+        fit.backbone.train(False)
+        made = Trained.of(fit.backbone, fit.world, ground.split.train)
+        curve.append((spent, judged(made, ground)))
+    return curve
+
+
+def theirs(ground: Ground, asked: argparse.Namespace) -> Curve:
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = Path(folder) / "pairs.npz"
+        export(asked.data, asked.data_dir, pairs)
+        python = asked.peers.resolve() / "compiled" / "bin" / "python"
+        words = [str(python), str(HERE / "quality_implicit.py"), str(pairs)]
+        said = lines([*words, str(asked.epochs), folder])
+        return [
+            (row["cpu"], judged(Factors(Path(folder) / f"{row['epoch']}.npz"), ground))
+            for row in said
+        ]
+
+
+def judged(scorer: Scorer, ground: Ground) -> float:
+    return ndcg_at(scorer, ground.split.valid, ground.masked("valid"), 20)
+
+
+if __name__ == "__main__":
+    main()
