@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import ArrayLike
 
 from negbench.analysis.frames import REFERENCE, Run
@@ -116,6 +118,12 @@ def across(rows: Sequence[str], width: float, most: int, size: float = 7.5) -> i
     longest = max((len(name) for name in short(rows)), default=0)
     entry = (5.0 + 0.6 * longest) * size / 72
     return max(1, min(most, len(rows), int(width / entry)))
+
+
+def counts_by_decade(axis: Axis) -> None:
+    """Ticks of a log scale of counts in plain digits: 1,000, not a power."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.{0 if value >= 1 else 2}f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def stroke(ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, at: int = 0) -> None:

@@ -2,9 +2,11 @@
 
 import io
 import re
+from typing import Any
 from urllib.parse import quote
 
 import matplotlib as mpl
+from matplotlib.text import Text
 
 from negbench.analysis.canvas import Plot
 
@@ -19,10 +21,16 @@ _NAMED = re.compile(r' id="([^"]+)"')
 
 
 def drawn(plot: Plot, form: str) -> bytes:
-    """The figure as a file's content; the same figure gives the same bytes."""
+    """The figure as a file's content; the same figure gives the same bytes.
+
+    Names come from users and from data: dollars in them are dollars, no mathematics.
+    """
     out = io.BytesIO()
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(form)
-    with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": plot.name}):
+    for text in plot.figure.findobj(Text):
+        text.set_parse_math(False)
+    exact: dict[Any, Any] = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": plot.name}
+    with mpl.rc_context(exact | {"text.parse_math": False}):
         plot.figure.savefig(out, format=form, dpi=DPI, metadata=undated)
     return out.getvalue()
 

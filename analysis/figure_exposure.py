@@ -9,7 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from negbench.analysis.canvas import ONE, STYLE, Plot, across, blocks, legend, run_looks, stroke
+from negbench.analysis.canvas import (
+    ONE,
+    STYLE,
+    Plot,
+    across,
+    blocks,
+    counts_by_decade,
+    legend,
+    run_looks,
+    stroke,
+)
 from negbench.analysis.exposure import exposure, popularity
 from negbench.analysis.figure_popularity_curve import band_cuts
 from negbench.analysis.frames import Run
@@ -55,6 +65,7 @@ def draw_exposure(
     for last in list(cuts.values())[:-1]:
         ax.axvline(last, color="#AAAAAA", linewidth=0.7, zorder=0)
     ax.set_xscale("log")
+    counts_by_decade(ax.xaxis)
     ax.set_xlim(left=1)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

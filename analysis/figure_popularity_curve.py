@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from negbench.analysis.canvas import ONE, STYLE, Plot
+from negbench.analysis.canvas import ONE, STYLE, Plot, counts_by_decade
 from negbench.analysis.exposure import popularity
 from negbench.analysis.frames import Run
 
@@ -65,6 +65,8 @@ def draw_popularity(ax: Axes, told: pd.DataFrame) -> None:
     ax.plot(known["n"], known["count"], color="#222222")
     ax.set_xscale("log")
     ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        counts_by_decade(axis)
     ax.set_xlim(1, before)
     ax.set_ylim(bottom=floor)
     ax.set_xlabel("items, most popular first")

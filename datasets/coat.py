@@ -55,8 +55,13 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         raise DataError(
             f"coat: both matrices must have one shape; got {chosen.shape} and {random.shape}"
         )
+    for name, matrix in (("train", chosen), ("test", random)):
+        if matrix.max() > 5:
+            raise DataError(f"coat: ratings must be 0 to 5; {name}.ascii holds {matrix.max()}")
     liked = chosen >= config.min_rating
     tested = (random >= config.min_rating) & ~liked
+    if not (liked.any() and tested.any()):
+        raise DataError(f"coat: a file has no rating of {config.min_rating:g} or more of its own")
     both = int(((random >= config.min_rating) & liked).sum())
     users, items = np.concatenate([np.argwhere(liked), np.argwhere(tested)]).T
     return Interactions(

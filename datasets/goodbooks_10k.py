@@ -13,9 +13,10 @@ from negbench.cards import Card
 from negbench.data.book_texts import book_text
 from negbench.data.fetch import Download
 from negbench.data.numbering import numbered
+from negbench.data.official import Kind, columns_of
 from negbench.data.rows import Rows
 from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, columns_of, entitled
+from negbench.data.star_ratings import Titles, entitled
 from negbench.interactions import Interactions
 
 CARD = Card(
@@ -31,6 +32,14 @@ CARD = Card(
 )
 
 RAW = "https://raw.githubusercontent.com/zygmuntz/goodbooks-10k"
+WHOLE: Kind = "whole"
+NUMBER: Kind = "number"
+BOOKS: dict[str, Kind] = {
+    "book_id": "whole",
+    "title": "text",
+    "authors": "text",
+    "original_publication_year": "text",
+}
 PINNED = "6dd165b555a7b47b2dd36743a425776e641ff50c"
 
 
@@ -48,8 +57,9 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     """Every pair of the table, in the order of the file."""
     found = shelf.find(_source(config.table))
     stars = config.table == "ratings"
-    names = ("user", "item", "rating") if stars else ("user", "item")
-    table = columns_of(found[f"{config.table}.csv"], names, separator=",", header=True)
+    kinds = {"user": WHOLE, "item": WHOLE} | ({"rating": NUMBER} if stars else {})
+    header = ("user_id", "book_id", "rating")[: len(kinds)]
+    table = columns_of(found[f"{config.table}.csv"], kinds, separator=",", header=header)
     rows = Rows(
         pd.Index(table["user"].to_numpy()),
         pd.Index(table["item"].to_numpy()),
@@ -85,8 +95,8 @@ def _titles(found: Found) -> Titles | None:
     path = found.get("books.csv")
     if path is None:
         return None
-    books = pd.read_csv(path, dtype=str, na_filter=False)
-    ids = [int(each) for each in books["book_id"]]
+    books = columns_of(path, BOOKS, separator=",", header=tuple(BOOKS))
+    ids = books["book_id"].tolist()
     years = [each.removesuffix(".0") for each in books["original_publication_year"]]
     texts = map(book_text, books["title"], books["authors"], years)
     return Titles(dict(zip(ids, books["title"], strict=True)), dict(zip(ids, texts, strict=True)))

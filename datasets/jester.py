@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from negbench.cards import Card
 from negbench.data.fetch import Download
+from negbench.data.official import Kind, columns_of
 from negbench.data.shelf import Found, Shelf, Source
 from negbench.errors import DataError, UserError
 from negbench.interactions import Csr, Interactions
@@ -80,10 +81,10 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     complete = (ratings != 99).all(axis=1)
     liked = ratings[complete] >= config.min_rating
     liked = liked[liked.any(axis=1)]
-    if not liked.size:
-        raise DataError("jester: nobody rated all jokes and liked one; is the file complete?")
     users, items = np.nonzero(liked)
     shown = numpy_stream(config.seed, "jester", "exposure").random(len(users)) < config.observed
+    if not shown.any():
+        raise DataError("jester: nobody rated all jokes and liked one; is the file complete?")
     return Interactions(
         name="jester",
         users=users[shown],
@@ -111,6 +112,7 @@ def _found(shelf: Shelf) -> Found:
 
 
 def _ratings(path: Path) -> NDArray[np.float64]:
+    ratings: NDArray[np.float64]
     if ".xls" in path.suffixes:
         try:
             frame = pd.read_excel(path, header=None)
@@ -119,10 +121,17 @@ def _ratings(path: Path) -> NDArray[np.float64]:
                 f"{path} needs xlrd to be read; `pip install xlrd`, or export it as {TABLE} into a"
                 " folder and name that with --data-dir"
             ) from None
+        except Exception as error:  # a damaged sheet makes xlrd raise anything
+            said = " ".join(str(error).split())[:200]
+            raise DataError(f"{path} is no readable sheet ({said})") from None
+        if frame.shape[1] != JOKES + 1:
+            raise DataError(
+                f"{path}: a row must be a count and {JOKES} ratings; got {frame.shape[1]} columns"
+            )
+        ratings = frame.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)[:, 1:]
     else:
-        frame = pd.read_csv(path, header=None)
-    if frame.shape[1] != JOKES + 1:
-        raise DataError(
-            f"{path}: every row must be a count and {JOKES} ratings; got {frame.shape[1]} columns"
-        )
-    return frame.to_numpy(np.float64)[:, 1:]
+        kinds: dict[str, Kind] = {str(column): "number" for column in range(JOKES + 1)}
+        ratings = columns_of(path, kinds, separator=",").to_numpy(np.float64)[:, 1:]
+    if not ((np.abs(ratings) <= 10) | (ratings == 99)).all():
+        raise DataError(f"{path}: every rating must be from -10 to 10, or 99 for none")
+    return ratings

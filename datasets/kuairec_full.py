@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from negbench.cards import Card
 from negbench.data.fetch import Download
 from negbench.data.numbering import earliest
+from negbench.data.official import Kind, columns_of
 from negbench.data.shelf import Shelf, Source
 from negbench.errors import DataError
 from negbench.interactions import Csr, Interactions
@@ -48,6 +49,13 @@ SOURCE = Source(
     terms=CARD.terms,
 )
 
+VIEWS: dict[str, Kind] = {
+    "user_id": "whole",
+    "video_id": "whole",
+    "timestamp": "maybe",
+    "watch_ratio": "number",
+}
+
 
 @dataclass(frozen=True)
 class Config:
@@ -62,6 +70,8 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     found = shelf.find(SOURCE)
     log, matrix = _views(found["big_matrix.csv"]), _views(found["small_matrix.csv"])
     log = log[(log["watch_ratio"] >= config.watch_ratio) & log["timestamp"].notna()]
+    if not len(log):
+        raise DataError(f"kuairec_full: no view of {config.watch_ratio:g} times a video's length")
     users, user_ids = pd.factorize(pd.concat([log["user_id"], matrix["user_id"]]))
     items, item_ids = pd.factorize(pd.concat([log["video_id"], matrix["video_id"]]))
     times = log["timestamp"].to_numpy(np.float64)
@@ -92,11 +102,7 @@ def load(config: Config, shelf: Shelf) -> Interactions:
 
 
 def _views(path: Path) -> pd.DataFrame:
-    wanted = ["user_id", "video_id", "timestamp", "watch_ratio"]
-    try:
-        return pd.read_csv(path, usecols=wanted)
-    except ValueError as error:
-        raise DataError(f"{path} is not in the official layout ({error})") from None
+    return columns_of(path, VIEWS, separator=",", header=tuple(VIEWS))
 
 
 def _cells(rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int]) -> Csr:

@@ -11,9 +11,10 @@ import pandas as pd
 from negbench.cards import Card
 from negbench.data.fetch import Download
 from negbench.data.numbering import numbered
+from negbench.data.official import columns_of
 from negbench.data.rows import Rows
 from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, columns_of, entitled, titled
+from negbench.data.star_ratings import Titles, entitled, titled
 from negbench.interactions import Interactions
 
 CARD = Card(
@@ -57,7 +58,10 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     """Every pair played often enough, with the artists' names."""
     found = shelf.find(SOURCE)
     table = columns_of(
-        found["user_artists.dat"], ("user", "item", "plays"), separator="\t", header=True
+        found["user_artists.dat"],
+        {"user": "whole", "item": "whole", "plays": "number"},
+        separator="\t",
+        header=("userID", "artistID", "weight"),
     )
     table = table[table["plays"] >= config.min_plays]
     rows = Rows(
@@ -72,6 +76,7 @@ def _titles(found: Found) -> Titles | None:
     path = found.get("artists.dat")
     if path is None:
         return None
-    names = ("item", "title", "url", "picture")
-    artists = columns_of(path, names, separator="\t", header=True, keep=names[:2])
+    artists = columns_of(
+        path, {"item": "whole", "title": "text"}, separator="\t", header=("id", "name")
+    )
     return titled(artists["item"], artists["title"], [""] * len(artists))

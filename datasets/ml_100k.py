@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from negbench.cards import Card
 from negbench.data.fetch import Download
+from negbench.data.official import Kind, columns_of
 from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, columns_of, star_ratings, titled
+from negbench.data.star_ratings import RATINGS, Titles, star_ratings, titled
 from negbench.interactions import Interactions
 
 CARD = Card(
@@ -46,6 +47,14 @@ GENRES = (
     "unknown, Action, Adventure, Animation, Children's, Comedy, Crime, Documentary, Drama, Fantasy,"
     " Film-Noir, Horror, Musical, Mystery, Romance, Sci-Fi, Thriller, War, Western"
 ).split(", ")
+FILM: dict[str, Kind] = {
+    "item": "whole",
+    "title": "text",
+    "date": "text",
+    "video": "text",
+    "link": "text",
+    **{genre: "whole" for genre in GENRES},
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Config:
 def load(config: Config, shelf: Shelf) -> Interactions:
     """Ratings at least `min_rating`, in the order of the file."""
     found = shelf.find(SOURCE)
-    ratings = columns_of(found["u.data"], ("user", "item", "rating", "time"), separator="\t")
+    ratings = columns_of(found["u.data"], RATINGS, separator="\t")
     return star_ratings(
         found,
         ratings,
@@ -74,8 +83,7 @@ def _titles(found: Found) -> Titles | None:
     path = found.get("u.item")
     if path is None:
         return None
-    names = ["item", "title", "date", "video", "link", *GENRES]
-    films = columns_of(path, names, separator="|", encoding="latin-1")
+    films = columns_of(path, FILM, separator="|", encoding="latin-1")
     flags = films[GENRES].to_numpy(bool)
     return titled(
         films["item"],

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from negbench.cards import Card
 from negbench.data.fetch import Download
+from negbench.data.official import columns_of
 from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, columns_of, star_ratings, titled
+from negbench.data.star_ratings import FILMS, RATINGS, Titles, star_ratings, titled
 from negbench.interactions import Interactions
 
 CARD = Card(
@@ -52,7 +53,7 @@ class Config:
 def load(config: Config, shelf: Shelf) -> Interactions:
     """Ratings at least `min_rating`, in the order of the file."""
     found = shelf.find(SOURCE)
-    ratings = columns_of(found["ratings.dat"], ("user", "item", "rating", "time"), separator="::")
+    ratings = columns_of(found["ratings.dat"], RATINGS, separator="::")
     return star_ratings(
         found,
         ratings,
@@ -67,5 +68,5 @@ def _titles(found: Found) -> Titles | None:
     path = found.get("movies.dat")
     if path is None:
         return None
-    films = columns_of(path, ("item", "title", "genres"), separator="::", encoding="latin-1")
+    films = columns_of(path, FILMS, separator="::", encoding="latin-1")
     return titled(films["item"], films["title"], films["genres"].str.replace("|", ", ").tolist())

@@ -18,6 +18,7 @@ import io
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,10 +156,22 @@ def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
         return [], [f"cells must be readable; {run / 'cells'} is not ({error.strerror})"]
     for name in names:
         try:
-            cells.append(read_cell(run / "cells" / name))
+            cells.append(_settled(run / "cells" / name))
         except UserError as error:
             damaged.append(str(error))
     return cells, damaged
+
+
+def _settled(folder: Path) -> Cell:
+    """A cell; one that is just being replaced is gone for an instant, and read when it is back."""
+    for _ in range(20):
+        try:
+            return read_cell(folder)
+        except UserError:
+            if os.path.lexists(folder):
+                break
+            time.sleep(0.005)
+    return read_cell(folder)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -83,6 +83,8 @@ def _fault(record: Any) -> str:
     for name, kind in _NAMES:
         if not isinstance(spec.get(name), kind):
             return f"its spec has no {name}"
+    if record["status"] == "failed" and not isinstance(record.get("reason"), str):
+        return "it failed and says no reason"
     if record["status"] == "done" and not _are_metrics(record.get("metrics")):
         return "its metrics are no rows of split, metric, k, band and value"
     return ""

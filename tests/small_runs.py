@@ -1,5 +1,9 @@
 """Runs of a few small cells, and plug-ins that misbehave."""
 
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 from negbench.grid.experiment import carry_out
@@ -31,6 +35,19 @@ class Slow(Uniform):
 def build(config):
     return Method(source=Slow(1), objective=BPR())
 """
+TELLS = """
+import os, time
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+CARD = Card(title="Tells which process begins which epoch")
+class Told(Uniform):
+    def refresh(self, epoch):
+        with open(__file__ + ".log", "a") as log:
+            log.write(f"{os.getpid()} {epoch.number}\\n")
+        time.sleep(0.4)
+def build(config):
+    return Method(source=Told(1), objective=BPR())
+"""
 DIES = SLOW.replace("time.sleep(0.15)", "__import__('os')._exit(9)")
 
 
@@ -45,3 +62,29 @@ def names(out):
 
 def stamps(out):
     return {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*/cell.json")}
+
+
+def told(plugin):
+    """Processes and epochs that a TELLS plug-in has told of so far."""
+    log = Path(f"{plugin}.log")
+    return [tuple(map(int, line.split())) for line in log.read_text().splitlines()]
+
+
+def killing(plugin, epochs):
+    """A thread that sends SIGKILL to the process that begins each of these epochs, in turn."""
+
+    def kill():
+        killed, end = set(), time.monotonic() + 120
+        for wanted in epochs:
+            hit = None
+            while hit is None:
+                assert time.monotonic() < end, "no process to kill"
+                time.sleep(0.02)
+                there = told(plugin) if Path(f"{plugin}.log").exists() else []
+                hit = next((p for p, e in there if e == wanted and p not in killed), None)
+            os.kill(hit, signal.SIGKILL)
+            killed.add(hit)
+
+    made = threading.Thread(target=kill)
+    made.start()
+    return made

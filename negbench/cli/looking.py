@@ -14,7 +14,7 @@ from negbench.errors import UserError
 @click.command("list")
 @click.argument("kind", required=False)
 @click.option("--family", help="Only this family, as static or dynamic")
-@click.option("--plugin", "plugins", multiple=True, help="A Python file with your method")
+@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     """List methods, backbones, datasets, references, objectives, metrics and plots.
@@ -43,7 +43,7 @@ def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_jso
 
 @click.command()
 @click.argument("name")
-@click.option("--plugin", "plugins", multiple=True, help="A Python file with your method")
+@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
     """Paper, formula, parameters, search space and needs of anything that `list` names."""

@@ -74,7 +74,7 @@ WAY = (
     click.option("-j", "--jobs", help="Worker processes, or auto  [1]"),
     click.option("--threads", help="Threads of each; results depend on it  [1]"),
     click.option("--device", help="auto, cpu, cuda, cuda:1  [auto]"),
-    click.option("--plugin", "plugins", multiple=True, help="A Python file with your method"),
+    click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs"),
     click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
     click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [none]"),
     click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
@@ -156,7 +156,8 @@ def _carry_out(
     if dry_run:
         click.echo("\n".join(screen.dry_run(chosen, grid, out, device)))
         return 0
-    say(screen.grid_line(chosen, grid, out, device))
+    if not quiet:  # it times a step of each pairing
+        say(screen.grid_line(chosen, grid, out, device))
     try:
         result = experiment.carry_out(
             chosen,

@@ -39,9 +39,12 @@ class Form:
 
 def blame(form: Form, record: int, reason: str) -> DataError:
     """The error for the row of this number (from 0), with its line in the file."""
-    for at, (line, _) in enumerate(_records(form)):
-        if at == record:
-            return DataError(f"{form.path}, line {line}: {reason}; mend or delete that line")
+    try:
+        for at, (line, _) in enumerate(_records(form)):
+            if at == record:
+                return DataError(f"{form.path}, line {line}: {reason}; mend or delete that line")
+    except (csv.Error, UnicodeDecodeError):  # the line is not to be found; its row is known
+        pass
     return DataError(f"{form.path}, row {record + 1}: {reason}; mend or delete that row")
 
 

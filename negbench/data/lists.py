@@ -10,6 +10,8 @@ from negbench.data.fingerprints import UNREADABLE, open_bytes
 from negbench.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
+LONGEST = 1000
+"""Letters of a word."""
 Word = TypeVar("Word", bound=np.generic)
 SPACE = np.frombuffer(b" \t\n\r\v\f", np.uint8)
 
@@ -23,17 +25,27 @@ def read_words(path: Path) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
         raise DataError(f"{path} cannot be read ({error})") from None
     if b"\0" in blob:
         raise DataError(f"{path} holds NUL bytes, so it is no text; save it as UTF-8")
-    return words_of(blob)
+    try:
+        return words_of(blob)
+    except OverflowError as error:
+        raise DataError(f"{path}, {error}; it holds no lists") from None
 
 
 def words_of(blob: bytes) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
-    """Every word of a text and the line it stands in, from 1."""
+    """Every word of a text and the line it stands in, from 1.
+
+    OverflowError for a word beyond LONGEST: all words take the room of the longest.
+    """
     blob = blob.removeprefix(BOM)
     letters = np.frombuffer(blob, np.uint8)
     starts = ~np.isin(letters, SPACE)
     starts[1:] &= np.isin(letters[:-1], SPACE)
     lines = np.cumsum(letters == ord("\n"), dtype=np.int64)[starts] + 1
-    return np.array(blob.split() or [b""])[: len(lines)], lines
+    words = blob.split()
+    if (longest := max(map(len, words), default=0)) > LONGEST:
+        at = next(at for at, word in enumerate(words) if len(word) == longest)
+        raise OverflowError(f"line {lines[at]}: a word of {longest} letters")
+    return np.array(words or [b""])[: len(lines)], lines
 
 
 def as_pairs(words: NDArray[Word], lines: NDArray[np.int64]) -> tuple[NDArray[Word], NDArray[Word]]:
@@ -57,8 +69,9 @@ def whole_numbers(
     bad = ~np.char.isdigit(words) | (np.char.str_len(words) > 18)
     if len(words) and bad.any():
         at = int(bad.argmax())
+        seen = words[at][:40].decode(errors="replace")
         raise DataError(
-            f"{path}, line {lines[at]}: {words[at].decode(errors='replace')!r} must be a number;"
+            f"{path}, line {lines[at]}: {seen!r} must be a number;"
             " the file is not in the official layout"
         )
     return words.astype(np.int64)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from negbench.data.archives import is_archive, unpack
 from negbench.data.fetch import Download, Say, fetch, silent
-from negbench.data.fingerprints import fingerprint
+from negbench.data.fingerprints import UNREADABLE, fingerprint
 from negbench.errors import DataError
 
 
@@ -143,7 +143,10 @@ def _look(source: Source, places: Iterable[Path]) -> dict[str, Path] | None:
 def _differing(found: Mapping[str, Path], source: Source) -> Iterable[str]:
     for name, official in source.checksums.items():
         if name in found:
-            seen = fingerprint(found[name], official.partition(":")[0], unzipped=True)
+            try:
+                seen = fingerprint(found[name], official.partition(":")[0], unzipped=True)
+            except UNREADABLE as error:
+                raise DataError(f"{found[name]} cannot be read ({error})") from None
             if seen != official:
                 yield (
                     f"{found[name].name} at hand differs from the official file"

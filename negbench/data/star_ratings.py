@@ -1,18 +1,24 @@
 """Data sets of star ratings: what is rated well enough is a positive, and items have titles."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
-from negbench.data.fingerprints import UNREADABLE, open_bytes
 from negbench.data.numbering import numbered
+from negbench.data.official import Kind
 from negbench.data.rows import Rows
 from negbench.data.shelf import Found
-from negbench.errors import DataError
 from negbench.interactions import Interactions
+
+RATINGS: Mapping[str, Kind] = {
+    "user": "whole",
+    "item": "whole",
+    "rating": "number",
+    "time": "number",
+}
+FILMS: Mapping[str, Kind] = {"item": "whole", "title": "text", "genres": "text"}
+"""The columns of MovieLens' tables."""
 
 
 @dataclass(frozen=True)
@@ -54,38 +60,6 @@ def entitled(data: Interactions, titles: Titles | None) -> Interactions:
         item_names=tuple(titles.names.get(item, "") for item in data.item_ids),
         item_texts=tuple(titles.texts.get(item, "") for item in data.item_ids),
     )
-
-
-def columns_of(
-    path: Path,
-    names: Sequence[str],
-    *,
-    separator: str,
-    header: bool = False,
-    encoding: str = "utf-8",
-    keep: Sequence[str] | None = None,
-) -> pd.DataFrame:
-    """A file in official layout as columns of these names; `::` separates in MovieLens 1M."""
-    try:
-        with open_bytes(path) as stream:
-            blob = stream.read()
-    except UNREADABLE as error:
-        raise DataError(f"{path} cannot be read ({error})") from None
-    if separator == "::":
-        blob, separator = blob.replace(b"::", b"\t"), "\t"
-    try:
-        frame: pd.DataFrame = pd.read_csv(
-            io.BytesIO(blob),
-            sep=separator,
-            header=0 if header else None,
-            names=list(names),
-            usecols=list(keep or names),
-            encoding=encoding,
-            quoting=0 if separator == "," else 3,
-        )
-    except ValueError as error:  # pandas' parser errors among them
-        raise DataError(f"{path} is not in the official layout ({error})") from None
-    return frame
 
 
 def titled(ids: pd.Series, titles: pd.Series, genres: Sequence[str]) -> Titles:

@@ -1,5 +1,6 @@
 """Tables: csv, tsv, RecBole's .inter and headerless numbers, read whole and checked whole."""
 
+import csv
 import io
 import itertools
 import warnings
@@ -27,7 +28,10 @@ def read_table(path: Path, columns: Columns) -> Rows:
     """All rows of a table; the first bad one is an error with its line and its reason."""
     first = first_line(path)
     separator, said = separator_of(path, first)
-    fields = next(Form(path, separator, False, 0).fields([first]))
+    try:
+        fields = next(Form(path, separator, False, 0).fields([first]))
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read ({error}, in its first line)") from None
     form = Form(path, separator, _has_header(fields, columns), len(fields))
     if form.width < 2:
         raise DataError(

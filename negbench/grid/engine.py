@@ -33,8 +33,7 @@ from negbench.spec import CellSpec
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
 )
-
-
+NO_MEMORY = "it must fit the memory; lower --jobs, batch_size or the method's own sizes"
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -197,7 +196,14 @@ def _die_with_parent() -> None:
 
 def _reason(error: Exception) -> str:
     said = " ".join(str(error).split())[:500]
-    return said if isinstance(error, UserError) else f"{type(error).__name__}: {said}".rstrip(": ")
+    told = said if isinstance(error, UserError) else f"{type(error).__name__}: {said}".rstrip(": ")
+    return f"{NO_MEMORY} ({told})" if _wants_memory(error) else told
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Python, numpy and CUDA have an error for it; torch on the CPU has only words."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 def _trace(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """How far a run has come, read from its folder alone: also while another process works on it."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from negbench.errors import NothingToReport
 from negbench.records import Cell, read_cells
 
 SLOWEST = 3
+_ENTRY = {"cell", "dataset", "backbone", "backbone_variant", "method", "variant", "seed"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def status(run: Path) -> Status:
     if not cells and not started:
         raise NothingToReport(f"a run folder must hold a run; {run} holds none; start with run -o")
     by_name = {cell.folder.name: cell for cell in cells}
-    planned = started.get("cells") or [_entry(cell) for cell in cells]
+    planned = _planned(started) or [_entry(cell) for cell in cells]
     there = [by_name[each["cell"]] for each in planned if each["cell"] in by_name]
     pending = [each for each in planned if each["cell"] not in by_name]
     done = [cell for cell in there if cell.done]
@@ -50,7 +52,7 @@ def status(run: Path) -> Status:
         pending=tuple(_label(each) for each in pending),
         other=len(cells) - len(there),
         damaged=tuple(damaged),
-        seconds_left=_left(pending, done, int(started.get("options", {}).get("jobs") or 1)),
+        seconds_left=_left(pending, done, _at_a_time(started.get("options"))),
         slowest=tuple(
             (_label(_entry(cell)), _seconds(cell))
             for cell in sorted(done, key=_seconds, reverse=True)[:SLOWEST]
@@ -64,6 +66,22 @@ def _started(run: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _planned(started: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of the plan; anything else that may stand there is passed over."""
+    told = started.get("cells")
+    entries = told if isinstance(told, list) else []
+    return [each for each in entries if isinstance(each, dict) and _ENTRY <= each.keys()]
+
+
+def _at_a_time(options: Any) -> int:
+    """How many cells are worked on at once: processes here (0 is one a core) or dask's workers."""
+    told = options if isinstance(options, dict) else {}
+    jobs, workers = (told.get(name, 1) for name in ("jobs", "workers"))
+    if isinstance(workers, int) and workers > 0 and told.get("engine") == "dask":
+        return workers
+    return (jobs or os.cpu_count() or 1) if isinstance(jobs, int) and jobs >= 0 else 1
 
 
 def _left(pending: Sequence[dict[str, Any]], done: Sequence[Cell], jobs: int) -> float | None:
@@ -81,7 +99,7 @@ def _left(pending: Sequence[dict[str, Any]], done: Sequence[Cell], jobs: int) ->
 
 
 def _entry(cell: Cell) -> dict[str, Any]:
-    names = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
+    names = sorted(_ENTRY - {"cell"})
     return {"cell": cell.folder.name, **{name: cell.spec.get(name, "") for name in names}}
 
 
@@ -98,4 +116,8 @@ def _label(entry: dict[str, Any]) -> str:
 
 
 def _seconds(cell: Cell) -> float:
-    return float(cell.record.get("seconds", {}).get("wall", {}).get("total", 0.0))
+    """What a cell took; 0 where its record does not say."""
+    try:
+        return float(cell.record["seconds"]["wall"]["total"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0

@@ -5,20 +5,18 @@ ones of each kind.
 """
 
 import gzip
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import EDITS, PIECES, QUIET, edited
+from hypothesis import given
 from hypothesis import strategies as st
 
 from negbench.data.archives import unpack
-from negbench.data.lists import read_numbers, read_numbers_table
 from negbench.data.reading import read
-from negbench.data.star_ratings import columns_of
 from negbench.errors import DataError, UserError
 from negbench.interactions import Interactions
 from negbench.split import split
@@ -31,34 +29,6 @@ SEEDS = {
     "a.txt": b"0 5 6 7\n1 5 8\n2 6\n",
     "a.data": b"1\t2\t5\t100\n1\t3\t4\t101\n2\t2\t3\t102\n",
 }
-PIECES = [
-    b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b"\r", b"\r\n", b"\n", b"\n\n", b",", b"\t",
-    b"::", b";", b" ", b"-1", b"1e400", b"nan", b"inf", b"1.0", b"9" * 30, b"2020-99-99",
-    b"9999-12-31", b"1677-01-01", b"\\", b"\xc3\x28", b"\xe2\x80\xae", b"=1+1", b"x" * 5000,
-    "é".encode("latin-1"), b"<script>", b"\\input{x}", b"../../x", b"#", b"0x10", b"1_000", b"None",
-]  # fmt: skip
-EDIT = st.tuples(st.sampled_from(["put", "cut", "again", "swap"]), st.floats(0, 1), st.floats(0, 1))
-QUIET = settings(
-    max_examples=int(os.environ.get("NEGBENCH_FUZZ", "150")),
-    derandomize="NEGBENCH_FUZZ" not in os.environ,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-
-
-def edited(blob: bytes, edits: list[tuple[tuple[str, float, float], bytes]]) -> bytes:
-    for (kind, at, size), piece in edits:
-        start = int(at * len(blob))
-        end = start + int(size * 20)
-        if kind == "put":
-            blob = blob[:start] + piece + blob[start:]
-        elif kind == "cut":
-            blob = blob[:start] + blob[end:]
-        elif kind == "again":
-            blob = blob[:end] + blob[start:]
-        else:
-            blob = blob[:start] + piece[: end - start] + blob[end:]
-    return blob
 
 
 def reads(path: Path) -> Interactions | None:
@@ -91,7 +61,7 @@ def test_the_seeds_themselves_are_read(tmp_path, name):
 
 @pytest.mark.parametrize("name", SEEDS)
 @QUIET
-@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=4))
+@given(edits=EDITS)
 def test_edited_files(tmp_path, name, edits):
     path = tmp_path / name
     path.write_bytes(edited(SEEDS[name], edits))
@@ -149,36 +119,9 @@ def test_odd_parquet_columns(tmp_path, frame):
     reads(path)
 
 
-OFFICIAL = {
-    "lists": (SEEDS["a.txt"], read_numbers),
-    "matrix": (b"1 0 5\n2 3 4\n", read_numbers_table),
-    "ratings": (
-        SEEDS["a.dat"],
-        lambda path: columns_of(path, ("user", "item", "rating", "time"), separator="::"),
-    ),
-    "films": (
-        b"1,Toy Story,Comedy\n2,Heat,Crime\n",
-        lambda path: columns_of(path, ("item", "title", "genres"), separator=",", header=True),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", OFFICIAL)
-@QUIET
-@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=4))
-def test_edited_files_of_official_layouts(tmp_path, name, edits):
-    blob, reader = OFFICIAL[name]
-    path = tmp_path / "official"
-    path.write_bytes(edited(blob, edits))
-    try:
-        reader(path)
-    except DataError as error:
-        assert str(path) in str(error) and "\n" not in str(error)
-
-
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 @QUIET
-@given(edits=st.lists(st.tuples(EDIT, st.sampled_from(PIECES)), min_size=1, max_size=3))
+@given(edits=EDITS)
 def test_edited_archives_leave_nothing_and_nothing_outside(tmp_path, kind, edits):
     place = tmp_path / kind
     shutil.rmtree(place, ignore_errors=True)
@@ -199,6 +142,17 @@ def test_a_line_of_ten_megabytes(tmp_path):
     path.write_bytes(b"user,item\na," + b"x" * 10_000_000 + b"\nb,y\n")
     data = reads(path)
     assert data is not None and len(data) == 2
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+def test_ten_megabytes_where_no_reader_expects_them(tmp_path, name):
+    path = tmp_path / name
+    for blob in (
+        b"x" * 10_000_000 + b",\t" + SEEDS[name],
+        SEEDS[name] * 900 + b"9 " + b"7" * 10**7,
+    ):
+        path.write_bytes(blob)
+        reads(path)
 
 
 def test_a_million_copies_of_a_pair(tmp_path):

@@ -1,6 +1,7 @@
 """Status: counted from the folder alone, from figures made up so that the answers are known."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -64,6 +65,43 @@ def test_a_damaged_cell_is_told_and_counts_as_pending(tmp_path):
     plan(tmp_path, [entry])
     found = status(tmp_path)
     assert len(found.damaged) == 1 and found.pending == ("d mf a/0",)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, [], "x", {"cells": "x", "options": []}, {"cells": [{}, 1, {"cell": 2}], "options": {}}],
+)
+def test_a_run_json_of_anything_is_read_past(tmp_path, told):
+    cell(tmp_path, "a", 0, 1.0)
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    found = status(tmp_path)
+    assert (found.done, found.pending, found.seconds_left) == (1, (), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "at_once"),
+    [
+        ({"jobs": 3}, 3),
+        ({"jobs": 0}, os.cpu_count()),
+        ({"jobs": "x"}, 1),
+        ({"engine": "dask", "workers": 4, "jobs": 1}, 4),
+        (None, 1),
+    ],
+)
+def test_what_is_left_is_shared_among_those_who_work(tmp_path, options, at_once):
+    entries = [cell(tmp_path, "a", 0, 12.0), absent("a", 1)]
+    (tmp_path / "run.json").write_text(json.dumps({"options": options, "cells": entries}))
+    assert status(tmp_path).seconds_left == pytest.approx(12.0 / at_once)
+
+
+def test_a_record_without_reason_or_times_is_no_traceback(tmp_path):
+    entry = cell(tmp_path, "a", 0, 0.0, "because")
+    path = tmp_path / "cells" / entry["cell"] / "cell.json"
+    path.write_text(path.read_text().replace('"reason": "because"', '"reason": 7'))
+    slow = cell(tmp_path, "b", 0, [1])
+    plan(tmp_path, [entry, slow])
+    found = status(tmp_path)
+    assert "says no reason" in found.damaged[0] and found.slowest == (("d mf b/0", 0.0),)
 
 
 def test_a_folder_that_holds_no_run_is_refused(tmp_path):
