@@ -51,10 +51,13 @@ def shared(grounds: Mapping[str, Ground]) -> Iterator[Shared | None]:
 
 
 def _file() -> IO[bytes]:
-    """A file that is gone with this process; killed, it leaves nothing where /proc is."""
+    """A file that is gone with this process; killed, it leaves nothing where /proc is.
+
+    Unbuffered: one that could not be filled is closed without another try.
+    """
     if OPEN.is_dir():
-        return tempfile.TemporaryFile(prefix="negbench-")
-    return tempfile.NamedTemporaryFile(prefix="negbench-")
+        return tempfile.TemporaryFile(prefix="negbench-", buffering=0)
+    return tempfile.NamedTemporaryFile(prefix="negbench-", buffering=0)
 
 
 def _laid(grounds: Mapping[str, Ground], file: IO[bytes]) -> Shared:
@@ -62,13 +65,19 @@ def _laid(grounds: Mapping[str, Ground], file: IO[bytes]) -> Shared:
     for ground in grounds.values():
         ground.warm()
     content = pickle.dumps(dict(grounds), protocol=5, buffer_callback=arrays.append)
-    spans = []
+    spans, end = [], 0
     for array in arrays:
-        begin = file.tell()
-        file.write(array.raw())
-        spans.append((begin, file.tell()))
-        file.write(bytes(-file.tell() % ALIGNED))
-    file.write(bytes(ALIGNED))  # a file of nothing cannot be mapped
-    file.flush()
+        raw = array.raw()
+        spans.append((end, end + raw.nbytes))
+        end += _write(file, raw) + _write(file, memoryview(bytes(-raw.nbytes % ALIGNED)))
+    _write(file, memoryview(bytes(ALIGNED)))  # a file of nothing cannot be mapped
     nameless = f"/proc/{os.getpid()}/fd/{file.fileno()}"
     return Shared(content, nameless if OPEN.is_dir() else str(file.name), tuple(spans))
+
+
+def _write(file: IO[bytes], raw: memoryview) -> int:
+    """All of it, however the system parts it; how many bytes that were."""
+    done = 0
+    while done < raw.nbytes:
+        done += file.write(raw[done:])
+    return done
