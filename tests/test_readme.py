@@ -56,5 +56,6 @@ def test_every_option_in_the_readme_is_an_option():
         for parameter in command.params
         for option in parameter.opts
     } | {"--help", "--constraint"}
-    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    ours = [line for line in README.splitlines() if "python benchmarks/" not in line]
+    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(ours)))
     assert shown <= known
