@@ -7,6 +7,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
+from negbench import registry
 from negbench.cli import main
 from negbench.grid.runs import open_run
 
@@ -48,8 +49,10 @@ def run(tmp_path_factory):
     words = ["run", "-d", path, "--plugin", home / "nasty.py", "-m", "random", "-b", "mf"]
     words += ["-m", f"nasty(word={NASTY})", "--seeds", "2", "--epochs", "2", "--dim", "4", "-q"]
     words += ["--log-negatives", "20", "--split", "random", "-o", home / "run"]
-    call(*words)
-    return home / "run"
+    with pytest.MonkeyPatch.context() as patch:  # this process forgets the plug-in afterwards
+        patch.setattr(registry, "_plugins", {})
+        call(*words)
+        yield home / "run"
 
 
 def test_html_holds_no_markup_of_theirs(run, tmp_path):
