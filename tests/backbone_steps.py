@@ -7,6 +7,8 @@ from negbench.batches import Pairs, Sequences
 from negbench.values import Negatives
 
 N_SHARED = 5
+PER_ROW = {"one": 1, "four": 4, "many": 9}
+"""Negatives a row; `many` are scored without their rows, the others with (`view.FEW`)."""
 
 
 def batch_of(backbone, world, seed=0):
@@ -19,7 +21,7 @@ def batch_of(backbone, world, seed=0):
 
 
 def negatives_of(batch, n_items, kind, seed=0):
-    size = {"one": (len(batch), 1), "four": (len(batch), 4), "shared": (N_SHARED,)}[kind]
+    size = (N_SHARED,) if kind == "shared" else (len(batch), PER_ROW[kind])
     ids = torch.randint(n_items, size, generator=rng.stream(seed, "negatives"))
     return Negatives(ids, shared=kind == "shared")
 

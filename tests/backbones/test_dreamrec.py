@@ -36,7 +36,7 @@ def loss_with_denoiser(view, negatives):
     return loss_of(view, negatives) + made.pow(3).sum(1).mean()
 
 
-@pytest.mark.parametrize("kind", ["one", "four", "shared"])
+@pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 @pytest.mark.parametrize("config", [PLAIN, DROPS, COSINE], ids=["dot", "drops", "cosine"])
 def test_cut_equals_autograd(config, kind):
     if config is PLAIN:  # no condition is dropped, and the null has nothing to learn
@@ -47,7 +47,7 @@ def test_cut_equals_autograd(config, kind):
         check_cut(dreamrec, config, kind)
 
 
-@pytest.mark.parametrize("kind", ["one", "four"])
+@pytest.mark.parametrize("kind", ["one", "four", "many"])
 def test_cut_equals_autograd_through_the_denoiser(kind):
     cut, plain = (
         gradients(dreamrec, DROPS, WORLD, kind, cut=cut, loss=loss_with_denoiser)

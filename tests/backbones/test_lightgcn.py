@@ -31,7 +31,7 @@ def loss_with_layers(view, negatives):
 
 
 @pytest.mark.parametrize("loss", [loss_of, loss_with_layers])
-@pytest.mark.parametrize("kind", ["one", "four", "shared"])
+@pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 @pytest.mark.parametrize("config", [PLAIN, COSINE], ids=["dot", "cosine"])
 def test_cut_equals_autograd(config, kind, loss):
     cut, plain = (
@@ -73,7 +73,7 @@ def test_layers_by_a_dense_graph(cut):
     torch.testing.assert_close(view.positive, view.items[batch.items])
 
 
-@pytest.mark.parametrize("kind", ["four", "shared"])
+@pytest.mark.parametrize("kind", ["four", "many", "shared"])
 def test_penalty_stands_on_the_first_layer(kind):
     found = gradients(lightgcn, lightgcn.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
     backbone = lightgcn.build(PLAIN, WORLD, rng.stream(0, "init"))

@@ -25,14 +25,14 @@ PLAIN = mf.Config(dim=8, l2=0.0)
 COSINE = mf.Config(dim=8, l2=0.0, similarity="cosine", temperature=0.2)
 
 
-@pytest.mark.parametrize("kind", ["one", "four", "shared"])
+@pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 @pytest.mark.parametrize("config", [PLAIN, COSINE], ids=["dot", "cosine"])
 def test_cut_equals_autograd(config, kind):
     cut, plain = (gradients(mf, config, WORLD, kind, cut=cut) for cut in (True, False))
     assert_same(cut, plain)
 
 
-@pytest.mark.parametrize("kind", ["one", "four", "shared"])
+@pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 def test_penalty_equals_its_formula(kind):
     found = gradients(mf, mf.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
     backbone = mf.build(PLAIN, WORLD, rng.stream(0, "init"))

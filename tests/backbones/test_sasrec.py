@@ -27,7 +27,7 @@ COSINE = replace(DROPS, similarity="cosine", temperature=0.2)
 LONG = replace(PLAIN, length=25)
 
 
-@pytest.mark.parametrize("kind", ["one", "four", "shared"])
+@pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 @pytest.mark.parametrize("config", [PLAIN, DROPS, COSINE], ids=["dot", "dropout", "cosine"])
 def test_cut_equals_autograd(config, kind):
     check_cut(sasrec, config, kind)

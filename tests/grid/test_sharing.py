@@ -16,6 +16,36 @@ from negbench.train import TrainConfig
 DATA = "synthetic(users=40,items=60,interactions=900,relevant=0.4)"
 
 
+@pytest.fixture
+def no_room(monkeypatch):
+    """The file of a shared ground cannot be made."""
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    for name in ("TemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, full)
+
+
+def worked(ground, name, out):
+    """What one cell in one worker process came to."""
+    done, spec = [], CellSpec(name, "mf", "random", train=TrainConfig(epochs=1))
+    task = Task(spec, spec.resolve(ground), "cell", "label", out, None, "cpu", 1, 0)
+    in_pool([task], 1, {name: ground}, done.append)
+    return [each.reason for each in done]
+
+
+@pytest.fixture
+def gone(tmp_path):
+    """A ground of a file that is no longer there, and its name."""
+    data = tmp_path / "mine.csv"
+    pairs = (f"{user},{(3 * user + step) % 30}" for user in range(20) for step in range(8))
+    data.write_text("\n".join(["user,item", *pairs]))
+    ground = prepare(str(data))
+    data.unlink()
+    return ground, str(data)
+
+
 def looked(held):
     """What whoever opens it finds."""
     ground = held.open()[DATA]
@@ -54,16 +84,11 @@ def test_what_a_worker_writes_stays_its_own():
         assert np.array_equal(held.open()[DATA].packed.bits, before)
 
 
-@pytest.mark.parametrize("room", [True, False])
-def test_cells_are_worked_on_with_and_without_room_for_the_file(room, tmp_path, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
+def test_a_worker_reads_no_data_of_its_own(gone, tmp_path):
+    assert worked(*gone, tmp_path / "run") == [""]
 
-    if not room:
-        monkeypatch.setattr(tempfile, "TemporaryFile", full)
-        monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
-    ground, done = prepare(DATA), []
-    spec = CellSpec(DATA, "mf", "random", train=TrainConfig(epochs=1))
-    task = Task(spec, spec.resolve(ground), "cell", "label", tmp_path, None, "cpu", 1, 0)
-    in_pool([task], 1, {DATA: ground}, done.append)
-    assert [each.reason for each in done] == [""]
+
+def test_without_room_a_worker_reads_the_data_itself(gone, tmp_path, no_room):
+    assert worked(prepare(DATA), DATA, tmp_path / "run") == [""]
+    (reason,) = worked(*gone, tmp_path / "other")
+    assert "mine.csv" in reason

@@ -68,7 +68,7 @@ class Moved:
 
 
 def test_it_keeps_to_what_a_reader_of_histories_must(config, plain):
-    for kind in ("one", "four", "shared"):
+    for kind in ("one", "four", "many", "shared"):
         check_cut(Moved, config, kind)
     check_padding(Moved, plain)
     check_each_history_by_itself(Moved, plain)
