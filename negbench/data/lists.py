@@ -6,10 +6,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.data.fingerprints import UNREADABLE, open_bytes
+from negbench.data.whole_files import text_bytes
 from negbench.errors import DataError
 
-BOM = b"\xef\xbb\xbf"
 LONGEST = 1000
 """Letters of a word."""
 Word = TypeVar("Word", bound=np.generic)
@@ -18,13 +17,7 @@ SPACE = np.frombuffer(b" \t\n\r\v\f", np.uint8)
 
 def read_words(path: Path) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
     """Every word of a file and the line it stands in, from 1."""
-    try:
-        with open_bytes(path) as stream:
-            blob = stream.read()
-    except UNREADABLE as error:
-        raise DataError(f"{path} cannot be read ({error})") from None
-    if b"\0" in blob:
-        raise DataError(f"{path} holds NUL bytes, so it is no text; save it as UTF-8")
+    blob = text_bytes(path, "save it as UTF-8")
     try:
         return words_of(blob)
     except OverflowError as error:
@@ -36,7 +29,6 @@ def words_of(blob: bytes) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
 
     OverflowError for a word beyond LONGEST: all words take the room of the longest.
     """
-    blob = blob.removeprefix(BOM)
     letters = np.frombuffer(blob, np.uint8)
     starts = ~np.isin(letters, SPACE)
     starts[1:] &= np.isin(letters[:-1], SPACE)

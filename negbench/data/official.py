@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.data.fingerprints import UNREADABLE, open_bytes
+from negbench.data.whole_files import text_bytes
 from negbench.errors import DataError
 
 Kind = Literal["whole", "number", "maybe", "text"]
 """Whole numbers, finite numbers, finite numbers or nothing (NaN), words."""
-BOM = b"\xef\xbb\xbf"
 
 
 def columns_of(
@@ -31,7 +30,7 @@ def columns_of(
     With a `header`, the official name of each column, they are found by it; without, the file must
     have these columns and no others. DataError for whatever is not so.
     """
-    blob = _bytes(path)
+    blob = text_bytes(path, "fetch it again")
     if separator == "::":
         blob, separator = blob.replace(b"::", b"\t"), "\t"
     names = list(header or kinds)
@@ -59,17 +58,6 @@ def columns_of(
     pairs = zip(kinds, names, strict=True)
     checked = {role: _checked(path, frame[name], kinds[role]) for role, name in pairs}
     return pd.DataFrame(checked)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with open_bytes(path) as stream:
-            blob = stream.read()
-    except UNREADABLE as error:
-        raise DataError(f"{path} cannot be read ({error})") from None
-    if b"\0" in blob:
-        raise DataError(f"{path} holds NUL bytes, so it is no text; fetch it again")
-    return blob.removeprefix(BOM)
 
 
 def _checked(path: Path, column: "pd.Series[str]", kind: Kind) -> NDArray[np.generic]:

@@ -2,23 +2,20 @@
 
 import importlib
 import math
-from dataclasses import replace
 
 import pytest
 import torch
-from worlds import small_world, world_of
+from worlds import small_world
 
 import negbench
 from negbench import rng
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
 from negbench.errors import UserError
-from negbench.interactions import Csr
 from negbench.recipes import recipe
 from negbench.step import forward
 from negbench.testing import CHECKS, conforms
 from negbench.train import Fit, TrainConfig
-from negbench.values import Batch, Epoch, Negatives, Step
-from negbench.view import View
+from negbench.values import Step
 
 napo = importlib.import_module("negbench.methods.napo")
 WORLD = small_world()
@@ -117,6 +114,12 @@ def test_with_a_reference_and_sharing_it_is_the_log_of_one_plus_the_pool():
     assert rows.max() == pytest.approx(math.log(1 + 3 * (1 + 2)), rel=1e-5)
 
 
+def test_the_second_stage_takes_smaller_steps():
+    fit, sizes = fit_of("napo(sft_epochs=1,pace=0.25)", epochs=2), []
+    fit.run(tell=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
+    assert sizes == pytest.approx([SAS.lr, SAS.lr / 4])
+
+
 def test_the_copy_is_frozen_once_after_its_epochs():
     fit = fit_of("napo(sft_epochs=2,loss=s_dpo)", epochs=4)
     reference = fit.method.objective.reference
@@ -154,81 +157,6 @@ def test_every_weight_moves_on_every_backbone(backbone, loss):
     assert math.isfinite(fit.epoch()["loss"])
     still = [n for n, p in fit.backbone.named_parameters() if torch.equal(before[n], p)]
     assert not still
-
-
-def played(config, queries, items, batch, ids, world):
-    """The objective over given vectors, its copy frozen at the same ones."""
-    part = napo.Preferred(config)
-    part.begin(world)
-
-    class Copy:
-        def view(self, batch):
-            return View(queries, items, items[batch.items])
-
-    epoch = Epoch(1, world, items, None, View(queries, items, items).similarity, None, Copy)
-    part.refresh(epoch)
-    view = View(queries, items, items[batch.items])
-    step = Step(batch, view, world, 1, 1, rng.stream(0, "negatives"))
-    negatives = Negatives(ids)
-    rows = part.rows(step, view.score_pair(view.positive), view.score_rows(ids), negatives)
-    return rows, part.told()
-
-
-G = torch.Generator().manual_seed(3)
-ITEMS = torch.randn(9, 4, generator=G)
-SHARE = napo.Config(sft_epochs=0, rho=1.0, margin="off", mask_false=False)
-
-
-def test_one_user_repeated_shares_exactly():
-    world = world_of(Csr.of([0, 0], [0, 1], n_rows=1, n_columns=9))
-    batch = Batch(torch.zeros(5, dtype=torch.long), torch.tensor([0, 1, 0, 1, 1]))
-    ids = torch.randint(2, 9, (5, 3), generator=G)
-    queries = torch.randn(1, 4, generator=G).expand(5, -1)
-    approx, told = played(SHARE, queries, ITEMS, batch, ids, world)
-    exact, _ = played(replace(SHARE, share="exact"), queries, ITEMS, batch, ids, world)
-    torch.testing.assert_close(approx, exact)
-    assert told["share_gap"] == pytest.approx(0, abs=1e-5)
-
-
-def test_the_error_of_sharing_against_a_loop():
-    world = world_of(Csr.of([0, 1, 2, 3], [0, 1, 2, 3], n_rows=4, n_columns=9))
-    batch = Batch(torch.arange(4), torch.arange(4))
-    ids = torch.randint(4, 9, (4, 2), generator=G)
-    queries = torch.randn(4, 4, generator=G)
-    rows, told = played(SHARE, queries, ITEMS, batch, ids, world)
-    log_pi = (queries @ ITEMS.T).log_softmax(1)
-    gaps, losses = [], {"approx": [], "exact": []}
-    for u in range(4):
-        for share in losses:
-            mass = 0.0
-            for v in range(4):
-                for n in ids[v].tolist():
-                    asked = v if share == "approx" else u
-                    mass += math.exp(log_pi[asked, n] - log_pi[u, u])
-                    if share == "exact" and v != u:
-                        gaps.append(abs(float(log_pi[v, n] - log_pi[u, n])))
-            losses[share].append(math.log1p(mass))
-    torch.testing.assert_close(rows, torch.tensor(losses["approx"]))
-    assert told["share_gap"] == pytest.approx(sum(gaps) / len(gaps), rel=1e-4)
-    for share, values in losses.items():
-        assert told[f"loss_{share}"] == pytest.approx(sum(values) / 4, rel=1e-4)
-
-
-@pytest.mark.parametrize("share", ["approx", "exact"])
-def test_a_shared_item_that_the_user_met_or_likes_now_is_left_out(share):
-    """Row 0 takes row 1's negatives, one of them its own history, one its positive."""
-    world = world_of(Csr.of([0, 0, 1], [0, 5, 1], n_rows=2, n_columns=9))
-    batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]))
-    ids = torch.tensor([[7, 8, 6], [0, 5, 4]])
-    queries = torch.randn(2, 4, generator=G)
-    config = replace(SHARE, mask_false=True, share=share)
-    found, _ = played(config, queries, ITEMS, batch, ids, world)
-    log_pi = (queries @ ITEMS.T).log_softmax(1)
-    mass = sum(math.exp(log_pi[0, n] - log_pi[0, 0]) for n in (7, 8, 6))
-    mass += math.exp(log_pi[1 if share == "approx" else 0, 4] - log_pi[0, 0])
-    assert float(found[0]) == pytest.approx(math.log1p(mass), rel=1e-4)
-    kept, _ = played(replace(config, mask_false=False), queries, ITEMS, batch, ids, world)
-    assert float(kept[0]) > float(found[0])
 
 
 def test_the_control_deals_the_auxiliary_scores_to_other_items():
@@ -281,7 +209,16 @@ def test_names_are_settings_and_every_flag_can_be_set_beside_them():
 
 @pytest.mark.parametrize(
     "wrong",
-    ["rho=2", "beta=0", "negatives=0", "group=0", "loss=grpo", "momentum=1", "sft_epochs=-1"],
+    [
+        "rho=2",
+        "beta=0",
+        "negatives=0",
+        "group=0",
+        "loss=grpo",
+        "momentum=1",
+        "sft_epochs=-1",
+        "pace=0",
+    ],
 )
 def test_what_is_no_setting_is_refused(wrong):
     with pytest.raises(UserError, match=wrong.partition("=")[0]):
@@ -319,7 +256,7 @@ def test_a_table_beyond_the_cells_is_refused():
 
 def test_a_loop_that_cannot_freeze_is_told():
     loss = negbench.attach("napo(sft_epochs=1)", [0, 0, 1], [0, 1, 2])
-    items = torch.randn(3, 4, generator=G)
+    items = torch.randn(3, 4, generator=rng.stream(3, "items"))
     loss.epoch(items)
     with pytest.raises(UserError, match="freeze"):
         loss.epoch(items)
