@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from negbench.draws import Weighted, outside
+from negbench.draws import Weighted, for_batch
 from negbench.parts import BPR
 from negbench.protocol import Card, Method, Negatives, Step, World
 
@@ -68,9 +68,9 @@ class Popular:
 
     def draw(self, step: Step) -> Negatives:
         """ids [B, N], logq = log p_j - log p(allowed to u)."""
-        users, n = step.batch.users, self.config.negatives
-        ids, mask = outside(self.items, step.world.excluded, users, n, step.generator)
-        logq = self.log_p[ids] - self.log_allowed[users].unsqueeze(1)
+        batch, n = step.batch, self.config.negatives
+        ids, mask = for_batch(self.items, step.world.excluded, batch, n, step.generator)
+        logq = self.log_p[ids] - self.log_allowed[batch.users].unsqueeze(1)
         if mask is not None:
             logq = logq.masked_fill(~mask, 0.0)
         return Negatives(ids, logq=logq, mask=mask)

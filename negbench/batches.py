@@ -7,16 +7,19 @@ import torch
 from torch import Tensor
 
 from negbench.interactions import Csr
-from negbench.values import Batch
+from negbench.values import Batch, Coming
+
+STRETCH = 1 << 16
+"""Rows of the coming steps that a batch tells of; no less than its own."""
 
 
 class Pairs:
     """Every train pair once an epoch, in a fresh order, `size` rows a step."""
 
     def __init__(self, train: Csr, size: int, device: torch.device | str = "cpu") -> None:
-        """Keep the pairs where the steps run."""
-        self.users = torch.from_numpy(train.rows.copy()).to(device)
-        self.items = torch.from_numpy(train.indices.astype(np.int64)).to(device)
+        """Keep the pairs where the steps run, in 32 bits: half the bytes to gather at random."""
+        self.users = torch.from_numpy(train.rows.astype(np.int32)).to(device)
+        self.items = torch.from_numpy(train.indices.astype(np.int32)).to(device)
         self.size = size
 
     def __len__(self) -> int:
@@ -25,11 +28,14 @@ class Pairs:
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch; the generator lives on the device of the pairs."""
-        order = torch.randperm(len(self.users), generator=generator, device=self.users.device)
-        # Gathered for the whole epoch at once, and a step takes a slice: no gather of its own.
-        users, items = self.users.index_select(0, order), self.items.index_select(0, order)
-        for start in range(0, len(order), self.size):
-            yield Batch(users[start : start + self.size], items[start : start + self.size])
+        n, device = len(self.users), self.users.device
+        order = torch.randperm(n, generator=generator, device=device, dtype=torch.int32)
+        for rows in torch.split(order, max(1, STRETCH // self.size) * self.size) if n else ():
+            items = self.items.index_select(0, rows).long()
+            coming = Coming(self.users.index_select(0, rows).long())
+            for start in range(0, len(rows), self.size):
+                here = slice(start, start + self.size)
+                yield Batch(coming.users[here], items[here], coming=coming, start=start)
 
 
 class Sequences:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from negbench.membership import Membership
+from negbench.values import Batch
 
 ROUNDS = 6
 """Redraws before the exact fall-back: with half the catalogue excluded, 1 in 64 is left for it."""
@@ -22,6 +23,8 @@ WIDTH = 4096
 """Proposals in a redraw of few hits."""
 FEW = 4096
 """So few hits cost a uniform draw more in another round than in the exact fall-back."""
+AHEAD = 8
+"""Up to so many negatives a row are drawn for the coming steps at once."""
 BLOCK = 1 << 22
 """Cells that the fall-back may weigh at once."""
 
@@ -43,6 +46,28 @@ class Proposal(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """One allowed id for each of users [n], exactly, and whether there was one, [n] each."""
         ...
+
+
+def for_batch(
+    proposal: Proposal, excluded: Membership, batch: Batch, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """`outside` for a batch's rows, by a proposal and exclusions that no step changes.
+
+    A few negatives cost more in calls than in work, so they are drawn for the coming steps too,
+    where these are known, and handed out once: who asks again in a step gets a fresh draw.
+    """
+    coming, rows = batch.coming, slice(batch.start, batch.start + len(batch))
+    if coming is None or n > AHEAD:
+        return outside(proposal, excluded, batch.users, n, generator)
+    by = proposal, n
+    ids, mask, given = coming.drawn.get(by) or (
+        *outside(proposal, excluded, coming.users, n, generator),
+        0,
+    )
+    if rows.start < given:
+        return outside(proposal, excluded, batch.users, n, generator)
+    coming.drawn[by] = ids, mask, rows.stop
+    return ids[rows], None if mask is None else mask[rows]
 
 
 def outside(

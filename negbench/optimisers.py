@@ -22,6 +22,15 @@ def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
     return made
 
 
+def zero(made: Iterable[Optimizer]) -> None:
+    """Every gradient back to 0, in its buffer; of small ones `zero_grad` takes twice the time."""
+    for optimiser in made:
+        for group in optimiser.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad.zero_()
+
+
 def factor(method: Method, epoch: int) -> float:
     """What the parts multiply the step size by in `epoch`, 1 where none asks."""
     return math.prod([part.pace(epoch) for part in having(method, Paces)], start=1.0)

@@ -28,7 +28,7 @@ from negbench.kinds import (
     Refreshes,
     Tells,
 )
-from negbench.optimisers import optimisers, pace
+from negbench.optimisers import optimisers, pace, zero
 from negbench.step import Outcome, forward, having
 from negbench.values import Batch, Epoch, Step, World
 
@@ -159,8 +159,7 @@ class Fit:
 
     def step(self, batch: Batch, epoch: int, number: int) -> Outcome:
         """Forward, backward, update, feedback."""
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=False)
+        zero(self.optimisers)
         view = self.backbone.view(batch, self.streams["backbone"])
         self.clock.mark("scoring")
         step = Step(batch, view, self.world, epoch, number, self.streams["negatives"])

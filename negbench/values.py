@@ -54,6 +54,15 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
+class Coming:
+    """The rows of several steps in a row, for what no step changes: it is drawn for all at once."""
+
+    users: Rows
+    drawn: dict[Any, Any] = field(default_factory=dict)
+    """What was drawn for them, by whom: `draws.for_batch` keeps it here."""
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """The rows of one step: a user and a positive item each.
 
@@ -65,6 +74,10 @@ class Batch:
     items: Rows
     inputs: Tensor | None = None
     cells: Tensor | None = None
+    coming: "Coming | None" = None
+    """The stretch of steps that this batch is in, where its rows are known."""
+    start: int = 0
+    """Its first row in the stretch."""
 
     def __len__(self) -> int:
         """B."""

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negbench import batches
 from negbench.batches import Pairs, Sequences, tails
 from negbench.interactions import Csr
 from negbench.rng import stream
@@ -24,10 +25,23 @@ def csr_of(rows, n_items=7):
 def test_pairs_come_once_an_epoch(rows, size):
     train = csr_of(rows)
     feed = Pairs(train, size)
-    batches = list(feed.epoch(stream(0, "batches")))
-    assert len(batches) == len(feed) == -(-len(train) // size)
-    seen = [pair for b in batches for pair in zip(b.users.tolist(), b.items.tolist(), strict=True)]
+    made = list(feed.epoch(stream(0, "batches")))
+    assert len(made) == len(feed) == -(-len(train) // size)
+    seen = [pair for b in made for pair in zip(b.users.tolist(), b.items.tolist(), strict=True)]
     assert sorted(seen) == sorted((u, i) for u, row in enumerate(rows) for i in row)
+
+
+@given(histories, st.integers(1, 4), st.integers(1, 9))
+def test_a_batch_knows_the_stretch_that_it_is_in(rows, size, stretch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "STRETCH", stretch)
+        made = list(Pairs(csr_of(rows), size).epoch(stream(0, "batches")))
+    held = {id(b.coming): b.coming for b in made}.values()
+    assert all(size <= max(size, len(c.users)) <= max(size, stretch) for c in held)
+    told = [c.users.tolist() for c in held]
+    assert sum(told, []) == sum([b.users.tolist() for b in made], [])
+    for b in made:
+        assert torch.equal(b.coming.users[b.start : b.start + len(b)], b.users)
 
 
 @given(histories, st.integers(1, 8))
@@ -40,10 +54,10 @@ def test_tails_equal_the_loop(rows, length):
 def test_sequences_equal_the_loop(rows, size, length):
     """Each row reads the items up to its cell and is asked for the one after it."""
     feed = Sequences(csr_of(rows), size, length)
-    batches = list(feed.epoch(stream(0, "batches")))
-    assert len(batches) == len(feed)
+    made = list(feed.epoch(stream(0, "batches")))
+    assert len(made) == len(feed)
     found, expected = [], []
-    for batch in batches:
+    for batch in made:
         width = batch.inputs.shape[1]
         rows_of = torch.stack([batch.users, batch.items, batch.cells], 1)
         for user, item, cell in rows_of.tolist():

@@ -7,8 +7,9 @@ from scipy import stats
 
 from negbench import draws, rng
 from negbench.conformance.world import world
-from negbench.draws import Even, Proposal, Weighted, alias_table, outside
+from negbench.draws import Even, Proposal, Weighted, alias_table, for_batch, outside
 from negbench.membership import Membership
+from negbench.values import Batch, Coming
 
 SETS = [[0, 1, 2], [4], range(6), range(7), [0, 1, 2, 3, 4, 6], []]
 """On 7 items: user 2 has one left (6), user 3 none, user 4 one (5), user 5 all."""
@@ -142,3 +143,49 @@ def test_weights_that_cannot_be_drawn_from(weights: list[float]) -> None:
 def test_no_negatives_asked_for() -> None:
     ids, mask = outside(Even(7, CPU), excluded(), torch.arange(6), 0, rng.stream(0, "draws"))
     assert ids.shape == (6, 0) and mask is None
+
+
+def stretch(users: torch.Tensor, size: int) -> list[Batch]:
+    """The batches of one stretch of steps."""
+    coming = Coming(users)
+    return [
+        Batch(rows, rows, coming=coming, start=at * size)
+        for at, rows in enumerate(users.split(size))
+    ]
+
+
+@pytest.mark.parametrize("n", [1, 8, 9])
+def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int) -> None:
+    """Each row's own exclusions and law; a few are one draw for the stretch, many are not."""
+    users, generator = torch.arange(6).repeat(5000), rng.stream(5, "draws")
+    proposal, before = Even(7, CPU), rng.stream(5, "draws")
+    made = [for_batch(proposal, excluded(), batch, n, generator) for batch in stretch(users, 4096)]
+    ids, masks = (
+        torch.cat([ids for ids, _ in made]),
+        torch.cat([m for _, m in made if m is not None]),
+    )
+    for user, items in enumerate(SETS):
+        allowed = [i for i in range(7) if i not in items]
+        assert bool(masks[user::6].all()) == bool(allowed) == bool(masks[user::6].any())
+        if len(allowed) > 1:
+            seen = torch.bincount(ids[user::6].reshape(-1), minlength=7).numpy()
+            assert seen[allowed].sum() == 5000 * n
+            assert stats.chisquare(seen[allowed]).pvalue > 1e-3
+    if n <= draws.AHEAD:
+        at_once, mask = outside(proposal, excluded(), users, n, before)
+        assert torch.equal(ids, at_once) and mask is not None and torch.equal(masks, mask)
+
+
+def test_a_stretch_is_handed_out_once() -> None:
+    """Two draws of one step, and two sources, have nothing in common."""
+    generator, excluded_ = rng.stream(0, "draws"), world([[]], n_items=10**6).excluded
+    one, two = Even(10**6, CPU), Even(10**6, CPU)
+    seen = []
+    for batch in stretch(torch.zeros(60, dtype=torch.long), 20):
+        for proposal, n in ((one, 2), (one, 2), (two, 2), (one, 1)):
+            ids, mask = for_batch(proposal, excluded_, batch, n, generator)
+            assert ids.shape == (20, n) and mask is None
+            seen += ids.view(-1).tolist()
+    assert len(set(seen)) >= len(seen) - 1, "numbers of a million are drawn twice by an accident"
+    alone = Batch(torch.zeros(20, dtype=torch.long), torch.zeros(20, dtype=torch.long))
+    assert for_batch(one, excluded_, alone, 2, generator)[0].shape == (20, 2)

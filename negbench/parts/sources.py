@@ -1,6 +1,6 @@
 """Sources that several methods share."""
 
-from negbench.draws import Even, outside
+from negbench.draws import Even, for_batch
 from negbench.protocol import Negatives, Step, World
 
 
@@ -18,8 +18,7 @@ class Uniform:
 
     def draw(self, step: Step) -> Negatives:
         """ids [B, N], logq = -log(I - |excluded of u|)."""
-        users = step.batch.users
-        ids, mask = outside(self.items, step.world.excluded, users, self.negatives, step.generator)
-        return Negatives(
-            ids, logq=self.logq.index_select(0, users).unsqueeze(1).expand_as(ids), mask=mask
-        )
+        batch, n = step.batch, self.negatives
+        ids, mask = for_batch(self.items, step.world.excluded, batch, n, step.generator)
+        logq = self.logq.index_select(0, batch.users).unsqueeze(1).expand_as(ids)
+        return Negatives(ids, logq=logq, mask=mask)
