@@ -12,8 +12,9 @@ from torch import Tensor
 from negbench.bands import Bands
 from negbench.interactions import Csr
 from negbench.metrics import Metric
-from negbench.ranking import NOTHING, metric_tables, row_pairs, tie_places, top_k
+from negbench.ranking import NOTHING, metric_tables, row_pairs, tie_places
 from negbench.ranks import ranks_of
+from negbench.top import top_k
 
 Cell = tuple[str, int, str]
 """A metric, its K and its band ("all" or the name of one)."""
@@ -105,10 +106,10 @@ def ndcg_at(
 
 
 def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
-    """How many users to score at once: on a CPU a block of scores should stay near the cache."""
+    """How many users to score at once: on a CPU a block of scores may take 20 MiB."""
     if torch.device(device).type != "cpu":
         return 2048
-    return min(256, max(32, 2**20 // n_items))
+    return min(256, max(32, 5 * 2**20 // n_items))
 
 
 @torch.inference_mode()

@@ -16,6 +16,9 @@ import torch.nn.functional as F
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+TILE = 2048
+"""Items that are multiplied at once where there are many more: their scores stay in the cache."""
+
 
 def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     """<query of b, item ids[b, n]>: query [B, D], items [I, D], ids [B, N] -> [B, N]; no gradient.
@@ -28,6 +31,17 @@ def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     # A row of the pattern may hold no more than I of them.
     made = [_sampled(query, items, part) for part in torch.split(ids, max(1, len(items)), 1)]
     return made[0] if len(made) == 1 else torch.cat(made, 1)
+
+
+def with_all(query: Tensor, items: Tensor) -> Tensor:
+    """<query of b, item i>: query [B, D], items [I, D] -> [B, I]; no gradient."""
+    if query.device.type != "cpu" or len(items) <= 2 * TILE:
+        return query @ items.T
+    made = query.new_empty(len(query), len(items))
+    for start in range(0, len(items), TILE):
+        here = slice(start, start + TILE)
+        torch.mm(query, items[here].T, out=made[:, here])
+    return made
 
 
 def quick(query: Tensor) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor
 from negbench import rng
 from negbench.interactions import Csr
 from negbench.kinds import Backbone, Transform
+from negbench.products import with_all
 from negbench.values import Batch, Encoded, Step, World
 from negbench.view import View
 
@@ -37,10 +38,10 @@ class Trained:
         """[b] -> [b, I]."""
         query = self.encoded.query(users)
         if self.transform is None:
-            return self.encoded.similarity.query(query) @ self.items.T
+            return with_all(self.encoded.similarity.query(query), self.items)
         view = self.transform.view(self._step(users, query))
         items = view.items if view.through is None else view.through(view.items)
-        return view.similarity.query(view.query) @ view.similarity.prepare(items).T
+        return with_all(view.similarity.query(view.query), view.similarity.prepare(items))
 
     def _step(self, users: Tensor, query: Tensor) -> Step:
         batch = Batch(users, torch.zeros_like(users))

@@ -9,8 +9,10 @@ import pytrec_eval
 import torch
 from torch import Tensor
 
+from negbench import top
 from negbench.interactions import Csr
-from negbench.ranking import metric_tables, row_pairs, tie_places, top_k
+from negbench.ranking import metric_tables, row_pairs, tie_places
+from negbench.top import top_k
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
@@ -50,6 +52,32 @@ def test_top_k_of_a_wide_block(items: int, grain: int) -> None:
     places = tie_places(items)
     expected = [naive_top(row, 20, places.tolist()) for row in scores.tolist()]
     assert top_k(scores, 20, places).tolist() == expected
+
+
+@pytest.mark.parametrize("shift", [-5.0, 0.0, 5.0])
+@pytest.mark.parametrize("items,k", [(1, 3), (63, 20), (64, 64), (700, 20), (1025, 100), (9000, 1)])
+def test_what_reaches_the_bound_holds_the_first(
+    items: int, k: int, shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores with few ties never need torch's `topk`: rows of one item, masked rows, any width."""
+    monkeypatch.delattr(top, "_by_topk")
+    scores = torch.randn(9, items, generator=torch.Generator().manual_seed(items)) + shift
+    scores[:, ::7] = scores[:, :1].clone()  # a tie in each row, at the bound of some
+    scores[0], scores[1, 1:], scores[2, ::2] = -torch.inf, -torch.inf, -torch.inf
+    scores[3, -1] = torch.inf
+    places = tie_places(items)
+    expected = [naive_top(row, k, places.tolist()) for row in scores.tolist()]
+    assert top_k(scores, k, places).tolist() == expected
+
+
+@pytest.mark.parametrize("around", [-1e5, -1e-30, 0.0, 1e-30, 3.0])
+def test_neighbours_among_floats_are_no_tie(around: float) -> None:
+    line = [np.float32(around)]
+    for _ in range(9):
+        line.append(np.nextafter(line[-1], np.float32(np.inf)))
+    scores = torch.tensor(np.array(line))[torch.tensor([3, 9, 0, 5, 1, 7, 2, 8, 6, 4])]
+    found = top_k(scores.unsqueeze(0), 10, tie_places(10))[0]
+    assert torch.equal(scores[found], scores.sort(descending=True).values)
 
 
 def test_zero_and_minus_zero_are_equal() -> None:

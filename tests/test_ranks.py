@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from negbench import ranks
-from negbench.ranking import NOTHING, tie_places, top_k
+from negbench.ranking import NOTHING, tie_places
 from negbench.ranks import ranks_of
+from negbench.top import top_k
 
 WAYS = [ranks._row_by_row, ranks._together]
 

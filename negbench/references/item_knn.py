@@ -21,7 +21,8 @@ from torch import Tensor
 from negbench.cards import Card
 from negbench.evaluate import Scorer, block_size
 from negbench.interactions import Csr
-from negbench.ranking import NOTHING, tie_places, top_k
+from negbench.ranking import NOTHING, tie_places
+from negbench.top import top_k
 
 CARD = Card(
     title="item nearest neighbours by shrunk cosine",
