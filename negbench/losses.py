@@ -16,7 +16,7 @@ def over_negatives(
     if weight is not None:
         values = values * weight
     if mask is None and values.shape[1] and reduce == "mean":
-        return values.mean(1)
+        return values.squeeze(1) if values.shape[1] == 1 else values.mean(1)
     total = (values if mask is None else values * mask).sum(1)
     return total / how_many(values, mask).clamp(min=1) if reduce == "mean" else total
 
