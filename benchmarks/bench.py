@@ -96,6 +96,7 @@ def line(row: dict[str, Any]) -> str:
         text += f" {row['cpu']:12,.0f} {row['unit']}/CPU-s {row['wall']:12,.0f}/s"
     for key, form in (
         ("against", "x random {:.2f}"),
+        ("x least", "x least {:.2f}"),
         ("bound", "of bound {:.2f}"),
         ("seconds", "{:.2f} s"),
         ("MiB", "{:.0f} MiB"),

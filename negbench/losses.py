@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from negbench import masking
+
 
 def over_negatives(
     values: Tensor, weight: Tensor | None, mask: Tensor | None, reduce: str = "mean"
@@ -25,8 +27,7 @@ def how_many(values: Tensor, mask: Tensor | None) -> Tensor:
     """N of each row without the masked ones, [B], or one number for all rows."""
     if mask is None:
         return values.new_full((), values.shape[1])
-    # Sums of bool are slow; those of half are wrong above 2048.
-    return mask.to(torch.float32).sum(1).to(values.dtype)
+    return masking.how_many(mask).to(values.dtype)
 
 
 def never(dtype: torch.dtype) -> float:
@@ -104,8 +105,9 @@ def sampled_softmax(
         z = (z + logw).clamp(min=never(z.dtype))
     if logq is not None:
         base = s_pos + how_many(s_neg, mask).clamp(min=1).log()
-        z = z - logq if mask is None else z + torch.where(mask, -logq, never(z.dtype))
-    elif mask is not None:
-        z = z.masked_fill(~mask, never(z.dtype))
+        z = z - logq
+    if mask is not None:
+        fresh = z is not s_neg
+        z = masking.hide_(z if fresh else z.clone(), mask, never(z.dtype))
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
     return -F.log_softmax(torch.cat([base.unsqueeze(1), z], 1), 1)[:, 0]

@@ -1,6 +1,8 @@
 """Is item j in user u's set? Asked for every candidate of every step.
 
-A packed-bit U x I mask answers where it fits a limit, sorted keys with `searchsorted` beyond.
+A packed-bit U x I mask answers where it fits a limit. Beyond it the pairs are sorted keys, found by
+`searchsorted`, behind a sieve (a Bloom filter of one hash: Bloom 1970): a table of bits of which a
+pair that is in no set meets an empty one, nine times in ten, so that few are searched for.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ from negbench.interactions import Csr
 
 LIMIT = 1 << 29
 """Bytes that a packed mask may take."""
+BITS = 10
+"""Bits of the sieve for each pair, at least; up to twice as many, as it is a power of 2."""
+SPREAD = -7046029254386353131
+"""2^64 / golden ratio, as a signed number: neighbouring keys land far from one another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,19 +32,40 @@ class Packed:
     keys: NDArray[np.int64]
     indptr: NDArray[np.int64]
     bits: NDArray[np.uint8] | None
+    sieve: NDArray[np.uint8] | None
 
     @classmethod
     def of(cls, sets: Csr, *, limit: int = LIMIT) -> "Packed":
         """From each user's items; without the mask where it would take more bytes than `limit`."""
         keys = np.unique(sets.keys)
         starts = np.arange(sets.n_rows + 1) * sets.n_columns
-        width, bits = -(-sets.n_columns // 8), None
+        width, bits, sieve = -(-sets.n_columns // 8), None, None
         if sets.n_rows * width <= limit:
-            flat = np.zeros(sets.n_rows * width, np.uint8)
-            at = sets.rows * width + (sets.indices >> 3)
-            np.bitwise_or.at(flat, at, (1 << (sets.indices & 7)).astype(np.uint8))
-            bits = flat.reshape(sets.n_rows, width)
-        return cls(sets.n_rows, sets.n_columns, keys, np.searchsorted(keys, starts), bits)
+            at = sets.rows * (8 * width) + sets.indices
+            bits = marked(at, sets.n_rows * width).reshape(sets.n_rows, width)
+        else:
+            size = 1 << max(0, int(BITS * len(keys) - 1).bit_length() - 3)
+            sieve = marked(place_of(torch.from_numpy(keys), size).numpy(), size)
+        indptr = np.searchsorted(keys, starts)
+        return cls(sets.n_rows, sets.n_columns, keys, indptr, bits, sieve)
+
+
+def marked(places: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """`size` bytes of bits, 1 at these places."""
+    made = np.zeros(size, np.uint8)
+    np.bitwise_or.at(made, places >> 3, (1 << (places & 7)).astype(np.uint8))
+    return made
+
+
+def place_of(keys: Tensor, size: int) -> Tensor:
+    """Each key's bit in a sieve of `size` bytes, a power of 2: the high bits of a wide product."""
+    return (keys * SPREAD >> 20) & (8 * size - 1)
+
+
+def bit_at(bits: Tensor, places: Tensor) -> Tensor:
+    """1 or 0 at each of flat places [n] of the bits, uint8 [n]."""
+    shift = (places & 7).to(torch.uint8)
+    return bits.index_select(0, places >> 3).bitwise_right_shift_(shift).bitwise_and_(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +80,8 @@ class Membership:
     """Where each user's keys begin, [U + 1] int64."""
     bits: Tensor | None
     """Packed mask, [U, ceil(I / 8)] uint8, or None beyond the limit."""
+    sieve: Tensor | None = None
+    """The bits that the keys hash to, uint8; there where `bits` is None."""
 
     @classmethod
     def of(
@@ -65,8 +94,11 @@ class Membership:
     def on(cls, packed: "Packed", device: torch.device | str = "cpu") -> "Membership":
         """From its arrays, which are shared where the device is the CPU."""
         keys, indptr = (torch.from_numpy(x).to(device) for x in (packed.keys, packed.indptr))
-        bits = None if packed.bits is None else torch.from_numpy(packed.bits).to(device)
-        return cls(packed.n_users, packed.n_items, keys, indptr, bits)
+        bits, sieve = (
+            None if each is None else torch.from_numpy(each).to(device)
+            for each in (packed.bits, packed.sieve)
+        )
+        return cls(packed.n_users, packed.n_items, keys, indptr, bits, sieve)
 
     @cached_property
     def sizes(self) -> Tensor:
@@ -89,32 +121,41 @@ class Membership:
         """Is each of ids [B, N] in its row's user's set (users [B])? -> bool [B, N]."""
         if self.bits is not None:
             return self._marks(self.bits, users, ids).view(torch.bool).view_as(ids)
-        return self._found(users.unsqueeze(1) * self.n_items + ids)
+        return self._in(users.unsqueeze(1) * self.n_items + ids)
 
     def hits(self, users: Tensor, ids: Tensor) -> Tensor:
         """Where ids [B, N] are in their row's user's set: ascending places in the flat ids."""
         if self.bits is not None:
             return self._marks(self.bits, users, ids).nonzero().squeeze(1)
-        return self._found(users.unsqueeze(1) * self.n_items + ids).view(-1).nonzero().squeeze(1)
+        return self._found((users.unsqueeze(1) * self.n_items + ids).view(-1))
 
     def _marks(self, bits: Tensor, users: Tensor, ids: Tensor) -> Tensor:
         """1 for a member, 0 for another, [B * N] uint8; flat, as `index_select` is the quickest."""
-        at = torch.add(ids >> 3, users.unsqueeze(1), alpha=bits.shape[1]).view(-1)
-        place = (ids & 7).to(torch.uint8).view(-1)
-        return bits.view(-1).index_select(0, at).bitwise_right_shift_(place).bitwise_and_(1)
+        at = torch.add(ids, users.unsqueeze(1), alpha=8 * bits.shape[1]).view(-1)
+        return bit_at(bits.view(-1), at)
 
     def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
         """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
         if self.bits is not None:
             return self.bits[users].index_select(1, ids >> 3) & self._bit(ids) != 0
-        return self._found(users.unsqueeze(1) * self.n_items + ids)
+        return self._in(users.unsqueeze(1) * self.n_items + ids)
 
     def _bit(self, ids: Tensor) -> Tensor:
         one = torch.ones((), dtype=torch.uint8, device=ids.device)
         return one << (ids & 7).to(torch.uint8)
 
+    def _in(self, wanted: Tensor) -> Tensor:
+        made = torch.zeros_like(wanted, dtype=torch.bool)
+        made.view(-1)[self._found(wanted.view(-1))] = True
+        return made
+
     def _found(self, wanted: Tensor) -> Tensor:
+        """Where wanted keys [n] are among the keys: ascending places."""
         if not len(self.keys):
-            return torch.zeros_like(wanted, dtype=torch.bool)
+            return wanted.new_zeros(0)
+        likely = torch.arange(len(wanted), device=wanted.device)
+        if self.sieve is not None:
+            likely = bit_at(self.sieve, place_of(wanted, len(self.sieve))).nonzero().squeeze(1)
+            wanted = wanted.index_select(0, likely)
         at = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
-        return self.keys[at] == wanted
+        return likely[self.keys[at] == wanted]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Protocol, Self
 import torch
 from torch import Tensor
 
+from negbench import masking
 from negbench.interactions import Csr
 from negbench.membership import Membership
 from negbench.texts.table import TextTable
@@ -174,7 +175,7 @@ class Step:
         scores = self.score(negatives)
         if negatives.mask is None:
             return scores
-        return scores.masked_fill(~negatives.mask, -torch.inf)
+        return masking.hide_(scores, negatives.mask, -torch.inf)
 
 
 class Frozen(Protocol):

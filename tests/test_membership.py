@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negbench.interactions import Csr
-from negbench.membership import Membership
+from negbench.membership import BITS, Membership, bit_at, place_of
 
 worlds = st.integers(1, 20).flatmap(
     lambda n_items: st.tuples(
@@ -70,3 +70,17 @@ def test_keys_do_not_run_over_in_a_large_catalogue() -> None:
     asked = torch.tensor([[items - 1, 0]])
     assert member.contains(torch.tensor([users - 1]), asked).tolist() == [[True, False]]
     assert member.non_member(torch.tensor([users - 1]), torch.tensor([5])).tolist() == [5]
+
+
+def test_the_sieve_lets_few_others_through() -> None:
+    """The keys are searched for a tenth of what is in no set, and for all that is in one."""
+    random = np.random.default_rng(0)
+    pairs = np.unique(random.integers(0, 300 * 7_000, 40_000))
+    csr = Csr.of(pairs // 7_000, pairs % 7_000, n_rows=300, n_columns=7_000)
+    member = Membership.of(csr, limit=0)
+    assert member.sieve is not None and 8 * len(member.sieve) >= BITS * len(member.keys)
+    every = torch.arange(300 * 7_000)
+    through = bit_at(member.sieve, place_of(every, len(member.sieve))).bool()
+    assert through[member.keys].all()
+    assert int(through.sum()) - len(member.keys) < 0.1 * len(every)
+    assert torch.equal(member.hits(every // 7_000, every[:, None] % 7_000), member.keys)

@@ -3,7 +3,9 @@
 sh benchmarks/peers/install.sh build/peers
 python benchmarks/peers/compare.py --peers build/peers [--data ml_1m,gowalla] [--data-dir DIR]
 
-Everything runs on one thread, one after the other; rates are medians per CPU-second.
+Everything runs on one thread, one after the other, ours and then each peer, and all of it again in
+every round: a machine that is slow for a minute is then slow for both. Rates are per CPU-second,
+each the median of its repeats; what is printed is the median of the rounds, and of their ratios.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -28,16 +31,17 @@ PEERS = {
     "cornac": ("compiled", "run_cornac.py"),
     "lenskit": ("lenskit", "run_lenskit.py"),
 }
+BACKBONES = "mf,mf(l2=0),lightgcn"
 OURS = {
     "BPR epoch": "random on mf",
-    "BPR epoch, uniform": "random on mf",
-    "BPR epoch, popularity": "popularity on mf",
-    "BPR epoch, DNS of 32": "dns(candidates=32) on mf",
+    "BPR epoch, uniform": "random on mf(l2=0)",
+    "BPR epoch, popularity": "popularity on mf(l2=0)",
+    "BPR epoch, DNS of 32": "dns(candidates=32) on mf(l2=0)",
     "LightGCN epoch": "random on lightgcn",
     "ranking top 20, Recall and NDCG": "top 20, all metrics",
     "recommend top 20, no metrics": "top 20, all metrics",
 }
-"""Which of our rows does the same work."""
+"""Which of our rows does the same work: RecBole's BPR pays no L2 penalty, the others' do."""
 METHODS = "random,popularity,dns(candidates=32)"
 
 
@@ -46,18 +50,32 @@ def main() -> None:
     made.add_argument("--peers", type=Path, default=Path("build/peers"))
     made.add_argument("--data", default="ml_1m,gowalla")
     made.add_argument("--data-dir", type=Path)
+    made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--out", type=Path, default=Path("peers.json"))
     asked = made.parse_args()
     rows = []
     for name in asked.data.split(","):
-        for row in compared(name, asked):
+        for row in middle([row for _ in range(asked.rounds) for row in compared(name, asked)]):
             rows.append(row)
             sys.stdout.write(
                 f"{name:8} {row['peer']:9} {row['case']:34} {row['cpu']:12,.0f} "
-                f"{row['unit']}/CPU-s   negbench {row['ours']:12,.0f}   x {row['ratio']:.1f}\n"
+                f"{row['unit']}/CPU-s   negbench {row['ours']:12,.0f}   x {row['ratio']:.1f} "
+                f"({min(row['ratios']):.1f} to {max(row['ratios']):.1f})\n"
             )
             sys.stdout.flush()
     asked.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def middle(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One row for each peer and case: the medians of the rounds."""
+    cases: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        cases.setdefault((row["peer"], row["case"]), []).append(row)
+    for same in cases.values():
+        medians = {
+            key: median(row[key] for row in same) for key in ("cpu", "wall", "ours", "ratio")
+        }
+        yield {**same[0], **medians, "ratios": [row["ratio"] for row in same]}
 
 
 def compared(name: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -78,7 +96,7 @@ def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, A
     """The same work by negbench, in a process of its own."""
     out = folder / "ours.json"
     words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,ranking"]
-    words += ["--data", name, "--backbones", "mf,lightgcn", "--methods", METHODS]
+    words += ["--data", name, "--backbones", BACKBONES, "--methods", METHODS]
     words += ["--out", str(out), *(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     found: list[dict[str, Any]] = json.loads(out.read_text())["rows"]
