@@ -106,8 +106,8 @@ def sampled_softmax(
     if logq is not None:
         base = s_pos + how_many(s_neg, mask).clamp(min=1).log()
         z = z - logq
-    if mask is not None:
-        fresh = z is not s_neg
-        z = masking.hide_(z if fresh else z.clone(), mask, never(z.dtype))
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
-    return -F.log_softmax(torch.cat([base.unsqueeze(1), z], 1), 1)[:, 0]
+    joined = torch.cat([base.unsqueeze(1), z], 1)
+    if mask is not None:
+        masking.hide_(joined[:, 1:], mask, never(z.dtype))
+    return -F.log_softmax(joined, 1)[:, 0]

@@ -12,17 +12,17 @@ from torch import Tensor
 
 
 def hide_(values: Tensor, mask: Tensor, value: float) -> Tensor:
-    """Write `value` where mask [...] is False, of the shape of `values`; give `values` back."""
-    if values.device.type != "cpu" or not values.is_contiguous():
+    """Write `value` where mask [B, N] is False, of the shape of `values`; give `values` back."""
+    if values.device.type != "cpu" or values.stride(1) != 1:
         values.detach().masked_fill_(~mask, value)
-    else:
-        values.detach().view(-1).index_fill_(0, hidden(mask), value)
+        return values
+    (rows, n), step = values.shape, values.stride(0)
+    at = torch.from_numpy(np.flatnonzero(~mask.numpy()))
+    if step != n:  # columns of a wider table
+        at += at // n * (step - n)
+    flat = values.detach().as_strided(((rows - 1) * step + n if rows and n else 0,), (1,))
+    flat.index_fill_(0, at, value)
     return values
-
-
-def hidden(mask: Tensor) -> Tensor:
-    """Where a mask on the CPU is False: ascending places in it as it lies flat."""
-    return torch.from_numpy(np.flatnonzero(~mask.numpy()))
 
 
 def how_many(mask: Tensor) -> Tensor:

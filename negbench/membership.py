@@ -136,13 +136,12 @@ class Membership:
 
     def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
         """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
-        if self.bits is not None:
-            return self.bits[users].index_select(1, ids >> 3) & self._bit(ids) != 0
-        return self._in(users.unsqueeze(1) * self.n_items + ids)
-
-    def _bit(self, ids: Tensor) -> Tensor:
-        one = torch.ones((), dtype=torch.uint8, device=ids.device)
-        return one << (ids & 7).to(torch.uint8)
+        if self.bits is None:
+            return self._in(users.unsqueeze(1) * self.n_items + ids)
+        # By item first: whole rows are copied, where single bytes of a row would be picked.
+        made = self.bits.index_select(0, users).T.contiguous().index_select(0, ids >> 3)
+        made.bitwise_right_shift_((ids & 7).to(torch.uint8).unsqueeze(1)).bitwise_and_(1)
+        return made.T.contiguous().view(torch.bool)
 
     def _in(self, wanted: Tensor) -> Tensor:
         made = torch.zeros_like(wanted, dtype=torch.bool)
