@@ -33,6 +33,14 @@ def top_k(scores: Tensor, k: int, places: Tensor) -> Tensor:
     return _by_topk(scores, k, places)
 
 
+def greatest(scores: Tensor, m: int) -> Tensor:
+    """The places of the m greatest of each row [B, N], in no order: int64 [B, m], m at most N."""
+    if scores.device.type != "cpu" or not 0 < m < scores.shape[1]:
+        return scores.topk(m, 1, sorted=False).indices
+    # A third of the time of `topk` where a row is short.
+    return torch.from_numpy(np.argpartition(-scores.numpy(), m - 1, 1)[:, :m])
+
+
 def _maxima(scores: Tensor, k: int) -> Floats:
     """Of the columns, [b, width], where the items of a row stand in lines of `width`."""
     n = scores.shape[1]

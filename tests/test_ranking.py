@@ -12,7 +12,7 @@ from torch import Tensor
 from negbench import top
 from negbench.interactions import Csr
 from negbench.ranking import metric_tables, row_pairs, tie_places
-from negbench.top import top_k
+from negbench.top import greatest, top_k
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
@@ -78,6 +78,15 @@ def test_neighbours_among_floats_are_no_tie(around: float) -> None:
     scores = torch.tensor(np.array(line))[torch.tensor([3, 9, 0, 5, 1, 7, 2, 8, 6, 4])]
     found = top_k(scores.unsqueeze(0), 10, tie_places(10))[0]
     assert torch.equal(scores[found], scores.sort(descending=True).values)
+
+
+@pytest.mark.parametrize("m", [1, 3, 8, 9])
+def test_the_greatest_in_no_order(m: int) -> None:
+    scores = torch.randn(50, 9, generator=torch.Generator().manual_seed(m))
+    scores[:10, :4] = -torch.inf
+    found = greatest(scores, m)
+    assert found.shape == (50, m) and found.dtype == torch.int64
+    assert torch.equal(scores.gather(1, found).sort(1).values, scores.topk(m, 1).values.flip(1))
 
 
 def test_zero_and_minus_zero_are_equal() -> None:

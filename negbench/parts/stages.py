@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 
 from negbench.protocol import Negatives, Step
+from negbench.top import greatest
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,11 @@ class TopM:
             return negatives
         scores = step.look(negatives)
         m = min(self.m, scores.shape[1])
-        best = scores.argmax(1, keepdim=True) if m == 1 else scores.topk(m, 1).indices
-        if self.keep == "all" or m == 1:
-            return negatives.take(best)
+        if m == 1:
+            return negatives.take(scores.argmax(1, keepdim=True))
+        if self.keep == "all":
+            return negatives.take(greatest(scores, m))
+        best = scores.topk(m, 1).indices
         # Among the kept ones that are not masked: these come first, for masked scores are -inf.
         usable = (
             m if negatives.mask is None else negatives.mask.expand_as(scores).sum(1).clamp(1, m)
