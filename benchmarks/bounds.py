@@ -1,4 +1,4 @@
-"""What the machine can do at best, on one thread: products, gathers, random numbers."""
+"""What the machine can do at best, on one thread: products, gathers, draws, a softmax."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,21 @@ class Bounds:
     """Multiply-adds in a 2048 x 64 x 4096 product."""
     gather: float
     """Rows of 64 floats read at random from a table of the data's size."""
+    draw: float
+    """Uniform ids, each looked up in a table of bits of the data's size."""
+    softmax: float
+    """Scores that go through a softmax of 64, there and back."""
 
 
-def bounds(rows: int, repeats: int = 5) -> Bounds:
+def bounds(users: int, items: int, repeats: int = 5) -> Bounds:
     """Measured beside the work that is held against them."""
     a, b = torch.randn(2048, D), torch.randn(4096, D)
-    table, ids = torch.randn(rows, D), torch.randint(rows, (200_000,))
+    table, ids = torch.randn(users + items, D), torch.randint(users + items, (200_000,))
     out = torch.empty(len(ids), D)
+    bits = torch.zeros(users * items // 8 + 1, dtype=torch.uint8)
+    base = torch.randint(users, (len(ids),)) * items
+    scores = torch.randn(2048, 64, requires_grad=True)
+    slopes = torch.randn(2048, 64)
 
     def product() -> int:
         torch.mm(a, b.T)
@@ -32,4 +40,14 @@ def bounds(rows: int, repeats: int = 5) -> Bounds:
         torch.index_select(table, 0, ids, out=out)
         return len(ids)
 
-    return Bounds(rate(product, repeats).cpu, rate(gathered, repeats).cpu)
+    def drawn() -> int:
+        at = torch.randint(items, (len(base),)).add_(base)
+        bits.index_select(0, at >> 3)
+        return len(base)
+
+    def softened() -> int:
+        scores.grad = None
+        torch.autograd.backward(torch.log_softmax(scores, 1), slopes)
+        return scores.numel()
+
+    return Bounds(*(rate(work, repeats).cpu for work in (product, gathered, drawn, softened)))

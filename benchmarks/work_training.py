@@ -1,16 +1,19 @@
 """Training: positives a second of every method on every backbone that it allows."""
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
 import torch
-from bounds import Bounds, D
+from bounds import Bounds
 from timing import Rate, rate
+from torch.utils.flop_counter import FlopCounterMode
 
 from negbench.cell import prepare_fit
 from negbench.ground import Ground
 from negbench.spec import CellSpec, unfit
+from negbench.step import Outcome
 from negbench.train import Fit
 
 BEYOND_WARMUP = 20
@@ -22,15 +25,15 @@ def training(
     ground: Ground, backbone: str, bounds: Bounds, methods: list[str], repeats: int
 ) -> Iterator[dict[str, Any]]:
     """A row for each method, `random` first: the others are held against it."""
-    base: Rate | None = None
+    least: tuple[Rate, Work] | None = None
     for method in ["random", *(name for name in methods if name != "random")]:
         spec = CellSpec(ground.interactions.name, backbone, method, probe="off")
         if unfit(spec, ground):
             continue
         fit = prepare_fit(spec, ground, torch.device("cpu"))
         stepper = Stepper(fit)
-        found = rate(stepper, repeats)
-        base = base or found
+        found, work = rate(stepper, repeats), stepper.work()
+        base, plain = least = least or (found, work)
         yield {
             "what": "training",
             "case": f"{method} on {backbone}",
@@ -39,40 +42,64 @@ def training(
             "wall": found.wall,
             "spread": found.spread,
             "against": base.cpu / found.cpu,
-            "bound": bound(stepper, base, bounds) / found.cpu,
+            "bound": 1 / (1 / base.cpu + work.beyond(plain, bounds)) / found.cpu,
+            **{name: value for name, value in asdict(work).items() if value},
         }
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a method does for one positive, counted and not timed."""
+
+    rows: float
+    """Products with items of the row's own: each reads a vector somewhere."""
+    macs: float
+    """Multiply-adds of dense products: pools, networks and their gradients."""
+    draws: float
+    """Ids drawn for the row."""
+    scores: float
+    """Negatives that the loss sees."""
+
+    def beyond(self, plain: "Work", bounds: Bounds) -> float:
+        """CPU-seconds that no way of doing this much more than `plain` could be without."""
+        more = (
+            (self.rows - plain.rows, bounds.gather),
+            (self.macs - plain.macs, bounds.gemm),
+            (self.draws - plain.draws, bounds.draw),
+            (self.scores - plain.scores, bounds.softmax),
+        )
+        return sum(max(0.0, each) / best for each, best in more)
 
 
 class Stepper:
     """Does a few steps of endless epochs and says how many positives they held."""
 
     def __init__(self, fit: Fit) -> None:
-        self.fit, self.rows, self.epoch = fit, 0, BEYOND_WARMUP
-        self.shared, self.steps = False, self.endless()
+        self.fit, self.epoch = fit, BEYOND_WARMUP
+        self.steps = self.endless()
 
     def __call__(self) -> int:
-        done = sum(islice(self.steps, STEPS))
-        self.rows += done
-        return done
+        return sum(len(outcome.rows) for outcome in islice(self.steps, STEPS))
 
-    def endless(self) -> Iterator[int]:
-        """Rows of each step; refreshes fall between epochs, as in a run."""
+    def endless(self) -> Iterator[Outcome]:
+        """Step after step; refreshes fall between epochs, as in a run."""
         fit = self.fit
         fit.backbone.train()
         while True:
             fit.refresh(self.epoch)
             for number, batch in enumerate(fit.batches.epoch(fit.streams["batches"]), 1):
-                self.shared = fit.step(batch, self.epoch, number).drawn.shared
-                yield len(batch)
+                yield fit.step(batch, self.epoch, number)
             self.epoch += 1
 
-
-def bound(stepper: Stepper, base: Rate, bounds: Bounds) -> float:
-    """Positives a CPU-second if a method cost no more than `random` and its dot products.
-
-    A dot of a row's own negative is bound by the gather of its vector, one of a shared pool by the
-    matrix product and the two of its gradients. Passes of networks are not in it.
-    """
-    dots = stepper.fit.progress.dots / stepper.rows - 2
-    each = 1 / bounds.gather if not stepper.shared else 3 * D / bounds.gemm
-    return 1 / (1 / base.cpu + max(0, dots) * each)
+    def work(self) -> Work:
+        """What one more step does."""
+        with FlopCounterMode(display=False) as counted:
+            outcome = next(self.steps)
+        n, leaves = len(outcome.rows), outcome.step.view.leaves
+        dots = 0 if leaves is None else leaves.dots - leaves.pooled
+        return Work(
+            rows=dots / n,
+            macs=counted.get_total_flops() / 2 / n,
+            draws=0.0 if outcome.drawn.shared else outcome.drawn.n,
+            scores=outcome.used.n,
+        )

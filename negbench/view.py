@@ -58,6 +58,8 @@ class Leaves:
     query_layers: Tensor | None = None
     dots: int = 0
     """How many items were scored for rows: dot products of width D."""
+    pooled: int = 0
+    """How many of these were with items that all rows share: one dense product."""
     behind: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """(what it was cut from, leaf), where the backbone carries on by a graph of its own."""
 
@@ -135,7 +137,7 @@ class View:
     def score_shared(self, what: Tensor) -> Tensor:
         """The same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what)
-        self._count(self.query.shape[0] * vectors.shape[0])
+        self._count(self.query.shape[0] * vectors.shape[0], pooled=True)
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
 
     def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
@@ -161,6 +163,7 @@ class View:
         self.leaves.products.append(owed)
         return owed.scores(query)
 
-    def _count(self, dots: int) -> None:
+    def _count(self, dots: int, *, pooled: bool = False) -> None:
         if self.leaves is not None:
             self.leaves.dots += dots
+            self.leaves.pooled += dots * pooled
