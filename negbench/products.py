@@ -33,6 +33,14 @@ def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     return made[0] if len(made) == 1 else torch.cat(made, 1)
 
 
+def pairs(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
+    """The same with gradient to `query` and `items`, where these are a part's own."""
+    if not quick(query):
+        return torch.bmm(F.embedding(ids, items), query.unsqueeze(2)).squeeze(2)
+    made: Tensor = _Pairs.apply(query, items, ids)  # type: ignore[no-untyped-call]
+    return made
+
+
 def with_all(query: Tensor, items: Tensor) -> Tensor:
     """<query of b, item i>: query [B, D], items [I, D] -> [B, I]; no gradient."""
     if query.device.type != "cpu" or len(items) <= 2 * TILE:
@@ -100,6 +108,23 @@ class _Chosen(torch.autograd.Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         items, ids = ctx.saved_tensors
         return weighted(items, ids, slopes[0]), None, None, slopes[0]
+
+
+class _Pairs(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
+        ctx.save_for_backward(query, items, ids)
+        return chosen(query, items, ids)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        query, items, ids = ctx.saved_tensors
+        to_query, to_items, _ = ctx.needs_input_grad
+        return (
+            weighted(items, ids, slopes[0]) if to_query else None,
+            spread(ids, slopes[0], query, len(items)) if to_items else None,
+            None,
+        )
 
 
 def weighted(items: Tensor, ids: Tensor, weights: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from negbench import products
-from negbench.products import chosen, spread, weighted
+from negbench.products import chosen, pairs, spread, weighted, with_all
 from negbench.view import Leaves, Similarity, View
 
 SHAPES = [(5, 7, 3), (4, 3, 8), (1, 1, 6), (6, 40, 5)]
@@ -38,6 +38,26 @@ def test_sums_are_those_of_loops(shape):
             by_item[ids[b, n]] += weights[b, n] * query[b]
     assert torch.allclose(weighted(items, ids, weights), by_row, atol=1e-5)
     assert torch.allclose(spread(ids, weights, query, len(items)), by_item, atol=1e-5)
+
+
+@pytest.mark.parametrize("supported", [True, False])
+@pytest.mark.parametrize("learnt", ["query", "items", "both"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pairs_have_the_gradients_of_gathered_rows(shape, learnt, supported, monkeypatch):
+    monkeypatch.setattr(products, "_supported", lambda: supported)
+    query, items, ids = drawn(*shape)
+    grown = [
+        (
+            query.clone().requires_grad_(learnt != "items"),
+            items.clone().requires_grad_(learnt != "query"),
+        )
+        for _ in range(2)
+    ]
+    pairs(*grown[0], ids).square().sum().backward()
+    torch.einsum("bd,bnd->bn", grown[1][0], grown[1][1][ids]).square().sum().backward()
+    for mine, oracle in zip(*grown, strict=True):
+        assert (mine.grad is None) == (oracle.grad is None)
+        assert mine.grad is None or torch.allclose(mine.grad, oracle.grad, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["dot", "cosine"])
@@ -77,3 +97,9 @@ def test_a_gradient_larger_than_its_rows_is_not_made():
     view = View(query.requires_grad_(), items, items[:2], leaves=Leaves())
     view.score_rows(ids)
     assert not view.leaves.products and len(view.leaves.rows) == 1
+
+
+@pytest.mark.parametrize("items", [5, 4096, 4097, 9000])
+def test_tiles_make_up_the_whole_product(items):
+    query, table, _ = drawn(3, items, 1)
+    assert torch.allclose(with_all(query, table), query @ table.T, atol=1e-5)

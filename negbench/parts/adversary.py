@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from negbench import rng
 from negbench.errors import UserError
+from negbench.products import pairs
 from negbench.protocol import Negatives, Step, World
 
 
@@ -39,8 +40,7 @@ class Tables(nn.Module):
                 "take variant=mlp or variant=exact with them"
             )
         ids = negatives.ids.expand(len(step.batch), -1)
-        of_users = self.users[step.batch.users].unsqueeze(2)
-        return torch.bmm(nn.functional.embedding(ids, self.items), of_users).squeeze(2)
+        return pairs(self.users[step.batch.users], self.items, ids)
 
 
 class Projections(nn.Module):
@@ -64,9 +64,8 @@ class Projections(nn.Module):
         if vectors is None:
             assert negatives.ids is not None
             mapped = (step.view.items.detach() @ self.items.T).relu()
-            vectors = nn.functional.embedding(negatives.ids, mapped)
-        else:
-            vectors = (vectors.detach() @ self.items.T).relu()
+            return pairs(query, mapped, negatives.ids.expand(len(query), -1))
+        vectors = (vectors.detach() @ self.items.T).relu()
         return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
 
 

@@ -14,6 +14,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from negbench.products import chosen
 from negbench.protocol import Membership
 
 BLOCK = 1 << 22
@@ -37,7 +38,7 @@ class Preferences:
 
     def pairs(self, users: Tensor, ids: Tensor) -> Tensor:
         """The scores of ids [b, n] for users [b]."""
-        return torch.bmm(self.items[ids], self.users[users].unsqueeze(2)).squeeze(2)
+        return chosen(self.users[users], self.items, ids)
 
 
 @dataclass(frozen=True, eq=False)
