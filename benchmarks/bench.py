@@ -107,7 +107,7 @@ def line(row: dict[str, Any]) -> str:
     ):
         if key in row:
             text += "  " + form.format(row[key])
-    return text
+    return text + (f"  ({row['why']})" if row.get("why") and row["bound"] > 2 else "")
 
 
 def machine() -> dict[str, Any]:

@@ -19,6 +19,19 @@ from negbench.train import Fit
 BEYOND_WARMUP = 20
 STEPS = 4
 """Steps that are timed at a time."""
+SCORES = "passes over rows of scores: masks, a partition, gathers of what is kept"
+VECTORS = "passes over the batch's vectors one after the other, with no dense product in them"
+WHY = {
+    "adaptive": SCORES,
+    "adaptive_mixed": SCORES,
+    "adv_infonce": SCORES + "; and tables of its own that take an Adam step",
+    "hcl": SCORES,
+    "til": VECTORS + ": a step ahead, and back through it",
+    "dmns": VECTORS + ": a walk of four noise levels",
+    "ccdrec_cf": VECTORS + ": noise, norms and activations of a small network",
+    "pdrec_band": "proposals are looked up, scored and held against the band to keep one",
+}
+"""What else takes the time of a method that is more than twice as far as its bound."""
 
 
 def training(
@@ -44,6 +57,7 @@ def training(
             "against": base.cpu / found.cpu,
             "bound": 1 / (1 / base.cpu + work.beyond(plain, bounds)) / found.cpu,
             **{name: value for name, value in asdict(work).items() if value},
+            "why": WHY.get(method, ""),
         }
 
 
