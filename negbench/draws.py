@@ -37,6 +37,11 @@ class Proposal(Protocol):
         """So many hits are drawn exactly at once, without another round."""
         ...
 
+    @property
+    def light(self) -> bool:
+        """Whether `remaining` is cheap enough to be called for every cell."""
+        ...
+
     def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Ids of this shape, exclusions ignored."""
         ...
@@ -77,6 +82,8 @@ def outside(
 
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
+    if proposal.light and not _may_ask(users):
+        return _unasked(proposal, excluded, users, n, generator)
     ids = proposal.propose((len(users), n), generator)
     hit = excluded.hits(users, ids)
     flat = ids.view(-1)
@@ -94,6 +101,26 @@ def outside(
     mask = torch.ones_like(flat, dtype=torch.bool)
     mask[hit] = found
     return ids, mask.view_as(ids)
+
+
+def _may_ask(users: Tensor) -> bool:
+    """Whether the host may look at what was hit: elsewhere it would wait for the device."""
+    return users.device.type == "cpu"
+
+
+def _unasked(
+    proposal: Proposal, excluded: Membership, users: Tensor, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """The same law with every cell treated alike, so that no answer is waited for."""
+    ids = proposal.propose((len(users), n), generator)
+    for _ in range(ROUNDS):
+        hit = excluded.contains(users, ids)
+        ids = torch.where(hit, proposal.propose((len(users), n), generator), ids)
+    hit = excluded.contains(users, ids)
+    rows = users.unsqueeze(1).expand_as(ids).reshape(-1)
+    drawn, found = (x.view_as(ids) for x in proposal.remaining(excluded, rows, generator))
+    mask = None if excluded.all_have_left else ~hit | found
+    return torch.where(hit, drawn, ids), mask
 
 
 def _again(
@@ -125,6 +152,7 @@ class Even:
     n_items: int
     device: torch.device
     few = FEW
+    light = True
 
     def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Uniform ids."""
@@ -154,6 +182,7 @@ class Weighted:
     threshold: Tensor
     alias: Tensor
     few = 0
+    light = False
 
     @classmethod
     def of(cls, weights: Tensor) -> "Weighted":

@@ -106,6 +106,11 @@ class Membership:
         return self.indptr.diff()
 
     @cached_property
+    def all_have_left(self) -> bool:
+        """Whether there is an item outside every user's set."""
+        return not len(self.sizes) or int(self.sizes.max()) < self.n_items
+
+    @cached_property
     def gaps(self) -> Tensor:
         """`user * (I + 1) + non-members before each member`, ascending, [n]: rank map keys."""
         users = self.keys // self.n_items
@@ -144,17 +149,22 @@ class Membership:
         return made.T.contiguous().view(torch.bool)
 
     def _in(self, wanted: Tensor) -> Tensor:
-        made = torch.zeros_like(wanted, dtype=torch.bool)
-        made.view(-1)[self._found(wanted.view(-1))] = True
-        return made
+        if self.sieve is not None and wanted.device.type == "cpu":
+            made = torch.zeros_like(wanted, dtype=torch.bool)
+            made.view(-1)[self._found(wanted.view(-1))] = True
+            return made
+        return self._equal(wanted)
 
     def _found(self, wanted: Tensor) -> Tensor:
         """Where wanted keys [n] are among the keys: ascending places."""
+        if self.sieve is None:
+            return self._equal(wanted).nonzero().squeeze(1)
+        through = bit_at(self.sieve, place_of(wanted, len(self.sieve))).nonzero().squeeze(1)
+        return through[self._equal(wanted.index_select(0, through))]
+
+    def _equal(self, wanted: Tensor) -> Tensor:
+        """Is each of wanted [...] one of the keys? By search, whatever the sieve says."""
         if not len(self.keys):
-            return wanted.new_zeros(0)
-        likely = torch.arange(len(wanted), device=wanted.device)
-        if self.sieve is not None:
-            likely = bit_at(self.sieve, place_of(wanted, len(self.sieve))).nonzero().squeeze(1)
-            wanted = wanted.index_select(0, likely)
+            return torch.zeros_like(wanted, dtype=torch.bool)
         at = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
-        return likely[self.keys[at] == wanted]
+        return self.keys[at] == wanted

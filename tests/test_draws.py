@@ -28,6 +28,7 @@ def proposals() -> list[tuple[str, Proposal, torch.Tensor]]:
     ]
 
 
+@pytest.mark.parametrize("asks", [True, False])
 @pytest.mark.parametrize("rounds", [0, 1, draws.ROUNDS])
 @pytest.mark.parametrize("name,proposal,weights", proposals(), ids=["even", "weighted"])
 def test_draws_follow_the_restricted_distribution(
@@ -35,9 +36,12 @@ def test_draws_follow_the_restricted_distribution(
     proposal: Proposal,
     weights: torch.Tensor,
     rounds: int,
+    asks: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """On a CPU, and as on a device whose answers are not waited for."""
     del name
+    monkeypatch.setattr(draws, "_may_ask", lambda users: asks)
     monkeypatch.setattr(draws, "ROUNDS", rounds)
     users = torch.arange(6)
     ids, mask = outside(proposal, excluded(), users, 20_000, rng.stream(3, "draws"))
@@ -52,6 +56,15 @@ def test_draws_follow_the_restricted_distribution(
         if len(allowed) > 1:
             p = weights[allowed].double().numpy()
             assert stats.chisquare(seen[allowed], 20_000 * p / p.sum()).pvalue > 1e-3
+
+
+def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draws, "_may_ask", lambda users: False)
+    some = world([[0, 1], [2], []], n_items=7).excluded
+    users = torch.arange(3).repeat(300)
+    ids, mask = outside(Even(7, CPU), some, users, 5, rng.stream(0, "draws"))
+    assert some.all_have_left and not excluded().all_have_left
+    assert mask is None and not some.contains(users, ids).any()
 
 
 def test_no_mask_where_every_user_has_an_item_left() -> None:

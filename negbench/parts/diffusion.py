@@ -15,6 +15,7 @@ item", not like noise beside all of them.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -46,6 +47,11 @@ class Schedule:
     def steps(self) -> int:
         """T."""
         return len(self.abar) - 1
+
+    @cached_property
+    def plain(self) -> list[float]:
+        """abar as numbers of the host: a step that read them one by one would wait each time."""
+        return [float(each) for each in self.abar.tolist()]
 
     @property
     def r(self) -> Tensor:
@@ -94,7 +100,7 @@ class Schedule:
 
         k1 x_0 + k2 x_t keeps the trajectory sqrt(abar) x_0 + sqrt(1 - abar) eps exactly.
         """
-        now, then = float(self.abar[t]), float(self.abar[before])
+        now, then = self.plain[t], self.plain[before]
         k2 = math.sqrt((1 - then) / (1 - now))
         return (math.sqrt(then) - k2 * math.sqrt(now)) * x0 + k2 * xt
 

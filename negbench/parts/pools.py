@@ -49,7 +49,7 @@ class Pool:
         hit = step.world.excluded.contains_shared(users, ids)
         # The row's own positive is hidden too, even where the exclusion does not hold it.
         free = ~step.world.excluded.contains(users, items).squeeze(1)
-        if bool(free.any()):
+        if free.device.type != "cpu" or bool(free.any()):  # elsewhere an answer would be waited for
             hit |= ids == items
         logq = self.logq(step, ids, free, len(inside) / max(1, len(ids)))
         return Negatives(ids, shared=True, logq=logq, mask=hit.logical_not_())
