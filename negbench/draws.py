@@ -62,7 +62,7 @@ def for_batch(
     where these are known, and handed out once: who asks again in a step gets a fresh draw.
     """
     coming, rows = batch.coming, slice(batch.start, batch.start + len(batch))
-    if coming is None or n > AHEAD:
+    if coming is None or n > AHEAD or not coming.holds(batch.users, batch.start):
         return outside(proposal, excluded, batch.users, n, generator)
     by = proposal, n
     ids, mask, given = coming.drawn.get(by) or (

@@ -62,6 +62,11 @@ class Coming:
     drawn: dict[Any, Any] = field(default_factory=dict)
     """What was drawn for them, by whom: `draws.for_batch` keeps it here."""
 
+    def holds(self, users: Rows, start: int) -> bool:
+        """Are these its own rows from `start` on? Not where somebody has put others in a batch."""
+        inside = start + users.shape[0] <= self.users.shape[0]
+        return inside and users.data_ptr() == self.users[start:].data_ptr()
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:

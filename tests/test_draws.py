@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -200,5 +202,8 @@ def test_a_stretch_is_handed_out_once() -> None:
             assert ids.shape == (20, n) and mask is None
             seen += ids.view(-1).tolist()
     assert len(set(seen)) >= len(seen) - 1, "numbers of a million are drawn twice by an accident"
+    other = replace(stretch(torch.zeros(60, dtype=torch.long), 20)[1], users=torch.ones(7).long())
+    assert for_batch(one, world([[], []], 10**6).excluded, other, 2, generator)[0].shape == (7, 2)
+    assert not other.coming.drawn, "a batch of other rows has nothing to do with the stretch"
     alone = Batch(torch.zeros(20, dtype=torch.long), torch.zeros(20, dtype=torch.long))
     assert for_batch(one, excluded_, alone, 2, generator)[0].shape == (20, 2)
