@@ -1,4 +1,7 @@
-"""Negatives alone: exact draws outside a user's train items, called per batch of 2048."""
+"""Negatives alone: exact draws outside a user's train items, called per batch of 2048.
+
+A few a row are drawn for the coming batches at once where the loop knows them: "in the loop" below.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +10,8 @@ import torch
 from timing import rate
 
 from negbench import rng
-from negbench.draws import Even, Proposal, Weighted, outside
+from negbench.batches import Pairs
+from negbench.draws import Even, Proposal, Weighted, for_batch, outside
 from negbench.ground import Ground
 
 BATCH = 2048
@@ -22,12 +26,17 @@ def draws(ground: Ground, repeats: int) -> Iterator[dict[str, Any]]:
         "uniform": Even(world.n_items, world.device),
         "popularity": Weighted.of(world.counts),
     }
+    feed = Pairs(world.train, BATCH)
     for name, proposal in proposals.items():
-        for k in (1, 32, 200):
-            found = rate(_drawing(proposal, world.excluded, users, k, generator), repeats)
+        for k in (1, 32, 200, "in the loop"):
+            if isinstance(k, int):
+                work = _drawing(proposal, world.excluded, users, k, generator)
+            else:
+                work = _in_the_loop(proposal, world.excluded, feed, generator)
+            found = rate(work, repeats)
             yield {
                 "what": "draws",
-                "case": f"{name}, k = {k}",
+                "case": f"{name}, k = {k}" if isinstance(k, int) else f"{name}, k = 1 {k}",
                 "unit": "negatives",
                 "cpu": found.cpu,
                 "wall": found.wall,
@@ -42,5 +51,20 @@ def _drawing(
         rows = users[torch.randint(len(users), (BATCH,), generator=generator)]
         outside(proposal, excluded, rows, k, generator)
         return BATCH * k
+
+    return work
+
+
+def _in_the_loop(
+    proposal: Proposal, excluded: Any, feed: Pairs, generator: torch.Generator
+) -> Callable[[], int]:
+    batches = list(feed.epoch(generator))
+
+    def work() -> int:
+        for batch in batches:
+            if not batch.start:
+                batch.coming.drawn.clear()
+            for_batch(proposal, excluded, batch, 1, generator)
+        return len(feed.users)
 
     return work

@@ -20,10 +20,12 @@ BEYOND_WARMUP = 20
 STEPS = 4
 """Steps that are timed at a time."""
 SCORES = "passes over rows of scores: masks, a partition, gathers of what is kept"
-VECTORS = "passes over the batch's vectors one after the other, with no dense product in them"
+VECTORS = "passes over the batch's vectors one after the other, beside any dense product"
 WHY = {
     "adaptive": SCORES,
     "adaptive_mixed": SCORES,
+    "adar": VECTORS,
+    "ddrm_sampler": VECTORS + ": the activations of a network",
     "adv_infonce": SCORES + "; and tables of its own that take an Adam step",
     "hcl": SCORES,
     "til": VECTORS + ": a step ahead, and back through it",
@@ -66,7 +68,7 @@ class Work:
     """What a method does for one positive, counted and not timed."""
 
     rows: float
-    """Products with items of the row's own: each reads a vector somewhere."""
+    """Vectors read for products with items of the row's own, and for the gradients of these."""
     macs: float
     """Multiply-adds of dense products: pools, networks and their gradients."""
     draws: float
@@ -111,8 +113,9 @@ class Stepper:
             outcome = next(self.steps)
         n, leaves = len(outcome.rows), outcome.step.view.leaves
         dots = 0 if leaves is None else leaves.dots - leaves.pooled
+        used = 0 if outcome.used.shared else outcome.used.n
         return Work(
-            rows=dots / n,
+            rows=dots / n + 2 * used,  # each of a product's two gradients reads vectors again
             macs=counted.get_total_flops() / 2 / n,
             draws=0.0 if outcome.drawn.shared else outcome.drawn.n,
             scores=outcome.used.n,
