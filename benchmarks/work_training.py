@@ -28,6 +28,7 @@ WHY = {
     "ddrm_sampler": VECTORS + ": the activations of a network",
     "adv_infonce": SCORES + "; and tables of its own that take an Adam step",
     "hcl": SCORES,
+    "dns_mn": "thirty-two draws a row of one step, where the bound draws 200,000 at once",
     "til": VECTORS + ": a step ahead, and back through it",
     "dmns": VECTORS + ": a walk of four noise levels",
     "ccdrec_cf": VECTORS + ": noise, norms and activations of a small network",
