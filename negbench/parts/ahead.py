@@ -48,7 +48,7 @@ class Ahead:
         query = self.similarity.query(self.query + shift[0].index_select(0, self.row))
         items = self.similarity.prepare(self.items + shift[1])
         column = self.column[:, columns]
-        picked = items.index_select(0, column.reshape(-1)).unflatten(0, column.shape)
+        picked = items.index_select(0, column.reshape(-1)).view(*column.shape, -1)
         return (query.unsqueeze(1) * picked).sum(2)
 
     def inner(self, shift: tuple[Tensor, Tensor], weights: Scores, counts: Mask) -> Tensor:
