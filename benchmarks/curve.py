@@ -19,7 +19,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set_xscale("log")
         axes.set_xlabel("pairs")
         axes.set_title(what, loc="left", fontsize=10)
-        axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
+    cost.set_yscale("log")  # a method that scores a pool costs ten times one that draws
+    memory.set_ylim(bottom=0)
     cost.legend(frameon=False)
     figure.savefig(path, dpi=150)

@@ -17,8 +17,8 @@ METHODS = ("random", "popularity", "dns", "mixed")
 STEPS = 125
 """A dense Adam step costs the whole table whatever the batch: so few in an epoch of many pairs."""
 LEAST = 2048
-LARGEST = {"mixed": 4096}
-"""A batch that is scored against itself costs its square."""
+LARGEST = {"mixed": 16_384}
+"""Its rows are scored against a pool of 2,048 or more, several tables of that: a GiB."""
 
 CHILD = """
 import json, sys, time, torch

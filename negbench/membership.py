@@ -142,11 +142,29 @@ class Membership:
     def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
         """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
         if self.bits is None:
-            return self._in(users.unsqueeze(1) * self.n_items + ids)
+            return self._shared(users, ids)
         # By item first: whole rows are copied, where single bytes of a row would be picked.
         made = self.bits.index_select(0, users).T.contiguous().index_select(0, ids >> 3)
         made.bitwise_right_shift_((ids & 7).to(torch.uint8).unsqueeze(1)).bitwise_and_(1)
         return made.T.contiguous().view(torch.bool)
+
+    def _shared(self, users: Tensor, ids: Tensor) -> Tensor:
+        """From each row's members, who are fewer than its cells: where each of them is in ids."""
+        lengths = self.sizes[users]
+        rows = torch.arange(len(users), device=users.device).repeat_interleave(lengths)
+        first = self.indptr[users] - (lengths.cumsum(0) - lengths)
+        members = (
+            self.keys[first[rows] + torch.arange(len(rows), device=rows.device)] % self.n_items
+        )
+        rising, order = ids.sort()  # an item may stand in ids several times: from `least` to `most`
+        least, most = (torch.searchsorted(rising, members, right=side) for side in (False, True))
+        times = most - least
+        each = torch.arange(len(rows), device=rows.device).repeat_interleave(times)
+        begins = least - (times.cumsum(0) - times)
+        columns = order[begins[each] + torch.arange(len(each), device=each.device)]
+        made = torch.zeros(len(users), len(ids), dtype=torch.bool, device=users.device)
+        made.view(-1)[rows[each] * len(ids) + columns] = True
+        return made
 
     def _in(self, wanted: Tensor) -> Tensor:
         if self.sieve is not None and wanted.device.type == "cpu":

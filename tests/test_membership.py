@@ -33,6 +33,8 @@ def test_bits_keys_and_python_sets_agree(made: tuple[int, list[set[int]]]) -> No
     for member in both(n_items, sets):
         assert torch.equal(member.contains(users, ids.expand(len(users), -1)), want)
         assert torch.equal(member.contains_shared(users, ids), want)
+        again = torch.cat([ids.flip(0), ids])  # each item twice, in another order
+        assert torch.equal(member.contains_shared(users, again), want[:, again])
         assert member.sizes.tolist() == [len(s) for s in sets]
 
 
