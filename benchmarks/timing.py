@@ -4,7 +4,9 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
 
 LEAST = 0.3
 """Seconds that a repeat should take."""
@@ -15,10 +17,13 @@ class Rate:
     """How much is done in a second, by the CPU's time and by the clock; the middle of repeats."""
 
     cpu: float
+    """On the threads that the caller has set: one."""
     wall: float
     repeats: int
     spread: float
     """(greatest - least) / median of the CPU rate."""
+    wall2: float = 0.0
+    """By the clock on two threads, where it was asked for."""
 
 
 def rate(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rate:
@@ -28,6 +33,16 @@ def rate(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rat
     cpu, wall = ([one[at] for one in made] for at in (0, 1))
     middle = statistics.median(cpu)
     return Rate(middle, statistics.median(wall), repeats, (max(cpu) - min(cpu)) / middle)
+
+
+def on_two(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rate:
+    """`rate`, and by the clock on two threads."""
+    found, threads = rate(work, repeats, least), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        return replace(found, wall2=rate(work, repeats, least).wall)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _repeat(work: Callable[[], int], least: float) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from bounds import Bounds, D
-from timing import rate
+from timing import on_two
 
 from negbench.cell import prepare_fit
 from negbench.evaluate import block_size, evaluate
@@ -32,13 +32,14 @@ def ranking(ground: Ground, bounds: Bounds, repeats: int) -> Iterator[dict[str, 
             )
             return len(seen.users)
 
-        found = rate(work, repeats)
+        found = on_two(work, repeats)
         yield {
             "what": "ranking",
             "case": "top 20, all metrics" + (" and ranks" if ranks else ""),
             "unit": "users",
             "cpu": found.cpu,
             "wall": found.wall,
+            "wall2": found.wall2,
             "spread": found.spread,
             "bound": bounds.gemm / (ground.split.n_items * D) / found.cpu,
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from bounds import Bounds
-from timing import Rate, rate
+from timing import Rate, on_two
 from torch.utils.flop_counter import FlopCounterMode
 
 from negbench.cell import prepare_fit
@@ -48,7 +48,7 @@ def training(
             continue
         fit = prepare_fit(spec, ground, torch.device("cpu"))
         stepper = Stepper(fit)
-        found, work = rate(stepper, repeats), stepper.work()
+        found, work = on_two(stepper, repeats), stepper.work()
         base, plain = least = least or (found, work)
         yield {
             "what": "training",
@@ -56,6 +56,7 @@ def training(
             "unit": "positives",
             "cpu": found.cpu,
             "wall": found.wall,
+            "wall2": found.wall2,
             "spread": found.spread,
             "against": base.cpu / found.cpu,
             "bound": 1 / (1 / base.cpu + work.beyond(plain, bounds)) / found.cpu,
