@@ -28,15 +28,16 @@ def draws(ground: Ground, repeats: int) -> Iterator[dict[str, Any]]:
     }
     feed = Pairs(world.train, BATCH)
     for name, proposal in proposals.items():
-        for k in (1, 32, 200, "in the loop"):
-            if isinstance(k, int):
-                work = _drawing(proposal, world.excluded, users, k, generator)
-            else:
-                work = _in_the_loop(proposal, world.excluded, feed, generator)
+        works = {
+            f"k = {k}": _drawing(proposal, world.excluded, users, k, generator)
+            for k in (1, 32, 200)
+        }
+        works["k = 1 in the loop"] = _in_the_loop(proposal, world.excluded, feed, generator)
+        for case, work in works.items():
             found = rate(work, repeats)
             yield {
                 "what": "draws",
-                "case": f"{name}, k = {k}" if isinstance(k, int) else f"{name}, k = 1 {k}",
+                "case": f"{name}, {case}",
                 "unit": "negatives",
                 "cpu": found.cpu,
                 "wall": found.wall,

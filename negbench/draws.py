@@ -82,7 +82,7 @@ def outside(
 
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
-    if proposal.light and not _may_ask(users):
+    if not _may_ask(users) and proposal.light:
         return _unasked(proposal, excluded, users, n, generator)
     ids = proposal.propose((len(users), n), generator)
     hit = excluded.hits(users, ids)

@@ -27,7 +27,7 @@ def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     """
     query, items = query.detach(), items.detach()
     if not quick(query):
-        return torch.bmm(F.embedding(ids, items), query.unsqueeze(2)).squeeze(2)
+        return _by_rows(query, items, ids)
     # A row of the pattern may hold no more than I of them.
     made = [_sampled(query, items, part) for part in torch.split(ids, max(1, len(items)), 1)]
     return made[0] if len(made) == 1 else torch.cat(made, 1)
@@ -36,7 +36,7 @@ def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
 def pairs(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     """The same with gradient to `query` and `items`, where these are a part's own."""
     if not quick(query):
-        return torch.bmm(F.embedding(ids, items), query.unsqueeze(2)).squeeze(2)
+        return _by_rows(query, items, ids)
     made: Tensor = _Pairs.apply(query, items, ids)  # type: ignore[no-untyped-call]
     return made
 
@@ -145,6 +145,10 @@ def spread(ids: Tensor, weights: Tensor, query: Tensor, n_items: int) -> Tensor:
     )
     made: Tensor = F.embedding_bag(who, query, offsets, mode="sum", per_sample_weights=share)
     return made
+
+
+def _by_rows(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
+    return torch.bmm(F.embedding(ids, items), query.unsqueeze(2)).squeeze(2)
 
 
 def _sampled(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class Batch:
     items: Rows
     inputs: Tensor | None = None
     cells: Tensor | None = None
-    coming: "Coming | None" = None
+    coming: Coming | None = None
     """The stretch of steps that this batch is in, where its rows are known."""
     start: int = 0
     """Its first row in the stretch."""
