@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 import torch
@@ -17,8 +16,6 @@ from negbench.step import Outcome
 from negbench.train import Fit
 
 BEYOND_WARMUP = 20
-STEPS = 4
-"""Steps that are timed at a time."""
 SCORES = "passes over rows of scores: masks, a partition, gathers of what is kept"
 VECTORS = "passes over the batch's vectors one after the other, beside any dense product"
 WHY = {
@@ -90,14 +87,14 @@ class Work:
 
 
 class Stepper:
-    """Does a few steps of endless epochs and says how many positives they held."""
+    """Does the next step of endless epochs and says how many positives it held."""
 
     def __init__(self, fit: Fit) -> None:
         self.fit, self.epoch = fit, BEYOND_WARMUP
         self.steps = self.endless()
 
     def __call__(self) -> int:
-        return sum(len(outcome.rows) for outcome in islice(self.steps, STEPS))
+        return len(next(self.steps).rows)
 
     def endless(self) -> Iterator[Outcome]:
         """Step after step; refreshes fall between epochs, as in a run."""
