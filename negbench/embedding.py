@@ -76,11 +76,11 @@ def carry(
         decay(into[offset:], table[offset:], negatives.ids, each)
 
 
-def pay(into: Tensor, leaves: Leaves, share: float = 1.0) -> None:
-    """Add what the products with items are owed, times `share`, to the items' gradient [I, D]."""
+def pay(into: Tensor, leaves: Leaves) -> None:
+    """Add what the products with items are owed to the items' gradient [I, D]."""
     for product in leaves.products:
         if (owed := product.owed()) is not None:
-            into.add_(owed, alpha=share)
+            into += owed
 
 
 def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, each: float) -> None:

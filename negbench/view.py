@@ -6,7 +6,7 @@ carries the gradients of these few rows back by hand. Every method gets the spee
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +41,14 @@ class Similarity:
         """Query vectors whose dot products with prepared items are the scores."""
         prepared = self.prepare(vectors)
         return prepared if self.temperature == 1.0 else prepared / self.temperature
+
+
+class Rows(Protocol):
+    """What gives rows by their ids: a tensor, or what makes them when they are asked for."""
+
+    def __getitem__(self, ids: Tensor, /) -> Tensor:
+        """[...] -> [..., *]."""
+        ...
 
 
 @dataclass(eq=False)
@@ -79,7 +87,7 @@ class View:
     similarity: Similarity = Similarity()
     users: Tensor | None = None
     query_layers: Tensor | None = None
-    item_layers: Tensor | None = None
+    item_layers: Rows | None = None
     through: Callable[[Tensor], Tensor] | None = None
     """A Transform's map from item vectors [..., D] to the ones that are scored."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)

@@ -89,24 +89,21 @@ class LightGCN(nn.Module):
         self.similarity = Similarity(config.similarity, config.temperature)
         self.graph = Propagation(world.train, world.device)
         self.table = embedding.table(len(self.graph), config, generator, world.device)
-        self._hops = self.table.detach().new_empty(config.layers + 1, *self.table.shape)
-        self._mean, self._owed, self._every = (torch.empty_like(self.table) for _ in range(3))
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
-        """The rows of the batch; with `cut` they are leaves.
-
-        The whole tables stand in buffers that the next view overwrites: keep copies, not views.
-        """
+        """The rows of the batch; with `cut` they are leaves."""
         del generator
-        hops, mean = self._propagate() if cut else self._by_autograd()
-        query, positive = mean[batch.users], mean[self.n_users + batch.items]
-        layers, leaves = hops[batch.users], None
+        hops = self._propagate() if cut else self._by_autograd()
+        mean, nodes, leaves = mean_of(hops), Nodes(hops), None
+        query = mean.index_select(0, batch.users)
+        positive = mean.index_select(0, self.n_users + batch.items)
+        layers = nodes[batch.users]
         if cut:
             rows = (query, positive, layers)
             query, positive, layers = (row.requires_grad_() for row in rows)
             leaves = Leaves(query=query, positive=positive, query_layers=layers)
         users, items = mean[: self.n_users], mean[self.n_users :]
-        of_items = hops[self.n_users :]
+        of_items = Nodes([hop[self.n_users :] for hop in hops])
         return View(query, items, positive, self.similarity, users, layers, of_items, leaves=leaves)
 
     @torch.no_grad()
@@ -124,7 +121,7 @@ class LightGCN(nn.Module):
     def encode(self, history: Csr) -> Encoded:
         """One propagation; the history adds nothing."""
         del history
-        mean = self._propagate()[1].clone()
+        mean = mean_of(self._propagate())
         users, items = mean[: self.n_users], mean[self.n_users :]
 
         def query(rows: Tensor) -> Tensor:
@@ -141,55 +138,66 @@ class LightGCN(nn.Module):
             for _ in range(self.config.layers):
                 hop = self.graph.apply(hop)
                 total = total + hop
-            gradient = total / len(self._hops)
+            gradient = total / (self.config.layers + 1)
         return gradient
 
     @torch.no_grad()
-    def _propagate(self) -> tuple[Tensor, Tensor]:
-        """X_0 .. X_L as [U + I, L + 1, D] and their mean, in buffers that every step reuses."""
-        x = self.table.detach()
-        self._hops[0] = x
-        for hop in range(1, len(self._hops)):
-            x = self.graph.apply(x)
-            self._hops[hop] = x
-        torch.sum(self._hops, 0, out=self._mean)
-        self._mean /= len(self._hops)
-        return self._hops.transpose(0, 1), self._mean
+    def _propagate(self) -> list[Tensor]:
+        """X_0 .. X_L, [U + I, D] each."""
+        hops = [self.table.detach()]
+        for _ in range(self.config.layers):
+            hops.append(self.graph.apply(hops[-1]))
+        return hops
 
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
         """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
-        shared, by_hop = self._debts(batch, leaves)
-        every = self._every.zero_()
-        for ids, rows in shared:
-            embedding.add(every, ids, rows)
-        embedding.pay(every[self.n_users :], leaves, 1 / len(self._hops))
-        owed = self._owed.zero_()
-        for hop in reversed(range(len(self._hops))):
+        alike, by_hop = self._debts(batch, leaves)
+        whole = [made for product in leaves.products if (made := product.owed()) is not None]
+        owed, share = torch.zeros_like(self.table), 1 / (self.config.layers + 1)
+        for hop in reversed(range(self.config.layers + 1)):
             if hop < self.config.layers:
                 owed = self.graph.apply(owed)
-            owed += every
+            for ids, rows in alike:
+                embedding.add(owed, ids, rows * share)
             for ids, rows in by_hop:
                 embedding.add(owed, ids, rows[..., hop, :])
+            for items in whole:
+                owed[self.n_users :].add_(items, alpha=share)
         return owed
 
     def _debts(self, batch: Batch, leaves: Leaves) -> tuple[Debts, Debts]:
-        """Nodes with the gradients they are owed: at every hop alike (the mean's) and by hop."""
+        """Nodes with what they are owed: as the mean's, at every hop alike, and by hop."""
         n = self.n_users
         rows = [(batch.users, leaves.query), (n + batch.items, leaves.positive)]
         rows += [(n + ids, leaf) for ids, leaf in leaves.rows]
         layers = [(batch.users, leaves.query_layers)]
         layers += [(n + ids, leaf) for ids, leaf in leaves.layers]
-        shared = [(ids, grad / len(self._hops)) for ids, grad in gradients(rows)]
-        return shared, list(gradients(layers))
+        return list(gradients(rows)), list(gradients(layers))
 
-    def _by_autograd(self) -> tuple[Tensor, Tensor]:
+    def _by_autograd(self) -> list[Tensor]:
         """The same by torch's own sparse product: slow, and the oracle of the tests."""
         matrix = self.graph.matrix()
         hops: list[Tensor] = [self.table]
         for _ in range(self.config.layers):
             hops.append(torch.sparse.mm(matrix, hops[-1]))
-        stack = torch.stack(hops, 1)
-        return stack, stack.mean(1)
+        return hops
+
+
+class Nodes:
+    """The vectors of nodes at every layer, stacked for those that are asked for."""
+
+    def __init__(self, hops: list[Tensor]) -> None:
+        """Of hops [nodes, D]."""
+        self.hops = hops
+
+    def __getitem__(self, ids: Tensor) -> Tensor:
+        """[..., L + 1, D]."""
+        return torch.stack([hop[ids] for hop in self.hops], -2)
+
+
+def mean_of(hops: list[Tensor]) -> Tensor:
+    """The mean of tables [nodes, D]."""
+    return sum(hops[1:], hops[0]) / len(hops)
 
 
 def gradients(leaves: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -6,6 +6,7 @@ from worlds import small_world
 
 from negbench import rng
 from negbench.backbones import lightgcn, mf
+from negbench.backbones.lightgcn import mean_of
 from negbench.parts.games import exact
 from negbench.parts.in_run import OneStep, in_run
 from negbench.parts.retraining import Retraining
@@ -72,20 +73,20 @@ def test_the_closed_form_of_dot_products():
 def test_lightgcn_moves_its_vectors_as_the_tangent_says():
     made = graph()
     gradient = torch.randn(U + ITEMS, 6, generator=rng.stream(0, "gradient"))
-    mean = made._by_autograd()[1]
+    mean = mean_of(made._by_autograd())
     (on_table,) = torch.autograd.grad(mean, made.table, gradient)
     with torch.no_grad():
         made.table += on_table
-        moved = made._by_autograd()[1] - mean
+        moved = mean_of(made._by_autograd()) - mean
     torch.testing.assert_close(made.tangent(gradient), moved, rtol=1e-4, atol=1e-5)
 
 
 def test_lightgcn_values_are_those_of_autograd_through_the_propagation():
     made, players, utility = graph(), triplets(30), triplets(50, 1)
-    (ahead,) = torch.autograd.grad(mean_loss(made._by_autograd()[1], utility), made.table)
+    (ahead,) = torch.autograd.grad(mean_loss(mean_of(made._by_autograd()), utility), made.table)
     want = []
     for each in players:
-        (own,) = torch.autograd.grad(mean_loss(made._by_autograd()[1], each[None]), made.table)
+        (own,) = torch.autograd.grad(mean_loss(mean_of(made._by_autograd()), each[None]), made.table)
         want.append((own * ahead).sum())
     found = in_run(through_graph(made), players, utility, 1.0, order=1)
     torch.testing.assert_close(found, torch.stack(want), rtol=1e-3, atol=1e-6)
@@ -102,13 +103,13 @@ def test_the_one_step_game_takes_the_real_step(through):
     members = torch.rand(5, 8, generator=rng.stream(0, "sets")) < 0.5
     table = made.table if through else moment.vectors.clone().requires_grad_()
     for inside, found in zip(members, game.worth(members), strict=True):
-        final = made._by_autograd()[1] if through else table
+        final = mean_of(made._by_autograd()) if through else table
         before = mean_loss(final, utility)
         loss = mean_loss(final, players[inside]) * inside.sum() / 8
         (slope,) = torch.autograd.grad(loss, table)
         with torch.no_grad():
             table -= rate * slope
-            after = mean_loss(made._by_autograd()[1] if through else table, utility)
+            after = mean_loss(mean_of(made._by_autograd()) if through else table, utility)
             table += rate * slope
         fall = float((before - after).detach())
         assert float(found) == pytest.approx(fall, rel=2e-3, abs=2e-6)
