@@ -16,6 +16,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import torch
 from bounds import bounds
 from curve import draw
 from grounds import ground_of
+from timing import on_two, rate
 from work_draws import draws
 from work_process import default_run, memory, start_up
 from work_ranking import ranking
@@ -58,6 +60,7 @@ def reader() -> argparse.ArgumentParser:
     made.add_argument("--backbones", default="mf,lightgcn,sasrec,gru4rec")
     made.add_argument("--methods", default="")
     made.add_argument("--repeats", type=int, default=5)
+    made.add_argument("--one-thread", action="store_true", help="leave out the clock on two")
     made.add_argument("--greatest", type=int, default=20_000_000, help="pairs, for scale")
     made.add_argument("--out", type=Path, default=Path("bench.json"))
     return made
@@ -66,6 +69,7 @@ def reader() -> argparse.ArgumentParser:
 def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     parts = asked.parts.split(",")
     methods = asked.methods.split(",") if asked.methods else sorted(registry.names("methods"))
+    timed = partial(rate if asked.one_thread else on_two, repeats=asked.repeats)
     if "start-up" in parts:
         yield from start_up(asked.repeats)
     for name in asked.data.split(","):
@@ -75,10 +79,10 @@ def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
         if "draws" in parts:
             yield from ({**row, **said} for row in draws(ground, asked.repeats))
         if "ranking" in parts:
-            yield from ({**row, **said} for row in ranking(ground, best, asked.repeats))
+            yield from ({**row, **said} for row in ranking(ground, best, timed))
         if "training" in parts:
             for backbone in asked.backbones.split(","):
-                found = training(ground, backbone, best, methods, asked.repeats)
+                found = training(ground, backbone, best, methods, timed)
                 yield from ({**row, **said} for row in found)
     if "memory" in parts:
         yield from memory("goodbooks", None)

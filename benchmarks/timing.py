@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+Timed = Callable[[Callable[[], int]], "Rate"]
+"""What times a piece of work that returns how much it did."""
 LEAST = 0.3
 """Seconds that a repeat should take."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from bounds import Bounds, D
-from timing import on_two
+from timing import Timed
 
 from negbench.cell import prepare_fit
 from negbench.evaluate import block_size, evaluate
@@ -18,7 +18,7 @@ from negbench.trained import Trained
 METRICS = "recall,ndcg,hit,mrr,map,precision@10,20"
 
 
-def ranking(ground: Ground, bounds: Bounds, repeats: int) -> Iterator[dict[str, Any]]:
+def ranking(ground: Ground, bounds: Bounds, timed: Timed) -> Iterator[dict[str, Any]]:
     """Users a second, with every metric on every band; ranks of all targets in the second row."""
     fit = prepare_fit(CellSpec("bench", "mf", "random", probe="off"), ground, torch.device("cpu"))
     scorer = Trained.of(fit.backbone, fit.world, ground.split.train, None)
@@ -32,7 +32,7 @@ def ranking(ground: Ground, bounds: Bounds, repeats: int) -> Iterator[dict[str, 
             )
             return len(seen.users)
 
-        found = on_two(work, repeats)
+        found = timed(work)
         yield {
             "what": "ranking",
             "case": "top 20, all metrics" + (" and ranks" if ranks else ""),

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from bounds import Bounds
-from timing import Rate, on_two
+from timing import Rate, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
 from negbench.cell import prepare_fit
@@ -35,7 +35,7 @@ WHY = {
 
 
 def training(
-    ground: Ground, backbone: str, bounds: Bounds, methods: list[str], repeats: int
+    ground: Ground, backbone: str, bounds: Bounds, methods: list[str], timed: Timed
 ) -> Iterator[dict[str, Any]]:
     """A row for each method, `random` first: the others are held against it."""
     least: tuple[Rate, Work] | None = None
@@ -45,7 +45,7 @@ def training(
             continue
         fit = prepare_fit(spec, ground, torch.device("cpu"))
         stepper = Stepper(fit)
-        found, work = on_two(stepper, repeats), stepper.work()
+        found, work = timed(stepper), stepper.work()
         base, plain = least = least or (found, work)
         yield {
             "what": "training",

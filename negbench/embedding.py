@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from negbench.values import Batch, Negatives
@@ -100,7 +101,7 @@ def add(into: Tensor, ids: Tensor, rows: Tensor) -> None:
 def decay(into: Tensor, table: Tensor, ids: Tensor, each: float) -> None:
     """Add each * row at the rows `ids` of `into` [R, D]; where they are many, by their counts."""
     if ids.numel() < len(table):
-        add(into, ids, table[ids] * each)
+        add(into, ids, F.embedding(ids, table) * each)
     else:
         times = torch.bincount(ids.reshape(-1), minlength=len(table)).to(table.dtype)
         into.addcmul_(table, times.unsqueeze(1), value=each)

@@ -96,6 +96,7 @@ def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, A
     """The same work by negbench, in a process of its own."""
     out = folder / "ours.json"
     words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,ranking"]
+    words += ["--one-thread"]
     words += ["--data", name, "--backbones", BACKBONES, "--methods", METHODS]
     words += ["--out", str(out), *(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)

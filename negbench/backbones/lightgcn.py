@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from negbench import embedding
@@ -192,12 +193,15 @@ class Nodes:
 
     def __getitem__(self, ids: Tensor) -> Tensor:
         """[..., L + 1, D]."""
-        return torch.stack([hop[ids] for hop in self.hops], -2)
+        return torch.stack([F.embedding(ids, hop) for hop in self.hops], -2)
 
 
 def mean_of(hops: list[Tensor]) -> Tensor:
     """The mean of tables [nodes, D]."""
-    return sum(hops[1:], hops[0]) / len(hops)
+    mean = hops[0] / len(hops)
+    for hop in hops[1:]:
+        mean.add_(hop, alpha=1 / len(hops))
+    return mean
 
 
 def gradients(leaves: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -86,7 +86,9 @@ def test_lightgcn_values_are_those_of_autograd_through_the_propagation():
     (ahead,) = torch.autograd.grad(mean_loss(mean_of(made._by_autograd()), utility), made.table)
     want = []
     for each in players:
-        (own,) = torch.autograd.grad(mean_loss(mean_of(made._by_autograd()), each[None]), made.table)
+        (own,) = torch.autograd.grad(
+            mean_loss(mean_of(made._by_autograd()), each[None]), made.table
+        )
         want.append((own * ahead).sum())
     found = in_run(through_graph(made), players, utility, 1.0, order=1)
     torch.testing.assert_close(found, torch.stack(want), rtol=1e-3, atol=1e-6)
