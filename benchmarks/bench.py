@@ -101,6 +101,7 @@ def line(row: dict[str, Any]) -> str:
         text += f" {row['cpu']:12,.0f} {row['unit']}/CPU-s"
         text += f" {row['wall2']:12,.0f}/s on 2 threads" if row.get("wall2") else ""
     for key, form in (
+        ("epoch", "{:.4g} CPU-s an epoch"),
         ("against", "x random {:.2f}"),
         ("x least", "x least {:.2f}"),
         ("bound", "of bound {:.2f}"),

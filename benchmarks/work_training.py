@@ -9,6 +9,7 @@ from bounds import Bounds
 from timing import Rate, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
+from negbench.batches import Sequences
 from negbench.cell import prepare_fit
 from negbench.ground import Ground
 from negbench.spec import CellSpec, unfit
@@ -52,6 +53,7 @@ def training(
             "case": f"{method} on {backbone}",
             "unit": "positives",
             "cpu": found.cpu,
+            "epoch": in_an_epoch(fit) / found.cpu,
             "wall": found.wall,
             "wall2": found.wall2,
             "spread": found.spread,
@@ -60,6 +62,13 @@ def training(
             **{name: value for name, value in asdict(work).items() if value},
             "why": WHY.get(method, ""),
         }
+
+
+def in_an_epoch(fit: Fit) -> int:
+    """Positives: every train pair, or every item of a history that has one before it."""
+    if isinstance(fit.batches, Sequences):
+        return int(fit.batches.counts.sum())
+    return len(fit.batches.users)
 
 
 @dataclass(frozen=True)

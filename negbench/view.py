@@ -43,7 +43,7 @@ class Similarity:
         return prepared if self.temperature == 1.0 else prepared / self.temperature
 
 
-class Rows(Protocol):
+class ByIds(Protocol):
     """What gives rows by their ids: a tensor, or what makes them when they are asked for."""
 
     def __getitem__(self, ids: Tensor, /) -> Tensor:
@@ -87,7 +87,8 @@ class View:
     similarity: Similarity = Similarity()
     users: Tensor | None = None
     query_layers: Tensor | None = None
-    item_layers: Rows | None = None
+    item_layers: ByIds | None = None
+    """Item vectors at every layer: `item_layers[ids]` is [..., L, D]."""
     through: Callable[[Tensor], Tensor] | None = None
     """A Transform's map from item vectors [..., D] to the ones that are scored."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)
