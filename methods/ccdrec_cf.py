@@ -32,6 +32,7 @@ from negbench.parts.diffusion import SCHEDULES
 from negbench.parts.having_users import users_of
 from negbench.parts.joining import join
 from negbench.parts.latent import Led, Noise, Space, any_step, denoiser_of, noised, walk
+from negbench.parts.one_of_best import one_of_best
 from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
 
 CARD = Card(
@@ -160,15 +161,15 @@ class Curriculum(Led):
         n = max(1, round(self.config.share * len(pool)))
         k = max(1, round(self.config.top * n))
         among = torch.randperm(len(pool), generator=step.generator, device=pool.device)[:n]
-        hit = step.world.excluded.contains_shared(users, among)
-        hit |= among == positives.unsqueeze(1)
-        alike = (pool[positives] @ pool[among].T).masked_fill_(hit, -torch.inf)
-        free = (~hit).sum(1)
-        # The best come first and the excluded last, so a place below `free` is never excluded.
-        best = alike.topk(k, 1).indices
-        share = torch.rand(len(users), generator=step.generator, device=pool.device)
-        place = (share * free.clamp(1, k)).long().clamp_(max=k - 1)
-        return among[best.gather(1, place.unsqueeze(1))], (free > 0).unsqueeze(1)
+        usable = step.world.excluded.contains_shared(users, among).logical_not_()
+        place = torch.full((len(pool),), n, device=pool.device)
+        place[among] = torch.arange(n, device=pool.device)
+        own = place.index_select(0, positives).unsqueeze(1)  # n where it is not among them
+        there = own.clamp(max=n - 1)
+        usable.scatter_(1, there, usable.gather(1, there) & (own == n))
+        alike = pool.index_select(0, positives) @ pool.index_select(0, among).T
+        picked = one_of_best(alike, k, step.generator, usable)
+        return among[picked], usable.gather(1, picked)
 
     def pool(self, step: Step) -> Tensor:
         """What similarity is read from in this epoch, [I, D]; the step counts epochs from 1."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from negbench import membership
 from negbench.membership import Membership
 from negbench.values import Batch
 
@@ -82,7 +83,7 @@ def outside(
 
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
-    if not _may_ask(users) and proposal.light:
+    if not membership.may_ask(users) and proposal.light:
         return _unasked(proposal, excluded, users, n, generator)
     ids = proposal.propose((len(users), n), generator)
     hit = excluded.hits(users, ids)
@@ -101,11 +102,6 @@ def outside(
     mask = torch.ones_like(flat, dtype=torch.bool)
     mask[hit] = found
     return ids, mask.view_as(ids)
-
-
-def _may_ask(users: Tensor) -> bool:
-    """Whether the host may look at what was hit: elsewhere it would wait for the device."""
-    return users.device.type == "cpu"
 
 
 def _unasked(

@@ -19,6 +19,8 @@ LIMIT = 1 << 29
 """Bytes that a packed mask may take."""
 BITS = 10
 """Bits of the sieve for each pair, at least; up to twice as many, as it is a power of 2."""
+MEMBER = 16
+"""To look at a member takes so many times as long as a byte or a cell of a mask."""
 SPREAD = -7046029254386353131
 """2^64 / golden ratio, as a signed number: neighbouring keys land far from one another."""
 
@@ -68,6 +70,11 @@ def bit_at(bits: Tensor, places: Tensor) -> Tensor:
     return bits.index_select(0, places >> 3).bitwise_right_shift_(shift).bitwise_and_(1)
 
 
+def may_ask(users: Tensor) -> bool:
+    """Whether the host may look at what was found: elsewhere it would wait for the device."""
+    return users.device.type == "cpu"
+
+
 @dataclass(frozen=True, eq=False)
 class Membership:
     """Sets of items, one for each user, for exact and fast look-ups on any device."""
@@ -106,6 +113,11 @@ class Membership:
         return self.indptr.diff()
 
     @cached_property
+    def items(self) -> Tensor:
+        """The members themselves, user by user, [n] int32."""
+        return (self.keys % self.n_items).to(torch.int32)
+
+    @cached_property
     def all_have_left(self) -> bool:
         """Whether there is an item outside every user's set."""
         return not len(self.sizes) or int(self.sizes.max()) < self.n_items
@@ -141,28 +153,37 @@ class Membership:
 
     def contains_shared(self, users: Tensor, ids: Tensor) -> Tensor:
         """Is each of the shared ids [K] in each row's user's set? -> bool [B, K]."""
-        if self.bits is None:
-            return self._shared(users, ids)
+        if self.bits is None or self._sparse(users, len(ids)):
+            return self._by_members(users, ids)
         # By item first: whole rows are copied, where single bytes of a row would be picked.
         made = self.bits.index_select(0, users).T.contiguous().index_select(0, ids >> 3)
         made.bitwise_right_shift_((ids & 7).to(torch.uint8).unsqueeze(1)).bitwise_and_(1)
         return made.T.contiguous().view(torch.bool)
 
-    def _shared(self, users: Tensor, ids: Tensor) -> Tensor:
+    def _sparse(self, users: Tensor, k: int) -> bool:
+        """Whether these sets have so few members that looking at each beats a mask of k ids."""
+        if not may_ask(users):
+            return False
+        cells = len(users) * ((self.n_items >> 3) + k)
+        return MEMBER * int(self.sizes.index_select(0, users).sum()) < cells
+
+    def _by_members(self, users: Tensor, ids: Tensor) -> Tensor:
         """From each row's members, who are fewer than its cells: where each of them is in ids."""
-        lengths = self.sizes[users]
-        rows = torch.arange(len(users), device=users.device).repeat_interleave(lengths)
-        first = self.indptr[users] - (lengths.cumsum(0) - lengths)
-        members = (
-            self.keys[first[rows] + torch.arange(len(rows), device=rows.device)] % self.n_items
-        )
+        device, lengths = users.device, self.sizes.index_select(0, users)
+        rows = torch.arange(len(users), device=device).repeat_interleave(lengths)
+        first = self.indptr.index_select(0, users) - (lengths.cumsum(0) - lengths)
+        at = first.index_select(0, rows).add_(torch.arange(len(rows), device=device))
+        members = self.items.index_select(0, at)
+        there = torch.zeros(self.n_items, dtype=torch.uint8, device=device).index_fill_(0, ids, 1)
+        found = there.index_select(0, members).nonzero().squeeze(1)
+        rows, members = rows.index_select(0, found), members.index_select(0, found).long()
         rising, order = ids.sort()  # an item may stand in ids several times: from `least` to `most`
         least, most = (torch.searchsorted(rising, members, right=side) for side in (False, True))
         times = most - least
-        each = torch.arange(len(rows), device=rows.device).repeat_interleave(times)
+        each = torch.arange(len(rows), device=device).repeat_interleave(times)
         begins = least - (times.cumsum(0) - times)
-        columns = order[begins[each] + torch.arange(len(each), device=each.device)]
-        made = torch.zeros(len(users), len(ids), dtype=torch.bool, device=users.device)
+        columns = order[begins[each] + torch.arange(len(each), device=device)]
+        made = torch.zeros(len(users), len(ids), dtype=torch.bool, device=device)
         made.view(-1)[rows[each] * len(ids) + columns] = True
         return made
 

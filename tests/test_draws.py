@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from negbench import draws, rng
+from negbench import draws, membership, rng
 from negbench.conformance.world import world
 from negbench.draws import Even, Proposal, Weighted, alias_table, for_batch, outside
 from negbench.membership import Membership
@@ -43,7 +43,7 @@ def test_draws_follow_the_restricted_distribution(
 ) -> None:
     """On a CPU, and as on a device whose answers are not waited for."""
     del name
-    monkeypatch.setattr(draws, "_may_ask", lambda users: asks)
+    monkeypatch.setattr(membership, "may_ask", lambda users: asks)
     monkeypatch.setattr(draws, "ROUNDS", rounds)
     users = torch.arange(6)
     ids, mask = outside(proposal, excluded(), users, 20_000, rng.stream(3, "draws"))
@@ -61,7 +61,7 @@ def test_draws_follow_the_restricted_distribution(
 
 
 def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draws, "_may_ask", lambda users: False)
+    monkeypatch.setattr(membership, "may_ask", lambda users: False)
     some = world([[0, 1], [2], []], n_items=7).excluded
     users = torch.arange(3).repeat(300)
     ids, mask = outside(Even(7, CPU), some, users, 5, rng.stream(0, "draws"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from negbench import draws, registry, rng
+from negbench import membership, registry, rng
 from negbench.backbones import mf
 from negbench.conformance.world import world
 from negbench.recipes import recipe
@@ -59,7 +59,7 @@ def fit_of(method: str, device: str = "cpu") -> Fit:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_step_asks_nothing(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: after the first step of a stretch, which draws for all of them."""
-    monkeypatch.setattr(draws, "_may_ask", lambda users: False)
+    monkeypatch.setattr(membership, "may_ask", lambda users: False)
     fit = fit_of(method)
     batches = list(fit.batches.epoch(fit.streams["batches"]))
     fit.step(batches[0], 1, 1)

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negbench import membership
 from negbench.interactions import Csr
 from negbench.membership import BITS, Membership, bit_at, place_of
 
@@ -36,6 +38,24 @@ def test_bits_keys_and_python_sets_agree(made: tuple[int, list[set[int]]]) -> No
         again = torch.cat([ids.flip(0), ids])  # each item twice, in another order
         assert torch.equal(member.contains_shared(users, again), want[:, again])
         assert member.sizes.tolist() == [len(s) for s in sets]
+
+
+@pytest.mark.parametrize("member", [0, 1 << 30], ids=["by members", "by the mask"])
+def test_shared_ids_are_the_same_by_members_and_by_the_mask(member, monkeypatch) -> None:
+    monkeypatch.setattr(membership, "MEMBER", member)
+    draw = np.random.default_rng(0)
+    sets = draw.random((9, 40)) < draw.random((9, 1))  # from nearly nothing to nearly everything
+    sets[3] = False
+    made = Membership.of(Csr.of(*np.nonzero(sets), n_rows=9, n_columns=40))
+    users, ids = (
+        torch.from_numpy(draw.integers(9, size=50)),
+        torch.from_numpy(draw.integers(40, size=70)),
+    )
+    want = torch.from_numpy(sets)[users][:, ids]
+    assert torch.equal(made.contains_shared(users, ids), want)
+    none = torch.empty(0, dtype=torch.int64)
+    assert made.contains_shared(none, ids).shape == (0, 60)
+    assert made.contains_shared(users, none).shape == (60, 0)
 
 
 @settings(max_examples=60, deadline=None)

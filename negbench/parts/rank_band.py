@@ -61,9 +61,8 @@ class RankBand:
         ends: list[Tensor] = []
         for block in blocks(users, n_items):
             scores = preferences.every(block)
-            # The k-th smallest counts from 1: rank r from the top is number I - r.
-            least, most = (scores.kthvalue(n_items - rank, 1)[0] for rank in (last, first))
             slack = ROUNDING * scores.abs().amax(1)
+            least, most = at_ranks(scores, last, first)
             ends.append(torch.stack([least - slack, most + slack]))
         least, most = torch.cat(ends, 1)
         return cls(preferences, least, most, (last - first + 1) / n_items)
@@ -102,6 +101,15 @@ class RankBand:
         wanted = (share * many).long().clamp(max=(many - 1).clamp(min=0)) + 1
         ids = torch.searchsorted(fit.cumsum(1), wanted).clamp_(max=len(every) - 1)
         return ids, many > 0
+
+
+def at_ranks(scores: Tensor, *ranks: int) -> list[Tensor]:
+    """The score at each rank of the rows [b, I], 0 the greatest, [b] each; may reorder `scores`."""
+    places = [scores.shape[1] - 1 - rank for rank in ranks]
+    if scores.device.type != "cpu":
+        return [scores.kthvalue(place + 1, 1)[0] for place in places]
+    scores.numpy().partition(places, 1)  # half the time of `kthvalue`, which seeks each alone
+    return [scores[:, place].clone() for place in places]
 
 
 def blocks(rows: Tensor, width: int) -> tuple[Tensor, ...]:

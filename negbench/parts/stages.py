@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
-
+from negbench.parts.one_of_best import one_of_best
 from negbench.protocol import Negatives, Step
 from negbench.top import greatest
 
@@ -27,14 +26,8 @@ class TopM:
             return negatives.take(scores.argmax(1, keepdim=True))
         if self.keep == "all":
             return negatives.take(greatest(scores, m))
-        best = scores.topk(m, 1).indices
-        # Among the kept ones that are not masked: these come first, for masked scores are -inf.
-        usable = (
-            m if negatives.mask is None else negatives.mask.expand_as(scores).sum(1).clamp(1, m)
-        )
-        share = torch.rand(len(scores), device=scores.device, generator=step.generator)
-        pick = (share * usable).long().clamp_(max=m - 1)
-        return negatives.take(best.gather(1, pick.unsqueeze(1)))
+        mask = None if negatives.mask is None else negatives.mask.expand_as(scores)
+        return negatives.take(one_of_best(scores, m, step.generator, mask))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from negbench.conformance.world import usual, world
-from negbench.parts.rank_band import Preferences, RankBand
+from negbench.parts.rank_band import Preferences, RankBand, at_ranks
 
 
 def likes(users: int, items: int, seed: int = 0) -> Preferences:
@@ -77,3 +77,10 @@ def test_scores_are_one_product():
     assert torch.allclose(
         preferences.pairs(users, ids), preferences.every(users).gather(1, ids), atol=1e-6
     )
+
+
+def test_scores_at_ranks_are_those_of_a_sort():
+    scores = torch.randn(5, 33, generator=torch.Generator().manual_seed(0)).round(decimals=1)
+    falling = scores.sort(1, descending=True).values
+    least, most = at_ranks(scores, 20, 3)
+    assert torch.equal(least, falling[:, 20]) and torch.equal(most, falling[:, 3])
