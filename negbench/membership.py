@@ -173,18 +173,17 @@ class Membership:
         rows = torch.arange(len(users), device=device).repeat_interleave(lengths)
         first = self.indptr.index_select(0, users) - (lengths.cumsum(0) - lengths)
         at = first.index_select(0, rows).add_(torch.arange(len(rows), device=device))
-        members = self.items.index_select(0, at)
-        there = torch.zeros(self.n_items, dtype=torch.uint8, device=device).index_fill_(0, ids, 1)
-        found = there.index_select(0, members).nonzero().squeeze(1)
-        rows, members = rows.index_select(0, found), members.index_select(0, found).long()
-        rising, order = ids.sort()  # an item may stand in ids several times: from `least` to `most`
-        least, most = (torch.searchsorted(rising, members, right=side) for side in (False, True))
-        times = most - least
-        each = torch.arange(len(rows), device=device).repeat_interleave(times)
-        begins = least - (times.cumsum(0) - times)
-        columns = order[begins[each] + torch.arange(len(each), device=device)]
+        column = torch.full((self.n_items,), len(ids), dtype=torch.int32, device=device)
+        every = torch.arange(len(ids), dtype=torch.int32, device=device)
+        column[ids] = every  # of an item that stands in ids several times, one of its places
+        at = column.index_select(0, self.items.index_select(0, at))
+        found = (at < len(ids)).nonzero().squeeze(1)
         made = torch.zeros(len(users), len(ids), dtype=torch.bool, device=device)
-        made.view(-1)[rows[each] * len(ids) + columns] = True
+        cells = rows.index_select(0, found) * len(ids) + at.index_select(0, found)
+        made.view(-1).index_fill_(0, cells, True)
+        first = column.index_select(0, ids)
+        again = (first != every).nonzero().squeeze(1)
+        made[:, again] = made.index_select(1, first.index_select(0, again))
         return made
 
     def _in(self, wanted: Tensor) -> Tensor:

@@ -46,16 +46,14 @@ def test_shared_ids_are_the_same_by_members_and_by_the_mask(member, monkeypatch)
     draw = np.random.default_rng(0)
     sets = draw.random((9, 40)) < draw.random((9, 1))  # from nearly nothing to nearly everything
     sets[3] = False
-    made = Membership.of(Csr.of(*np.nonzero(sets), n_rows=9, n_columns=40))
-    users, ids = (
-        torch.from_numpy(draw.integers(9, size=50)),
-        torch.from_numpy(draw.integers(40, size=70)),
-    )
+    csr = Csr.of(*np.nonzero(sets), n_rows=9, n_columns=40)
+    users, ids = (torch.from_numpy(draw.integers(n, size=60)) for n in (9, 40))
     want = torch.from_numpy(sets)[users][:, ids]
-    assert torch.equal(made.contains_shared(users, ids), want)
     none = torch.empty(0, dtype=torch.int64)
-    assert made.contains_shared(none, ids).shape == (0, 60)
-    assert made.contains_shared(users, none).shape == (60, 0)
+    for made in (Membership.of(csr), Membership.of(csr, limit=0)):
+        assert torch.equal(made.contains_shared(users, ids), want)
+        assert made.contains_shared(none, ids).shape == (0, 60)
+        assert made.contains_shared(users, none).shape == (60, 0)
 
 
 @settings(max_examples=60, deadline=None)
