@@ -29,7 +29,8 @@ WHY = {
     "dns_mn": "thirty-two draws a row of one step, where the bound draws 200,000 at once",
     "til": VECTORS + ": a step ahead, and back through it",
     "dmns": VECTORS + ": a walk of four noise levels",
-    "ccdrec_cf": VECTORS + ": noise, norms and activations of a small network",
+    "ccdrec_cf": SCORES + ", of which a tenth are sorted; and a small network's activations",
+    **dict.fromkeys(("all_items", "in_batch", "mixed", "napo"), SCORES),
     "pdrec_band": "proposals are looked up, scored and held against the band to keep one",
 }
 """What else takes the time of a method that is more than twice as far as its bound."""
