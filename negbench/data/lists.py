@@ -11,6 +11,8 @@ from negbench.errors import DataError
 
 LONGEST = 1000
 """Letters of a word."""
+PIECE = 1 << 20
+"""Bytes of a text that are cut into words at once."""
 Word = TypeVar("Word", bound=np.generic)
 SPACE = np.frombuffer(b" \t\n\r\v\f", np.uint8)
 
@@ -29,11 +31,22 @@ def words_of(blob: bytes) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
 
     OverflowError for a word beyond LONGEST: all words take the room of the longest.
     """
-    letters = np.frombuffer(blob, np.uint8)
+    found, start, line = [(np.empty(0, "S1"), np.empty(0, np.int64))], 0, 1
+    while start < len(blob):  # a word takes some ten times its room while it is cut out
+        end = blob.find(b"\n", start + PIECE) + 1 or len(blob)
+        found.append(_words(blob[start:end], line))
+        start, line = end, line + blob.count(b"\n", start, end)
+    words, lines = (np.concatenate(each) for each in zip(*found, strict=True))
+    return words, lines
+
+
+def _words(piece: bytes, line: int) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    """The words of whole lines, of which the first has the number `line`."""
+    letters = np.frombuffer(piece, np.uint8)
     starts = ~np.isin(letters, SPACE)
     starts[1:] &= np.isin(letters[:-1], SPACE)
-    lines = np.cumsum(letters == ord("\n"), dtype=np.int64)[starts] + 1
-    words = blob.split()
+    lines = np.cumsum(letters == ord("\n"), dtype=np.int64)[starts] + line
+    words = piece.split()
     if (longest := max(map(len, words), default=0)) > LONGEST:
         at = next(at for at, word in enumerate(words) if len(word) == longest)
         raise OverflowError(f"line {lines[at]}: a word of {longest} letters")
