@@ -86,8 +86,8 @@ def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 yield from ({**row, **said} for row in found)
     if "memory" in parts:
         yield from memory("goodbooks", None)
-        if asked.data_dir:
-            yield from memory("gowalla", asked.data_dir)
+        for name in ("ml_1m_sasrec", "gowalla") if asked.data_dir else ():
+            yield from memory(name, asked.data_dir)
     if "grid" in parts:
         yield from default_run()
     if "scale" in parts:

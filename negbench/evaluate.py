@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -28,6 +28,15 @@ class Scorer(Protocol):
 
         The block is the caller's own: evaluation writes -inf into it.
         """
+        ...
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """A scorer that writes a block's scores over those of an earlier block."""
+
+    def fill(self, users: Tensor, into: Tensor | None) -> Tensor:
+        """`scores`, in `into` [b, I] where it is given."""
         ...
 
 
@@ -132,8 +141,13 @@ def _walk(
     known, wanted = _tensors(seen, device), _tensors(target, device)
     step = block or block_size(n_items, device)
     marks = torch.zeros(min(step, len(users)), n_items, dtype=torch.bool, device=device)
+    room = None  # one block for all: made anew each time, they leave the heap full of holes
     for chunk in torch.split(torch.tensor(users, device=device), step):
-        scores = scorer.scores(chunk)
+        if isinstance(scorer, Fills):
+            scores = scorer.fill(chunk, None if room is None else room[: len(chunk)])
+            room = room if room is not None else scores
+        else:
+            scores = scorer.scores(chunk)
         scores[row_pairs(*known, chunk)] = NOTHING
         top = top_k(scores, k, places)
         pairs = row_pairs(*wanted, chunk)

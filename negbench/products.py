@@ -41,11 +41,11 @@ def pairs(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
     return made
 
 
-def with_all(query: Tensor, items: Tensor) -> Tensor:
-    """<query of b, item i>: query [B, D], items [I, D] -> [B, I]; no gradient."""
+def with_all(query: Tensor, items: Tensor, into: Tensor | None = None) -> Tensor:
+    """<query of b, item i>: query [B, D], items [I, D] -> [B, I], or `into` that; no gradient."""
+    made = query.new_empty(len(query), len(items)) if into is None else into
     if query.device.type != "cpu" or len(items) <= 2 * TILE:
-        return query @ items.T
-    made = query.new_empty(len(query), len(items))
+        return torch.mm(query, items.T, out=made)
     for start in range(0, len(items), TILE):
         here = slice(start, start + TILE)
         torch.mm(query, items[here].T, out=made[:, here])

@@ -33,15 +33,19 @@ class Trained:
             encoded, encoded.similarity.prepare(encoded.items).contiguous(), world, transform
         )
 
-    @torch.no_grad()
     def scores(self, users: Tensor) -> Tensor:
         """[b] -> [b, I]."""
+        return self.fill(users, None)
+
+    @torch.no_grad()
+    def fill(self, users: Tensor, into: Tensor | None) -> Tensor:
+        """The same, written into a block of an earlier call that nobody reads any more."""
         query = self.encoded.query(users)
         if self.transform is None:
-            return with_all(self.encoded.similarity.query(query), self.items)
+            return with_all(self.encoded.similarity.query(query), self.items, into)
         view = self.transform.view(self._step(users, query))
         items = view.items if view.through is None else view.through(view.items)
-        return with_all(view.similarity.query(view.query), view.similarity.prepare(items))
+        return with_all(view.similarity.query(view.query), view.similarity.prepare(items), into)
 
     def _step(self, users: Tensor, query: Tensor) -> Step:
         batch = Batch(users, torch.zeros_like(users))
