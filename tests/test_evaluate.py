@@ -27,6 +27,15 @@ class Table:
         return self.table[users]
 
 
+@dataclass(frozen=True)
+class Filled(Table):
+    """The same, over an earlier block where there is one."""
+
+    def fill(self, users: Tensor, into: Tensor | None) -> Tensor:
+        rows = self.scores(users)
+        return rows if into is None else into.copy_(rows)
+
+
 def random_case(seed: int = 0) -> tuple[Table, Csr, Csr]:
     generator = np.random.default_rng(seed)
     draw = generator.random((40, 50))
@@ -37,11 +46,15 @@ def random_case(seed: int = 0) -> tuple[Table, Csr, Csr]:
     return Table(table), parts[0], parts[1]
 
 
-def case_ranking(block: int | None = None) -> tuple[Ranking, Csr, Csr, Bands]:
+def case_ranking(
+    block: int | None = None, kind: type[Table] = Table
+) -> tuple[Ranking, Csr, Csr, Bands]:
     scorer, target, seen = random_case()
     bands = Bands.of(seen.counts)
     metrics = parse_metrics([f"{name}@5,20" for name in METRICS])
-    ranking = evaluate(scorer, target, seen, bands=bands, metrics=metrics, block=block)
+    ranking = evaluate(
+        kind(scorer.table), target, seen, bands=bands, metrics=metrics, block=block, ranks=True
+    )
     return ranking, target, seen, bands
 
 
@@ -64,9 +77,12 @@ def test_the_list_is_the_best_of_the_unseen_items() -> None:
         assert top == left[:20]
 
 
+@pytest.mark.parametrize("kind", [Table, Filled])
 @pytest.mark.parametrize("block", [1, 7, 40, 1000])
-def test_the_block_size_changes_nothing(block: int) -> None:
-    whole, other = case_ranking()[0], case_ranking(block)[0]
+def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
+    whole, other = case_ranking()[0], case_ranking(block, kind)[0]
+    assert whole.ranks is not None and other.ranks is not None
+    assert (whole.ranks == other.ranks).all()
     assert np.array_equal(whole.top, other.top)
     for cell, value in whole.values.items():
         assert np.array_equal(value, other.values[cell], equal_nan=True)
