@@ -52,9 +52,7 @@ def case_ranking(
     scorer, target, seen = random_case()
     bands = Bands.of(seen.counts)
     metrics = parse_metrics([f"{name}@5,20" for name in METRICS])
-    ranking = evaluate(
-        kind(scorer.table), target, seen, bands=bands, metrics=metrics, block=block, ranks=True
-    )
+    ranking = evaluate(kind(scorer.table), target, seen, bands=bands, metrics=metrics, block=block)
     return ranking, target, seen, bands
 
 
@@ -81,8 +79,6 @@ def test_the_list_is_the_best_of_the_unseen_items() -> None:
 @pytest.mark.parametrize("block", [1, 7, 40, 1000])
 def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
     whole, other = case_ranking()[0], case_ranking(block, kind)[0]
-    assert whole.ranks is not None and other.ranks is not None
-    assert (whole.ranks == other.ranks).all()
     assert np.array_equal(whole.top, other.top)
     for cell, value in whole.values.items():
         assert np.array_equal(value, other.values[cell], equal_nan=True)
@@ -122,11 +118,13 @@ def test_bands_add_up_where_they_must() -> None:
         assert np.allclose(whole["mrr"], values["mrr"].max(1))
 
 
-@pytest.mark.parametrize("block", [None, 7])
-def test_the_rank_of_every_target_is_its_place_among_the_unseen(block: int | None) -> None:
+@pytest.mark.parametrize(("block", "kind"), [(None, Table), (7, Table), (7, Filled)])
+def test_the_rank_of_every_target_is_its_place_among_the_unseen(
+    block: int | None, kind: type[Table]
+) -> None:
     scorer, target, seen = random_case()
     ranking = evaluate(
-        scorer,
+        kind(scorer.table),
         target,
         seen,
         bands=Bands.of(seen.counts),
