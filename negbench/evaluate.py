@@ -16,6 +16,8 @@ from negbench.ranking import NOTHING, metric_tables, row_pairs, tie_places
 from negbench.ranks import ranks_of
 from negbench.top import top_k
 
+USERS = 4096
+"""Whose tables of metrics are made at once."""
 Cell = tuple[str, int, str]
 """A metric, its K and its band ("all" or the name of one)."""
 
@@ -83,15 +85,17 @@ def evaluate(
     nobody = ((_no_rows(k),), (_no_rows(k),), (_NO_RANKS,))
     tops, found, places = zip(*walk, strict=True) if len(users) else nobody
     top, hits = torch.cat(tops).cpu(), torch.cat(found).cpu().bool()
-    values: dict[Cell, NDArray[np.float32]] = {}
+    columns: dict[Cell, list[Tensor]] = {}
     labels = torch.tensor(bands.labels)
     band_of = torch.where(top >= 0, labels[top.clamp(min=0)], -1)
     relevant = _relevant(target, bands)[torch.from_numpy(users)]
     for b, band in enumerate(("all", *bands.names)):
         counted = hits if band == "all" else hits & (band_of == b - 1)
-        tables = metric_tables(counted, relevant[:, b])
-        for metric, cut in metrics:
-            values[metric, cut, band] = tables[metric][:, cut - 1].float().numpy()
+        for tables in _tables(counted, relevant[:, b]):
+            for metric, cut in metrics:
+                column = tables[metric][:, cut - 1].float()
+                columns.setdefault((metric, cut, band), []).append(column)
+    values = {cell: torch.cat(parts).numpy() for cell, parts in columns.items()}
     ranked = torch.cat(places).cpu().numpy() if ranks else None
     return Ranking(users, top.int().numpy(), values, ranked)
 
@@ -111,7 +115,7 @@ def ndcg_at(
         return float("nan")
     hits = torch.cat([hit for _, hit, _ in _walk(scorer, target, seen, users, k, block, device)])
     relevant = torch.from_numpy(target.lengths[users])
-    return float(metric_tables(hits.cpu(), relevant)["ndcg"][:, k - 1].mean())
+    return float(torch.cat([t["ndcg"][:, k - 1] for t in _tables(hits.cpu(), relevant)]).mean())
 
 
 def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
@@ -155,6 +159,12 @@ def _walk(
         hits = marks[: len(chunk)].gather(1, top.clamp(min=0)) & (top >= 0)
         marks[pairs] = False  # cheaper than a fresh block: the targets of a user are few
         yield top, hits, ranks_of(scores, *pairs, places) if ranks else _NO_RANKS
+
+
+def _tables(hits: Tensor, relevant: Tensor) -> Iterator[dict[str, Tensor]]:
+    """`metric_tables` of some users after the other: of all at once they would fill the memory."""
+    for some, many in zip(torch.split(hits, USERS), torch.split(relevant, USERS), strict=True):
+        yield metric_tables(some, many)
 
 
 _NO_RANKS = torch.zeros(0, dtype=torch.int32)

@@ -77,8 +77,14 @@ def test_the_list_is_the_best_of_the_unseen_items() -> None:
 
 @pytest.mark.parametrize("kind", [Table, Filled])
 @pytest.mark.parametrize("block", [1, 7, 40, 1000])
-def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
-    whole, other = case_ranking()[0], case_ranking(block, kind)[0]
+def test_the_block_size_changes_nothing(
+    block: int, kind: type[Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole, target, seen, _), (scorer, _, _) = case_ranking(), random_case()
+    ndcg = ndcg_at(scorer, target, seen, 5)
+    monkeypatch.setattr("negbench.evaluate.USERS", block)
+    other = case_ranking(block, kind)[0]
+    assert ndcg_at(kind(scorer.table), target, seen, 5, block=block) == ndcg
     assert np.array_equal(whole.top, other.top)
     for cell, value in whole.values.items():
         assert np.array_equal(value, other.values[cell], equal_nan=True)
