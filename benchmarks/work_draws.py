@@ -4,6 +4,7 @@ A few a row are drawn for the coming batches at once where the loop knows them: 
 """
 
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -32,6 +33,9 @@ def draws(ground: Ground, repeats: int) -> Iterator[dict[str, Any]]:
             f"k = {k}": _drawing(proposal, world.excluded, users, k, generator)
             for k in (1, 32, 200)
         }
+        works["k = 1, a whole epoch at once"] = _drawing(
+            proposal, world.excluded, users, 1, generator, len(users)
+        )
         works["k = 1 in the loop"] = _in_the_loop(proposal, world.excluded, feed, generator)
         for case, work in works.items():
             found = rate(work, repeats)
@@ -46,12 +50,20 @@ def draws(ground: Ground, repeats: int) -> Iterator[dict[str, Any]]:
 
 
 def _drawing(
-    proposal: Proposal, excluded: Any, users: torch.Tensor, k: int, generator: torch.Generator
+    proposal: Proposal,
+    excluded: Any,
+    users: torch.Tensor,
+    k: int,
+    generator: torch.Generator,
+    size: int = BATCH,
 ) -> Callable[[], int]:
+    shuffled = users[torch.randperm(len(users), generator=generator)]
+    batches = cycle(torch.split(shuffled, size))
+
     def work() -> int:
-        rows = users[torch.randint(len(users), (BATCH,), generator=generator)]
+        rows = next(batches)
         outside(proposal, excluded, rows, k, generator)
-        return BATCH * k
+        return len(rows) * k
 
     return work
 
