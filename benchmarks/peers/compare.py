@@ -38,6 +38,7 @@ OURS = {
     "BPR epoch, popularity": "popularity on mf(l2=0)",
     "BPR epoch, DNS of 32": "dns(candidates=32) on mf(l2=0)",
     "LightGCN epoch": "random on lightgcn",
+    "uniform negatives, batch by batch": "uniform, k = 1 in the loop",
     "ranking top 20, Recall and NDCG": "top 20, all metrics",
     "recommend top 20, no metrics": "top 20, all metrics",
 }
@@ -95,7 +96,7 @@ def compared(name: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """The same work by negbench, in a process of its own."""
     out = folder / "ours.json"
-    words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,ranking"]
+    words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,draws,ranking"]
     words += ["--one-thread"]
     words += ["--data", name, "--backbones", BACKBONES, "--methods", METHODS]
     words += ["--out", str(out), *(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])]

@@ -65,6 +65,19 @@ def steps_of(config, train, model, n):
     return work, trainer
 
 
+def drawn(train, users):
+    """Negatives alone: batches of 2048 of the train users, one draw each."""
+    batches = np.array_split(np.random.default_rng(0).permutation(users) + 1, len(users) // 2048)
+
+    def work():
+        for batch in batches[:STEPS]:
+            train._sampler.sample_by_user_ids(batch, None, 1)
+
+    work()
+    units = sum(len(batch) for batch in batches[:STEPS])
+    say("RecBole", "uniform negatives, batch by batch", "negatives", timed(None, work, units, 5))
+
+
 def main():
     pairs = np.load(sys.argv[1], allow_pickle=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,6 +94,8 @@ def main():
             work()
             found = timed(None, work, n * 2048, REPEATS)
             say("RecBole", f"BPR epoch, {name}", "positives", found)
+            if name == "uniform":
+                drawn(train, pairs["users"])
         users = len(test.uid_list)
         rank = lambda: trainer.evaluate(test, load_best_model=False)  # noqa: E731
         say("RecBole", "ranking top 20, Recall and NDCG", "users", timed(None, rank, users, 3))
