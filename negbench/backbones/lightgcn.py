@@ -152,28 +152,29 @@ class LightGCN(nn.Module):
 
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
         """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
-        alike, by_hop = self._debts(batch, leaves)
+        share = 1 / (self.config.layers + 1)
+        alike, by_hop = self._debts(batch, leaves, share)
         whole = [made for product in leaves.products if (made := product.owed()) is not None]
-        owed, share = torch.zeros_like(self.table), 1 / (self.config.layers + 1)
+        owed = torch.zeros_like(self.table)
         for hop in reversed(range(self.config.layers + 1)):
             if hop < self.config.layers:
                 owed = self.graph.apply(owed)
             for ids, rows in alike:
-                embedding.add(owed, ids, rows * share)
+                embedding.add(owed, ids, rows)
             for ids, rows in by_hop:
                 embedding.add(owed, ids, rows[..., hop, :])
             for items in whole:
                 owed[self.n_users :].add_(items, alpha=share)
         return owed
 
-    def _debts(self, batch: Batch, leaves: Leaves) -> tuple[Debts, Debts]:
-        """Nodes with what they are owed: as the mean's, at every hop alike, and by hop."""
+    def _debts(self, batch: Batch, leaves: Leaves, share: float) -> tuple[Debts, Debts]:
+        """Nodes with what they are owed: a share of the mean's at every hop alike, and by hop."""
         n = self.n_users
         rows = [(batch.users, leaves.query), (n + batch.items, leaves.positive)]
         rows += [(n + ids, leaf) for ids, leaf in leaves.rows]
         layers = [(batch.users, leaves.query_layers)]
         layers += [(n + ids, leaf) for ids, leaf in leaves.layers]
-        return list(gradients(rows)), list(gradients(layers))
+        return [(ids, grad * share) for ids, grad in gradients(rows)], list(gradients(layers))
 
     def _by_autograd(self) -> list[Tensor]:
         """The same by torch's own sparse product: slow, and the oracle of the tests."""

@@ -13,10 +13,10 @@ def one_of_best(
 
     Where fewer are allowed it is one of these, where none is, any. Writes to `scores`.
     """
-    many = None if mask is None else how_many(mask).clamp_(1, k)
+    many: Tensor | int = k
     if mask is not None:
-        scores = hide_(scores, mask, -torch.inf)
+        many, scores = how_many(mask).clamp_(1, k), hide_(scores, mask, -torch.inf)
     best = scores.topk(k, 1).indices  # falling: what is hidden comes last
     share = torch.rand(len(scores), device=scores.device, generator=generator)
-    pick = (share * (k if many is None else many)).long().clamp_(max=k - 1)
+    pick = (share * many).long().clamp_(max=k - 1)
     return best.gather(1, pick.unsqueeze(1))
