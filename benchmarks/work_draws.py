@@ -12,8 +12,8 @@ from timing import rate
 
 from negbench import rng
 from negbench.batches import Pairs
-from negbench.draws import Even, Proposal, Weighted, for_batch, outside
 from negbench.ground import Ground
+from negbench.parts.sampling.proposals import Even, Proposal, Weighted, for_batch, outside
 
 BATCH = 2048
 

@@ -21,15 +21,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench.losses import sampled_softmax
+from negbench import rng
+from negbench.ops.epoch_means import Averages
 from negbench.parts import Uniform
-from negbench.parts.angular import Angular
-from negbench.parts.having_ids import ids_of
-from negbench.parts.popularity_branch import Branch
-from negbench.parts.telling import Averages
-from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, World
+from negbench.parts.cosine_scores import Angular
+from negbench.parts.losses.functions import sampled_softmax
+from negbench.parts.requirements import ids_of
+from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, World
 
 CARD = Card(
     title="BC loss: margins by what popularity does not explain",
@@ -83,6 +84,35 @@ def widened(cosine: Tensor, margin: Tensor) -> Tensor:
     cosine = cosine.clamp(-1 + EDGE, 1 - EDGE)
     made = cosine * margin.cos() - (1 - cosine.square()).sqrt() * margin.sin()
     return torch.where(cosine < -margin.cos(), -2 - made, made)
+
+
+class Branch(nn.Module):
+    """The popularity-only score b_ui: one vector for each interaction count of users and items."""
+
+    user_level: Tensor
+    item_level: Tensor
+
+    def __init__(self, world: World, width: int) -> None:
+        """Draw the vectors from a stream of their own."""
+        super().__init__()
+        generator = rng.stream(world.seed, "popularity branch")
+        for side, counts in (("user", world.train.lengths), ("item", world.train.counts)):
+            values, level = torch.unique(torch.tensor(counts), return_inverse=True)
+            drawn = torch.randn(len(values), width, generator=generator) / width**0.5
+            self.register_buffer(f"{side}_level", level, persistent=False)
+            self.register_parameter(f"{side}_table", nn.Parameter(drawn))
+        self.to(world.device)
+
+    def forward(self, users: Rows, ids: Ids) -> Scores:
+        """b of users [B] and items [B, N], [B, N]: each user with all levels, then picked."""
+        query = F.normalize(self.get_parameter("user_table")[self.user_level[users]], dim=1)
+        levels = query @ F.normalize(self.get_parameter("item_table"), dim=1).T
+        return levels.gather(1, self.item_level[ids])
+
+    def freeze(self) -> None:
+        """Without a gradient an optimiser leaves the vectors where they are, momentum too."""
+        for parameter in self.parameters():
+            parameter.grad = None
 
 
 class BiasAware:

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from negbench.parts import Uniform
-from negbench.parts.angular import Angular, Scoring
-from negbench.parts.log_sum import log_sum
+from negbench.parts.cosine_scores import Angular, Scoring
+from negbench.parts.losses.functions import log_sum
 from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step
 
 CARD = Card(

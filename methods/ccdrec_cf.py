@@ -28,11 +28,19 @@ import torch
 from torch import Tensor
 
 from negbench.parts import BPR, Uniform
-from negbench.parts.diffusion import SCHEDULES
-from negbench.parts.having_users import users_of
-from negbench.parts.joining import join
-from negbench.parts.latent import Led, Noise, Space, any_step, denoiser_of, noised, walk
-from negbench.parts.one_of_best import one_of_best
+from negbench.parts.diffusion.latent_space import (
+    Led,
+    Noise,
+    Space,
+    any_step,
+    denoiser_of,
+    noised,
+    walk,
+)
+from negbench.parts.diffusion.process import SCHEDULES
+from negbench.parts.requirements import users_of
+from negbench.parts.selection.mix_negatives import join
+from negbench.parts.selection.top_scored import one_of_best
 from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
 
 CARD = Card(

@@ -16,8 +16,8 @@ per step: that of `info_nce`, N draws and N dot products a row.
 from dataclasses import dataclass
 
 from negbench.parts import Uniform
-from negbench.parts.angular import Angular, Scoring
-from negbench.parts.debiased import Debiased
+from negbench.parts.cosine_scores import Angular, Scoring
+from negbench.parts.losses.debiased_infonce import Debiased
 from negbench.protocol import Card, Method
 
 CARD = Card(

@@ -35,10 +35,10 @@ import torch
 from torch import Tensor
 
 from negbench.parts import BPR, Uniform
-from negbench.parts.denoiser import Denoiser
-from negbench.parts.diffusion import Schedule, linear_var, snr_matched
-from negbench.parts.latent import any_step, denoiser_of, learnt
-from negbench.parts.liked import Liked, noise_of_users
+from negbench.parts.diffusion.denoiser import Denoiser
+from negbench.parts.diffusion.latent_space import any_step, denoiser_of, learnt
+from negbench.parts.diffusion.process import Schedule, linear_var, snr_matched
+from negbench.parts.user_history import Liked, noise_of_users
 from negbench.protocol import Card, Epoch, Leaves, Method, Step, View, World
 
 CARD = Card(

@@ -35,12 +35,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench.losses import over_negatives
 from negbench.parts import Uniform
-from negbench.parts.diffusion import SCHEDULES
-from negbench.parts.joining import join
-from negbench.parts.latent import Led, Noise, Space, any_step, denoiser_of, noised, walk
-from negbench.parts.objectives import weight
+from negbench.parts.diffusion.latent_space import (
+    Led,
+    Noise,
+    Space,
+    any_step,
+    denoiser_of,
+    noised,
+    walk,
+)
+from negbench.parts.diffusion.process import SCHEDULES
+from negbench.parts.losses.functions import over_negatives
+from negbench.parts.losses.objectives import weight
+from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
 
 CARD = Card(

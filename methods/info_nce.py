@@ -16,8 +16,8 @@ Cost per step: N draws and N dot products a row, with the norms of their vectors
 from dataclasses import dataclass
 
 from negbench.parts import Uniform
-from negbench.parts.angular import Angular, Scoring
-from negbench.parts.contrast import InfoNCE
+from negbench.parts.cosine_scores import Angular, Scoring
+from negbench.parts.losses.infonce import InfoNCE
 from negbench.protocol import Card, Method
 
 CARD = Card(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from negbench.draws import Weighted, for_batch
 from negbench.parts import BPR
+from negbench.parts.sampling.proposals import Weighted, for_batch
 from negbench.protocol import Card, Method, Negatives, Step, World
 
 CARD = Card(

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench.parts.telling import Averages
+from negbench.ops.epoch_means import Averages
 from negbench.protocol import Card, Method, Negatives, Source, Step, View
 
 CARD = Card(

@@ -50,7 +50,7 @@ def parameters(path: Path, owner: str = "Config") -> list[Parameter]:
 
 def objectives() -> dict[str, str]:
     """The objectives' names and the first line of what each says of itself."""
-    tree = ast.parse((_here() / "parts" / "objectives.py").read_text("utf-8"))
+    tree = ast.parse((_here() / "parts" / "losses" / "objectives.py").read_text("utf-8"))
     return {
         name: (ast.get_docstring(node) or "").partition("\n")[0]
         for name, node in _objective_classes(tree).items()
@@ -59,7 +59,7 @@ def objectives() -> dict[str, str]:
 
 def objective_class(name: str) -> tuple[Path, str]:
     """The file and the class of an objective."""
-    path = _here() / "parts" / "objectives.py"
+    path = _here() / "parts" / "losses" / "objectives.py"
     return path, _objective_classes(ast.parse(path.read_text("utf-8")))[name].name
 
 

@@ -13,7 +13,7 @@ from negbench import registry
 from negbench.cards import Card
 from negbench.errors import UserError
 from negbench.kinds import Method, Objective
-from negbench.parts.objectives import OBJECTIVES
+from negbench.parts.losses.objectives import OBJECTIVES
 from negbench.texts.language import marked
 from negbench.wording import Term, config_of, configure, parse, split
 

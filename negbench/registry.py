@@ -1,4 +1,5 @@
-"""Names to plug-ins. A plug-in is one file; its file name is its name everywhere.
+"""Names to plug-ins. A plug-in is one file, or a folder with a `method.py`; its name is the file's
+or the folder's everywhere.
 
 Listing reads the files' source and imports none of them, so it needs no torch. Packages outside add
 theirs through the entry points `negbench.methods`, `negbench.datasets` and `negbench.backbones`;
@@ -20,6 +21,8 @@ from negbench.cards import Card
 from negbench.errors import UserError
 
 FAMILIES = ("methods", "datasets", "backbones", "references")
+FOLDER_FILE = "method.py"
+"""The file of a plug-in that is a folder; what else is in the folder serves it alone."""
 _plugins: dict[tuple[str, str], Path] = {}
 
 
@@ -45,7 +48,8 @@ def load(family: str, name: str) -> ModuleType:
         if entry.name == name:
             module: ModuleType = entry.load()
             return module
-    return importlib.import_module(f"negbench.{family}.{name}")
+    inside = ".method" if (path := source(family, name)) and path.name == FOLDER_FILE else ""
+    return importlib.import_module(f"negbench.{family}.{name}{inside}")
 
 
 def require(family: str, name: str) -> None:
@@ -92,7 +96,10 @@ def source(family: str, name: str) -> Path | None:
             spec = importlib.util.find_spec(entry.module)
             return Path(spec.origin) if spec and spec.origin and not entry.attr else None
     home = importlib.import_module(f"negbench.{family}")
-    return next((f for d in home.__path__ if (f := Path(d) / f"{name}.py").is_file()), None)
+    files = (
+        f for d in home.__path__ for f in (Path(d) / f"{name}.py", Path(d) / name / "method.py")
+    )
+    return next((file for file in files if file.is_file()), None)
 
 
 @cache

@@ -7,10 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from negbench import draws, membership, rng
+from negbench import membership, rng
 from negbench.conformance.world import world
-from negbench.draws import Even, Proposal, Weighted, alias_table, for_batch, outside
 from negbench.membership import Membership
+from negbench.parts.sampling import proposals
+from negbench.parts.sampling.proposals import (
+    Even,
+    Proposal,
+    Weighted,
+    alias_table,
+    for_batch,
+    outside,
+)
 from negbench.values import Batch, Coming
 
 SETS = [[0, 1, 2], [4], range(6), range(7), [0, 1, 2, 3, 4, 6], []]
@@ -22,7 +30,7 @@ def excluded() -> Membership:
     return world(SETS, n_items=7).excluded
 
 
-def proposals() -> list[tuple[str, Proposal, torch.Tensor]]:
+def all_proposals() -> list[tuple[str, Proposal, torch.Tensor]]:
     weights = torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2])
     return [
         ("even", Even(7, CPU), torch.ones(7)),
@@ -31,8 +39,8 @@ def proposals() -> list[tuple[str, Proposal, torch.Tensor]]:
 
 
 @pytest.mark.parametrize("asks", [True, False])
-@pytest.mark.parametrize("rounds", [0, 1, draws.ROUNDS])
-@pytest.mark.parametrize("name,proposal,weights", proposals(), ids=["even", "weighted"])
+@pytest.mark.parametrize("rounds", [0, 1, proposals.ROUNDS])
+@pytest.mark.parametrize("name,proposal,weights", all_proposals(), ids=["even", "weighted"])
 def test_draws_follow_the_restricted_distribution(
     name: str,
     proposal: Proposal,
@@ -44,7 +52,7 @@ def test_draws_follow_the_restricted_distribution(
     """On a CPU, and as on a device whose answers are not waited for."""
     del name
     monkeypatch.setattr(membership, "may_ask", lambda users: asks)
-    monkeypatch.setattr(draws, "ROUNDS", rounds)
+    monkeypatch.setattr(proposals, "ROUNDS", rounds)
     users = torch.arange(6)
     ids, mask = outside(proposal, excluded(), users, 20_000, rng.stream(3, "draws"))
     assert mask is not None
@@ -70,14 +78,14 @@ def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_mask_where_every_user_has_an_item_left() -> None:
-    for _, proposal, _ in proposals():
+    for _, proposal, _ in all_proposals():
         users = torch.tensor([0, 1, 2, 4, 5] * 50)
         ids, mask = outside(proposal, excluded(), users, 9, rng.stream(0, "draws"))
         assert mask is None and not excluded().contains(users, ids).any()
 
 
 def test_all_users_without_an_item_end_at_once() -> None:
-    for _, proposal, _ in proposals():
+    for _, proposal, _ in all_proposals():
         ids, mask = outside(proposal, excluded(), torch.tensor([3, 3]), 4, rng.stream(0, "draws"))
         assert mask is not None and not mask.any()
         assert bool((ids >= 0).all()) and bool((ids < 7).all())
@@ -93,7 +101,7 @@ def test_only_weightless_items_left_is_no_item_left() -> None:
 
 
 def test_the_fallback_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draws, "BLOCK", 15)
+    monkeypatch.setattr(proposals, "BLOCK", 15)
     proposal = Weighted.of(torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2]))
     users = torch.tensor([2, 3, 4, 2, 3, 4, 2])
     ids, found = proposal.remaining(excluded(), users, rng.stream(0, "draws"))
@@ -186,7 +194,7 @@ def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int
             seen = torch.bincount(ids[user::6].reshape(-1), minlength=7).numpy()
             assert seen[allowed].sum() == 5000 * n
             assert stats.chisquare(seen[allowed]).pvalue > 1e-3
-    if n <= draws.AHEAD:
+    if n <= proposals.AHEAD:
         at_once, mask = outside(proposal, excluded(), users, n, before)
         assert torch.equal(ids, at_once) and mask is not None and torch.equal(masks, mask)
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from negbench import losses, rng
+from negbench import rng
+from negbench.parts import losses
 
 TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 1e-1, torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = list(TOLERANCE)

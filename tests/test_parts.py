@@ -9,7 +9,7 @@ from negbench.conformance.world import Play, batch_of, usual, world
 from negbench.errors import UserError
 from negbench.kinds import Method
 from negbench.parts import BCE, BPR, GBCE, Everything, Hinge, Pool, Softmax, TopM, Uniform, Weigh
-from negbench.parts.pools import own, sample_of
+from negbench.parts.sampling.shared_pool import own, sample_of
 from negbench.values import Batch, Negatives, Step
 
 

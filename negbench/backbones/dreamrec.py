@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from negbench import embedding, rng
 from negbench.backbones.sasrec import SASRec
 from negbench.interactions import Csr
-from negbench.parts.denoiser import TIME, timestep
-from negbench.parts.diffusion import SCHEDULES
+from negbench.parts.diffusion.denoiser import TIME, timestep
+from negbench.parts.diffusion.process import SCHEDULES
 from negbench.protocol import Batch, Card, Encoded, View, World
 from negbench.sequence import first_weights
 

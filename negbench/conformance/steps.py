@@ -88,7 +88,7 @@ def ids_are_allowed(play: Play) -> None:
         used = hit if made.mask is None else hit & made.mask
         assert not bool(used.any()), (
             f"{verb}: an excluded item must not count; got (row, place) {used.nonzero().tolist()}; "
-            "draw with negbench.draws.outside or mask it"
+            "draw with negbench.parts.sampling.proposals.outside or mask it"
         )
 
 

@@ -1,9 +1,9 @@
 """Parts that two methods or more are made of; what one paper needs stays in its file."""
 
-from negbench.parts.objectives import BCE, BPR, GBCE, OBJECTIVES, Hinge, Softmax
-from negbench.parts.pools import Everything, Pool
-from negbench.parts.sources import Uniform
-from negbench.parts.stages import TopM, Weigh
+from negbench.parts.losses.objectives import BCE, BPR, GBCE, OBJECTIVES, Hinge, Softmax
+from negbench.parts.sampling.shared_pool import Everything, Pool
+from negbench.parts.sampling.uniform import Uniform
+from negbench.parts.selection.top_scored import TopM, Weigh
 
 __all__ = [
     "BCE",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from negbench.parts.diffusion import Catalogue
+from negbench.parts.diffusion.process import Catalogue
 from negbench.protocol import Step
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from negbench import rng
-from negbench.probes.snapping import snap
+from negbench.parts.selection.nearest_item import snap
 from negbench.values import Feedback, Negatives, Step, World
 
 FIELDS = {"user": "i4", "positive": "i4", "negative": "i4"}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from negbench.probes.snapping import snap
+from negbench.parts.selection.nearest_item import snap
 from negbench.values import Feedback, Negatives, Step
 from negbench.view import View
 

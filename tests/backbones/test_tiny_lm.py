@@ -22,7 +22,7 @@ from sequence_steps import (
 from negbench import rng
 from negbench.backbones import tiny_lm
 from negbench.batches import Sequences
-from negbench.parts.policy import Catalogue, log_probs
+from negbench.methods.napo.policy import Catalogue, log_probs
 from negbench.recipes import recipe
 from negbench.train import Fit, TrainConfig
 from negbench.values import Batch

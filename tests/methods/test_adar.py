@@ -9,9 +9,9 @@ from negbench.backbones import gru4rec, lightgcn, mf, sasrec
 from negbench.conformance.world import Play, usual, without_remainder
 from negbench.errors import UserError
 from negbench.interactions import Csr
-from negbench.losses import bpr
-from negbench.parts import diffusion
-from negbench.parts.joining import join
+from negbench.parts.diffusion import process
+from negbench.parts.losses.functions import bpr
+from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import Negatives, Similarity
 from negbench.recipes import recipe
 from negbench.step import Outcome
@@ -99,7 +99,7 @@ def test_gradient_flows_where_it_should():
         leaves = made.step.view.leaves
         assert not leaves.rows  # no other item is touched
         # d softplus(s_x - s_i) / d e_i = -sigma e_u / B, times 1 - r where x* is alive
-        r = float(diffusion.snr_matched(50, 0.01).r[10])
+        r = float(process.snr_matched(50, 0.01).r[10])
         sigma = torch.sigmoid(made.s_neg.squeeze(1) - made.s_pos).unsqueeze(1)
         want = -sigma * leaves.query / len(sigma) * (1 if detach else 1 - r)
         assert torch.allclose(leaves.positive.grad, want, atol=1e-6)
@@ -140,7 +140,7 @@ def test_what_is_told_is_what_was_made():
     above = float((made.s_neg[:, 1] > made.s_pos).float().mean())
     assert told["violation"] == pytest.approx(above) and told["t_mean"] == 20
     assert told["snr_T"] == pytest.approx(0.01, rel=1e-4) and told["gated"] == 0
-    assert told["r_mean"] == pytest.approx(float(diffusion.snr_matched(50, 0.01).r[20]))
+    assert told["r_mean"] == pytest.approx(float(process.snr_matched(50, 0.01).r[20]))
 
 
 def test_the_violation_rate_is_the_one_asked_for():

@@ -18,7 +18,7 @@ from negbench.testing import CHECKS, conforms
 from negbench.train import Fit, TrainConfig
 from negbench.values import Negatives
 
-adv = importlib.import_module("negbench.methods.adv_infonce")
+adv = importlib.import_module("negbench.methods.adv_infonce.method")
 WORLD = small_world()
 NETS = ("embed", "mlp")
 EVERY_EPOCH = "interval=1,adversarial_epochs=20,adversary_lr=0.01"

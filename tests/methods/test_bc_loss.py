@@ -8,10 +8,11 @@ import pytest
 import torch
 from worlds import small_world
 
-from negbench import losses, rng
+from negbench import rng
 from negbench.backbones import mf
 from negbench.conformance.world import Play, usual, world
 from negbench.errors import UserError
+from negbench.parts import losses
 from negbench.recipes import recipe
 from negbench.train import Fit, TrainConfig
 from negbench.values import Negatives

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from negbench import losses, rng
+from negbench import rng
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
+from negbench.parts import losses
 from negbench.recipes import recipe
 from negbench.values import Batch, Negatives, Step
 from negbench.view import View

@@ -10,9 +10,9 @@ from negbench import rng
 from negbench.backbones import sasrec
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
-from negbench.losses import bpr
 from negbench.methods import ccdrec_cf
 from negbench.methods.ccdrec_cf import Curriculum, mean_of_users, station
+from negbench.parts.losses.functions import bpr
 from negbench.recipes import recipe
 from negbench.train import Fit, TrainConfig
 from negbench.values import Batch, Step

@@ -13,7 +13,7 @@ from negbench.conformance.world import Play, Tables, batch_of, usual, world
 from negbench.errors import UserError
 from negbench.interactions import Csr
 from negbench.methods.ddrm import Denoised, restored
-from negbench.parts.liked import Liked
+from negbench.parts.user_history import Liked
 from negbench.recipes import recipe
 from negbench.step import forward
 from negbench.train import snapshot

@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from negbench import rng
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
-from negbench.methods.ddrm_sampler import Detect, Units, detection, quantiles
+from negbench.methods.ddrm_sampler.method import Detect, Units, detection, quantiles
 from negbench.protocol import Batch, Negatives, Step
 from negbench.recipes import recipe
 

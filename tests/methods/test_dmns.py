@@ -9,7 +9,7 @@ from negbench import rng
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
 from negbench.methods.dmns import Config, Levels
-from negbench.parts import diffusion
+from negbench.parts.diffusion import process
 from negbench.recipes import recipe
 from negbench.train import Fit
 from negbench.values import Batch, Step
@@ -45,7 +45,7 @@ def step_of(fit: Fit) -> Step:
 def test_the_law_of_a_level_is_a_power_of_the_law_of_the_positives(t, sharper):
     """p_t ~ p_p^lam with lam = a / (abar a + (1 - abar) b): log-densities differ by a factor."""
     a, b, n = sharper**2, 0.5**2, 400_000
-    schedule = diffusion.linear(50, 1e-3, 0.2)
+    schedule = process.linear(50, 1e-3, 0.2)
     generator = torch.Generator().manual_seed(t)
     x0 = torch.randn(n, 1, generator=generator) * a**0.5
     eps = torch.randn(n, 1, generator=generator) * b**0.5

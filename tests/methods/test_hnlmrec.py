@@ -12,8 +12,8 @@ from negbench import rng
 from negbench.conformance.world import Play, batch_of, usual
 from negbench.errors import UserError
 from negbench.interactions import Csr
-from negbench.methods import hnlmrec
-from negbench.parts.decoding import decoded
+from negbench.methods.hnlmrec import method
+from negbench.parts.selection.nearest_item import decoded
 from negbench.recipes import recipe
 from negbench.spec import CellSpec, unfit
 from negbench.testing import CHECKS, conforms
@@ -29,9 +29,9 @@ def play(settings="", world=None) -> Play:
     return made
 
 
-def stage(made) -> hnlmrec.Generate:
+def stage(made) -> method.Generate:
     (part,) = made.method.stages
-    assert isinstance(part, hnlmrec.Generate)
+    assert isinstance(part, method.Generate)
     return part
 
 

@@ -5,7 +5,7 @@ import torch
 
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
-from negbench.parts.angular import Angular
+from negbench.parts.cosine_scores import Angular
 from negbench.recipes import recipe
 from negbench.testing import CHECKS, conforms
 

@@ -17,7 +17,7 @@ from negbench.testing import CHECKS, conforms
 from negbench.train import Fit, TrainConfig
 from negbench.values import Step
 
-napo = importlib.import_module("negbench.methods.napo")
+napo = importlib.import_module("negbench.methods.napo.method")
 WORLD = small_world()
 SAS = sasrec.Config(dim=8, length=6, batch_size=16, dropout=0.0, init=0.5, lr=0.01)
 LM = tiny_lm.Config(dim=8, length=6, batch_size=16, dropout=0.0, init=0.5, lr=0.01)

@@ -13,7 +13,7 @@ from negbench.interactions import Csr
 from negbench.values import Batch, Epoch, Negatives, Step
 from negbench.view import View
 
-napo = importlib.import_module("negbench.methods.napo")
+napo = importlib.import_module("negbench.methods.napo.method")
 
 
 def played(config, queries, items, batch, ids, world):

@@ -8,11 +8,11 @@ from probe_grounds import small_ground
 from negbench import rng
 from negbench.backbones import sasrec
 from negbench.conformance.world import Play, usual
-from negbench.draws import Even, outside
 from negbench.errors import UserError
 from negbench.ground import prepare
 from negbench.membership import Membership
-from negbench.methods.pdrec_band import Band, Config
+from negbench.methods.pdrec_band.method import Band, Config
+from negbench.parts.sampling.proposals import Even, outside
 from negbench.recipes import recipe
 from negbench.train import Fit, TrainConfig
 

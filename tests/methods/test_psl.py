@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from negbench import losses
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
+from negbench.parts import losses
 from negbench.recipes import recipe
 from negbench.values import Negatives
 

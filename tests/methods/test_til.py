@@ -12,7 +12,8 @@ from negbench.backbones import mf, sasrec
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
 from negbench.interactions import Csr
-from negbench.parts import ahead, carving, importance
+from negbench.methods.til import importance_network, lookahead
+from negbench.parts import holdout_pairs
 from negbench.recipes import recipe
 from negbench.train import Fit, TrainConfig
 from negbench.values import Negatives, World
@@ -40,7 +41,7 @@ def pairs(sets):
 def test_rows_of_carved_pairs_weigh_nothing_and_their_items_are_no_negatives():
     play, stage = played()
     outcome = play.forward()
-    batch, carved = outcome.step.batch, set(pairs(carving.carve(play.world.train, 0.3, 0)[0]))
+    batch, carved = outcome.step.batch, set(pairs(holdout_pairs.carve(play.world.train, 0.3, 0)[0]))
     held = torch.tensor([pair in carved for pair in pairs(play.world.train)])
     assert int(held.sum()) == 8 and torch.equal(outcome.rows == 0, held)
     outcome.rows.sum().backward()
@@ -91,7 +92,7 @@ class Scene:
         )
 
     def ahead(self, weights):
-        return ahead.Ahead(self.step, self.ids, self.meta).loss(weights, self.counts, self.rate)
+        return lookahead.Ahead(self.step, self.ids, self.meta).loss(weights, self.counts, self.rate)
 
     def score(self, users, items, u, i):
         a, b = users[u], items[i]
@@ -140,7 +141,7 @@ def test_the_gradient_is_the_closed_form():
     scene = Scene()
     weights = scene.weights.clone().requires_grad_()
     (found,) = torch.autograd.grad(scene.ahead(weights), weights)
-    here = ahead.Ahead(scene.step, scene.ids, scene.meta)
+    here = lookahead.Ahead(scene.step, scene.ids, scene.meta)
     shift = tuple(zero.requires_grad_() for zero in here.start)
     slopes = torch.autograd.grad(here.inner(shift, scene.weights, scene.counts), shift)
     moved = tuple((-scene.rate * slope).requires_grad_() for slope in slopes)
@@ -157,7 +158,7 @@ def test_the_gradient_is_the_closed_form():
 
 def test_the_gradient_for_phi_is_that_of_differences():
     scene = Scene()
-    network = importance.Network(8, 5, rng.stream(0, "test")).double()
+    network = importance_network.Network(8, 5, rng.stream(0, "test")).double()
     view, h = scene.step.view, 1e-5
     positive = view.positive.detach().double()
 
@@ -189,12 +190,12 @@ def test_a_triplet_against_the_meta_pair_is_told_to_weigh_less():
     query = torch.full((3, 6), 0.1)
     view = replace(step.view, query=query, items=items, positive=items[[0, 1, 4]], leaves=None)
     step, ids = replace(step, view=view), torch.tensor([[2], [5], [3]])
-    meta = ahead.Meta(
+    meta = lookahead.Meta(
         torch.tensor([1, 1, 1]), torch.tensor([5, 5, 5]), torch.tensor([False, True, False])
     )
     weights = torch.ones(3, 1, requires_grad=True)
     counts = torch.tensor([[True], [False], [True]])
-    ahead.Ahead(step, ids, meta).loss(weights, counts, 0.1).backward()
+    lookahead.Ahead(step, ids, meta).loss(weights, counts, 0.1).backward()
     assert weights.grad[0, 0] > 0 > weights.grad[2, 0]
 
 

@@ -7,7 +7,7 @@ import torch
 
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
-from negbench.parts.adversary import Projections, Tables
+from negbench.methods.adv_infonce.adversary import Projections, Tables
 from negbench.recipes import recipe
 from negbench.values import Negatives
 

@@ -8,7 +8,7 @@ from worlds import small_world
 
 from negbench import rng
 from negbench.backbones import mf
-from negbench.parts.angular import Angular
+from negbench.parts.cosine_scores import Angular
 from negbench.trained import Trained
 from negbench.values import Batch, Step
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from negbench import losses
-from negbench.parts.contrast import InfoNCE
+from negbench.parts import losses
+from negbench.parts.losses.infonce import InfoNCE
 from negbench.values import Negatives
 
 G = torch.Generator().manual_seed(0)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from negbench.parts.contrast import InfoNCE
-from negbench.parts.debiased import Debiased
+from negbench.parts.losses.debiased_infonce import Debiased
+from negbench.parts.losses.infonce import InfoNCE
 from negbench.values import Negatives
 
 G = torch.Generator().manual_seed(1)

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from negbench.conformance.world import usual
-from negbench.parts import diffusion
-from negbench.parts.detector import Detector
+from negbench.methods.ddrm_sampler.detector import Detector
+from negbench.parts.diffusion import process
 
 D, NOISE = 4, 0.3
 
 
 def detector(draws=8, hidden=64, **settings) -> Detector:
-    made = Detector(diffusion.snr_matched(20, 0.1), hidden, draws, 0.1, **settings)
+    made = Detector(process.snr_matched(20, 0.1), hidden, draws, 0.1, **settings)
     made.begin(replace(usual(), width=D))
     return made
 

@@ -4,8 +4,8 @@ import torch
 from worlds import small_world
 
 from negbench.interactions import Csr
-from negbench.parts.diffrec import DiffRec, Lesson, preferences_of, read, vectors
-from negbench.parts.diffusion import linear_var
+from negbench.methods.pdrec_band.diffrec import DiffRec, Lesson, preferences_of, read, vectors
+from negbench.parts.diffusion.process import linear_var
 
 
 def lesson(epochs: int) -> Lesson:

@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from negbench.parts import diffusion
-from negbench.parts.denoiser import Denoiser, timestep
-from negbench.parts.diffusion import Catalogue, Schedule
+from negbench.parts.diffusion import process
+from negbench.parts.diffusion.denoiser import Denoiser, timestep
+from negbench.parts.diffusion.process import Catalogue, Schedule
 
 DDRM = {"scale": 1e-2, "low": 1e-4, "high": 1e-3}
 ALL = {
-    **{name: make(50) for name, make in diffusion.SCHEDULES.items()},
-    "linear_var": diffusion.linear_var(50, **DDRM),
-    "snr_matched": diffusion.snr_matched(50, 0.01),
+    **{name: make(50) for name, make in process.SCHEDULES.items()},
+    "linear_var": process.linear_var(50, **DDRM),
+    "snr_matched": process.snr_matched(50, 0.01),
 }
 N = 200_000
 
@@ -39,13 +39,13 @@ def test_abar_falls_and_the_posterior_keeps_the_mean(name):
 @pytest.mark.parametrize(
     ("schedule", "left"),
     [
-        (diffusion.linear_var(50, 1e-2, 1e-4, 1e-3), 1.9e-5),
-        (diffusion.linear_var(30, 1e-4, 1e-4, 1e-2), 1.1e-5),
-        (diffusion.linear_var(20, 1e-4, 1e-4, 1e-3), 1.0e-5),
-        (diffusion.linear_var(20, 0.1, 1e-4, 2e-2, overwrite_first=False), 2.0e-3),
-        (diffusion.linear(20), 0.183),
-        (diffusion.linear(50), 0.397),
-        (diffusion.linear(2000), 1.0),
+        (process.linear_var(50, 1e-2, 1e-4, 1e-3), 1.9e-5),
+        (process.linear_var(30, 1e-4, 1e-4, 1e-2), 1.1e-5),
+        (process.linear_var(20, 1e-4, 1e-4, 1e-3), 1.0e-5),
+        (process.linear_var(20, 0.1, 1e-4, 2e-2, overwrite_first=False), 2.0e-3),
+        (process.linear(20), 0.183),
+        (process.linear(50), 0.397),
+        (process.linear(2000), 1.0),
     ],
 )
 def test_published_schedules_hardly_add_noise(schedule, left):
@@ -54,11 +54,11 @@ def test_published_schedules_hardly_add_noise(schedule, left):
 
 @pytest.mark.parametrize("snr", [0.01, 0.5, 20.0])
 def test_snr_matched_hits_what_was_asked(snr):
-    assert diffusion.snr_matched(30, snr, 0.04, 0.25).snr(0.04, 0.25) == pytest.approx(snr)
+    assert process.snr_matched(30, snr, 0.04, 0.25).snr(0.04, 0.25) == pytest.approx(snr)
 
 
 def test_step_by_step_noising_is_the_marginal():
-    schedule, x0 = diffusion.linear(20, 1e-3, 0.1), 1.5
+    schedule, x0 = process.linear(20, 1e-3, 0.1), 1.5
     x, g = torch.full((N,), x0, dtype=torch.double), generator()
     for t in range(1, 21):
         alpha = float(schedule.abar[t] / schedule.abar[t - 1])
@@ -71,7 +71,7 @@ def test_step_by_step_noising_is_the_marginal():
 
 
 def test_the_posterior_is_bayes_rule_on_a_grid():
-    schedule, t, x0, xt = diffusion.linear(10, 0.02, 0.3), 6, 0.7, -0.4
+    schedule, t, x0, xt = process.linear(10, 0.02, 0.3), 6, 0.7, -0.4
     grid = torch.linspace(-8, 8, 400_001, dtype=torch.double)
     before, now = float(schedule.abar[t - 1]), float(schedule.abar[t])
     alpha = now / before
@@ -85,7 +85,7 @@ def test_the_posterior_is_bayes_rule_on_a_grid():
 
 
 def test_x0_comes_back_from_its_noise_and_never_explodes():
-    schedule = diffusion.linear(2000)
+    schedule = process.linear(2000)
     x0, eps = torch.randn(4, 3, generator=generator(1)), torch.randn(4, 3, generator=generator(2))
     t = torch.tensor([0, 1, 500, 1000])
     assert torch.allclose(schedule.clean(schedule.noised(x0, t, eps), t, eps), x0, atol=1e-4)
@@ -101,7 +101,7 @@ def test_step_nought_is_the_clean_vector():
 
 
 def test_an_ideal_predictor_walks_back_to_the_forward_marginal():
-    schedule = diffusion.linear(200, 1e-4, 0.05)
+    schedule = process.linear(200, 1e-4, 0.05)
     m0, v0, stop, n = 1.5, 0.09, 60, 100_000
     g = generator(3)
     x = torch.randn(n, 1, generator=g, dtype=torch.double)
@@ -118,7 +118,7 @@ def test_an_ideal_predictor_walks_back_to_the_forward_marginal():
 
 
 def test_ddim_keeps_the_trajectory_and_an_oracle_returns_x0():
-    schedule = diffusion.linear(2000)
+    schedule = process.linear(2000)
     x0, eps = torch.randn(5, 4, generator=generator(4)), torch.randn(5, 4, generator=generator(5))
     at = schedule.noised(x0, torch.full((5,), 1500), eps)
     then = schedule.ddim(at, x0, 1500, 700)
@@ -156,9 +156,9 @@ def test_a_singular_covariance_has_a_root():
 def test_signal_to_noise_of_a_catalogue_against_itself():
     # Under its own covariance the signal's variance is the noise's: abar / (1 - abar) is left.
     items = torch.randn(300, 4, generator=generator(9))
-    schedule = diffusion.linear(50)
+    schedule = process.linear(50)
     abar = float(schedule.abar[-1])
-    told = diffusion.signal_to_noise(schedule, items, Catalogue.of(items))
+    told = process.signal_to_noise(schedule, items, Catalogue.of(items))
     assert told == pytest.approx(abar / (1 - abar), rel=1e-4)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cosine_similarity, softplus
 
 from negbench import rng
-from negbench.parts import hard_criteria as must
+from negbench.methods.hnlmrec import criteria as must
 
 G = rng.stream(0, "criteria")
 E_U = torch.tensor([[1.0, 0.0, 0.0]])

@@ -6,9 +6,9 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from negbench import rng
 from negbench.conformance.world import Tables, usual
-from negbench.parts.hard_lesson import Frozen, mine, standard, upper
-from negbench.parts.likely import likely_positives
-from negbench.parts.text_space import TextSpace, table_of
+from negbench.methods.hnlmrec.likely_positives import likely_positives
+from negbench.methods.hnlmrec.target_mining import Frozen, mine, standard, upper
+from negbench.methods.hnlmrec.text_space import TextSpace, table_of
 
 WORLD = usual()
 TABLES = Tables(WORLD)

@@ -5,7 +5,7 @@ import torch
 
 from negbench import rng
 from negbench.conformance.world import Play, usual
-from negbench.parts.hard_teaching import HardGenerator
+from negbench.methods.hnlmrec.generator_training import HardGenerator
 from negbench.recipes import recipe
 
 QUICK = "warmup=0,ramp=1,first=2,hidden=16,candidates=32"

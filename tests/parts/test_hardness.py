@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import optimize
 
-from negbench.parts.contrast import InfoNCE
-from negbench.parts.hardness import delta_of, kl_of, worst
+from negbench.methods.adv_infonce.kl_ball import delta_of, kl_of, worst
+from negbench.parts.losses.infonce import InfoNCE
 
 G = torch.Generator().manual_seed(2)
 Z = torch.randn(5, 6, generator=G, dtype=torch.float64) * 1.5

@@ -7,11 +7,11 @@ from worlds import small_world
 from negbench import rng
 from negbench.backbones import lightgcn, mf
 from negbench.backbones.lightgcn import mean_of
-from negbench.parts.games import exact
-from negbench.parts.in_run import OneStep, in_run
-from negbench.parts.retraining import Retraining
-from negbench.parts.shapley_values import estimate
-from negbench.parts.triplets import Moment
+from negbench.methods.shapley.games import exact
+from negbench.methods.shapley.in_run_values import OneStep, in_run
+from negbench.methods.shapley.permutation_estimator import estimate
+from negbench.methods.shapley.retraining_game import Retraining
+from negbench.methods.shapley.triplet_gradients import Moment
 from negbench.view import Similarity
 
 WORLD = small_world()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from negbench.parts.margin import Margin
-from negbench.parts.sharing import pool_of
+from negbench.methods.napo.margin import Margin
+from negbench.methods.napo.neighbour_pools import pool_of
 
 G = torch.Generator().manual_seed(2)
 STATES, SCORES = torch.randn(8, 3, generator=G), torch.randn(8, 6, generator=G)

@@ -4,16 +4,16 @@ import torch
 from worlds import small_world
 
 from negbench import rng
-from negbench.parts import diffusion
-from negbench.parts.diffusion import Catalogue
-from negbench.parts.noise_network import NoiseNetwork, within
+from negbench.parts.diffusion import process
+from negbench.parts.diffusion.noise_network import NoiseNetwork, within
+from negbench.parts.diffusion.process import Catalogue
 
 
 def test_the_walk_with_an_ideal_network_ends_on_the_users_own_noised_law():
     """Rows stop at their own places, each with the mean and variance of its forward marginal."""
     n, v0 = 60_000, 0.09
     catalogue = Catalogue(torch.full((2,), 0.5), torch.eye(2))
-    schedule = diffusion.snr_matched(200, 0.002)
+    schedule = process.snr_matched(200, 0.002)
     network = NoiseNetwork(schedule, 1, 4)
     m0 = torch.tensor([1.5, -0.5])
 
@@ -44,7 +44,7 @@ def test_a_taught_network_tells_users_apart():
     who = torch.arange(2).repeat(256)
     catalogue = Catalogue(torch.zeros(3), torch.diag(torch.tensor([2.0, 0.3, 0.3])))
     world = small_world()
-    network = NoiseNetwork(diffusion.snr_matched(50, 0.01), 5, 32)
+    network = NoiseNetwork(process.snr_matched(50, 0.01), 5, 32)
     network.begin(type(world)(world.train, world.counts, world.excluded, width=3))
     optimiser = torch.optim.Adam(network.minimised(), lr=0.01)
     for _ in range(400):

@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from negbench.parts.policy import log_probs
-from negbench.parts.preference import Flags, LogProbs, preference
-from negbench.parts.sharing import pool_of
+from negbench.methods.napo.neighbour_pools import pool_of
+from negbench.methods.napo.policy import log_probs
+from negbench.methods.napo.preference_loss import Flags, LogProbs, preference
 
 B, K, BETA = 6, 4, 0.7
 G = torch.Generator().manual_seed(0)

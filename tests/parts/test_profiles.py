@@ -12,8 +12,8 @@ from tiny_models import TEXTS, minilm, tiny_llama, trained_cell
 from negbench.cli import main
 from negbench.conformance.world import Play, usual
 from negbench.errors import UserError
-from negbench.parts.profiles import LIKED, WORDS, liked
-from negbench.parts.text_controls import permuted, random_like
+from negbench.methods.hnlmrec.profiles import LIKED, WORDS, liked
+from negbench.methods.hnlmrec.text_controls import permuted, random_like
 from negbench.recipes import recipe
 from negbench.rng import stream
 from negbench.testing import CHECKS, conforms

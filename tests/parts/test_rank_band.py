@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from negbench.conformance.world import usual, world
-from negbench.parts.rank_band import Preferences, RankBand, at_ranks
+from negbench.methods.pdrec_band.rank_band import Preferences, RankBand, at_ranks
 
 
 def likes(users: int, items: int, seed: int = 0) -> Preferences:

@@ -6,8 +6,13 @@ import pytest
 import torch
 
 from negbench import rng
-from negbench.parts.games import Quadratic, exact
-from negbench.parts.shapley_values import ESTIMATORS, estimate, marginals, orders_of
+from negbench.methods.shapley.games import Quadratic, exact
+from negbench.methods.shapley.permutation_estimator import (
+    ESTIMATORS,
+    estimate,
+    marginals,
+    orders_of,
+)
 
 G = rng.stream(0, "games")
 

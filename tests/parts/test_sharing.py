@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from negbench.parts.sharing import deal, pool_of
+from negbench.methods.napo.neighbour_pools import deal, pool_of
 
 G = torch.Generator().manual_seed(1)
 

@@ -8,8 +8,8 @@ from torch.nn.functional import cosine_similarity
 from negbench import rng
 from negbench.conformance.world import usual
 from negbench.errors import UserError
-from negbench.parts.text_controls import control, permuted, random_like
-from negbench.parts.text_space import TextSpace, table_of
+from negbench.methods.hnlmrec.text_controls import control, permuted, random_like
+from negbench.methods.hnlmrec.text_space import TextSpace, table_of
 from negbench.protocol import TextTable
 
 WORLD = usual()

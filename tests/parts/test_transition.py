@@ -6,17 +6,18 @@ from statistics import NormalDist
 import pytest
 import torch
 
-from negbench.parts import diffusion, transition
-from negbench.parts.diffusion import Catalogue
-from negbench.parts.transition import Rule, Standing, step_of
+from negbench.methods.adar import transition_rules as rules
+from negbench.methods.adar.transition_rules import Rule, Standing, step_of
+from negbench.parts.diffusion import process
+from negbench.parts.diffusion.process import Catalogue
 
 N = 200_000
 NORMAL = NormalDist()
 RULES = {
-    "boundary": transition.boundary,
-    "quantile": lambda at: transition.quantile(at, 0.3),
-    "snr": lambda at: transition.snr(at, 2.0),
-    "violation": lambda at: transition.violation(at, 0.1),
+    "boundary": rules.boundary,
+    "quantile": lambda at: rules.quantile(at, 0.3),
+    "snr": lambda at: rules.snr(at, 2.0),
+    "violation": lambda at: rules.violation(at, 0.1),
 }
 
 
@@ -54,14 +55,14 @@ def scores(scene, r: torch.Tensor, seed: int) -> torch.Tensor:
 
 def test_at_the_boundary_the_expected_score_is_the_bound(scene):
     at = scene[-1]
-    s = scores(scene, transition.boundary(at), 1)
+    s = scores(scene, rules.boundary(at), 1)
     assert float(s.mean()) == pytest.approx(float(at.bound), abs=4 * float(s.std()) / N**0.5)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.7, 0.9])
 def test_above_the_bound_with_probability_p(scene, p):
     at = scene[-1]
-    r = transition.quantile(at, p)
+    r = rules.quantile(at, p)
     spread = (1 - r**2).sqrt() * at.spread
     mean = r * at.positive + (1 - r) * at.mean
     assert NORMAL.cdf(float((mean - at.bound) / spread)) == pytest.approx(p, abs=1e-9)
@@ -71,18 +72,18 @@ def test_above_the_bound_with_probability_p(scene, p):
 
 def test_where_plain_noise_is_above_too_often_the_answer_is_noise(scene):
     at = scene[-1]  # noise alone is above the bound with probability 0.023
-    assert float(transition.quantile(at, 0.025)) > 0 and not transition.quantile(at, 0.02).any()
+    assert float(rules.quantile(at, 0.025)) > 0 and not rules.quantile(at, 0.02).any()
 
 
 def test_half_a_quantile_is_the_boundary(scene):
     at = scene[-1]
-    assert torch.allclose(transition.quantile(at, 0.5), transition.boundary(at))
+    assert torch.allclose(rules.quantile(at, 0.5), rules.boundary(at))
 
 
 @pytest.mark.parametrize("kappa", [1.0, 2.0, 3.0])
 def test_at_kappa_the_midpoint_errs_as_it_must(scene, kappa):
     catalogue, query, _, at = scene
-    r = transition.snr(at, kappa)
+    r = rules.snr(at, kappa)
     delta = at.margin / at.spread
     assert torch.allclose(r**2, kappa**2 / (kappa**2 + delta**2))
     positive = scores(scene, r, 3)
@@ -97,7 +98,7 @@ def test_at_kappa_the_midpoint_errs_as_it_must(scene, kappa):
 @pytest.mark.parametrize("eta", [0.02, 0.1, 0.2, 0.4])
 def test_the_positive_is_outscored_at_the_rate_eta(scene, eta):
     at = scene[-1]
-    r = transition.violation(at, eta)
+    r = rules.violation(at, eta)
     # The whole curve: P(s_t > s_0) = Phi(-delta sqrt((1 - r) / (1 + r)))
     delta = float(at.margin / at.spread)
     curve = NORMAL.cdf(-delta * math.sqrt(float((1 - r) / (1 + r))))
@@ -124,16 +125,16 @@ def test_mean_hardness_falls_along_the_path_only_from_above_the_mean(scene):
 
 def test_the_rules_move_as_the_margin_grows():
     at = standing(torch.linspace(1.5, 9, 40), bound=1.28)
-    assert bool((transition.boundary(at).diff() < 0).all())  # a later step for a better positive
-    assert bool((transition.snr(at, 2.0).diff() < 0).all())
-    assert bool((transition.violation(at, 0.1).diff() > 0).all())  # safe to stay closer
-    table = diffusion.cosine(50).r
-    assert bool((step_of(transition.boundary(at), table).diff() >= 0).all())
+    assert bool((rules.boundary(at).diff() < 0).all())  # a later step for a better positive
+    assert bool((rules.snr(at, 2.0).diff() < 0).all())
+    assert bool((rules.violation(at, 0.1).diff() > 0).all())  # safe to stay closer
+    table = process.cosine(50).r
+    assert bool((step_of(rules.boundary(at), table).diff() >= 0).all())
 
 
 def test_the_lesser_of_both_is_the_default(scene):
     at = standing(torch.linspace(-2, 9, 60), bound=1.28)
-    both = torch.stack([transition.boundary(at), transition.violation(at, 0.1)])
+    both = torch.stack([rules.boundary(at), rules.violation(at, 0.1)])
     assert torch.equal(Rule("min").star(at), both.amin(0))
     for name in ("boundary", "quantile", "snr", "violation"):
         assert Rule(name).star(at).shape == at.mean.shape
@@ -141,7 +142,7 @@ def test_the_lesser_of_both_is_the_default(scene):
         Rule("minimum").star(at)
     # The weakest positive above its bound: boundary alone returns nearly the positive itself.
     weak = standing(1.2801, bound=1.28)
-    assert float(transition.boundary(weak)) > 0.99 and float(transition.violation(weak, 0.1)) < 0.01
+    assert float(rules.boundary(weak)) > 0.99 and float(rules.violation(weak, 0.1)) < 0.01
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -161,18 +162,18 @@ def test_no_rule_is_undefined_anywhere(name):
 
 def test_a_positive_below_its_bound_is_gated():
     at = standing([0.5, 1.0, -2.0, 0.0], bound=1.0)
-    assert not transition.boundary(at).any() and not transition.quantile(at, 0.7).any()
+    assert not rules.boundary(at).any() and not rules.quantile(at, 0.7).any()
     below = standing([1.2, 0.0, -5.0])
-    assert not transition.violation(below, 0.1).any()  # margins up to 1.28 spreads
-    assert not transition.snr(standing([0.0, -1.0]), 2.0).any()
+    assert not rules.violation(below, 0.1).any()  # margins up to 1.28 spreads
+    assert not rules.snr(standing([0.0, -1.0]), 2.0).any()
     # Where a user's score knows no spread, there is no noise to hide in.
     flat = standing([3.0, 0.0], spread=0.0)
-    assert not transition.violation(flat, 0.1).any() and not transition.snr(flat, 2.0).any()
+    assert not rules.violation(flat, 0.1).any() and not rules.snr(flat, 2.0).any()
     # A bound that no noise falls below is never met.
-    assert not transition.boundary(standing(3.0, bound=-1.0)).any()
+    assert not rules.boundary(standing(3.0, bound=-1.0)).any()
 
 
-@pytest.mark.parametrize("schedule", [diffusion.cosine(50), diffusion.snr_matched(30, 0.01)])
+@pytest.mark.parametrize("schedule", [process.cosine(50), process.snr_matched(30, 0.01)])
 def test_the_step_is_the_first_at_or_past_r(schedule):
     table = schedule.r
     r = torch.cat([torch.linspace(0, 1, 97, dtype=torch.double), table])
@@ -182,9 +183,9 @@ def test_the_step_is_the_first_at_or_past_r(schedule):
 
 
 def test_on_the_steps_the_expected_score_brackets_the_bound():
-    table = diffusion.cosine(50).r
+    table = process.cosine(50).r
     at = standing(torch.linspace(1.5, 9, 40), bound=1.28)
-    t = step_of(transition.boundary(at), table)
+    t = step_of(rules.boundary(at), table)
     assert bool((t >= 1).all())
     here, before = table[t] * at.positive, table[t - 1] * at.positive
     assert bool(((here <= at.bound) & (at.bound < before)).all())
@@ -202,7 +203,7 @@ def test_the_ends_of_the_path(scene):
 
 
 def test_what_is_chosen_is_bounded_and_rounded_down():
-    at, table = standing([9.0, 3.0, 0.1], bound=1.28), diffusion.cosine(50).r
+    at, table = standing([9.0, 3.0, 0.1], bound=1.28), process.cosine(50).r
     plain = Rule("violation", eta=0.4).star(at)
     bounded = Rule("violation", eta=0.4, r_max=0.9).choose(at, table, generator())
     assert torch.equal(bounded, plain.clamp(max=0.9)) and float(bounded[0]) == 0.9
@@ -214,7 +215,7 @@ def test_what_is_chosen_is_bounded_and_rounded_down():
 
 
 def test_the_controls_look_at_no_score():
-    table, many = diffusion.cosine(50).r, standing(torch.zeros(50_000))
+    table, many = process.cosine(50).r, standing(torch.zeros(50_000))
     assert torch.equal(Rule("fixed", at=0.1).choose(many, table, generator()).unique(), table[5:6])
     steps = step_of(Rule("random").choose(many, table, generator()), table)
     counts = torch.bincount(steps, minlength=51).double()

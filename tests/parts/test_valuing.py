@@ -7,13 +7,13 @@ from worlds import small_world
 
 from negbench import rng
 from negbench.interactions import Csr
-from negbench.parts.buckets import Buckets, means
-from negbench.parts.carving import carve
-from negbench.parts.in_run import in_run
-from negbench.parts.triplets import Moment
-from negbench.parts.value_weights import chosen, tempered
-from negbench.parts.valued_pool import ValuedPool
-from negbench.parts.valuing import HeldOutTriplets, Valuing, repeated
+from negbench.methods.shapley.buckets import Buckets, means
+from negbench.methods.shapley.in_run_values import in_run
+from negbench.methods.shapley.triplet_gradients import Moment
+from negbench.methods.shapley.triplet_pool import ValuedPool
+from negbench.methods.shapley.valuation import HeldOutTriplets, Valuing, repeated
+from negbench.methods.shapley.value_weights import chosen, tempered
+from negbench.parts.holdout_pairs import carve
 from negbench.view import Similarity
 
 WORLD = small_world()

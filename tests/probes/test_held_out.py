@@ -5,10 +5,10 @@ import pytest
 import torch
 from probe_grounds import held_pairs, pairs, small_ground
 
-from negbench.draws import Even, Weighted, excluded_mass, outside
 from negbench.ground import prepare
 from negbench.interactions import Csr
 from negbench.membership import Membership
+from negbench.parts.sampling.proposals import Even, Weighted, excluded_mass, outside
 from negbench.probes.held_out import HeldOut, expected
 
 CPU = torch.device("cpu")

@@ -1,0 +1,300 @@
+"""Negatives on the path from the positive to noise, at the step where it turns negative.
+
+    x* = r e_i + (1 - r) mu + sqrt(1 - r^2) L z       L L^T = Sigma, z ~ N(0, I), r = sqrt(abar_t*)
+    L  = (1 - w) loss(u, i, j) + w loss(u, i, x*)     j: the real negatives that came
+
+Li, Sun, Zou, Zhu, Zhu & Ma, "ADAR: Adaptive Diffusion-based Augmentation for Recommendation", 2026
+(arXiv 2601.01448). From its abstract and from reviews: a positive is corrupted step by step; a
+noise network conditioned on the user makes candidate negatives; a theorem gives the step at which
+a positive turns negative, as a function of scores. Not to be had: the theorem, t*, T, the noise,
+the losses' weights, which sample is used, all figures. So ours are: the rules for t* (derived in
+`parts.transition`); mu and Sigma, the catalogue's mean and covariance in place of N(0, I); the
+mixture with real negatives; the warm-up; `bridge` and `snap`. mu and Sigma are renewed every epoch,
+under a cosine backbone in the space of normed vectors. The noise network learns on vectors without
+gradient; its loss reaches nothing else, so under Adam its weight would change nothing: it has none.
+
+Modes: `forward` corrupts the positive in closed form; `reverse` walks from noise towards the user
+by the noise network and stops each row at its t*, so the negative is a noised draw of what the user
+likes; `bridge` corrupts further than t* and walks back to it; `snap` takes the nearest item to x*
+that the user has not had: a real negative, for any loss.
+
+Controls. `mode=forward` is the matched Gaussian noise without a denoiser for `reverse`;
+`denoiser=untrained` leaves the network as drawn; `rule=fixed` with `at`, and `rule=random`, choose
+t without looking at scores; `noise=isotropic,w=1` is the plain process: nothing in it pushes items
+apart, and they collapse into one direction.
+
+Cost per step: 3 dots and D^2 for the noise a row in `forward` (isotropic the same), M more dots
+with `bound` mean or max, pool or I more in `snap`, up to T / stride passes of the network (H D
+each) in `reverse` and `bridge`; I D^2 an epoch.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from negbench.ops.epoch_means import Averages
+from negbench.parts import BPR, Uniform
+from negbench.parts.diffusion import process
+from negbench.parts.diffusion.noise_network import NoiseNetwork
+from negbench.parts.diffusion.process import Catalogue
+from negbench.parts.score_space import catalogue_of, items_of, pair_of
+from negbench.parts.selection.mix_negatives import join
+from negbench.parts.selection.nearest_item import nearest
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+
+from . import transition_rules
+from .transition_rules import Rule, Standing
+
+CARD = Card(
+    title="Adaptive diffusion-based augmentation",
+    family="diffusion",
+    authors="Li, Sun, Zou, Zhu, Zhu and Ma",
+    year=2026,
+    venue="arXiv",
+    link="https://arxiv.org/abs/2601.01448",
+    moves=("stages",),
+    provenance="specification",
+    differs="Written from the abstract and reviews: the transition rules, the noise of the "
+    "catalogue's covariance, the mixture with real negatives and all defaults are ours.",
+    search={
+        "w": ("float", 0.1, 0.9),
+        "z": ("float", 0.5, 2.5),
+        "eta": ("float", 0.02, 0.3),
+        "mode": ("of", "forward", "reverse", "snap"),
+    },
+)
+
+TOLD_EVERY = 8
+"""Steps from one whose figures are told to the next."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings; the paper's own values are not known."""
+
+    mode: Literal["forward", "reverse", "bridge", "snap"] = "forward"
+    """How x* is made."""
+    rule: Literal["min", "boundary", "quantile", "snr", "violation", "fixed", "random"] = "min"
+    """Where the positive turns negative; min is the lesser r of boundary and violation."""
+    bound: Literal["random", "mean", "max"] = "random"
+    """b: mean + z spread of a random item's score, or the mean or max of M items drawn."""
+    z: float = 1.28
+    """0.5 to 2.5; 1.28 is the top tenth of random items."""
+    candidates: int = 8
+    """M, 1 or more; for `bound` mean and max."""
+    p: float = 0.5
+    """0 to 1; for rule quantile, of which 0.5 is boundary."""
+    kappa: float = 2.0
+    """Above 0, 1 to 3 are usual; for rule snr."""
+    eta: float = 0.1
+    """0 to 0.5; how often x* may outscore its positive, for rules violation and min."""
+    at: float = 0.5
+    """0 to 1; t / T of rule fixed."""
+    r_max: float = 0.95
+    """0 to 1; no rule goes closer to the positive."""
+    discrete: bool = False
+    """Round r* down to a step of the schedule, as walks back always do."""
+    noise: Literal["catalogue", "isotropic"] = "catalogue"
+    """N(mu, Sigma), or N(0, s^2 I) with s^2 the mean variance of the items."""
+    w: float = 0.5
+    """Weight of the virtual negative, 0 to 1; 1 for the collapse alone."""
+    warmup: int = 5
+    """Epochs of real negatives alone, so that scores mean something."""
+    detach: bool = True
+    """Let no gradient through x*; without, only in `forward`."""
+    steps: int = 50
+    """T, 20 to 200."""
+    schedule: Literal["snr_matched", "linear", "cosine", "sqrt", "exp"] = "snr_matched"
+    """`snr_matched` ends at the ratio `snr`, whatever the vectors are."""
+    snr: float = 0.01
+    """Above 0; signal to noise at T."""
+    denoiser: Literal["trained", "untrained"] = "trained"
+    """For `reverse` and `bridge`."""
+    hidden: int = 256
+    """H of the noise network."""
+    stride: int = 5
+    """1 to T; steps that a walk back takes at once."""
+    ahead: float = 0.2
+    """0 to 1; share of T that `bridge` goes beyond t*."""
+    pool: int = 64
+    """Items drawn that `snap` chooses among; 0 = the catalogue."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        for name, below in (("p", 1), ("eta", 0.5), ("kappa", inf), ("snr", inf)):
+            if not 0 < (value := getattr(self, name)) < below:
+                raise ValueError(f"`{name}` must lie between 0 and {below}; got {value}")
+        for name in ("at", "r_max", "w", "ahead"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
+        least = {"candidates": 1, "steps": 1, "hidden": 1, "stride": 1, "warmup": 0, "pool": 0}
+        for name, bound in least.items():
+            if (value := getattr(self, name)) < bound:
+                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        if self.stride > self.steps:
+            raise ValueError(f"`stride` must be at most `steps`; got {self.stride} > {self.steps}")
+        if not self.detach and self.mode != "forward":
+            raise ValueError(f"`detach=false` is for mode forward; got mode {self.mode}")
+
+
+class Augment:
+    """Adds one virtual negative to each row."""
+
+    def __init__(self, config: Config) -> None:
+        """Begin with the schedule; the catalogue is looked at in the first step of an epoch."""
+        self.config = config
+        self.schedule = process.named(config.schedule, config.steps, config.snr)
+        self.rule = Rule(
+            config.rule,
+            config.p,
+            config.kappa,
+            config.eta,
+            config.at,
+            config.r_max,
+            config.discrete,
+        )
+        self.rivals, self.pool = Uniform(config.candidates), Uniform(max(1, config.pool))
+        self.catalogue: Catalogue | None = None
+        self.averages, self.snr = Averages(), 0.0
+
+    def begin(self, world: World) -> None:
+        """Move to the world's device."""
+        self.schedule = self.schedule.to(world.device)
+        self.rivals.begin(world)
+        self.pool.begin(world)
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Look at the catalogue anew, through the next view: a transform may map the items."""
+        del epoch
+        self.catalogue = None
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """The negatives that came, and x* beside them."""
+        catalogue = self.look(step)
+        if step.epoch <= self.config.warmup or not self.config.w:
+            return negatives
+        x0, query = pair_of(step)
+        with torch.set_grad_enabled(not self.config.detach):
+            x, r = self.made(step, catalogue, x0, query)
+        if step.number % TOLD_EVERY == 1:
+            self.tell(step, x, r)
+        real = None if negatives.ids is None else negatives.ids.expand(len(x), -1)[:, :1]
+        mask = None if negatives.mask is None else negatives.mask[:, :1]
+        if self.config.mode == "snap":
+            extra = nearest(step, x, self.pool.draw(step) if self.config.pool else None)
+        else:
+            # Vectors are what is scored. The id is for the L2 penalty: it stays that of the real
+            # negatives alone, and a row that has none of these has no virtual one either.
+            ids = real if self.config.w < 1 else None
+            extra = Negatives(ids, x.unsqueeze(1), mask=mask, losses=negatives.losses)
+        return join(step, negatives, extra, self.config.w)
+
+    def made(
+        self, step: Step, catalogue: Catalogue, x0: Tensor, query: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """x* [B, D], and the r [B] that was chosen."""
+        r = self.chosen(step, catalogue, query)
+        return catalogue.corrupted(x0, r, step.generator), r
+
+    @torch.no_grad()
+    def look(self, step: Step) -> Catalogue:
+        """The catalogue of this epoch, in the space in which scores are products."""
+        if self.catalogue is None:
+            items = items_of(step)
+            self.catalogue = catalogue_of(items, self.config.noise == "isotropic")
+            self.snr = process.signal_to_noise(self.schedule, items, self.catalogue)
+        return self.catalogue
+
+    @torch.no_grad()
+    def chosen(self, step: Step, catalogue: Catalogue, query: Tensor) -> Tensor:
+        """r* of each row, [B]."""
+        at = self.standing(step, catalogue, query)
+        return self.rule.choose(at, self.schedule.r, step.generator)
+
+    def standing(self, step: Step, catalogue: Catalogue, query: Tensor) -> Standing:
+        """Where each positive stands, and the bound that it must fall to."""
+        mean, spread = catalogue.moments(query)
+        bound = mean + self.config.z * spread
+        if self.config.bound != "random":
+            scores = step.look(self.rivals.draw(step))
+            known = scores.isfinite()
+            bound = scores.amax(1)
+            if self.config.bound == "mean":
+                bound = scores.where(known, 0).sum(1) / known.sum(1).clamp(min=1)
+            bound = bound.where(known.any(1), torch.inf)  # no rival: nothing to fall to
+        return Standing(step.view.score_pair(step.view.positive), mean, spread, bound)
+
+    @torch.no_grad()
+    def tell(self, step: Step, x: Tensor, r: Tensor) -> None:
+        """Keep the step's figures."""
+        s_pos, s_neg = step.view.score_pair(step.view.positive), step.view.score_pair(x)
+        self.averages.add("t_mean", transition_rules.step_of(r, self.schedule.r))
+        self.averages.add("r_mean", r)
+        self.averages.add("gated", r == 0)
+        self.averages.add("violation", s_neg > s_pos)
+
+    def told(self) -> Mapping[str, float]:
+        """The signal to noise at T, the chosen t and r, and the share that outscores."""
+        return {"snr_T": self.snr, **self.averages.told()}
+
+
+class Walk(Augment):
+    """The same with x* walked back by a noise network: `reverse` and `bridge`."""
+
+    def __init__(self, config: Config) -> None:
+        """With a network beside the schedule."""
+        super().__init__(config)
+        trained = config.denoiser == "trained"
+        self.network = NoiseNetwork(self.schedule, config.stride, config.hidden, trained)
+
+    def begin(self, world: World) -> None:
+        """Draw the network's weights too."""
+        super().begin(world)
+        self.network.begin(world)
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """Teach the network beside; it learns in the warm-up as well."""
+        if self.network.trained:
+            x0, query = pair_of(step)
+            taught = self.network.loss(x0, query, self.look(step), step.generator)
+            negatives = replace(negatives, losses={**negatives.losses, "noise": taught})
+        return super().apply(step, negatives)
+
+    def made(
+        self, step: Step, catalogue: Catalogue, x0: Tensor, query: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """A walk from noise, or from the corrupted positive, to each row's step."""
+        network = self.network
+        table = network.coarse.r.to(x0.dtype)
+        r = self.chosen(step, catalogue, query)
+        stop = transition_rules.step_of(r, table)
+        start = torch.full_like(stop, network.coarse.steps)
+        noised = torch.zeros_like(r)
+        if self.config.mode == "bridge":
+            start = (stop + round(self.config.ahead * network.coarse.steps)).clamp(max=start)
+            noised = table[start].where(r > 0, 0)
+        x = catalogue.corrupted(x0, noised, step.generator)
+        x = network.walk(x, start, stop, query, catalogue, step.generator)
+        return x, table[stop].where(r > 0, 0)
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """The noise network's weights."""
+        return self.network.minimised()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The network."""
+        return self.network.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.network.load_state_dict(state)
+
+
+def build(config: Config) -> Method:
+    """One real and one virtual negative under BPR."""
+    stage = Walk(config) if config.mode in ("reverse", "bridge") else Augment(config)
+    return Method(source=Uniform(1), stages=(stage,), objective=BPR())

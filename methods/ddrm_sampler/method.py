@@ -1,0 +1,280 @@
+"""Negatives that a diffusion model does not take for the user's own: hard, but seldom false.
+
+    rho(u, j) = E_t,eps [ ||e_j - D(x_t, null)||^2 - ||e_j - D(x_t, u)||^2 ]
+    pi(u, j)  = sigmoid((rho - c_u) / (tau_f s))    c_u = alpha-quantile of rho over u's positives
+    sampler:    p(j | u) ~ exp(s(u, j) / tau_h) (1 - pi)         of M candidates
+    reweighter: loss of (u, i, j) times 1 - pi
+    virtual:    x = (1 - g) e_j + g D(q(e_j, t), u), or e_j where x would outscore the positive
+
+Ours, after the denoisers of DDRM (SIGIR 2024, arXiv 2401.06982). An item that is restored much
+better when the user is known is one that the user is likely to want; subtracting the error without
+the user removes how easy the item is by itself. D learns on the positives, on detached vectors in
+the catalogue's units, beside the backbone; under Adam its loss needs no weight. c_u and s, the
+spread of rho over positives, are measured once an epoch, in its first step: c_u over all of u's
+train items where the backbone has user vectors, else one c over the rows of that batch. Up to
+`warmup` the negatives stay as they came. Only train pairs are looked at.
+
+Controls: `denoiser=untrained` leaves D random; `use=reweighter` and `use=virtual` take whatever
+another method draws, as in `popularity+ddrm_sampler(use=reweighter)`; `dns(candidates=16)` is the
+sampler without the detector for a small tau_h.
+Cost per step: M dots and 2 S M passes of D (H D) a row, M = 1 in `reweighter`, one pass in
+`virtual`; 2 S passes a train pair in each epoch.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from negbench.ops.epoch_means import Averages
+from negbench.ops.group_quantiles import quantiles
+from negbench.parts import BPR, Uniform
+from negbench.parts.diffusion.latent_space import TINY
+from negbench.parts.diffusion.process import snr_matched
+from negbench.parts.score_space import items_of, pair_of
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+
+from .detector import Detector
+
+CARD = Card(
+    title="Diffusion-denoising sampling",
+    family="diffusion",
+    moves=("stages",),
+    provenance="ours",
+    differs="Ours; DDRM gives the pair-conditioned denoiser, which it uses for the model alone.",
+    search={
+        "use": ("of", "sampler", "reweighter", "virtual"),
+        "alpha": ("float", 0.05, 0.75),
+        "tau_h": ("log", 0.1, 10.0),
+        "candidates": ("of", 8, 16, 32),
+    },
+)
+
+PAIRS = 1 << 15
+"""Train pairs whose rho is measured at once."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings; all ours."""
+
+    use: Literal["sampler", "reweighter", "virtual"] = "sampler"
+    """What is done with the detector."""
+    candidates: int = 16
+    """M of `sampler`, 1 or more; 16 to 64."""
+    draws: int = 2
+    """S, steps and noises that rho averages over, 1 or more; 2 to 4."""
+    alpha: float = 0.25
+    """Quantile of the user's positives that counts as looking positive, 0 to 1."""
+    tau_f: float = 1.0
+    """Softness of pi in units of the spread of rho, above 0."""
+    tau_h: float = 1.0
+    """Softness of the choice by score, above 0."""
+    g: float = 0.2
+    """Share of the restored vector in `virtual`, 0 to 1."""
+    drop: float = 0.1
+    """How often the condition is dropped in learning, 0 to 1, both excluded."""
+    warmup: int = 5
+    """Epochs of negatives as they come, 0 or more, so that vectors and D mean something."""
+    steps: int = 20
+    """T, 1 or more."""
+    snr: float = 0.1
+    """Above 0; signal to noise at T."""
+    hidden: int = 64
+    """H of D, 1 or more."""
+    denoiser: Literal["trained", "untrained"] = "trained"
+    """untrained is the control."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        least = {"candidates": 1, "draws": 1, "warmup": 0, "steps": 1, "hidden": 1}
+        for name, bound in least.items():
+            if (value := getattr(self, name)) < bound:
+                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        for name in ("alpha", "g"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
+        for name, below in (("drop", 1), ("tau_f", math.inf), ("tau_h", math.inf), ("snr", 1e9)):
+            if not 0 < (value := getattr(self, name)) < below:
+                raise ValueError(f"`{name}` must lie between 0 and {below}; got {value}")
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What is measured once an epoch: the scales of vectors, and of rho over positives."""
+
+    mean: Tensor
+    scale: Tensor
+    of_queries: Tensor
+    level: Tensor
+    """c of each user, [U], or of all, [1]."""
+    spread: Tensor
+
+    def items(self, x: Tensor) -> Tensor:
+        """Item vectors in the catalogue's units."""
+        return (x - self.mean) / self.scale
+
+    def queries(self, x: Tensor) -> Tensor:
+        """Users' vectors with coordinates of about 1."""
+        return x / self.of_queries
+
+
+class Detect:
+    """Teaches the detector, and uses it on the negatives that came."""
+
+    def __init__(self, config: Config) -> None:
+        """With a detector; what it is measured against comes with the first step of an epoch."""
+        self.config = config
+        trained = config.denoiser == "trained"
+        schedule = snr_matched(config.steps, config.snr)
+        self.detector = Detector(schedule, config.hidden, config.draws, config.drop, trained)
+        self.averages = Averages()
+        self.units: Units | None = None
+
+    def begin(self, world: World) -> None:
+        """Draw the weights."""
+        self.detector.begin(world)
+        self.units = None
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Measure anew, through the next view: a transform may map the items."""
+        del epoch
+        self.units = None
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """Fewer, lighter or moved negatives, and the detector's loss."""
+        units = self.measured(step)
+        if self.config.denoiser == "trained":
+            x, query = pair_of(step)
+            taught = self.detector.loss(units.items(x), units.queries(query), step.generator)
+            negatives = replace(negatives, losses={**negatives.losses, "denoising": taught})
+        if negatives.ids is None or not negatives.n:
+            return negatives
+        if step.epoch <= self.config.warmup:
+            return self.first(step, negatives) if self.config.use == "sampler" else negatives
+        if self.config.use == "virtual":
+            return self.virtual(step, units, negatives)
+        doubt = self.log_innocent(step, units, negatives)
+        if self.config.use == "sampler":
+            return self.chosen(step, negatives, doubt)
+        base = 0.0 if negatives.logw is None else negatives.logw
+        return replace(negatives, logw=base + doubt)
+
+    def first(self, step: Step, negatives: Negatives) -> Negatives:
+        """One of the candidates at random: they were drawn alike."""
+        return negatives.take(step.batch.users.new_zeros(len(step.batch), 1))
+
+    @torch.no_grad()
+    def chosen(self, step: Step, negatives: Negatives, doubt: Tensor) -> Negatives:
+        """One candidate a row, p ~ exp(s / tau_h) (1 - pi), by Gumbel's maximum."""
+        wanted = step.look(negatives) / self.config.tau_h + doubt
+        coin = torch.rand(wanted.shape, generator=step.generator, device=wanted.device)
+        gumbel = -(-coin.clamp(min=1e-20).log()).clamp(min=1e-20).log()
+        return negatives.take((wanted + gumbel).argmax(1, keepdim=True))
+
+    @torch.no_grad()
+    def log_innocent(self, step: Step, units: Units, negatives: Negatives) -> Tensor:
+        """log(1 - pi) of each negative, [B, N]."""
+        assert negatives.ids is not None
+        ids = negatives.ids.expand(len(step.batch), -1)
+        rho = self.rho(step, units, ids)
+        level = units.level[step.batch.users if len(units.level) > 1 else 0].reshape(-1, 1)
+        z = (rho - level) / (self.config.tau_f * units.spread)
+        self.averages.add("pi_fn", z.sigmoid())
+        return logsigmoid(-z)
+
+    def rho(self, step: Step, units: Units, ids: Tensor) -> Tensor:
+        """rho [B, N] of the step's users and items ids [B, N]."""
+        query = units.queries(pair_of(step)[1].detach())
+        return self.detector.rho(units.items(items_of(step, ids)), query, step.generator)
+
+    def virtual(self, step: Step, units: Units, negatives: Negatives) -> Negatives:
+        """e_j pulled towards what D makes of it for the user; gradient to e_j stays."""
+        assert negatives.ids is not None
+        view, g = step.view, self.config.g
+        ids = negatives.ids.expand(len(step.batch), -1)
+        rows = view.similarity.prepare(view.rows(negatives.ids)).expand(*ids.shape, -1)
+        query = units.queries(pair_of(step)[1].detach())
+        told = query.unsqueeze(1).expand_as(rows).flatten(0, 1)
+        clean = units.items(rows.detach()).flatten(0, 1)
+        pulled = self.detector.guess(clean, told, step.generator).view_as(rows)
+        pulled = pulled * units.scale + units.mean
+        made = (1 - g) * rows + g * pulled
+        with torch.no_grad():
+            over = view.score_rows(made) > view.score_pair(view.positive).unsqueeze(1)
+            self.averages.add("capped", over)
+        vectors = torch.where(over.unsqueeze(-1), rows, made)
+        return replace(negatives, ids=ids, vectors=vectors, shared=False)
+
+    @torch.no_grad()
+    def measured(self, step: Step) -> Units:
+        """This epoch's units; the level and the spread of rho over train positives with them."""
+        if self.units is not None:
+            return self.units
+        items, kind = items_of(step), step.view.similarity
+        queries = pair_of(step)[1] if step.view.users is None else kind.query(step.view.users)
+        mean = items.mean(0)
+        scale = (items - mean).square().mean().sqrt().clamp(min=TINY)
+        of_queries = queries.square().mean().sqrt().clamp(min=TINY)
+        zero = items.new_zeros(1)
+        self.units = Units(mean, scale, of_queries, zero, items.new_ones(()))
+        if step.epoch > self.config.warmup:
+            rows, rho = self.of_positives(step, self.units, items, queries)
+            count = step.world.n_users if step.view.users is not None else 1
+            level = quantiles(rows, rho, count, self.config.alpha)
+            spread = rho.std(correction=0).clamp(min=TINY)
+            self.averages.add("rho_positive", rho)
+            self.units = replace(self.units, level=level, spread=spread)
+        return self.units
+
+    def of_positives(
+        self, step: Step, units: Units, items: Tensor, queries: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Groups [n] and rho [n]: train pairs by user, or the batch's rows as one group."""
+        if step.view.users is None:
+            rho = self.rho(step, units, step.batch.items.unsqueeze(1))
+            return torch.zeros_like(step.batch.users), rho.squeeze(1)
+        train, device = step.world.train, items.device
+        users = torch.tensor(train.rows, device=device)
+        liked = torch.tensor(train.indices, device=device).long()
+        found = [
+            self.detector.rho(
+                units.items(items[i].unsqueeze(1)), units.queries(queries[u]), step.generator
+            )
+            for u, i in zip(torch.split(users, PAIRS), torch.split(liked, PAIRS), strict=True)
+        ]
+        return users, torch.cat(found).squeeze(1)
+
+    def told(self) -> Mapping[str, float]:
+        """Signal to noise at T, and the epoch's means of pi and of rho over positives."""
+        return {"snr_T": self.config.snr, **self.averages.told()}
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """The detector's."""
+        return self.detector.minimised()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The detector."""
+        return self.detector.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.detector.load_state_dict(state)
+
+
+def detection(stage: Detect, step: Step, ids: Tensor) -> Tensor:
+    """rho [B, N] of a step's users and items ids [B, N], for who knows the truth: tests, scripts.
+
+    The step's epoch must be beyond the warm-up for pi; rho needs no more than a view.
+    """
+    return stage.rho(step, stage.measured(step), ids)
+
+
+def build(config: Config) -> Method:
+    """M uniform candidates (one, where none is chosen) under BPR."""
+    n = config.candidates if config.use == "sampler" else 1
+    return Method(source=Uniform(n), stages=(Detect(config),), objective=BPR())

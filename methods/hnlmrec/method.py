@@ -1,0 +1,291 @@
+"""HNLMRec in small: a hard negative is generated from words and collaborative vectors, not drawn.
+
+    g_ui  = G([t_u; t_i; P e_u; P e_i])        self-attention, then an MLP, into the items' space
+    e_neg = alpha g_ui + (1 - alpha) e_j       j uniform outside P_u
+    L     = BPR(e_u, e_i, e_neg) + lambda softplus((cos(e_u, g_ui) - cos(e_u, e_i)) / 0.2)
+    G:  min L_SFT + c (w_sem L_sem + w_beh L_beh + w_hard L_hard + w_false L_false + w_man L_man)
+
+Zhao, Yang, Liu, Zhao, Guo & Wang, "Can LLM-Driven Hard Negative Sampling Empower Collaborative
+Filtering?", 2025 (arXiv 2504.04726; its second version: Chu Zhao and others, "Hard Negative
+Sampling via Large Language Models for Recommendation"). Theirs are the stages, negatives that are
+vectors, the pairwise cosine loss L_SFT (right: a hard negative, wrong: the item met), the mixture,
+the weak contrastive term and the adapter of attention and MLP. Ours are the small G on text vectors
+(`--encoder`), profiles as means of item texts, the items j* that stand for hard negatives
+(`parts.hard_lesson`), the five criteria (`parts.hard_criteria`) and G's detachment: BPR lowers
+e_u.e_neg, so a G that learns from it learns easy negatives.
+
+`model=FOLDER` (or OWNER/NAME of the hub; extra `text`) is nearer to theirs: t_u and t_i are made by
+a language model that L_SFT and the criteria reach through LoRA (`parts.profiles`); targets and
+criteria still look at `--encoder`, which stands still. Profiles are templates, a user's and an
+item's are read apart, so that each is read once, and vectors are tokens of G, not of the model:
+these are ours. A cell goes by what the folder holds; a model of the hub by its name alone.
+
+The first `warmup` epochs are plain and play the pre-training of the backbone; then G learns `first`
+rounds over the train pairs and one more every `every` epochs, the backbone's vectors held still.
+Ablations: `signals=semantic` (words alone: query, target and criteria; the first version's case),
+`signals=cf` (no words), `criteria=0` (L_SFT alone), `alpha=0`, `produce=retrieved` (the item that g
+stands for, in its place), `generator_grad`. Controls: `texts=permuted`, `texts=random`.
+An epoch tells `fhns_sem`, how often what g stands for is in line with the user's words, beside the
+same of what was drawn; the probes count mixtures by the nearest item, as all vectors.
+Cost: about 28 H^2 a row; a round: three times that and M (9 D + 2 T) a pair, and once the two-hop
+counts of likely positives. With a model of W weights in its blocks also about 6 W a token of the
+2 `pairs` profiles of a round, and 2 W a token of all U + I when rounds are over: on goodbooks with
+MiniLM and the defaults 31 s of one core a round, and 123 s to read all.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from negbench.ops.epoch_means import Averages
+from negbench.parts import BPR, Hinge, Uniform
+from negbench.parts.diffusion.noise_network import REACH, within
+from negbench.parts.requirements import users_of
+from negbench.parts.score_space import items_of, pair_of
+from negbench.parts.selection.nearest_item import decoded
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+
+from .generator import Signals
+from .generator_training import PAIRS, HardGenerator, Lesson, Weights
+from .mixing import mixed
+from .profiles import Learning
+from .text_controls import Texts
+from .text_space import TextSpace, table_of
+
+CARD = Card(
+    title="Hard negatives generated from words and collaborative signals",
+    family="language",
+    authors="Zhao, Yang, Liu, Zhao, Guo and Wang",
+    year=2025,
+    venue="arXiv",
+    link="https://arxiv.org/abs/2504.04726",
+    moves=("stages",),
+    needs=("texts", "users"),
+    provenance="specification",
+    differs="A small network on text vectors for the fine-tuned language model, or above one with "
+    "LoRA (`model`); templates for written profiles; targets, criteria and detachment are ours.",
+    search={
+        "alpha": ("of", 0.01, 0.1, 0.3, 0.5),
+        "hardness": ("float", 0.0, 1.0),
+        "criteria": ("of", 0.0, 0.3, 1.0),
+    },
+)
+
+LOOKED = 512
+"""Rows of an epoch's first step whose generated negatives are decoded."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings; the paper's values are those of its released code."""
+
+    alpha: float = 0.1
+    """Share of the generated vector in a negative, 0 to 1; 1e-4 and 1e-2 in the paper."""
+    warmup: int = 5
+    """Plain epochs before G learns, 0 or more; the paper pre-trains the backbone."""
+    ramp: int = 5
+    """Epochs in which the share grows to alpha, 1 or more (ours)."""
+    first: int = 5
+    """Rounds that G learns first, 1 or more; 5 in the paper, before all else."""
+    every: int = 5
+    """Epochs from one more round to the next, 1 or more (ours)."""
+    contrastive: float = 1e-3
+    """lambda, 0 or more; 1e-3 in the paper."""
+    loss: Literal["bpr", "hinge"] = "bpr"
+    """bpr in the paper's figure, hinge with a margin of 0.3 in its code."""
+    signals: Signals = "both"
+    """What G sees and learns from: words and vectors, or one of them."""
+    produce: Literal["generated", "retrieved"] = "generated"
+    """retrieved takes the item that g stands for, in its place."""
+    texts: Texts = "own"
+    """permuted and random are controls."""
+    generator_grad: Literal["detached", "rank", "adversarial"] = "detached"
+    """Whether G's own layers also go down the ranking loss, or up, kept from growing there."""
+    hidden: int = 128
+    """H of G, a multiple of 4; the paper's models have 4096."""
+    candidates: int = 256
+    """M, items among which a hard negative is looked for, 1 or more (ours)."""
+    hardness: float = 0.5
+    """Weight of the score against likeness in words in that search, 0 to 1 (ours)."""
+    lr: float = 1e-3
+    """Adam's step for G, above 0."""
+    batch: int = 512
+    """Pairs in a step of G, 1 or more; 16 a device in the paper."""
+    criteria: float = 1.0
+    """c, 0 or more (ours); 0 leaves L_SFT alone."""
+    sem: float = 1.0
+    """Weight of the topic, 0 or more; all five are ours."""
+    beh: float = 1.0
+    """Of being distinct from what is liked."""
+    hard: float = 0.5
+    """Of hardness."""
+    false: float = 0.5
+    """Of keeping off likely positives; 0 spares their counts, which are dear on large data."""
+    man: float = 0.1
+    """Of staying among the items."""
+    model: str = ""
+    """A language model that learns to read: a folder, or OWNER/NAME of the hub; none by default."""
+    pairs: int = 512
+    """Random train pairs of a round with a model, 1 or more: its cost."""
+    tokens: int = 48
+    """Where a profile is cut, 4 or more."""
+    lora_batch: int = 16
+    """Pairs in a step with a model, 1 or more; 16 a device in the paper."""
+    lora_lr: float = 2e-4
+    """Adam's step for LoRA, above 0; 2e-5 in the paper."""
+    lora_rank: int = 8
+    """r, 1 or more; 32 in the paper."""
+    lora_alpha: float = 16.0
+    """LoRA's share is lora_alpha / lora_rank, above 0; 8 in the paper."""
+    lora_dropout: float = 0.05
+    """0 to 1; as in the paper."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        least = {"warmup": 0, "ramp": 1, "first": 1, "every": 1, "candidates": 1, "batch": 1}
+        least |= {"pairs": 1, "lora_batch": 1}
+        least |= dict.fromkeys(("contrastive", "criteria", "sem", "beh", "hard", "false", "man"), 0)
+        for name, bound in least.items():
+            if not (value := getattr(self, name)) >= bound:
+                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        for name in ("alpha", "hardness"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
+        if self.hidden < 4 or self.hidden % 4:
+            raise ValueError(f"`hidden` must be a multiple of 4, 4 or more; got {self.hidden}")
+        if not self.lr > 0:
+            raise ValueError(f"`lr` must be above 0; got {self.lr}")
+        if self.model and (self.signals == "cf" or self.texts == "random"):
+            raise ValueError("`model` reads texts; signals=cf and texts=random have none to read")
+        _ = self.lesson
+
+    @property
+    def lesson(self) -> Lesson:
+        """What G learns by; a criterion that reads a signal which is not there is off."""
+        words, vectors = self.signals != "cf", self.signals != "semantic"
+        hardness = self.hardness if self.signals == "both" else float(vectors)
+        weights = Weights(
+            sem=self.criteria * self.sem * words,
+            beh=self.criteria * self.beh * vectors,
+            hard=self.criteria * self.hard * vectors,
+            false=self.criteria * self.false * vectors,
+            man=self.criteria * self.man,
+        )
+        low_rank = self.lora_rank, self.lora_alpha, self.lora_dropout, self.lora_lr
+        learning = Learning(self.model, self.tokens, *low_rank)
+        if not self.model:
+            return Lesson(weights, hardness, self.candidates, self.lr, self.batch, PAIRS)
+        batch, pairs = self.lora_batch, self.pairs
+        return Lesson(weights, hardness, self.candidates, self.lr, batch, pairs, learning)
+
+
+class Generate:
+    """Teaches G between epochs, and mixes what it makes into the negatives that came."""
+
+    def __init__(self, config: Config) -> None:
+        """With a generator that knows nothing yet."""
+        self.config = config
+        self.made = HardGenerator(config.lesson, config.hidden, config.signals, config.texts)
+        self.averages = Averages()
+
+    def begin(self, world: World) -> None:
+        """Read the words and draw the weights."""
+        self.words = TextSpace.of(world, table_of(world))
+        self.made.begin(world)
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Look at the backbone, and learn where it is time."""
+        kind, now = epoch.similarity, epoch.number - self.config.warmup
+        users = users_of(epoch.users, "hnlmrec", "a method that needs none")
+        items, users = kind.prepare(epoch.items), kind.query(users)
+        self.made.measure(items, users)
+        if now >= 1 and (now - 1) % self.config.every == 0:
+            self.made.teach(items, users, self.config.first if now == 1 else 1)
+
+    def share(self, epoch: int) -> float:
+        """alpha of this epoch."""
+        grown = (epoch - self.config.warmup) / self.config.ramp
+        return self.config.alpha * min(1.0, max(0.0, grown))
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """Vectors [B, N, D] and the contrastive loss; negatives as they came in the warm-up."""
+        alpha, weight = self.share(step.epoch), self.config.contrastive
+        if step.epoch <= self.config.warmup or not (alpha or weight):
+            return negatives
+        made = self.generated(step)
+        if step.number == 1:
+            self.look(step, negatives, made.detach())
+        if self.config.produce == "retrieved":
+            every = torch.arange(len(made), device=made.device)
+            made = items_of(step, decoded(step, made, every)[0])
+        if weight:
+            pulled = {"contrastive": weight * self.contrast(step, made)}
+            negatives = replace(negatives, losses={**negatives.losses, **pulled})
+        return mixed(step, negatives, made, alpha) if alpha and negatives.n else negatives
+
+    def generated(self, step: Step) -> Tensor:
+        """g of each row, [B, D]; without gradient unless `generator_grad` says otherwise."""
+        e_i, e_u = (x.detach() for x in pair_of(step))
+        with torch.set_grad_enabled(self.config.generator_grad != "detached"):
+            made = self.made(step.batch.users, step.batch.items, e_u, e_i)
+            if self.config.generator_grad == "adversarial":
+                made = within(made, REACH * self.made.units[0])
+        self.averages.add("generated_cosine", F.cosine_similarity(made, e_i))
+        above = (e_u * made).sum(1) > (e_u * e_i).sum(1)
+        self.averages.add("generated_above_positive", above)
+        return made
+
+    def contrast(self, step: Step, made: Tensor) -> Tensor:
+        """-log of the positive's share in exp(cos / 0.2) against g, averaged."""
+        positive, query = pair_of(step)
+        near, far = F.cosine_similarity(query, positive), F.cosine_similarity(query, made)
+        return F.softplus((far - near) / 0.2).mean()
+
+    @torch.no_grad()
+    def look(self, step: Step, negatives: Negatives, made: Tensor) -> None:
+        """What g stands for, and whether that is in line with the user's own words."""
+        rows = torch.arange(min(LOOKED, len(made)), device=made.device)
+        users = step.batch.users[rows]
+        ids, cosine, share = decoded(step, made[rows], rows)
+        there = cosine.isfinite()  # else the user has had every item
+        self.averages.add("decoded_cosine", cosine[there])
+        self.averages.add("decoded_top5", share[there])
+        self.aligned("fhns_sem", users[there], ids[there])
+        if negatives.ids is not None and negatives.n:
+            drawn = negatives.ids.expand(len(made), -1)[rows, 0]
+            self.aligned("fhns_sem_drawn", users, drawn)
+
+    def aligned(self, name: str, users: Tensor, ids: Tensor) -> None:
+        """Count items in line with their users, among those of which that can be said."""
+        near, said = self.words.aligned(users, ids)
+        self.averages.add(name, near[said])
+
+    def told(self) -> Mapping[str, float]:
+        """What was generated this epoch, and the means of G's last round."""
+        return {**self.averages.told(), **self.made.told()}
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        """G, where it goes down the ranking loss too."""
+        return self.made.net.parameters() if self.config.generator_grad == "rank" else ()
+
+    def maximised(self) -> Iterable[torch.nn.Parameter]:
+        """G, where it goes up."""
+        return self.made.net.parameters() if self.config.generator_grad == "adversarial" else ()
+
+    def state_dict(self) -> dict[str, Any]:
+        """G, its units and its stream."""
+        return self.made.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them back."""
+        self.made.load_state_dict(state)
+
+
+def build(config: Config) -> Method:
+    """One uniform draw a row, mixed with what is generated."""
+    objective = BPR() if config.loss == "bpr" else Hinge(0.3)
+    return Method(source=Uniform(1), stages=(Generate(config),), objective=objective)

@@ -1,0 +1,52 @@
+"""A backbone's scores as a policy over the whole catalogue.
+
+    log pi(i | x) = s(x, i) - log Z(x),   Z(x) = sum_j e^{s(x, j)}
+
+The user's earlier items stay in Z: a policy gives every item a probability, and they sum to 1. All
+scores are one matmul of B x I; log Z of a row cancels between responses to the same prompt.
+"""
+
+import torch
+from torch import Tensor
+
+from negbench.errors import UserError
+from negbench.protocol import View, World
+
+from .preference_loss import LogProbs
+
+
+class Catalogue:
+    """All items as responses."""
+
+    def __init__(self, cells: int) -> None:
+        """Refuse a step of more scores than `cells`, before it fills the memory."""
+        self.cells = cells
+
+    def begin(self, world: World) -> None:
+        """Know the items."""
+        self.ids = torch.arange(world.n_items, device=world.device)
+
+    def scores(self, view: View) -> Tensor:
+        """s(x, i) for every row and item, [B, I]."""
+        rows, items = len(view.query), len(self.ids)
+        if rows * items > self.cells:
+            raise UserError(
+                f"a policy over all items takes {rows} rows x {items} items = "
+                f"{rows * items / 2**28:.1f} GiB a score table, above `cells`={self.cells}; lower "
+                "the batch size or raise `cells`"
+            )
+        return view.score_shared(self.ids)
+
+
+def log_probs(
+    s_pos: Tensor, s_neg: Tensor, table: Tensor | None, pooled: Tensor | None = None
+) -> LogProbs:
+    """Of the positives [B] and negatives [B, K]; `pooled` [B, P] ids for exact sharing.
+
+    Without a table of all scores [B, I] they lack -log Z, the same for all responses of a row.
+    """
+    if table is None:
+        return LogProbs(s_pos, s_neg)
+    z = torch.logsumexp(table, 1)
+    shared = None if pooled is None else table.gather(1, pooled) - z.unsqueeze(1)
+    return LogProbs(s_pos - z, s_neg - z.unsqueeze(1), shared)

@@ -1,0 +1,132 @@
+"""Easy but safe: a second negative from the middle of the user's list, as a diffusion ranks it.
+
+    L = softplus(-s_i) + (softplus(s_j) + softplus(s_k)) / 2,   j uniform
+    k ~ U{items outside P_u with low I <= rank_u < high I},   low = .5, high = .99, rank 0 = best
+
+After noise-free negative sampling of PDRec (AAAI 2024). A model that was trained before on train
+alone says what each user prefers; items that it ranks high may be liked (false negatives), the very
+last are noise. The opposite of hard sampling, and a control for it.
+
+`model=diffrec` is the paper's way: a diffusion over interaction vectors, with its noise settings.
+What differs: the paper's model weighs interactions by their time, ours does not; its width, epochs
+and number of steps are ours; PDRec's other parts (soft positives, weights of the history) are not
+here. Ranks are among all items, the user's own too. `model=backbone` (ours, cheaper) reads the
+backbone's own scores before every epoch, so it needs user vectors. The control is `fit_epochs=0`:
+the ranks of an untrained diffusion. Cost: the model is trained before the first epoch, on the
+clock, with U I H a pass; per step about 8 dots of width H a row.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from negbench.parts import BCE, Uniform
+from negbench.parts.diffusion.process import linear_var
+from negbench.parts.requirements import users_of
+from negbench.parts.selection.mix_negatives import join
+from negbench.protocol import Card, Epoch, Method, Negatives, Similarity, Step, World
+
+from .diffrec import Lesson, preferences_of
+from .rank_band import Preferences, RankBand
+
+CARD = Card(
+    title="Rank-band negatives: easy but safe",
+    family="diffusion",
+    year=2024,
+    venue="AAAI",
+    moves=("stages",),
+    provenance="specification",
+    differs="Noise-free negative sampling alone, without PDRec's other parts; its diffusion model "
+    "is small and does not weigh interactions by time.",
+    search={"low": ("of", 0.5, 0.8, 0.9), "model": ("of", "diffrec", "backbone")},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings."""
+
+    low: float = 0.5
+    """Where the band begins, 0 to below `high`; .5, .8, .9 in the released code."""
+    high: float = 0.99
+    """Where it ends, at most 1; .99 in the released code."""
+    model: Literal["diffrec", "backbone"] = "diffrec"
+    """diffrec: trained before, the paper's; backbone: its own scores, before every epoch."""
+    fit_epochs: int = 10
+    """Epochs of the diffrec, 0 or more; 0 is the untrained control; not known of the paper."""
+    hidden: int = 64
+    """H of the diffrec, 1 or more; not known of the paper."""
+    fit_lr: float = 0.005
+    """Adam's step for the diffrec, above 0; not known of the paper."""
+    steps: int = 5
+    """T of the diffrec, 2 or more; not known of the paper."""
+    noise_scale: float = 0.01
+    """Of its schedule, above 0; .01 in the released code."""
+    noise_min: float = 5e-4
+    """Above 0; 5e-4 in the released code."""
+    noise_max: float = 5e-3
+    """Above `noise_min`; 5e-3 to 1e-2 in the released code."""
+
+    def __post_init__(self) -> None:
+        """Refuse a band that holds nothing."""
+        if not 0 <= self.low < self.high <= 1:
+            raise ValueError(f"0 <= `low` < `high` <= 1 must hold; got {self.low} and {self.high}")
+        for name, least in (("fit_epochs", 0), ("hidden", 1), ("steps", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
+        for name in ("fit_lr", "noise_scale"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
+        if not 0 < self.noise_min < self.noise_max or self.noise_scale * self.noise_max >= 1:
+            raise ValueError(
+                "0 < `noise_min` < `noise_max` must hold, and `noise_scale` * `noise_max` < 1; "
+                f"got {self.noise_min}, {self.noise_max} and {self.noise_scale}"
+            )
+
+
+class Band:
+    """Adds one item of the band to each row."""
+
+    def __init__(self, config: Config) -> None:
+        """Remember the settings."""
+        self.config = config
+
+    def begin(self, world: World) -> None:
+        """Nothing is ranked yet: the clock shall see what ranking takes."""
+        del world
+        self.band: RankBand | None = None
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Rank by the backbone before every epoch, by the diffusion before the first."""
+        if self.config.model == "diffrec":
+            self.band = self.band or self.ranked(epoch.world)
+            return
+        self.band = self.seen(epoch.users, epoch.items, epoch.similarity)
+
+    def seen(self, users: Tensor | None, items: Tensor, kind: Similarity) -> RankBand:
+        """By a backbone as it is now: copies, for it may go on writing into its vectors."""
+        users = users_of(users, "model=backbone", "model=diffrec")
+        likes = Preferences(kind.query(users).clone(), kind.prepare(items).clone())
+        return RankBand.of(likes, self.config.low, self.config.high)
+
+    def ranked(self, world: World) -> RankBand:
+        """By a diffusion of its own; the seed alone decides it, so a resumed run has the same."""
+        c = self.config
+        schedule = linear_var(c.steps, c.noise_scale, c.noise_min, c.noise_max)
+        lesson = Lesson(c.fit_epochs, c.hidden, c.fit_lr, schedule)
+        return RankBand.of(preferences_of(world, lesson), c.low, c.high)
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """ids [B, N + 1]; all weigh alike, so a mean over two is the paper's average."""
+        if self.band is None and self.config.model == "diffrec":
+            self.band = self.ranked(step.world)
+        elif self.band is None:
+            self.band = self.seen(step.view.users, step.view.items, step.view.similarity)
+        ids, found = self.band.draw(step.batch.users, step.world.excluded, step.generator)
+        return join(step, negatives, Negatives(ids, mask=found), 1 / (1 + negatives.n))
+
+
+def build(config: Config) -> Method:
+    """A uniform negative and one of the band under BCE."""
+    return Method(source=Uniform(1), stages=(Band(config),), objective=BCE())

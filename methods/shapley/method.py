@@ -1,0 +1,279 @@
+"""Triplet Shapley: triplets are trained on by what they are worth to a held-out loss.
+
+    phi_k = E_pi [U(Pre_k(pi) + k) - U(Pre_k(pi))],   U(S) = l_V(before) - l_V(after a step over S)
+    w_k = (1 - eps) exp(z_k / tau) / mean_l exp(z_l / tau) + eps,   z the values standardised
+    weights:  the loss of triplet k times w_k;   resample: k drawn with probability w_k / T
+
+He & Ma, "ITIPR" (triplet importance for personalised ranking), CIKM 2024 (arXiv 2407.19469), of
+which no more than the abstract could be read: Monte Carlo Shapley values of triplets, with a
+control variate, used to resample and to reweight BPR. Games, estimators, weights and schedule are
+our derivation.
+
+Players are the triplets of a fixed pool: every train pair that is left with `candidates` uniform
+negatives. l_V is the BPR loss on pairs that the method carves from train itself, `share` of them,
+with uniform negatives: never valid or test. Their rows weigh 0 in training (the L2 penalty, and the
+edges of LightGCN's graph, still know them). Games: `in_run` is the second-order expansion of a
+gradient step over the pool, in closed form; `one_step` walks permutations of small blocks over the
+loss itself; `retrain` walks groups (the buckets) through a few steps, truncated. LightGCN's values
+go through its propagation exactly. Every value has a standard error, over `measurements` that are
+independent, and a moving mean over refreshes; they are kept for the record.
+
+`per="triplet"` draws a row's negatives from the pool, `per="bucket"` draws afresh and takes the
+mean weight of the triplet's bucket (hardness x popularity of the negative). A row is weighted by
+the mean weight of its candidates, so that pairs are resampled as their negatives are; `corrected`
+undoes both, as a control: the expected gradient is that of uniform negatives. `tau` to infinity is
+`random` over the pool. Values tell false negatives weakly (benchmarks/triplets.py, one seed: AUC
+.55 to .62 on synthetic and kuairec with MF, .45 on kuairec with LightGCN).
+
+Cost per step: one dot product a row (`candidates` with buckets). Per refresh with T triplets:
+6 D T `measurements` for `in_run`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from negbench.parts import BPR, Uniform
+from negbench.parts.holdout_pairs import carve
+from negbench.parts.requirements import users_of
+from negbench.protocol import Card, Epoch, Membership, Method, Negatives, Step, World
+
+from .buckets import Buckets, means
+from .triplet_gradients import Moment
+from .triplet_pool import ValuedPool
+from .valuation import HeldOutTriplets, Valuing
+from .value_weights import chosen, tempered
+
+CARD = Card(
+    title="Triplet Shapley: values of triplets by their share in a held-out loss",
+    family="weighting",
+    authors="He and Ma",
+    year=2024,
+    venue="CIKM",
+    link="https://arxiv.org/abs/2407.19469",
+    moves=("source",),
+    needs=("users",),
+    provenance="ours",
+    differs="Only the paper's abstract was at hand: games, estimators and weights are derived.",
+    search={
+        "use": ("of", "weights", "resample"),
+        "per": ("of", "triplet", "bucket"),
+        "tau": ("log", 0.3, 10.0),
+        "candidates": ("of", 4, 8, 16),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings; all derived, the paper's are not known."""
+
+    game: Literal["in_run", "one_step", "retrain"] = "in_run"
+    """What a set of triplets is worth; `retrain` values buckets, not single triplets. `one_step`
+    takes minutes a refresh for half a million triplets: take fewer by `triplets`."""
+    order: int = 2
+    """Of `in_run`: 1 or 2, first or second order."""
+    estimator: Literal["plain", "antithetic", "quadratic", "first_order"] = "antithetic"
+    """Of `one_step` and `retrain`; the last two are control variates, of which first_order's gain
+    is nil."""
+    permutations: int = 4
+    """Of `one_step` and `retrain`, in each measurement; even, 4 or more."""
+    measurements: int = 8
+    """Independent measurements that a value and its standard error come from, 2 or more."""
+    utility: int = 16_384
+    """Held-out triplets in a measurement, 1 or more."""
+    share: float = 0.2
+    """Share of train that is carved for the utility, above 0, below 1."""
+    rate: float = 0.01
+    """How far the game's step goes for each train pair, above 0."""
+    steps: int = 1
+    """Steps of `retrain`, 1 or more."""
+    candidates: int = 8
+    """Negatives of the pool for each pair, 1 or more."""
+    triplets: int = 8_000_000
+    """Triplets of the pool at most; pairs beyond it get uniform negatives. 1 or more."""
+    use: Literal["weights", "resample"] = "resample"
+    """What values are for."""
+    per: Literal["triplet", "bucket"] = "triplet"
+    """What has a weight."""
+    by_hardness: int = 8
+    """Buckets by hardness, 1 or more."""
+    by_popularity: int = 4
+    """Buckets by popularity, 1 or more."""
+    tau: float = 1.0
+    """Temperature of the standardised values, above 0."""
+    eps: float = 0.2
+    """Share of plain uniform draws, 0 to 1."""
+    corrected: bool = False
+    """Undo what resampling does to the expected gradient: the control."""
+    every: int = 5
+    """Epochs between refreshes of the values, 1 or more."""
+    warmup: int = 2
+    """Epochs of uniform negatives before the first values, 0 or more."""
+    memory: float = 0.5
+    """Share of the old value in the new one, 0 to below 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        least = {"measurements": 2, "utility": 1, "steps": 1, "candidates": 1, "triplets": 1}
+        least |= {"by_hardness": 1, "by_popularity": 1, "every": 1, "warmup": 0}
+        for name, bound in (*least.items(), ("permutations", 4)):
+            if (value := getattr(self, name)) < bound:
+                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        if self.order not in (1, 2):
+            raise ValueError(f"`order` must be 1 or 2; got {self.order}")
+        if self.permutations % 2 and self.estimator != "plain":
+            raise ValueError(f"`permutations` must be even; got {self.permutations}")
+        for name, above in (("share", 1.0), ("rate", math.inf), ("tau", math.inf)):
+            if not 0 < (value := getattr(self, name)) < above:
+                raise ValueError(f"`{name}` must lie between 0 and {above}; got {value}")
+        if not 0 <= self.eps <= 1:
+            raise ValueError(f"`eps` must be from 0 to 1; got {self.eps}")
+        if not 0 <= self.memory < 1:
+            raise ValueError(f"`memory` must be from 0 to below 1; got {self.memory}")
+        if self.corrected and self.use != "resample":
+            raise ValueError("`corrected` undoes resampling; it needs use=resample")
+
+
+class Valued:
+    """Draws candidates, weighs them by their values, and keeps the values."""
+
+    def __init__(self, config: Config) -> None:
+        """Nothing is drawn before `begin`."""
+        self.config = config
+        self.how: Literal["weights", "resample", "corrected"] = (
+            "corrected" if config.corrected else config.use
+        )
+        self.uniform, self.fresh = Uniform(1), Uniform(config.candidates)
+        self.valuing = Valuing(
+            game=config.game,
+            order=config.order,
+            estimator=config.estimator,
+            permutations=config.permutations,
+            measurements=config.measurements,
+            utility=config.utility,
+            rate=config.rate,
+            steps=config.steps,
+        )
+
+    def begin(self, world: World) -> None:
+        """Carve the held-out pairs, and draw the pool from what is left."""
+        self.uniform.begin(world)
+        self.fresh.begin(world)
+        held, left = carve(world.train, self.config.share, world.seed)
+        self.carved = Membership.of(held, device=world.device)
+        self.held = HeldOutTriplets.of(held, world)
+        self.pool = ValuedPool.of(left, world, self.config.candidates, self.config.triplets)
+        self.counts = world.counts
+        self._weigh()
+
+    def refresh(self, epoch: Epoch) -> None:
+        """Every so many epochs, value the pool's triplets by the vectors as they are."""
+        late = epoch.number - self.config.warmup - 1
+        if late < 0 or late % self.config.every:
+            return
+        users = users_of(epoch.users, "shapley", "a method without values")
+        if not len(self.held.users) or not bool(self.pool.usable.any()):
+            return
+        moment = Moment.of(epoch, users)
+        players = moment.nodes(*self.pool.triplets)
+        hardness = moment.hardness(players)
+        counts = self.counts[self.pool.triplets[2]]
+        buckets = self._buckets(hardness, counts)
+        value, error = self.valuing.values(
+            moment,
+            players,
+            lambda n: self.held.draw(n, moment, epoch.generator),
+            len(self.pool),
+            buckets.which(hardness, counts),
+            epoch.generator,
+        )
+        self.pool.add(value, error, hardness, epoch.number, self.config.memory)
+        self._weigh()
+
+    def draw(self, step: Step) -> Negatives:
+        """One negative a row, ids [B, 1], weighted or resampled by the values."""
+        users, items = step.batch.users, step.batch.items
+        held = self.carved.contains(users, items.unsqueeze(1)).squeeze(1)
+        count = (~held).to(torch.float32)
+        if not self.pool.epoch:
+            plain = self.uniform.draw(step)
+            return Negatives(plain.ids, mask=plain.mask, row_weight=count)
+        ids, weight = self._candidates(step)
+        at, drawn, of_row = chosen(weight, step.generator, self.how)
+        return Negatives(
+            ids.gather(1, at),
+            mask=weight.gather(1, at) > 0,
+            logw=drawn.log(),
+            row_weight=count * of_row,
+        )
+
+    def _candidates(self, step: Step) -> tuple[Tensor, Tensor]:
+        """ids [B, C] and their weights, above 0 and of mean 1; 0 for those that do not count."""
+        fresh = self.fresh.draw(step)
+        assert fresh.ids is not None
+        allowed = torch.ones_like(fresh.ids, dtype=torch.bool) if fresh.mask is None else fresh.mask
+        if self.config.per == "bucket":
+            apart = step.look(fresh) - step.view.score_pair(step.view.positive).unsqueeze(1)
+            which = self.buckets.which(apart.detach(), self.counts[fresh.ids])
+            return fresh.ids, self.of_bucket[which] * allowed
+        at, found = self.pool.find(step.batch.users, step.batch.items)
+        ids = torch.where(found.unsqueeze(1), self.pool.negatives[at], fresh.ids)
+        return ids, torch.where(found.unsqueeze(1), self.weights[at], allowed.to(torch.float32))
+
+    def _buckets(self, hardness: Tensor, counts: Tensor) -> Buckets:
+        config = self.config
+        return Buckets.of(hardness, counts, config.by_hardness, config.by_popularity)
+
+    def _weigh(self) -> None:
+        """Weights from the values as they are."""
+        pool, used = self.pool, self.pool.usable
+        self.weights = used.to(torch.float32)
+        if not pool.epoch:
+            return
+        value = pool.value[used]
+        if self.config.per == "triplet":
+            self.weights[used] = tempered(value, self.config.tau, self.config.eps)
+            return
+        hardness, counts = pool.hardness[used], self.counts[pool.negatives[used]]
+        self.buckets = self._buckets(hardness, counts)
+        which = self.buckets.which(hardness, counts)
+        mean = means(value, which, self.buckets.n)
+        size = torch.bincount(which, minlength=self.buckets.n)
+        self.of_bucket = tempered(mean, self.config.tau, self.config.eps, size)
+
+    def kept(self) -> Mapping[str, Tensor]:
+        """A sample of the pool with its values, errors and hardness."""
+        return self.pool.kept()
+
+    def told(self) -> Mapping[str, float]:
+        """Mean value and error, and the share of the pool that the weights leave in effect."""
+        if not self.pool.epoch:
+            return {}
+        used, weight = self.pool.usable, self.weights
+        if self.config.per == "bucket":
+            weight = self.of_bucket
+        effect = weight.sum().square() / weight.square().sum() / (weight > 0).sum()
+        return {
+            "value": float(self.pool.value[used].mean()),
+            "value_error": float(self.pool.variance[used].mean().sqrt()),
+            "effective_share": float(effect),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """The values."""
+        return self.pool.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them back, and weigh by them."""
+        self.pool.load_state_dict(state)
+        self._weigh()
+
+
+def build(config: Config) -> Method:
+    """Valued triplets under BPR."""
+    return Method(source=Valued(config), objective=BPR())

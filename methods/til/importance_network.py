@@ -1,0 +1,37 @@
+"""The network that says how much a triplet is worth, from the vectors of its three."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from negbench import rng
+from negbench.parts.requirements import width_of
+from negbench.protocol import Scores, World
+
+
+class Network(nn.Module):
+    """The logit of a triplet's worth: two layers over its relations."""
+
+    def __init__(self, width: int, hidden: int, generator: torch.Generator) -> None:
+        """Draw the weights from the generator."""
+        super().__init__()
+        inner = torch.randn(hidden, 2 * width, generator=generator) / (2 * width) ** 0.5
+        outer = torch.randn(1, hidden, generator=generator) / hidden**0.5
+        self.inner, self.outer = nn.Parameter(inner), nn.Parameter(outer)
+        self.inner_bias = nn.Parameter(torch.zeros(hidden))
+        self.outer_bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, query: Tensor, positive: Tensor, negative: Tensor) -> Scores:
+        """Logits [B, N] of queries [B, D], positives [B, D] and negatives [B, N, D]."""
+        query = F.normalize(query, dim=-1) * query.shape[-1]  # so that products are of size 1
+        liked = query * F.normalize(positive, dim=-1)
+        other = query.unsqueeze(1) * F.normalize(negative, dim=-1)
+        x = torch.cat([liked.unsqueeze(1).expand_as(other), other], 2)
+        inside = F.relu(F.linear(x, self.inner, self.inner_bias))
+        return F.linear(inside, self.outer, self.outer_bias).squeeze(2)
+
+
+def network_of(world: World, hidden: int) -> Network:
+    """A fresh network for the backbone's vectors."""
+    generator = rng.stream(world.seed, "importance network")
+    return Network(width_of(world), hidden, generator).to(world.device)

@@ -1,0 +1,79 @@
+"""InfoNCE whose negatives are corrected for hidden positives, and leant towards hard ones.
+
+    L = log(1 + N g e^{-z_i}),   z = s / tau
+    g = max((h - tau+ e^{z_i}) / (1 - tau+), e^{-1 / tau})
+    h = sum_j w_j e^{z_j},   w_j = e^{beta z_j} / sum_l e^{beta z_l}
+
+A draw from the catalogue is a positive with probability tau+; their share is taken off the sum. The
+floor is the least value that e^{z} has for cosines; without tau+ nothing is taken off and there is
+none. All of it is worked out in logs, so scores without a bound do not overflow.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from negbench.parts.losses.functions import how_many, never
+from negbench.protocol import Negatives, Step
+
+EDGE = -1e-4
+"""Log of the share of positives above which what is left is rounding, and the floor holds."""
+
+
+def log_mean(z: Tensor, beta: float, logw: Tensor | None, mask: Tensor | None) -> Tensor:
+    """log h of tempered scores z [B, N] -> [B]; weights that came with the negatives multiply."""
+
+    def summed(values: Tensor) -> Tensor:
+        if mask is not None:
+            values = values.masked_fill(~mask, never(values.dtype))
+        return values.logsumexp(1)
+
+    top = (1 + beta) * z
+    return summed(top if logw is None else top + logw) - summed(beta * z)
+
+
+def without_positives(log_h: Tensor, z_pos: Tensor, tau_plus: float, floor: float) -> Tensor:
+    """log g of log h [B] and the tempered scores of the positives [B] -> [B]."""
+    if tau_plus == 0:
+        return log_h
+    share = math.log(tau_plus) + z_pos - log_h
+    inside = share < EDGE
+    # `where` twice: no gradient may come from a logarithm outside its domain.
+    left = torch.log1p(-torch.where(inside, share, -1.0).exp()) + log_h - math.log1p(-tau_plus)
+    return torch.where(inside, left, floor).clamp(min=floor)
+
+
+@dataclass(frozen=True)
+class Debiased:
+    """The loss; `tau_plus` and `beta` both 0 are InfoNCE."""
+
+    tau: float = 0.1
+    """Above 0."""
+    tau_plus: float = 0.0
+    """tau+, 0 to below 1."""
+    beta: float = 0.0
+    """0 or more."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no softmax."""
+        if not self.tau > 0:
+            raise ValueError(f"`tau` must be above 0; got {self.tau}")
+        if not 0 <= self.tau_plus < 1:
+            raise ValueError(f"`tau_plus` must be 0 or more and below 1; got {self.tau_plus}")
+        if not self.beta >= 0:
+            raise ValueError(f"`beta` must be 0 or more; got {self.beta}")
+
+    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+        """The loss of each row, [B]; 0 for a row without negatives."""
+        del step
+        if not s_neg.shape[1]:
+            return torch.zeros_like(s_pos)
+        mask, z_pos, z_neg = negatives.mask, s_pos / self.tau, s_neg / self.tau
+        log_h = log_mean(z_neg, self.beta, negatives.logw, mask)
+        log_g = without_positives(log_h, z_pos, self.tau_plus, -1 / self.tau)
+        n = how_many(s_neg, mask)
+        rows = F.softplus(n.clamp(min=1).log() + log_g - z_pos)
+        return rows if mask is None else rows.masked_fill(n == 0, 0.0)

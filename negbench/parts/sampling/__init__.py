@@ -1,0 +1,1 @@
+"""Negative samplers and the exact draws that they are made of."""

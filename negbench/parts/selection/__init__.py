@@ -1,0 +1,1 @@
+"""Stages that select among drawn negatives, by score or by distance."""

@@ -1,0 +1,63 @@
+"""Stages that several methods share."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from negbench.masking import hide_, how_many
+from negbench.protocol import Negatives, Step
+from negbench.top import greatest
+
+
+@dataclass(frozen=True)
+class TopM:
+    """Keep the m best scored candidates of each row, or one of them drawn evenly."""
+
+    m: int = 1
+    keep: Literal["all", "one"] = "all"
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """[B, M] or shared [K] -> [B, m], or [B, 1] where `keep` is one."""
+        if not negatives.n:
+            return negatives
+        scores = step.look(negatives)
+        m = min(self.m, scores.shape[1])
+        if m == 1:
+            return negatives.take(scores.argmax(1, keepdim=True))
+        if self.keep == "all":
+            return negatives.take(greatest(scores, m))
+        mask = None if negatives.mask is None else negatives.mask.expand_as(scores)
+        return negatives.take(one_of_best(scores, m, step.generator, mask))
+
+
+@dataclass(frozen=True)
+class Weigh:
+    """Multiply the weight of every negative by one factor above 0."""
+
+    factor: float
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        """The same negatives, each counting `factor` times as much."""
+        base = negatives.logw
+        if base is None:
+            base = step.view.query.new_zeros(len(step.batch), negatives.n)
+        return replace(negatives, logw=base + math.log(self.factor))
+
+
+def one_of_best(
+    scores: Tensor, k: int, generator: torch.Generator, mask: Tensor | None = None
+) -> Tensor:
+    """The place of one of the k greatest of each row [B, N] that `mask` allows, int64 [B, 1].
+
+    Where fewer are allowed it is one of these, where none is, any. Writes to `scores`.
+    """
+    many: Tensor | int = k
+    if mask is not None:
+        many, scores = how_many(mask).clamp_(1, k), hide_(scores, mask, -torch.inf)
+    best = scores.topk(k, 1).indices  # falling: what is hidden comes last
+    share = torch.rand(len(scores), device=scores.device, generator=generator)
+    pick = (share * many).long().clamp_(max=k - 1)
+    return best.gather(1, pick.unsqueeze(1))
