@@ -80,9 +80,11 @@ def measure(folder: Path) -> None:
         return found
 
     def imported() -> tuple[Any, ...]:
-        from negbench.analysis import accuracy, convergence, frames, table
+        from negbench.analysis.measures import accuracy, convergence
+        from negbench.analysis.runs import frames
+        from negbench.analysis.tables import main_table
 
-        return frames, accuracy.accuracy, convergence.convergence, table.render
+        return frames, accuracy.accuracy, convergence.convergence, main_table.render
 
     frames, accuracy, convergence, render = timed("import", imported)
     run = timed("open", lambda: frames.open_run(folder))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from negbench import registry
+from negbench.doors import analysis
 from negbench.metrics import METRICS
 
 KINDS = ("methods", "backbones", "datasets", "references", "objectives", "metrics", "plots")
@@ -64,21 +65,8 @@ def objective_class(name: str) -> tuple[Path, str]:
 
 
 def plots() -> dict[str, str]:
-    """The kinds of plot, with the first line of the module that draws each."""
-    home = _here().parent / "analysis"
-    home = home if home.is_dir() else _here() / "analysis"
-    modules: dict[str, str] = {}
-    table = ast.Dict(keys=[], values=[])
-    for node in ast.parse((home / "figures.py").read_text("utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules |= {each.name: node.module.rpartition(".")[2] for each in node.names}
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            table = node.value
-    return {
-        ast.literal_eval(key): _first_line(home / f"{modules[value.id]}.py").partition(": ")[2]
-        for key, value in zip(table.keys, table.values, strict=True)
-        if key is not None and isinstance(value, ast.Name)
-    }
+    """The kinds of plot, with the title of each."""
+    return {name: kind.title for name, kind in analysis("figures").kinds().items()}
 
 
 def _entries(kind: str) -> Iterator[Entry]:
@@ -115,10 +103,6 @@ def _objective_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
                 if key is not None and isinstance(made, ast.Name)
             }
     return {}
-
-
-def _first_line(path: Path) -> str:
-    return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]
 
 
 def _here() -> Path:

@@ -34,8 +34,8 @@ def explain(run: Path, asked: Asked, format: str = "text") -> tuple[str, tuple[s
     """The explanation in this format, and a sentence for each file that was left out."""
     if asked.top < 1:
         raise UserError(f"--top must be 1 or more; got {asked.top}")
-    records = analysis("frames").open_run(run)
-    reader = analysis("triplets")
+    records = analysis("runs.frames").open_run(run)
+    reader = analysis("measures.triplet_values")
     cell, row = _chosen(run, list(records.done), asked, reader.FILE)
     told = reader.of_cell(cell)
     if not len(told):
@@ -45,10 +45,10 @@ def explain(run: Path, asked: Asked, format: str = "text") -> tuple[str, tuple[s
         )
     ids = read_ids(run, cell.record["data"]["checksum"])
     user = None if asked.user is None else _user(asked.user, ids["users"], told)
-    explanation = analysis("explanation").explanation(
+    explanation = analysis("tables.explanation").explanation(
         cell, row, told, ids, user=user, top=asked.top
     )
-    text: str = analysis("explanation_layouts").render(explanation, format)
+    text: str = analysis("tables.explanation_text").render(explanation, format)
     return text, records.damaged
 
 

@@ -20,7 +20,7 @@ class Run:
     @cached_property
     def records(self) -> Any:
         """What the folders hold, as the functions of `negbench.analysis` take it."""
-        return analysis("frames").open_run(list(self.folders))
+        return analysis("runs.frames").open_run(list(self.folders))
 
     @property
     def folder(self) -> Path:
@@ -30,7 +30,7 @@ class Run:
     @property
     def frame(self) -> Any:
         """Every result in long form, a pandas DataFrame."""
-        return analysis("frames").results(self.records)
+        return analysis("runs.frames").results(self.records)
 
     @property
     def failed(self) -> dict[str, str]:
@@ -42,7 +42,7 @@ class Run:
         self, format: str = "text", *, metric: str | None = None, vs: str | None = None
     ) -> str:
         """The main table as text, md, csv, latex or html, tested against the row `vs`."""
-        text: str = analysis("table").render(
+        text: str = analysis("tables.main_table").render(
             self.records, format=format, metric=metric, vs=self._row(vs)
         )
         return text
@@ -58,7 +58,7 @@ class Run:
         seeds: str = "average",
     ) -> str:
         """Every row against `vs`, with tests, effects and ranks, as text, md, csv or json."""
-        text: str = analysis("comparison_layouts").render(
+        text: str = analysis("tables.comparison_text").render(
             self.records,
             format=format,
             metric=metric,
@@ -71,7 +71,7 @@ class Run:
 
     def audit(self, format: str = "text", *, metric: str | None = None) -> str:
         """Popularity bias, accuracy by band and false negatives, as text, md, csv or json."""
-        text: str = analysis("audit_layouts").render(self.records, format=format, metric=metric)
+        text: str = analysis("tables.audit_text").render(self.records, format=format, metric=metric)
         return text
 
     def plot(
@@ -82,13 +82,15 @@ class Run:
     ) -> list[Path]:
         """Write these kinds of plot beside the run (without any all it can fill); their paths."""
         where = Path(folder) if folder else self.folder / "plots"
-        written = analysis("report").write_plots(self.records, where, list(kinds), list(formats))
+        written = analysis("report.write").write_plots(
+            self.records, where, list(kinds), list(formats)
+        )
         return [Path(path) for path in written]
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML page that needs no other file."""
         target = Path(path) if path else self.folder / "report.html"
-        analysis("report").write_report(self.records, target)
+        analysis("report.write").write_report(self.records, target)
         return target
 
     def __str__(self) -> str:

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.accuracy import accuracy
-from negbench.analysis.frames import open_run
+from negbench.analysis.measures.accuracy import accuracy
+from negbench.analysis.runs.frames import open_run
 
 
 def books(folder: Path, **asked: Any) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.audit_columns import groups, signed
-from negbench.analysis.audit_layouts import LAYOUTS, render
-from negbench.analysis.audit_page import audit_page
-from negbench.analysis.frames import Run, open_run
+from negbench.analysis.runs.frames import Run, open_run
+from negbench.analysis.tables.audit import audit_page
+from negbench.analysis.tables.audit_columns import groups, signed
+from negbench.analysis.tables.audit_text import LAYOUTS, render
 from negbench.errors import UserError
 
 LONG = "dns(candidates=16,negatives=4,objective=softmax)"

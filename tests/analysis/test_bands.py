@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negbench.analysis import bands
-from negbench.analysis.frames import open_run
+from negbench.analysis.measures import bands
+from negbench.analysis.runs.frames import open_run
 
 threes = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda x: sum(x) > 1e-6)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from negbench.analysis.bibtex import bibtex
+from negbench.analysis.report.bibtex import bibtex
 
 
 def test_an_entry_holds_the_fields_of_the_card_and_no_others() -> None:

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from hand_world import write_hand_world
 
-from negbench.analysis import claims, frames
-from negbench.analysis.evidence import Case, Evidence
-from negbench.analysis.table import main_table
-from negbench.analysis.verdict import verdicts
+from negbench.analysis.runs import frames
+from negbench.analysis.tables.main_table import main_table
+from negbench.analysis.verdict import sentences
+from negbench.analysis.verdict.inputs import Case, Evidence
+from negbench.analysis.verdict.verdict import verdicts
 
 
 def frame(columns: str, *lines: tuple[Any, ...]) -> pd.DataFrame:
@@ -55,16 +56,16 @@ def test_the_verdict_of_the_hand_world(tmp_path: Path) -> None:
 
 def test_nothing_measured_is_nothing_said() -> None:
     empty = case()
-    for said in (claims.risk, claims.bias, claims.paid):
+    for said in (sentences.risk, sentences.bias, sentences.paid):
         assert said(empty, "dns") == ""
-    assert claims.whom(empty) == claims.active(empty) == ""
+    assert sentences.whom(empty) == sentences.active(empty) == ""
 
 
 def test_one_row_at_risk_is_compared_with_none() -> None:
     one = case(
         risk=frame("row fnr fnr_lift fhnr knowledge", ("dns", 0.0026, 2.0, 0.5, "lower bound"))
     )
-    assert claims.risk(one, "dns") == (
+    assert sentences.risk(one, "dns") == (
         "False negatives (lower bounds): dns meets 2.00 times (0.26% of its negatives) what "
         "uniform draws would."
     )
@@ -73,14 +74,14 @@ def test_one_row_at_risk_is_compared_with_none() -> None:
 @pytest.mark.parametrize(("lift", "side"), [(0.5, "below"), (1.004, "level with"), (1.5, "above")])
 def test_the_best_row_stands_above_below_or_level(lift: float, side: str) -> None:
     lines = [("dns", 0.1, lift, None, "exact"), ("random", 0.1, 1.0, None, "exact")]
-    told = claims.risk(case(risk=frame("row fnr fnr_lift fhnr knowledge", *lines)), "dns")
+    told = sentences.risk(case(risk=frame("row fnr fnr_lift fhnr knowledge", *lines)), "dns")
     assert f"The best row, dns, is {side} random in this ({lift:.2f} to 1.00)." in told
     assert "hard" not in told
 
 
 def test_only_hard_ones_are_known() -> None:
     lines = [("dns", None, None, 0.25, "exact"), ("random", None, None, 0.5, "exact")]
-    told = claims.risk(case(risk=frame("row fnr fnr_lift fhnr knowledge", *lines)), "dns")
+    told = sentences.risk(case(risk=frame("row fnr fnr_lift fhnr knowledge", *lines)), "dns")
     assert told == (
         "Of the hard negatives of random 50.0% are false, the most; of those of dns 25.0%, the "
         "least."
@@ -89,36 +90,36 @@ def test_only_hard_ones_are_known() -> None:
 
 def test_bias_says_what_is_there() -> None:
     lines = [("dns", "arp", 5.0), ("random", "arp", 9.0), ("dns", "gini", 0.5)]
-    told = claims.bias(case(bias=frame("row metric mean", *lines)), "dns")
+    told = sentences.bias(case(bias=frame("row metric mean", *lines)), "dns")
     assert told == "Against random, dns shows less popular items (ARP 5.0 to 9.0)."
     same = [("dns", "coverage", 0.5), ("random", "coverage", 0.5001)]
-    told = claims.bias(case(bias=frame("row metric mean", *same)), "dns")
+    told = sentences.bias(case(bias=frame("row metric mean", *same)), "dns")
     assert told == "Against random, dns covers as much of the catalogue (coverage 50.0% to 50.0%)."
-    assert claims.bias(case(bias=frame("row metric mean", *same)), "random") == ""
+    assert sentences.bias(case(bias=frame("row metric mean", *same)), "random") == ""
 
 
 def test_cost_in_the_singular_and_in_parts() -> None:
     time = frame("row epochs wall", ("dns", 1.0, 3.0), ("random", 4.0, None))
-    assert claims.paid(case(time=time), "dns") == (
+    assert sentences.paid(case(time=time), "dns") == (
         "dns reaches 95% of its best validation value after 1 epoch (3.00 s), random after 4 "
         "epochs."
     )
-    assert claims.paid(case(time=time), "random") == (
+    assert sentences.paid(case(time=time), "random") == (
         "random reaches 95% of its best validation value after 4 epochs."
     )
     cost = frame("row train ratio", ("dns", 2.0, None))
-    assert claims.paid(case(cost=cost), "dns") == "An epoch of dns takes 2.00 s."
+    assert sentences.paid(case(cost=cost), "dns") == "An epoch of dns takes 2.00 s."
 
 
 def test_the_active_and_the_inactive_may_have_another_best() -> None:
     lines = [("dns", "1", 0.1), ("random", "1", 0.2), ("dns", "4", 0.4), ("random", "4", 0.3)]
-    told = claims.active(case(activity=frame("row quarter mean", *lines)))
+    told = sentences.active(case(activity=frame("row quarter mean", *lines)))
     assert told == (
         "The least active quarter of users is served best by random (0.2000), the most active by "
         "dns (0.4000; random 0.3000)."
     )
     tie = [("dns", "1", 0.2), *lines[1:]]
-    assert claims.active(case(activity=frame("row quarter mean", *tie))) == ""
+    assert sentences.active(case(activity=frame("row quarter mean", *tie))) == ""
 
 
 def bands_of(folder: Path, write: Any, dns: dict[str, list[float]]) -> str:
@@ -130,7 +131,7 @@ def bands_of(folder: Path, write: Any, dns: dict[str, list[float]]) -> str:
         ):
             write(folder, "books", method, seed, {"all": [0.1] * 4, **values}, change=two_bands)
     run = frames.open_run(folder)
-    return claims.turn(Evidence.of(run, ("ndcg", 20), "random").at("books", "mf"), "dns")
+    return sentences.turn(Evidence.of(run, ("ndcg", 20), "random").at("books", "mf"), "dns")
 
 
 def two_bands(record: dict[str, Any]) -> None:

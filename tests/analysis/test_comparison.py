@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negbench.analysis.comparison import comparison
-from negbench.analysis.comparison_layouts import LAYOUTS, render
-from negbench.analysis.frames import open_run
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.comparison import comparison
+from negbench.analysis.tables.comparison_text import LAYOUTS, render
 from negbench.errors import NothingToReport, UserError
 
 

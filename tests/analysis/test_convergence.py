@@ -4,8 +4,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from negbench.analysis.convergence import convergence, mean_curve, mean_curves, time_to
-from negbench.analysis.frames import open_run
+from negbench.analysis.measures.convergence import convergence, mean_curve, mean_curves, time_to
+from negbench.analysis.runs.frames import open_run
 
 
 def test_one_line_an_evaluated_epoch(folder: Path) -> None:

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.cost import cost
-from negbench.analysis.frames import open_run
+from negbench.analysis.measures.cost import cost
+from negbench.analysis.runs.frames import open_run
 
 
 def test_seconds_are_per_epoch_and_evaluation_stands_apart(folder: Path) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from hand_world import write_hand_world
 
-from negbench.analysis import bands, convergence, false_negatives, frames, hardness
-from negbench.analysis.accuracy import accuracy
-from negbench.analysis.cost import cost
-from negbench.analysis.footnotes import of_damage
-from negbench.analysis.frames import Run
-from negbench.analysis.report import page, write_plots
-from negbench.analysis.table import render
+from negbench.analysis.measures import bands, convergence, false_negatives, hardness
+from negbench.analysis.measures.accuracy import accuracy
+from negbench.analysis.measures.cost import cost
+from negbench.analysis.report.write import page, write_plots
+from negbench.analysis.runs import frames
+from negbench.analysis.runs.frames import Run
+from negbench.analysis.tables.footnotes import of_damage
+from negbench.analysis.tables.main_table import render
 from negbench.errors import NothingToReport
 
 ANALYSES: list[Callable[[Run], Any]] = [

@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negbench.analysis.exposure import by_popularity, exposure, places, popularity
-from negbench.analysis.figure_exposure import shares
-from negbench.analysis.figure_popularity_curve import band_cuts, falling
-from negbench.analysis.frames import open_run
+from negbench.analysis.figures.exposure import plots as shares
+from negbench.analysis.figures.popularity_curve import band_cuts
+from negbench.analysis.figures.popularity_curve import plots as falling
+from negbench.analysis.measures.exposure import by_popularity, exposure, places, popularity
+from negbench.analysis.runs.frames import open_run
 
 # By falling count the items are 4 | 0 2 | 7 1 3 5 6, met 8 | 3 3 | 2 1 1 1 0 times of 19.
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.false_negatives import by_epoch, false_negatives
-from negbench.analysis.frames import open_run
+from negbench.analysis.measures.false_negatives import by_epoch, false_negatives
+from negbench.analysis.runs.frames import open_run
 
 FOUR = {"all": [0.1] * 4}
 

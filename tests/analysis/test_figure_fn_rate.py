@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negbench.analysis.figure_fn_rate import rates
-from negbench.analysis.frames import open_run
+from negbench.analysis.figures.fn_rate import plots as rates
+from negbench.analysis.runs.frames import open_run
 
 
 def test_rates_stand_on_a_log_scale_over_what_uniform_draws_meet(probed: Path) -> None:

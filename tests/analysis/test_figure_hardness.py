@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negbench.analysis.figure_hardness import levels
-from negbench.analysis.frames import open_run
+from negbench.analysis.figures.hardness import plots as levels
+from negbench.analysis.runs.frames import open_run
 
 
 def test_a_panel_a_row_by_rising_median(probed: Path) -> None:

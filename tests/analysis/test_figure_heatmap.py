@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 from matplotlib.patches import Rectangle
 
-from negbench.analysis.figure_heatmap import distances_map, said_percent
-from negbench.analysis.frames import open_run
+from negbench.analysis.figures.heatmap import plots as distances_map
+from negbench.analysis.figures.heatmap import said_percent
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
 

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.figure_overview import pages
-from negbench.analysis.frames import open_run
-from negbench.analysis.overview_panels import PANELS, widths
-from negbench.analysis.table import main_table
-from negbench.analysis.verdict import verdicts
+from negbench.analysis.figures._overview_panels import PANELS, widths
+from negbench.analysis.figures.overview import plots as pages
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.main_table import main_table
+from negbench.analysis.verdict.verdict import verdicts
 
 
 def said(part: Any) -> list[str]:

@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negbench.analysis.figure_cd import diagram
-from negbench.analysis.figure_ranks import intervals
 from negbench.analysis.figures import KINDS, plots_of
-from negbench.analysis.frames import open_run
+from negbench.analysis.figures.critical_difference import plots as diagram
+from negbench.analysis.figures.ranks import plots as intervals
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
 METHODS = ["random", "popularity", "in_batch", "mixed", "dns", "dns_mn", "adaptive", "all_items"]

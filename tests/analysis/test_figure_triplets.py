@@ -5,10 +5,10 @@ import pytest
 from matplotlib.text import Text
 from triplet_files import FEW, keep, many
 
-from negbench.analysis.figure_triplets import worths
 from negbench.analysis.figures import plots_of
-from negbench.analysis.frames import open_run
-from negbench.analysis.report import write_plots
+from negbench.analysis.figures.triplets import plots as worths
+from negbench.analysis.report.write import write_plots
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
 

@@ -9,11 +9,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from negbench.analysis.canvas import run_looks
-from negbench.analysis.figure_tradeoff import pareto
 from negbench.analysis.figures import KINDS, plots_of
-from negbench.analysis.frames import open_run
-from negbench.analysis.report import write_plots
+from negbench.analysis.figures._style import run_looks
+from negbench.analysis.figures.tradeoff import pareto
+from negbench.analysis.report.write import write_plots
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport, UserError
 
 WHOLE_RUN = {"heatmap": ["heatmap"], "popularity-curve": ["popularity-curve-books"]}

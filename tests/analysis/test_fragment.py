@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.table import main_table, render
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.main_table import main_table, render
 
 FOUR = {"all": [0.1] * 4, "head": [0.1] * 4, "mid": [0.1] * 4, "tail": [0.1] * 4}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from negbench import records
-from negbench.analysis import frames
+from negbench.analysis.runs import frames
 from negbench.errors import NothingToReport, UserError
 
 GOOD = {"all": [0.1, 0.2]}
@@ -173,13 +173,14 @@ def test_opening_three_hundred_cells_is_quick(tmp_path: Path, write: Any) -> Non
 @pytest.mark.parametrize(
     ("do", "heavy"),
     [
-        ("frames.results(run); table.render(run)", "torch scipy.stats matplotlib seaborn"),
-        ("from negbench.analysis import report; report.page(run)", "torch negbench.methods."),
+        ("frames.results(run); main_table.render(run)", "torch scipy.stats matplotlib seaborn"),
+        ("from negbench.analysis.report import write; write.page(run)", "torch negbench.methods."),
     ],
 )
 def test_reading_a_run_imports_nothing_heavy(folder: Path, do: str, heavy: str) -> None:
     program = (
-        "import sys; from negbench.analysis import frames, table;"
+        "import sys; from negbench.analysis.runs import frames;"
+        "from negbench.analysis.tables import main_table;"
         f"run = frames.open_run({str(folder)!r}); {do};"
         f"bad = [m for m in sys.modules for h in {heavy.split()!r}"
         " if m == h or h.endswith('.') and m.startswith(h)];"

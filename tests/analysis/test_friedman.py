@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.friedman import (
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.statistics.friedman import (
     cliques,
     critical_difference,
     friedman,

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from hand_world import COUNTS, MRR, TOPS, write_hand_world
 
-from negbench.analysis import bands, convergence, false_negatives, frames, hardness
-from negbench.analysis.accuracy import accuracy
-from negbench.analysis.cost import cost
-from negbench.analysis.frames import Run
-from negbench.analysis.popularity_bias import popularity_bias
-from negbench.analysis.significance import significance
+from negbench.analysis.measures import bands, convergence, false_negatives, hardness
+from negbench.analysis.measures.accuracy import accuracy
+from negbench.analysis.measures.cost import cost
+from negbench.analysis.measures.popularity_bias import popularity_bias
+from negbench.analysis.runs import frames
+from negbench.analysis.runs.frames import Run
+from negbench.analysis.statistics.significance import significance
 
 HALF = 1 / sqrt(2)  # the standard deviation of two values is their distance times this
 near = pytest.approx

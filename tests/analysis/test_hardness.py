@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from hand_world import write_hand_world
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.hardness import by_epoch, hardness
+from negbench.analysis.measures.hardness import by_epoch, hardness
+from negbench.analysis.runs.frames import open_run
 
 
 def test_a_run_without_probes_has_no_line(folder: Path) -> None:

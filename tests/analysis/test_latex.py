@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.latex import escaped, latex
-from negbench.analysis.table import main_table
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.main_table import main_table
+from negbench.analysis.tables.main_table_latex import escaped, latex
 
 FOUR = {"all": [0.1] * 4, "head": [0.1] * 4, "mid": [0.1] * 4, "tail": [0.1] * 4}
 NASTY = "p=50%,x=\\input{y}#$^~[1]|<\"'é ü ł α=β→γ 中 ±≥…"

@@ -6,9 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from negbench.analysis.corrections import CORRECTIONS, benjamini_hochberg, holm
-from negbench.analysis.effects import effects, standardised
-from negbench.analysis.paired import FLIPS, TESTS, paired_t, sign_flips, signed_rank
+from negbench.analysis.statistics.effect_sizes import effects, standardised
+from negbench.analysis.statistics.multiple_testing import CORRECTIONS, benjamini_hochberg, holm
+from negbench.analysis.statistics.paired_tests import (
+    FLIPS,
+    TESTS,
+    paired_t,
+    sign_flips,
+    signed_rank,
+)
 
 SAMPLES = st.lists(st.sampled_from([-0.5, -0.25, 0.0, 0.25, 1.0]), min_size=2, max_size=12)
 

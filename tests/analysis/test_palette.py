@@ -2,8 +2,8 @@ from itertools import combinations
 
 import pytest
 
-from negbench.analysis.canvas import LONGEST, across, short
-from negbench.analysis.palette import FIXED, HUES, MARKERS, hue, looks
+from negbench.analysis.figures._palette import FIXED, HUES, MARKERS, hue, looks
+from negbench.analysis.figures._style import LONGEST, across, short
 
 
 def test_a_name_keeps_its_look_from_run_to_run() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.figure_adar_path import journeys
-from negbench.analysis.frames import open_run
-from negbench.analysis.path import path
+from negbench.analysis.figures.adar_path import plots as journeys
+from negbench.analysis.measures.synthesis_path import path
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
 NDCG = {"all": [0.2] * 4, "head": [0.3] * 4, "mid": [0.2] * 4, "tail": [0.1] * 4}

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from negbench import audit, records
-from negbench.analysis import accuracy, bands
-from negbench.analysis.frames import Run, measure, open_run
-from negbench.analysis.popularity_bias import AT_K, FULL, popularity_bias
-from negbench.analysis.table import render
+from negbench.analysis.measures import accuracy, bands
+from negbench.analysis.measures.popularity_bias import AT_K, FULL, popularity_bias
+from negbench.analysis.runs.frames import Run, measure, open_run
+from negbench.analysis.tables.main_table import render
 from negbench.errors import NothingToReport, UserError
 
 GOOD = {"all": [0.2] * 4, "head": [0.3] * 4, "mid": [0.2] * 4, "tail": [0.1] * 4}

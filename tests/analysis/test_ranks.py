@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from negbench.analysis import bootstrap
-from negbench.analysis.bootstrap import order_statistic, resampled_sums
-from negbench.analysis.frames import ROW, open_run
-from negbench.analysis.pairing import Paired
-from negbench.analysis.ranks import intervals, ranked, ranks
+from negbench.analysis.runs.frames import ROW, open_run
+from negbench.analysis.statistics import bootstrap
+from negbench.analysis.statistics.bootstrap import order_statistic, resampled_sums
+from negbench.analysis.statistics.paired_values import Paired
+from negbench.analysis.statistics.rank_intervals import intervals, ranked, ranks
 
 
 def block(values: Any) -> Paired:

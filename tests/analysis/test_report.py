@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from negbench.analysis.drawing import drawn, inline, light
 from negbench.analysis.figures import KINDS
-from negbench.analysis.frames import open_run
-from negbench.analysis.method_cards import described
-from negbench.analysis.page import ANALYSES
-from negbench.analysis.report import page, write_report
+from negbench.analysis.figures._export import drawn, inline, light
+from negbench.analysis.report.method_cards import described
+from negbench.analysis.report.page import ANALYSES
+from negbench.analysis.report.write import page, write_report
+from negbench.analysis.runs.frames import open_run
 from negbench.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -53,7 +53,7 @@ def read(text: str) -> Page:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no figures, where a test looks at words."""
-    monkeypatch.setattr("negbench.analysis.page.KINDS", {})
+    monkeypatch.setattr("negbench.analysis.report.page.KINDS", {})
 
 
 def test_the_page_is_whole_and_loads_nothing(folder: Path, tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_a_figure_or_an_analysis_that_is_refused_is_told_and_stops_nothing(
     def refuse(*_: Any) -> Any:
         raise UserError("a diagram needs 8 blocks; this run has 2")
 
-    monkeypatch.setattr("negbench.analysis.page.KINDS", {"cd": refuse})
-    monkeypatch.setattr("negbench.analysis.page.ANALYSES", {**ANALYSES, "cost": refuse})
+    monkeypatch.setattr("negbench.analysis.report.page.KINDS", {"cd": refuse})
+    monkeypatch.setattr("negbench.analysis.report.page.ANALYSES", {**ANALYSES, "cost": refuse})
     text = page(open_run(folder))
     assert text.count("<li>a diagram needs 8 blocks; this run has 2</li>") == 2
     part = text[text.index('id="b1-cost"') : text.index('id="b2"')]

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.report import page, write_report
+from negbench.analysis.report.write import page, write_report
+from negbench.analysis.runs.frames import open_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = pytest.mark.skipif(
@@ -111,7 +111,7 @@ def _framed(text: str, width: int) -> str:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no figures, where a test looks at tables."""
-    monkeypatch.setattr("negbench.analysis.page.KINDS", {})
+    monkeypatch.setattr("negbench.analysis.report.page.KINDS", {})
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import math
 
-from negbench.analysis.sheet import Head, sheet, signed, sortable, two_digits, value
-from negbench.analysis.spelling import percent
+from negbench.analysis.number_format import percent
+from negbench.analysis.tables.sortable_table import Head, sheet, signed, sortable, two_digits, value
 
 NAN = float("nan")
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.procedure import Procedure
-from negbench.analysis.significance import significance
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.statistics.significance import significance
+from negbench.analysis.statistics.test_procedure import Procedure
 from negbench.errors import UserError
 
 

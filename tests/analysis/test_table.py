@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.latex import latex
-from negbench.analysis.table import main_table, render
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.main_table import main_table, render
+from negbench.analysis.tables.main_table_latex import latex
 from negbench.errors import UserError
 
 FOUR = {"all": [0.1] * 4, "head": [0.1] * 4, "mid": [0.1] * 4, "tail": [0.1] * 4}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from triplet_files import FEW, keep, many
 
-from negbench.analysis.frames import ROW, Run, open_run
-from negbench.analysis.triplets import auc, averages, by_hardness, by_truth, triplets
+from negbench.analysis.measures.triplet_values import auc, averages, by_hardness, by_truth, triplets
+from negbench.analysis.runs.frames import ROW, Run, open_run
 
 
 def valued(

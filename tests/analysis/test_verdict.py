@@ -1,9 +1,9 @@
 from pathlib import Path
 from typing import Any
 
-from negbench.analysis.frames import open_run
-from negbench.analysis.table import main_table
-from negbench.analysis.verdict import verdicts
+from negbench.analysis.runs.frames import open_run
+from negbench.analysis.tables.main_table import main_table
+from negbench.analysis.verdict.verdict import verdicts
 
 
 def said(folder: Path) -> str:

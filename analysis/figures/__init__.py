@@ -1,0 +1,113 @@
+"""The kinds of figure, found by scanning this folder, as methods are; only `report` writes them.
+
+A kind is one file. It has a literal `PLACE` (its place among the figures of a run), a docstring
+"Figure `name`: what it shows", and `plots(run, metric)`, which gives its plots, most of them one a
+data set and backbone. Where a run lacks what a figure needs, `plots` raises NothingToReport. The
+name of a kind is the file's, with dashes, or a literal `KIND`; a file that begins with an
+underscore is no kind. Listing reads the sources and imports none of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from negbench.errors import UserError
+from negbench.registry import nearest
+
+if TYPE_CHECKING:
+    from ..runs.frames import Run
+    from ._style import Plot
+
+    Draw = Callable[[Run, str | None], list[Plot]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of figure as its source declares it."""
+
+    name: str
+    module: str
+    title: str
+    place: int
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by its name, in the order of their places; nothing is imported."""
+    files = sorted(Path(__file__).parent.glob("[!_]*.py"))
+    declared = sorted(map(_declared, files), key=lambda kind: (kind.place, kind.name))
+    return {kind.name: kind for kind in declared}
+
+
+def _declared(path: Path) -> Kind:
+    tree = ast.parse(path.read_text("utf-8"))
+    literals: dict[str, Any] = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("KIND", "PLACE")
+    }
+    title = (ast.get_docstring(tree) or "").partition("\n")[0].partition(": ")[2]
+    name = literals.get("KIND", path.stem.replace("_", "-"))
+    return Kind(name, path.stem, title, literals["PLACE"])
+
+
+class _Kinds(Mapping[str, "Draw"]):
+    """What draws each kind, imported when it is asked for."""
+
+    def __getitem__(self, kind: str) -> Draw:
+        module = importlib.import_module(f"{__name__}.{kinds()[kind].module}")
+        draw: Draw = module.plots
+        return draw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(kinds())
+
+    def __len__(self) -> int:
+        return len(kinds())
+
+
+KINDS: Mapping[str, Draw] = _Kinds()
+
+
+def plots_of(run: Run, kinds: Iterable[str] = (), metric: str | None = None) -> Iterator[Plot]:
+    """The plots of these kinds, one after the other; without any all that the run has records for.
+
+    Raises UserError for an unknown kind or metric, and NothingToReport for a kind that is asked for
+    by name and cannot be drawn of this run.
+    """
+    from ..runs import frames  # here, so that listing the kinds imports no pandas
+
+    wanted = list(dict.fromkeys(kinds))
+    for kind in wanted:
+        if kind not in KINDS:
+            raise UserError(
+                f"a plot must be one of {', '.join(KINDS)}; got {kind!r}; "
+                f"{nearest(kind, list(KINDS))}"
+            )
+    frames.measure(run, metric)  # a wrong metric is a mistake, not a gap of the run
+    if wanted:
+        return (plot for kind in wanted for plot in KINDS[kind](run, metric))
+    return _all(run, metric)
+
+
+def _all(run: Run, metric: str | None) -> Iterator[Plot]:
+    refused = None
+    found = False
+    for draw in KINDS.values():
+        try:
+            plots = draw(run, metric)
+        except UserError as error:
+            refused = error
+            continue
+        found = found or bool(plots)
+        yield from plots
+    if refused and not found:
+        raise refused

@@ -1,0 +1,118 @@
+"""Figure `cd`: mean ranks over all blocks, rows joined that no critical difference parts.
+
+The diagram of Demsar ("Statistical Comparisons of Classifiers over Multiple Data Sets", Journal of
+Machine Learning Research, 2006), rank 1 at the left. From eight blocks on; refused below.
+"""
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..number_format import spelled
+from ..runs import frames
+from ..runs.frames import Run
+from ..statistics.friedman import Friedman, friedman
+from ..tables.comparison import said
+from ._palette import Look
+from ._style import ONE, STYLE, TWO, Plot, run_looks
+
+KIND = "cd"
+PLACE = 14
+
+NARROW = 10
+"""The most rows whose names stand beside the axis in one column of a page."""
+STEP = 0.17
+"""Inches from one name to the next."""
+INK = "#222222"
+
+
+def plots(run: Run, metric: str | None = None) -> list[Plot]:
+    """One diagram of the whole run."""
+    name, k = frames.measure(run, metric)
+    test = friedman(run, f"{name}@{k}")
+    says = (
+        f"Mean rank by {spelled(name, k)} over {test.blocks} blocks, a data set and backbone each, "
+        f"1 the best; bars join rows within one critical difference. {said(test)}"
+    ).replace("; = within it of the first", "")
+    told = test.ranks.assign(
+        metric=f"{name}@{k}", critical=test.critical, alpha=test.alpha, chi2=test.chi2, p=test.p
+    )
+    return [Plot("cd", "", "", says, draw(test, run_looks(run)), told)]
+
+
+def draw(test: Friedman, looked: dict[str, Look]) -> Figure:
+    """The figure, in one column of a page where the names fit beside it, else in two."""
+    rows = list(test.ranks["row"])
+    half = -(-len(rows) // 2)
+    levels = _levels(test)
+    bars = 0.16 + 0.09 * (max(levels, default=-1) + 1)
+    height = 0.62 + bars + STEP * half
+    width = ONE if len(rows) <= NARROW and max(map(len, rows)) <= 14 else TWO
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height))
+        # Names take the room that they need at either side: inches, at 8 point.
+        room = min(0.34 * width, 0.12 + 0.062 * max(map(len, rows)))
+        ax = figure.add_axes((room / width, 0, 1 - 2 * room / width, 1))
+        ax.set_xlim(1, len(rows))
+        ax.set_ylim(height, 0)
+        ax.axis("off")
+        _axis(ax, len(rows), test.critical)
+        _bars(ax, test, levels)
+        _names(ax, test, looked, 0.62 + bars, half)
+    return figure
+
+
+def _axis(ax: Axes, rows: int, critical: float) -> None:
+    """Ranks at 0.5 inches from the top, and above them the critical difference to scale."""
+    ax.plot([1, rows], [0.5, 0.5], color=INK, linewidth=0.8, clip_on=False)
+    for rank in range(1, rows + 1):
+        ax.plot([rank, rank], [0.45, 0.5], color=INK, linewidth=0.8, clip_on=False)
+        ax.text(rank, 0.42, str(rank), ha="center", va="bottom", color=INK)
+    end = min(1 + critical, rows)
+    ax.plot([1, end], [0.2, 0.2], color=INK, linewidth=1.2, clip_on=False)
+    for at in (1.0, end) if end == 1 + critical else (1.0,):
+        ax.plot([at, at], [0.16, 0.24], color=INK, linewidth=1.2, clip_on=False)
+    ax.text((1 + end) / 2, 0.16, f"CD = {critical:.2f}", ha="center", va="bottom", color=INK)
+
+
+def _levels(test: Friedman) -> list[int]:
+    """How far below the axis each clique's bar lies, so that no two touch."""
+    mean = test.ranks.set_index("row")["mean_rank"]
+    taken: list[float] = []
+    levels = []
+    for clique in test.cliques:
+        start, end = mean[clique[0]], mean[clique[-1]]
+        free = next((at for at, until in enumerate(taken) if until < start - 0.1), len(taken))
+        taken[free:] = [end, *taken[free + 1 :]]
+        levels.append(free)
+    return levels
+
+
+def _bars(ax: Axes, test: Friedman, levels: list[int]) -> None:
+    mean = test.ranks.set_index("row")["mean_rank"]
+    for clique, level in zip(test.cliques, levels, strict=True):
+        y = 0.6 + 0.09 * level
+        ends = [mean[clique[0]] - 0.04, mean[clique[-1]] + 0.04]
+        ax.plot(ends, [y, y], color=INK, linewidth=2.4, solid_capstyle="butt", clip_on=False)
+
+
+def _names(ax: Axes, test: Friedman, looked: dict[str, Look], top: float, half: int) -> None:
+    """The better half at the left, its best on top; the other at the right, its worst on top."""
+    rows = test.ranks.to_dict("records")
+    left, right = 1.0, float(len(rows))
+    for at, line in enumerate(rows):
+        better = at < half
+        y = top + STEP * (at if better else len(rows) - 1 - at)
+        side, look = (left if better else right), looked[line["row"]]
+        x = line["mean_rank"]
+        ax.plot([x, x, side], [0.5, y, y], color=look.color, linewidth=0.9, clip_on=False)
+        ax.plot(x, 0.5, color=look.color, marker=look.marker, markersize=4, clip_on=False)
+        ax.annotate(
+            line["row"],
+            (side, y),
+            xytext=(-3 if better else 3, 0),
+            textcoords="offset points",
+            ha="right" if better else "left",
+            va="center",
+            annotation_clip=False,
+        )

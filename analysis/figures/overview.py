@@ -1,0 +1,123 @@
+"""Figure `overview`: one A4 page of six panels and a verdict for each data set and backbone."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure, SubFigure
+
+from negbench.errors import NothingToReport
+
+from ..measures import bands
+from ..runs import frames
+from ..runs.frames import Run
+from ..tables import footnotes
+from ..tables.main_table import main_table
+from ..tables.main_table_values import Table
+from ..verdict.verdict import verdicts
+from ._overview_panels import PANELS, Slot, Source
+from ._style import STYLE, Plot, across, blocks, legend, nothing
+from .heatmap import VS
+
+PLACE = 1
+
+A4 = (8.27, 11.69)
+SMALL: dict[Any, Any] = {
+    "font.size": 7,
+    "axes.labelsize": 7,
+    "axes.titlesize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 7,
+}
+MARGIN = 0.4
+ACROSS = 6
+"""Rows across in the legend."""
+LINE = 0.135
+"""Inches from line to line of the text."""
+Text = Sequence[tuple[str, float, str]]
+"""Lines with their size in points and their colour."""
+
+
+def plots(run: Run, metric: str | None = None) -> list[Plot]:
+    """One page a data set and backbone; a panel that the run cannot fill says why."""
+    source = Source(run, frames.measure(run, metric))
+    table = main_table(run, source.asked, VS)
+    said = {(v.dataset, v.backbone): v.sentences for v in verdicts(run, table)}
+    plots = []
+    for dataset, backbone, block in blocks(source.bands):
+        total = block[(block["band"] == bands.TOTAL) & (block["kind"] != frames.REFERENCE)]
+        if total["mean"].isna().all():
+            continue
+        text = _text(said.get((dataset, backbone), ()), _small_print(run, dataset, backbone, table))
+        figure, shown = _page(source, dataset, backbone, text)
+        says = (
+            f"Overview of {dataset} with {backbone}: accuracy against balance, difference to {VS}, "
+            "bands, false negatives, convergence and ranks."
+        )
+        plots.append(Plot(f"overview-{dataset}-{backbone}", dataset, backbone, says, figure, shown))
+    if not plots:
+        raise nothing("overview", "a method with every seed finished", "run it to the end first")
+    return plots
+
+
+def _page(source: Source, dataset: str, backbone: str, text: Text) -> tuple[Figure, pd.DataFrame]:
+    """The page and, panel by panel, what it shows."""
+    with mpl.rc_context({**STYLE, **SMALL}):
+        figure = Figure(figsize=A4, layout="constrained")
+        whole = Slot(figure, source, dataset, backbone)
+        rows = sorted(whole.here(source.bands)["row"].unique())
+        low = 0.1 + LINE * len(text)
+        wide, high = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN
+        columns = across(rows, wide, ACROSS)
+        key = 0.1 + 0.16 * -(-len(rows) // columns)
+        grid = figure.add_gridspec(
+            3, 3, width_ratios=[MARGIN, wide, MARGIN], height_ratios=[MARGIN, high, MARGIN]
+        )
+        inner = figure.add_subfigure(grid[1, 1])
+        parts = inner.add_gridspec(3, 1, height_ratios=[high - low - key, key, low])
+        top, middle, bottom = (inner.add_subfigure(parts[at, 0]) for at in range(3))
+        places = top.add_gridspec(3, 2)
+        slots = [top.add_subfigure(places[divmod(at, 2)]) for at in range(len(PANELS))]
+        shown = [
+            _panel(Slot(on, source, dataset, backbone), f"{at}", name)
+            for at, (on, name) in enumerate(zip(slots, PANELS, strict=True), 1)
+        ]
+        legend(middle, rows, source.looked, columns=columns)
+        _write(bottom, text, low)
+    return figure, pd.concat(shown, ignore_index=True)
+
+
+def _panel(slot: Slot, number: str, name: str) -> pd.DataFrame:
+    """One panel under its head, or why it is empty."""
+    head, draw = PANELS[name]
+    slot.on.suptitle(f"{number}  {head}", fontsize=7.5, x=0.02, ha="left", color="#222222")
+    try:
+        return draw(slot).assign(panel=name)
+    except NothingToReport as error:
+        why = textwrap.fill(str(error), 52)
+        slot.on.text(0.5, 0.5, why, ha="center", va="center", fontsize=7, color="#777777")
+        return pd.DataFrame({"panel": [name]})
+
+
+def _text(sentences: Sequence[str], small: Sequence[str]) -> Text:
+    """The verdict, then the small print, as lines that fit the page."""
+    big = textwrap.wrap(" ".join(sentences), 128)
+    fine = textwrap.wrap(" ".join(small), 158)
+    verdict = [(line, 7.5, "#111111") for line in [*big, ""]]
+    return [*verdict, *((line, 6.2, "#555555") for line in fine)]
+
+
+def _small_print(run: Run, dataset: str, backbone: str, table: Table) -> list[str]:
+    """Split, exclusion, K, seeds and test, as every output carries them."""
+    where = f"{dataset}, {backbone}."
+    data = footnotes.of_data(run, dataset)
+    return [where, *data, *footnotes.of_seeds(run, dataset, backbone), *table.notes[:2]]
+
+
+def _write(on: SubFigure, text: Text, height: float) -> None:
+    for at, (line, size, color) in enumerate(text):
+        y = 1 - (0.05 + LINE * at) / height
+        on.text(0.01, y, line, fontsize=size, color=color, va="top", parse_math=False)

@@ -1,0 +1,76 @@
+"""Figure `popularity-curve`: the train count of every item in falling order, with the cuts."""
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..measures.exposure import popularity
+from ..runs.frames import Run
+from ._style import ONE, STYLE, Plot, counts_by_decade
+
+PLACE = 12
+
+SHADES = ("#0072B2", "#56B4E9", "#BFE0F5")
+"""Of the bands from the most to the least met."""
+
+
+def plots(run: Run, metric: str | None = None) -> list[Plot]:
+    """One curve a data set, both axes on a log scale.
+
+    `metric` is taken for the sake of one signature.
+    """
+    del metric
+    plots = []
+    for dataset, told in popularity(run).groupby("dataset"):
+        cuts = band_cuts(told)
+        says = (
+            "Train interactions of each item in falling order; bands: "
+            f"{', '.join(f'{band} up to item {last:,}' for band, last in cuts.items())}."
+        )
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=(ONE, 2.3), layout="constrained")
+            draw_popularity(figure.subplots(), told)
+        name = f"popularity-curve-{dataset}"
+        plots.append(Plot(name, str(dataset), "", says, figure, told.reset_index(drop=True)))
+    return plots
+
+
+def band_cuts(told: pd.DataFrame) -> dict[str, int]:
+    """The last place of each band of one data set, from the most to the least met."""
+    last = told.groupby("band", sort=False)["n"].max()
+    return {str(band): int(n) for band, n in last.items()}
+
+
+def draw_popularity(ax: Axes, told: pd.DataFrame) -> None:
+    """The curve over the bands, each shaded and named with its number of items."""
+    known = told[told["count"] > 0]
+    before, floor = 0, 0.7 * float(known["count"].min())
+    for shade, (band, last) in zip(SHADES, band_cuts(told).items(), strict=False):
+        start = max(1, before)
+        here = known[(known["n"] >= start) & (known["n"] <= last)]
+        ax.fill_between(here["n"], here["count"], floor, color=shade, alpha=0.45, linewidth=0)
+        middle = (start * last) ** 0.5
+        ax.text(
+            middle,
+            1.02,
+            f"{band}\n{last - before:,}",
+            ha="center",
+            va="bottom",
+            transform=ax.get_xaxis_transform(),
+            fontsize=7.5,
+        )
+        if before:
+            ax.axvline(before, color="#777777", linewidth=0.7, dashes=(3, 2))
+        before = last
+    ax.plot(known["n"], known["count"], color="#222222")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        counts_by_decade(axis)
+    ax.set_xlim(1, before)
+    ax.set_ylim(bottom=floor)
+    ax.set_xlabel("items, most popular first")
+    ax.set_ylabel("train interactions")
+    sns.despine(ax=ax)

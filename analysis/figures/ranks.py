@@ -1,0 +1,73 @@
+"""Figure `ranks`: the place of each row in its block, and how far that place is to be trusted."""
+
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..number_format import spelled
+from ..runs import frames
+from ..runs.frames import ROW, Run
+from ..statistics.significance import significance
+from ..statistics.test_procedure import ALPHA, DEFAULT
+from ._palette import Look
+from ._style import ONE, STYLE, Plot, blocks, nothing, run_looks, short
+
+PLACE = 13
+
+COLUMNS = ["n_users", "n_seeds", "mean", "rank", "rank_low", "rank_high", "best", "p_best", "tied"]
+SHADE = "#EFEFEF"
+
+
+def plots(run: Run, metric: str | None = None) -> list[Plot]:
+    """A bar a row from its lowest to its highest rank; the rows tied with the best are shaded."""
+    name, k = frames.measure(run, metric)
+    told = significance(run, f"{name}@{k}")
+    if told.empty:
+        raise nothing("ranks", "a method with every seed finished", "run it to the end first")
+    looked, shown = run_looks(run), spelled(name, k)
+    says = (
+        f"Rank by {shown} among the methods, 1 the best; bars: 95 % bootstrap intervals over users "
+        f"and seeds; shaded: the best and the rows that a {DEFAULT.tested}, {DEFAULT.corrected}, "
+        f"cannot tell from it at {ALPHA}."
+    )
+    plots = []
+    for dataset, backbone, block in blocks(told):
+        ordered = block.sort_values(["rank", "row"], ignore_index=True)
+        figure = draw(ordered, looked, shown)
+        kept = ordered[[*ROW, "metric", *COLUMNS]]
+        plots.append(Plot(f"ranks-{dataset}-{backbone}", dataset, backbone, says, figure, kept))
+    return plots
+
+
+def draw(block: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
+    """The figure of one block, whose lines stand by rank."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(ONE, 0.55 + 0.18 * len(block)), layout="constrained")
+        panel(figure.subplots(), block, looked, shown)
+    return figure
+
+
+def panel(ax: Axes, block: pd.DataFrame, looked: dict[str, Look], shown: str) -> None:
+    """The same into axes of another figure."""
+    for at, line in enumerate(block.to_dict("records")):
+        if line["tied"]:
+            ax.axhspan(at - 0.5, at + 0.5, color=SHADE, linewidth=0, zorder=0)
+        _interval(ax, at, line, looked[line["row"]])
+    ax.set_yticks(range(len(block)), short(block["row"]))
+    ax.set_ylim(len(block) - 0.5, -0.5)
+    ax.set_xlim(0.5, len(block) + 0.5)
+    ax.set_xticks(range(1, len(block) + 1, 1 + len(block) // 12))
+    ax.set_xlabel(f"rank by {shown}")
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+    sns.despine(ax=ax, left=True)
+
+
+def _interval(ax: Axes, at: int, line: dict[Any, Any], look: Look) -> None:
+    ends = [line["rank_low"], line["rank_high"]]
+    ax.plot(ends, [at, at], color=look.color, linewidth=4, alpha=0.35, solid_capstyle="round")
+    ax.plot(line["rank"], at, color=look.color, marker=look.marker, markersize=5)

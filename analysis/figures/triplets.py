@@ -1,0 +1,188 @@
+"""Figure `triplets`: what triplets are worth, by hardness, popularity of the negative and truth."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from ..measures import bands, triplet_values
+from ..runs.frames import ROW, Run
+from ._palette import Look
+from ._style import STYLE, TWO, Plot, across, blocks, legend, nothing, run_looks, short
+
+PLACE = 9
+
+PANELS = ("hardness", "band", "truth")
+QUANTILES = tuple(f"q{100 * at:g}" for at in triplet_values.QUANTILES)
+
+
+def plots(run: Run, metric: str | None = None) -> list[Plot]:
+    """Three panels: by tenths of hardness, by band, and false against other negatives.
+
+    `metric` is taken for the sake of one signature.
+    """
+    del metric
+    told, looked = summary(run), run_looks(run)
+    order = bands.names(run)
+    plots = []
+    for dataset, backbone, block in blocks(told):
+        known = "other: true ones" if block["exact"].any() else "other: not known to be false"
+        says = (
+            "Value of a triplet, above zero where it helped: means by tenths of its hardness and "
+            "by the band of its negative, with 95 % intervals over users; and by truth (false: "
+            f"held-out positives of the user; {known}): median, quartiles (box), 5th to 95th "
+            "percentile (line) and mean (diamond), with the AUC of telling false ones by low "
+            "values. All seeds together."
+        )
+        figure = _figure(block, order, looked)
+        plots.append(Plot(f"triplets-{dataset}-{backbone}", dataset, backbone, says, figure, block))
+    return plots
+
+
+def summary(run: Run) -> pd.DataFrame:
+    """One line a row, panel and group: mean value, interval, counts; quantiles and AUC by truth."""
+    told = triplet_values.triplets(run)
+    if told.empty:
+        raise nothing("triplets", "cells that valued their triplets", "run it with -m shapley")
+    banded = told[told["band"] != ""].rename(columns={"band": "group"})
+    truth = triplet_values.by_truth(told)
+    truth["group"] = truth["false"].map({True: "false", False: "other"})
+    parts = [
+        triplet_values.by_hardness(told).assign(panel="hardness"),
+        triplet_values.averages(banded, [*ROW, "group"]).assign(panel="band"),
+        truth.drop(columns=["false", "exact"]).assign(panel="truth"),
+    ]
+    exact = told.groupby(ROW, as_index=False, sort=False)["exact"].first()
+    whole = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    columns = ["panel", "group", "hardness", "mean", "low", "high", "n", "users"]
+    columns += [*QUANTILES, "auc", "exact"]
+    return whole.merge(exact, on=ROW)[[*ROW, *columns]]
+
+
+def _figure(block: pd.DataFrame, order: Sequence[str], looked: Mapping[str, Look]) -> Figure:
+    rows = sorted(block["row"].unique())
+    with mpl.rc_context(STYLE):
+        columns = across(rows, TWO, 5)
+        height = 2.4 + 0.15 * -(-len(rows) // columns)
+        figure = Figure(figsize=(TWO, height), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 0.8, 1.2))
+        parts = {panel: block[block["panel"] == panel] for panel in PANELS}
+        draw_hardness(left, parts["hardness"], looked)
+        draw_bands(middle, parts["band"], order, looked)
+        draw_truth(right, parts["truth"], looked)
+        legend(figure, rows, looked, columns=columns)
+    return figure
+
+
+def draw_hardness(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> None:
+    """The mean value of each tenth, at its mean hardness."""
+    for row, part in lines.groupby("row"):
+        _points(ax, part["hardness"].to_numpy(float), part, looked[str(row)], joined=True)
+    ax.set_xlabel("score of negative minus positive")
+    ax.set_ylabel("mean value")
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    _values(ax, "y")
+
+
+def draw_bands(
+    ax: Axes, lines: pd.DataFrame, order: Sequence[str], looked: Mapping[str, Look]
+) -> None:
+    """The mean value of the negatives of each band, rows side by side."""
+    rows = sorted(lines["row"].unique())
+    for at, row in enumerate(rows):
+        part = lines[lines["row"] == row].set_index("group").reindex(order)
+        aside = 0.5 * (at - (len(rows) - 1) / 2) / max(1, len(rows))
+        _points(
+            ax, np.arange(len(order), dtype=np.float64) + aside, part, looked[row], joined=False
+        )
+    ax.set_xticks(range(len(order)), order)
+    ax.set_xlim(-0.5, len(order) - 0.5)
+    ax.set_xlabel("band of the negative")
+    _values(ax, "y")
+
+
+def draw_truth(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> None:
+    """For each row the values of its false negatives over those of its others."""
+    rows = sorted(lines["row"].unique())
+    names, heights = short(rows), []
+    words = []
+    for at, row in enumerate(rows):
+        part = lines[lines["row"] == row].set_index("group")
+        for height, group in ((3 * at, "false"), (3 * at + 1, "other")):
+            if group in part.index:
+                _box(ax, height, part.loc[group].to_dict(), looked[row], filled=group == "false")
+                heights.append(height)
+                words.append(group if len(rows) == 1 else f"{names[at]} {group}")
+        _auc(ax, 3 * at + 0.5, float(part["auc"].iloc[0]))
+    ax.set_yticks(heights, words)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(3 * len(rows) - 1.2, -0.8)
+    ax.set_xlabel("value")
+    ax.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3))
+    _values(ax, "x")
+
+
+def _points(
+    ax: Axes, x: NDArray[np.float64], part: pd.DataFrame, look: Look, *, joined: bool
+) -> None:
+    means = part["mean"].to_numpy(float)
+    sides = [means - part["low"].to_numpy(float), part["high"].to_numpy(float) - means]
+    line = ax.errorbar(
+        x,
+        means,
+        yerr=np.nan_to_num(sides),  # of one user there is no interval
+        color=look.color,
+        marker=look.marker,
+        markersize=3.5,
+        elinewidth=0.8,
+        capsize=1.5,
+        linestyle="-" if joined else "none",
+    )[0]
+    if joined and look.dashes:
+        line.set_dashes(look.dashes)
+
+
+def _box(ax: Axes, height: float, part: Mapping[Any, Any], look: Look, *, filled: bool) -> None:
+    low, first, middle, third, high = (float(part[name]) for name in QUANTILES)
+    ax.plot([low, high], [height] * 2, color=look.color, linewidth=0.8)
+    ax.barh(
+        height,
+        third - first,
+        left=first,
+        height=0.6,
+        facecolor=look.color if filled else "white",
+        edgecolor=look.color,
+        linewidth=0.8,
+        zorder=2,
+    )
+    ax.plot([middle] * 2, [height - 0.3, height + 0.3], color="#222222", linewidth=1.2, zorder=3)
+    ax.plot(part["mean"], height, marker="D", markersize=3, color="#222222", zorder=4)
+
+
+def _auc(ax: Axes, height: float, value: float) -> None:
+    if np.isfinite(value):
+        ax.text(
+            1,
+            height,
+            f"AUC {value:.2f}",
+            ha="right",
+            va="center",
+            fontsize=7,
+            transform=ax.get_yaxis_transform(),
+        )
+
+
+def _values(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """The axis of values: zero marked, powers of ten said once, for values are small."""
+    mark = ax.axhline if axis == "y" else ax.axvline
+    mark(0, color="#777777", linewidth=0.7, dashes=(3, 2), zorder=1)
+    ax.ticklabel_format(axis=axis, style="sci", scilimits=(-2, 3), useMathText=True)
+    ax.grid(axis=axis)
+    sns.despine(ax=ax)

@@ -1,0 +1,66 @@
+"""Convergence: the validation metric as training goes on, by epoch and by wall clock.
+
+One line an evaluated epoch and seed. Wall seconds count from the start of training and hold
+everything: sampling, scoring, update, probes, evaluation. The test part is not looked at.
+
+    time to 95 % = first evaluated epoch, and its wall seconds, whose value is at least 0.95 times
+                   the best of the same row and seed;  shown: mean and spread over seeds
+
+It is a row's own best, so a row that learns little may be quick: read it beside the accuracy.
+"""
+
+import pandas as pd
+
+from ..runs import frames
+from ..runs.frames import ROW, Run
+from ..runs.over_seeds import by_epoch, spreads
+
+START = "valid_"
+
+
+def convergence(run: Run) -> pd.DataFrame:
+    """Columns: the row's names, seed, epoch, wall, metric, value; empty where nothing was kept."""
+    told = frames.epochs(run)
+    watched = [name for name in told.columns if name.startswith(START)]
+    if not watched:
+        return pd.DataFrame(columns=[*ROW, "seed", "epoch", "wall", "metric", "value"])
+    column = watched[0]
+    # By name, for a method may tell a `value` or a `metric` of its own.
+    kept = told.reindex(columns=[*ROW, "seed", "epoch", "wall", column]).dropna(subset=[column])
+    kept = kept.rename(columns={column: "value"}).astype({"epoch": int})
+    kept.insert(len(kept.columns) - 1, "metric", column.removeprefix(START))
+    return kept.reset_index(drop=True)
+
+
+def mean_curve(curves: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The mean over seeds by epoch, as far as every seed of the row still trains.
+
+    Past that point the mean would jump when a seed stops, which says nothing of learning.
+    """
+    seeds = curves["seed"].nunique()
+    by_epoch = curves.groupby("epoch", as_index=False)
+    means = by_epoch.agg(x=(x, "mean"), value=("value", "mean"), seeds=("seed", "nunique"))
+    return means[means["seeds"] == seeds]
+
+
+def mean_curves(run: Run) -> pd.DataFrame:
+    """One line a row and evaluated epoch: mean wall seconds and value, while all seeds train."""
+    curves = convergence(run)
+    metrics = curves.groupby(ROW, as_index=False)["metric"].first()
+    return by_epoch(curves, ["wall", "value"]).merge(metrics, on=ROW)
+
+
+def time_to(run: Run, share: float = 0.95) -> pd.DataFrame:
+    """One line a row: epochs and wall seconds to this share of its own best, over seeds.
+
+    Columns `epochs` and `wall`, each with its spread as `name_std`, and `best`, the mean best
+    value. A seed whose best is not above 0 has no such time.
+    """
+    curves = convergence(run)
+    keys = [*ROW, "seed"]
+    curves["best"] = curves.groupby(keys)["value"].transform("max")
+    there = curves[(curves["best"] > 0) & (curves["value"] >= share * curves["best"])]
+    firsts = there.sort_values("epoch", kind="stable").groupby(keys, as_index=False, sort=False)
+    first = firsts.first().rename(columns={"epoch": "epochs"})
+    seeds = curves[keys].drop_duplicates().merge(first, on=keys, how="left")
+    return spreads(run, seeds, ["epochs", "wall", "best"]).assign(share=share)

@@ -1,0 +1,138 @@
+"""Triplets: what each (user, liked item, negative) was worth to the training that met it.
+
+A method that values triplets (`shapley`) keeps them in the cell's folder, triplets.npz, T of each:
+user, positive, negative, value (the greater the more it helped), error (the standard error of the
+value), hardness (score of the negative minus that of the positive), epoch, and false (whether the
+negative is a held-out positive of its user).
+
+    interval of a triplet   value -+ 1.96 error
+    interval of a mean      m -+ 1.96 s,  s^2 = G / (G - 1) sum_u (sum_{k of u} (v_k - m))^2 / n^2
+
+s is the standard error of a mean over n triplets of G users when the users are the sample: the
+triplets of one user share its vector and its other pairs, so they are no independent draws.
+
+    auc   P(value of a false negative < value of another), ties count half
+
+An AUC of 0.5 cannot tell false negatives by their values, 1 tells all of them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from negbench.records import Cell
+
+from ..runs import frames
+from ..runs.damaged_cells import Guarded
+from ..runs.frames import ROW, Run
+
+FILE = "triplets.npz"
+COLUMNS = ("user", "positive", "negative", "value", "error", "hardness", "epoch", "false")
+Z = 1.96
+"""Standard errors to either side of a 95 % interval."""
+BINS = 10
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def of_cell(cell: Cell) -> pd.DataFrame:
+    """One line a triplet of a cell, with `low`, `high` and the `band` of its negative.
+
+    Empty where the cell has valued none or its file cannot be read; lines without a value are
+    dropped.
+    """
+    found = cell.beside(FILE) if isinstance(cell, Guarded) else {}
+    columns = [*COLUMNS, "low", "high", "band"]
+    if any(found.get(name, np.zeros(())).ndim != 1 for name in COLUMNS):
+        return pd.DataFrame(columns=columns)
+    if len({len(found[name]) for name in COLUMNS}) != 1:
+        return pd.DataFrame(columns=columns)
+    told = pd.DataFrame({name: found[name] for name in COLUMNS})
+    told = told.astype({"value": float, "error": float, "hardness": float, "false": bool})
+    told = told.loc[np.isfinite(told["value"])].reset_index(drop=True)
+    told["low"] = told["value"] - Z * told["error"]
+    told["high"] = told["value"] + Z * told["error"]
+    told["band"] = _bands(cell, told["negative"].to_numpy(int))
+    return pd.DataFrame(told, columns=columns)
+
+
+def _bands(cell: Cell, items: NDArray[np.int64]) -> list[str]:
+    """The name of each item's band; "" where the cell does not say."""
+    labels = cell.arrays("item_bands").get("item_bands")
+    names = [str(name) for name in cell.record["bands"]["names"]]
+    if labels is None or (len(items) and items.max() >= len(labels)):
+        return [""] * len(items)
+    return [names[label] for label in labels[items]]
+
+
+def triplets(run: Run) -> pd.DataFrame:
+    """One line a triplet of every finished cell, with the names of the row and the seed.
+
+    `knowledge` says whether `false` is exact ("true": the data hold the truth) or a lower bound.
+    """
+    found = [of_cell(cell) for cell, _ in run.done]
+    told = frames.repeated(run, [len(part) for part in found])
+    exact = [bool(cell.record["data"].get("truth")) for cell, _ in run.done]
+    told["exact"] = np.repeat(exact, [len(part) for part in found])
+    parts = [part for part in found if len(part)]
+    both = pd.concat(parts, ignore_index=True) if parts else of_nothing()
+    return pd.concat([told, both], axis=1)
+
+
+def of_nothing() -> pd.DataFrame:
+    """The columns of no triplet."""
+    return pd.DataFrame(columns=[*COLUMNS, "low", "high", "band"])
+
+
+def averages(told: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The mean value of each group, its interval over users, and how many triplets and users."""
+    keys = list(by)
+    users = told.groupby([*keys, "user"], sort=False)["value"].agg(["sum", "count"]).reset_index()
+    groups = users.groupby(keys, sort=False)
+    means = groups["sum"].sum() / groups["count"].sum()
+    users = users.merge(means.rename("mean").reset_index(), on=keys)
+    users["square"] = (users["sum"] - users["mean"] * users["count"]) ** 2
+    groups = users.groupby(keys, sort=False)
+    out = groups.agg(
+        mean=("mean", "first"), n=("count", "sum"), users=("user", "size"), square=("square", "sum")
+    ).reset_index()
+    scale = (out["users"] / (out["users"] - 1)).where(out["users"] > 1)
+    error = np.sqrt(scale * out["square"]) / out["n"]
+    out = out.assign(low=out["mean"] - Z * error, high=out["mean"] + Z * error)
+    return out[[*keys, "mean", "low", "high", "n", "users"]]
+
+
+def by_hardness(told: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+    """The averages of each row in `bins` parts of as many triplets, by rising hardness.
+
+    `hardness` is the mean of the part; equal hardness is never parted, so parts may be fewer.
+    """
+    known = told[np.isfinite(told["hardness"])]
+    ranks = known.groupby(ROW, sort=False)["hardness"].rank(method="average")
+    many = known.groupby(ROW, sort=False)["hardness"].transform("size")
+    parted = known.assign(group=(bins * (ranks - 0.5) / many).astype(int) + 1)
+    middles = parted.groupby([*ROW, "group"], sort=False)["hardness"].mean().reset_index()
+    out = averages(parted, [*ROW, "group"]).merge(middles, on=[*ROW, "group"])
+    return out.sort_values([*ROW, "group"]).reset_index(drop=True)
+
+
+def by_truth(told: pd.DataFrame) -> pd.DataFrame:
+    """The averages of each row's false and other negatives, quantiles of their values, and AUC."""
+    keys = [*ROW, "exact", "false"]
+    out = averages(told, keys)
+    spread = told.groupby(keys, sort=False)["value"].quantile(np.array(QUANTILES)).unstack()
+    spread.columns = pd.Index([f"q{100 * at:g}" for at in QUANTILES])
+    out = out.merge(spread.reset_index(), on=keys)
+    known = told.groupby(ROW, sort=False)[["value", "false"]].apply(auc).rename("auc")
+    return out.merge(known.reset_index(), on=ROW)
+
+
+def auc(told: pd.DataFrame) -> float:
+    """The chance that a false negative has a lower value than another; NaN without both."""
+    false = told["false"].to_numpy(bool)
+    n, others = int(false.sum()), int((~false).sum())
+    if not n or not others:
+        return float("nan")
+    above = told["value"].rank().to_numpy()[false].sum() - n * (n + 1) / 2
+    return float(1 - above / (n * others))

@@ -1,0 +1,1 @@
+"""The HTML report of a run, and the files of its figures."""

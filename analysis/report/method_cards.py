@@ -1,0 +1,55 @@
+"""What the page says of each method: its card, its formula and its BibTeX."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from negbench import registry
+from negbench.errors import UserError
+
+from ..runs.frames import REFERENCE, Run
+from .bibtex import bibtex
+
+
+@dataclass(frozen=True)
+class Described:
+    """A method on the page."""
+
+    name: str
+    card: Mapping[str, Any]
+    formula: str
+    bibtex: str
+
+
+def described(run: Run) -> list[Described]:
+    """Each method once, by name; a composition gives the card of each of its parts."""
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for cell in run.cells:
+        family = "references" if cell.spec["backbone"] == REFERENCE else "methods"
+        for name, card in _cards(str(cell.spec["method"]), cell.record):
+            found[name] = (family, card)
+    return [
+        Described(name, card, _formula(family, name, card), bibtex(name, card))
+        for name, (family, card) in sorted(found.items())
+    ]
+
+
+def _cards(method: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    names = [re.sub(r"\(.*", "", part).strip() for part in method.split("+")]
+    cards = [card for card in record.get("cards") or () if isinstance(card, Mapping)]
+    if len(names) == len(cards) > 1:
+        yield from zip(names, cards, strict=True)
+    else:
+        yield method, record.get("card") or {}
+
+
+def _formula(family: str, name: str, card: Mapping[str, Any]) -> str:
+    """The indented lines of what the plug-in says of itself, if it is still the one that ran."""
+    try:
+        if registry.card(family, name).title != card.get("title"):
+            return ""
+        says = registry.docstring(family, name)
+    except (UserError, OSError, ValueError, SyntaxError):
+        return ""  # a plug-in of the run that is not here now
+    return "\n".join(line[4:].rstrip() for line in says.splitlines() if line.startswith("    "))

@@ -1,0 +1,176 @@
+"""The page's content: what the report shows, gathered from the analyses; `report` lays it out.
+
+An analysis or a figure that this run cannot feed is told in one sentence and stops nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from negbench.errors import UserError
+
+from ..figures import KINDS
+from ..figures._export import inline
+from ..figures._style import ONE, Plot
+from ..measures.bands import activity, bands
+from ..measures.convergence import time_to
+from ..measures.cost import cost
+from ..measures.false_negatives import false_negatives
+from ..measures.hardness import hardness
+from ..measures.popularity_bias import popularity_bias
+from ..number_format import spelled
+from ..runs import frames
+from ..runs.frames import Run
+from ..statistics.significance import significance
+from ..tables import footnotes
+from ..tables.main_table import main_table
+from ..tables.main_table_values import Block, Table
+from ..tables.sortable_table import Sheet
+from ..verdict.verdict import verdicts
+from .main_table import main_sheet
+from .method_cards import described
+from .sections import Frames, Section, sections
+
+ANALYSES: Mapping[str, Callable[[Run, str, str], pd.DataFrame]] = {
+    "bands": lambda run, metric, vs: bands(run, metric),
+    "activity": lambda run, metric, vs: activity(run, metric),
+    "false_negatives": lambda run, metric, vs: false_negatives(run),
+    "hardness": lambda run, metric, vs: hardness(run),
+    "popularity_bias": lambda run, metric, vs: popularity_bias(run, frames.measure(run, metric)[1]),
+    "tests": lambda run, metric, vs: significance(run, metric, vs=vs),
+    "time_to": lambda run, metric, vs: time_to(run),
+    "cost": lambda run, metric, vs: cost(run, vs),
+}
+"""What is asked of a run for the page."""
+OVERVIEW = "overview"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A figure of the page."""
+
+    kind: str
+    says: str
+    source: str
+    wide: bool
+    """Whether it needs more than a column of a page to be read."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A data set and backbone on the page."""
+
+    title: str
+    block: Block
+    main: Sheet
+    overview: tuple[Image, ...]
+    sections: tuple[tuple[Section, tuple[Image, ...]], ...]
+    more: tuple[Image, ...]
+    """Figures that stand in no section."""
+
+
+def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str, Any]:
+    """Everything that the template shows."""
+    table = main_table(run, metric, vs)
+    shown = f"{table.metric[0]}@{table.metric[1]}"
+    told, lacking = _told(run, shown, vs)
+    plots, undrawn = _plots(run, shown)
+    blocks = {(block.dataset, block.backbone) for block in table.blocks}
+    rest = [(kind, p) for kind, p in plots if (p.dataset, p.backbone) not in blocks]
+    datasets = {dataset for dataset, _ in blocks}
+    return {
+        "table": table,
+        "metric": spelled(*table.metric),
+        "verdicts": verdicts(run, table),
+        "overview": _images([(kind, p) for kind, p in rest if p.dataset not in datasets]),
+        "parts": [_part(table, block, told, plots) for block in table.blocks],
+        "lacking": [*lacking, *undrawn],
+        "starts": run.starts,
+        "folders": [folder.name for folder in run.folders],
+        "failed": _failed(run),
+        "damaged": run.damaged,
+        "remarks": run.remarks,
+        "methods": described(run),
+        "data": _data(run, rest),
+        "environments": _environments(run),
+    }
+
+
+def _told(run: Run, metric: str, vs: str) -> tuple[Frames, list[str]]:
+    """What each analysis says of the run, and why one says nothing."""
+    told: dict[str, pd.DataFrame] = {}
+    lacking = []
+    for name, ask in ANALYSES.items():
+        try:
+            told[name] = ask(run, metric, vs)
+        except UserError as error:
+            lacking.append(str(error))
+    return told, lacking
+
+
+def _plots(run: Run, metric: str) -> tuple[list[tuple[str, Plot]], list[str]]:
+    """The figures with their kinds, and why any kind is not drawn."""
+    plots: list[tuple[str, Plot]] = []
+    undrawn = []
+    for kind, draw in KINDS.items():
+        try:
+            plots += [(kind, plot) for plot in draw(run, metric)]
+        except UserError as error:
+            undrawn.append(str(error))
+    return plots, undrawn
+
+
+def _part(table: Table, block: Block, told: Frames, plots: Sequence[tuple[str, Plot]]) -> Part:
+    where = (block.dataset, block.backbone)
+    images = _images(
+        [(kind, plot) for kind, plot in plots if (plot.dataset, plot.backbone) == where]
+    )
+    found = sections(table, block, told)
+    placed = {OVERVIEW, *(kind for section in found for kind in section.kinds)}
+    return Part(
+        f"{block.dataset} · {block.backbone}",
+        block,
+        main_sheet(table, block),
+        tuple(image for image in images if image.kind == OVERVIEW),
+        tuple((each, tuple(i for i in images if i.kind in each.kinds)) for each in found),
+        tuple(image for image in images if image.kind not in placed),
+    )
+
+
+def _images(plots: Sequence[tuple[str, Plot]]) -> list[Image]:
+    return [
+        Image(kind, plot.says, inline(plot), plot.figure.get_size_inches()[0] > 1.2 * ONE)
+        for kind, plot in plots
+    ]
+
+
+def _failed(run: Run) -> list[dict[str, Any]]:
+    cells = frames.cells(run)
+    lines = cells[cells["status"] != "done"].to_dict("records")
+    return [{str(k): v for k, v in line.items()} for line in lines]
+
+
+def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
+    """What is to be said of each data set."""
+    data = {cell.spec["dataset"]: cell.record["data"] for cell, _ in run.done}
+    return [
+        {
+            **data[name],
+            "name": name,
+            "protocol": footnotes.of_data(run, name),
+            "notes": footnotes.notes_of_data(run, name),
+            "images": _images([(kind, plot) for kind, plot in plots if plot.dataset == name]),
+        }
+        for name in sorted(data)
+    ]
+
+
+def _environments(run: Run) -> list[str]:
+    """Where the cells ran; more than one means that seconds do not compare."""
+    said = (
+        ", ".join(f"{k} {v}" for k, v in (cell.record.get("environment") or {}).items())
+        for cell, _ in run.done
+    )
+    return sorted(set(said))

@@ -1,0 +1,1 @@
+"""Tests, effect sizes, corrections and rank intervals."""

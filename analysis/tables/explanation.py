@@ -1,0 +1,98 @@
+"""An explanation: the triplets that helped a training most, and those that harmed it most.
+
+Of one user, or of all of them with averages by band of the negative and by its truth. Helpful are
+values above zero, harmful those below. The interval of a triplet knows only how sure its own value
+is: the extremes of many values lie farther out than they would if they were valued again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from negbench.records import Cell
+
+from ..measures.triplet_values import auc, averages
+
+SHOWN = ("user", "positive", "negative", "value", "low", "high", "hardness", "epoch", "false")
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a cell, or one user of it, has valued highest and lowest."""
+
+    where: Mapping[str, Any]
+    """The data set, the backbone, the row and the seed."""
+    user: Any
+    """The user's id in the data, or None for all."""
+    n: int
+    epochs: tuple[int, int]
+    helpful: tuple[Line, ...]
+    harmful: tuple[Line, ...]
+    averages: tuple[Line, ...]
+    auc: float
+    exact: bool
+    """Whether every false negative is known to be one."""
+
+
+def explanation(
+    cell: Cell,
+    row: str,
+    told: pd.DataFrame,
+    ids: Mapping[str, Sequence[Any]],
+    *,
+    user: int | None = None,
+    top: int = 10,
+) -> Explanation:
+    """Explain the triplets `told` of a cell; `user` is its number, `ids` what the data call it."""
+    chosen = told if user is None else told[told["user"] == user]
+    helped = chosen[chosen["value"] > 0].sort_values("value", ascending=False, kind="stable")
+    harmed = chosen[chosen["value"] < 0].sort_values("value", kind="stable")
+    spec = cell.spec
+    return Explanation(
+        where={
+            "dataset": spec["dataset"],
+            "backbone": spec["backbone"],
+            "method": row,
+            "seed": spec["seed"],
+        },
+        user=None if user is None else ids["users"][user],
+        n=len(chosen),
+        epochs=(int(chosen["epoch"].min()), int(chosen["epoch"].max())),
+        helpful=_named(helped.head(top), ids),
+        harmful=_named(harmed.head(top), ids),
+        averages=_averages(cell, chosen) if user is None else (),
+        auc=auc(chosen),
+        exact=bool(cell.record["data"].get("truth")),
+    )
+
+
+def _named(lines: pd.DataFrame, ids: Mapping[str, Sequence[Any]]) -> tuple[Line, ...]:
+    """The lines with the ids and the titles that the data have."""
+    found = []
+    for line in lines[list(SHOWN)].to_dict("records"):
+        named: Line = {"user": ids["users"][line["user"]]}
+        for what in ("positive", "negative"):
+            item = line[what]
+            named[what] = ids["items"][item]
+            named[f"{what}_name"] = ids["names"][item] if ids["names"] else ""
+        found.append(named | {str(name): line[name] for name in SHOWN[3:]})
+    return tuple(found)
+
+
+def _averages(cell: Cell, told: pd.DataFrame) -> tuple[Line, ...]:
+    """All triplets, those of each band of the negative, and the false and the other ones."""
+    parts = [("all", told.assign(group="all"))]
+    if (told["band"] != "").any():
+        parts.append(("band", told.assign(group=told["band"])))
+    words = told["false"].map({True: "false", False: "other"})
+    parts.append(("truth", told.assign(group=words)))
+    order = {"false": 0, "other": 1} | {n: at for at, n in enumerate(cell.record["bands"]["names"])}
+    found: list[Line] = []
+    for by, part in parts:
+        lines = averages(part, ["group"]).to_dict("records")
+        lines.sort(key=lambda line: order.get(line["group"], 0))
+        found += [{"by": by, **{str(k): v for k, v in line.items()}} for line in lines]
+    return tuple(found)
