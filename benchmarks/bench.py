@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from bounds import bounds
 from curve import draw
-from grounds import ground_of
+from scenarios import ground_of
 from timing import on_two, rate
 from work_draws import draws
 from work_process import default_run, memory, start_up
@@ -31,8 +31,8 @@ from work_ranking import ranking
 from work_scale import scale
 from work_training import training
 
-from negbench import registry
-from negbench.allocation import keep_freed
+from negbench.plugins import registry
+from negbench.training.memory import keep_freed
 
 PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
 

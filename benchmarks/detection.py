@@ -15,14 +15,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from negbench.cell import prepare_fit
-from negbench.ground import Ground, prepare
-from negbench.membership import Membership
-from negbench.registry import load
-from negbench.rng import stream
-from negbench.spec import CellSpec
-from negbench.train import Fit, TrainConfig
-from negbench.values import Batch, Step
+from negbench.data.membership import Membership
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec
+from negbench.ops.rng import stream
+from negbench.plugins.registry import load
+from negbench.protocol.step import Batch, Step
+from negbench.scenario.scenario import Ground, prepare
+from negbench.training.fit import Fit, TrainConfig
 
 BLOCK = 16
 """Users whose whole catalogue goes through the detector at once."""

@@ -7,10 +7,10 @@ import sys
 
 import torch
 
-from negbench.cell import prepare_fit
-from negbench.ground import prepare
-from negbench.spec import CellSpec
-from negbench.train import TrainConfig
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec
+from negbench.scenario.scenario import prepare
+from negbench.training.fit import TrainConfig
 
 METHODS = ("random", "dns", "dns_mn", "in_batch", "adaptive_mixed")
 EPOCHS = 5

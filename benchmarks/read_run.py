@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from negbench import records
+from negbench.storage import cell_store
 
 USERS, EPOCHS, SEEDS = 2000, 50, 10
 BANDS = ("all", "head", "mid", "tail")
@@ -67,8 +67,8 @@ def main() -> None:
     folder = given.folder or Path(tempfile.mkdtemp(prefix="negbench-read-"))
     if not (folder / "cells").exists():
         for record, epochs, users in cells(given.cells):
-            records.write_cell(folder, record, epochs=epochs, users=users)
-        records.write_results(folder)
+            cell_store.write_cell(folder, record, epochs=epochs, users=users)
+        cell_store.write_results(folder)
     measure(folder)
 
 

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from negbench import records
+from negbench.storage import cell_store
 
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
 METHODS = ("random", "dns", "popularity", "mixed", "in_batch")
@@ -82,8 +82,10 @@ def main() -> int:
         spent = time.perf_counter() - began
         subprocess.run(command(quiet, asked.cells, asked.jobs), check=True, capture_output=True)
         alike = (out / "results.csv").read_bytes() == (quiet / "results.csv").read_bytes()
-        cells, damaged = records.read_cells(out)
-        whole = {cell.folder.name: cell.record["metrics"] for cell in records.read_cells(quiet)[0]}
+        cells, damaged = cell_store.read_cells(out)
+        whole = {
+            cell.folder.name: cell.record["metrics"] for cell in cell_store.read_cells(quiet)[0]
+        }
         wrong = [c.folder.name for c in cells if c.record["metrics"] != whole.get(c.folder.name)]
         sys.stdout.write(
             f"{kills} kills in {spent:.0f} s, exit code {code} at the end; {len(cells)} cells, "

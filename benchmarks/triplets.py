@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from negbench.cell import prepare_fit
-from negbench.ground import Ground, prepare
-from negbench.probes.triplets import kept_triplets
-from negbench.spec import CellSpec
-from negbench.train import Fit, TrainConfig
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec
+from negbench.experiment.cell.triplet_log import kept_triplets
+from negbench.scenario.scenario import Ground, prepare
+from negbench.training.fit import Fit, TrainConfig
 
 SOME = 100_000
 

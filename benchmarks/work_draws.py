@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from timing import rate
 
-from negbench import rng
-from negbench.batches import Pairs
-from negbench.ground import Ground
+from negbench.ops import rng
 from negbench.parts.sampling.proposals import Even, Proposal, Weighted, for_batch, outside
+from negbench.scenario.scenario import Ground
+from negbench.training.batches import Pairs
 
 BATCH = 2048
 

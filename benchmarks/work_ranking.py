@@ -7,13 +7,13 @@ import torch
 from bounds import Bounds, D
 from timing import Timed
 
-from negbench.cell import prepare_fit
-from negbench.evaluate import block_size, evaluate
-from negbench.ground import Ground
-from negbench.interactions import Csr
-from negbench.metrics import parse_metrics
-from negbench.spec import CellSpec
-from negbench.trained import Trained
+from negbench.data.interactions import Csr
+from negbench.evaluation.full_ranking import block_size, evaluate
+from negbench.evaluation.metric_names import parse_metrics
+from negbench.evaluation.model_scorer import Trained
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec
+from negbench.scenario.scenario import Ground
 
 METRICS = "recall,ndcg,hit,mrr,map,precision@10,20"
 WHY = (

@@ -23,12 +23,12 @@ LARGEST = {"mixed": 16_384}
 CHILD = """
 import json, sys, time, torch
 sys.path.insert(0, {here!r})
-from grounds import made
+from scenarios import made
 from work_training import Stepper
 from timing import rate
-from negbench.cell import prepare_fit
-from negbench.clock import peak_mb
-from negbench.spec import CellSpec
+from negbench.experiment.cell.run import prepare_fit
+from negbench.training.timing import peak_mb
+from negbench.experiment.cell.spec import CellSpec
 torch.set_num_threads(1)
 n, users, items, method, batch = {n}, {users}, {items}, {method!r}, {batch}
 ground = made(users, items, n, name="scale")

@@ -9,12 +9,12 @@ from bounds import Bounds
 from timing import Rate, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
-from negbench.batches import Sequences
-from negbench.cell import prepare_fit
-from negbench.ground import Ground
-from negbench.spec import CellSpec, unfit
-from negbench.step import Outcome
-from negbench.train import Fit
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec, unfit
+from negbench.scenario.scenario import Ground
+from negbench.training.batches import Sequences
+from negbench.training.fit import Fit
+from negbench.training.forward import Outcome
 
 BEYOND_WARMUP = 20
 SCORES = "passes over rows of scores: masks, a partition, gathers of what is kept"

@@ -6,11 +6,11 @@ from 0. The split is the authors'; there are no times, and no validation part.
 
 from dataclasses import dataclass
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.given_lists import given_lists
-from negbench.data.shelf import Shelf, Source
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.readers.adjacency_lists import given_lists
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="Amazon-Book (LightGCN split)",

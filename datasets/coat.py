@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.lists import read_numbers_table
-from negbench.data.shelf import Shelf, Source
+from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Csr, Interactions
+from negbench.data.readers.adjacency_lists import read_numbers_table
 from negbench.errors import DataError
-from negbench.interactions import Csr, Interactions
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="Coat Shopping (unbiased test: random exposure)",

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from negbench.cards import Card
-from negbench.data.book_texts import book_text
-from negbench.data.embedded import embedded_table
-from negbench.data.numbering import numbered
-from negbench.data.rows import Rows
-from negbench.data.shelf import Shelf
-from negbench.data.star_ratings import Titles, entitled
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Shelf
+from negbench.data.interactions import Interactions
+from negbench.data.raw_rows import Rows
+from negbench.data.readers.movielens import Titles, entitled
+from negbench.data.readers.packaged_files import book_text, embedded_table
+from negbench.data.reindex import numbered
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="goodbooks (to-read, 5-core)",

@@ -9,15 +9,15 @@ from typing import Literal
 
 import pandas as pd
 
-from negbench.cards import Card
-from negbench.data.book_texts import book_text
-from negbench.data.fetch import Download
-from negbench.data.numbering import numbered
-from negbench.data.official import Kind, columns_of
-from negbench.data.rows import Rows
-from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, entitled
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.raw_rows import Rows
+from negbench.data.readers.movielens import Titles, entitled
+from negbench.data.readers.packaged_files import book_text
+from negbench.data.readers.typed_tables import Kind, columns_of
+from negbench.data.reindex import numbered
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="goodbooks-10k",

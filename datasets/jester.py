@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.official import Kind, columns_of
-from negbench.data.shelf import Found, Shelf, Source
+from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Csr, Interactions
+from negbench.data.readers.typed_tables import Kind, columns_of
 from negbench.errors import DataError, UserError
-from negbench.interactions import Csr, Interactions
-from negbench.rng import numpy_stream
+from negbench.ops.rng import numpy_stream
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="Jester (people who rated all jokes; simulated exposure)",

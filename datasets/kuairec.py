@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from negbench.cards import Card
-from negbench.data.embedded import embedded, embedded_table
-from negbench.data.lists import as_pairs, words_of
-from negbench.data.shelf import Shelf
-from negbench.interactions import Csr, Interactions
+from negbench.data.download.file_cache import Shelf
+from negbench.data.interactions import Csr, Interactions
+from negbench.data.readers.adjacency_lists import as_pairs, words_of
+from negbench.data.readers.packaged_files import embedded, embedded_table
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="KuaiRec, fully observed (simulated exposure)",

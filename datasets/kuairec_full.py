@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.numbering import earliest
-from negbench.data.official import Kind, columns_of
-from negbench.data.shelf import Shelf, Source
+from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Csr, Interactions
+from negbench.data.readers.typed_tables import Kind, columns_of
+from negbench.data.reindex import earliest
 from negbench.errors import DataError
-from negbench.interactions import Csr, Interactions
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="KuaiRec (log and fully observed matrix)",

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.numbering import numbered
-from negbench.data.official import columns_of
-from negbench.data.rows import Rows
-from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import Titles, entitled, titled
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.raw_rows import Rows
+from negbench.data.readers.movielens import Titles, entitled, titled
+from negbench.data.readers.typed_tables import columns_of
+from negbench.data.reindex import numbered
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="Last.fm 2K (HetRec 2011)",

@@ -6,12 +6,12 @@ Latin-1). A positive is a rating of at least `min_rating`.
 
 from dataclasses import dataclass
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.official import columns_of
-from negbench.data.shelf import Found, Shelf, Source
-from negbench.data.star_ratings import FILMS, RATINGS, Titles, star_ratings, titled
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.readers.movielens import FILMS, RATINGS, Titles, star_ratings, titled
+from negbench.data.readers.typed_tables import columns_of
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="MovieLens 1M",

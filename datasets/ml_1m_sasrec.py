@@ -6,11 +6,11 @@ order. The stamps themselves are not in the file.
 
 from dataclasses import dataclass
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.ordered_pairs import ordered_pairs
-from negbench.data.shelf import Shelf, Source
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.readers.sasrec import ordered_pairs
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="MovieLens 1M (SASRec)",

@@ -6,11 +6,11 @@ Official layout: `ratings.csv` (userId,movieId,rating,timestamp) and `movies.csv
 
 from dataclasses import dataclass
 
-from negbench.cards import Card
-from negbench.data.fetch import Download
-from negbench.data.film_tables import film_tables
-from negbench.data.shelf import Shelf, Source
-from negbench.interactions import Interactions
+from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.readers.movielens import film_tables
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="MovieLens latest-small",

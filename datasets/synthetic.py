@@ -27,10 +27,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.cards import Card
-from negbench.data.shelf import Shelf
-from negbench.interactions import Csr, Interactions
-from negbench.rng import numpy_stream
+from negbench.data.download.file_cache import Shelf
+from negbench.data.interactions import Csr, Interactions
+from negbench.ops.rng import numpy_stream
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="Synthetic: planted preference and exposure",

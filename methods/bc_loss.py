@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.ops.epoch_means import Averages
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular

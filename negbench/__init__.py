@@ -7,20 +7,21 @@ are imported when first used, so that `import negbench` stays quick.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from negbench.attaching import attach as attach
-    from negbench.errors import UserError as UserError
-    from negbench.grid.mirror import run as run
-    from negbench.grid.runs import Run as Run
-    from negbench.grid.runs import open_run as open_run
+from negbench.version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from negbench.attach import attach as attach
+    from negbench.errors import UserError as UserError
+    from negbench.experiment.api import run as run
+    from negbench.experiment.finished.run import Run as Run
+    from negbench.experiment.finished.run import open_run as open_run
+
 
 _DOORS = {
-    "attach": "negbench.attaching",
-    "run": "negbench.grid.mirror",
-    "open_run": "negbench.grid.runs",
-    "Run": "negbench.grid.runs",
+    "attach": "negbench.attach",
+    "run": "negbench.experiment.api",
+    "open_run": "negbench.experiment.finished.run",
+    "Run": "negbench.experiment.finished.run",
     "UserError": "negbench.errors",
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from negbench import registry
 from negbench.cli import main
+from negbench.plugins import registry
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
 

@@ -17,8 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from negbench.errors import UserError
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from ..runs.frames import Run
@@ -90,7 +89,7 @@ def plots_of(run: Run, kinds: Iterable[str] = (), metric: str | None = None) -> 
         if kind not in KINDS:
             raise UserError(
                 f"a plot must be one of {', '.join(KINDS)}; got {kind!r}; "
-                f"{nearest(kind, list(KINDS))}"
+                f"{did_you_mean(kind, list(KINDS))}"
             )
     frames.measure(run, metric)  # a wrong metric is a mistake, not a gap of the run
     if wanted:

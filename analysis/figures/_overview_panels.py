@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands
 from ..measures.convergence import convergence

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from negbench.metrics import parse_metrics
+from negbench.evaluation.metric_names import parse_metrics
 
 from ..measures.convergence import convergence, mean_curve
 from ..number_format import spelled

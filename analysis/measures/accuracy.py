@@ -2,7 +2,7 @@
 
     value(row, seed) = mean over test users of the metric;  shown: mean and std over seeds
 
-Full ranking of all items the user has not had; the metrics are defined in `negbench.metrics`.
+Full ranking of all items the user has not had; `evaluation/metric_names.py` defines the metrics.
 """
 
 import pandas as pd

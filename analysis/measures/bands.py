@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from negbench.records import Cell
+from negbench.storage.cell_store import Cell
 
 from ..runs import frames
 from ..runs.frames import ROW, Run

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from negbench.errors import NothingToReport
-from negbench.records import Cell
+from negbench.storage.cell_store import Cell
 
 from ..runs import frames
 from ..runs.frames import ROW, Run

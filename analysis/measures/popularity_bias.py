@@ -1,7 +1,7 @@
 """Popularity bias: how far each row favours popular items, and at whose cost.
 
 The measures are taken when a cell is ranked, of its lists and of the ranks of its test pairs;
-formulas and sources stand at their functions in `negbench.audit`:
+formulas and sources stand at their functions in `negbench.evaluation.popularity_bias`:
 
     arp, aplt                   mean popularity of what is shown; share of it that is tail
     coverage, gini, entropy     how the room in the lists is shared among the items

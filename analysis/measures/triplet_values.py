@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.records import Cell
+from negbench.storage.cell_store import Cell
 
 from ..runs import frames
 from ..runs.damaged_cells import Guarded

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from negbench import registry
 from negbench.errors import UserError
+from negbench.plugins import registry
 
 from ..runs.frames import REFERENCE, Run
 from .bibtex import bibtex

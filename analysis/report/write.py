@@ -13,9 +13,8 @@ from pathlib import Path
 
 import jinja2
 
-from negbench.errors import UserError
-from negbench.records import write_text
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
+from negbench.storage.atomic_write import write_text
 
 from ..figures import plots_of
 from ..figures._export import drawn
@@ -83,7 +82,8 @@ def _require(what: str, names: Iterable[str], known: list[str]) -> None:
     for name in names:
         if name not in known:
             raise UserError(
-                f"{what} must be one of {', '.join(known)}; got {name!r}; {nearest(name, known)}"
+                f"{what} must be one of {', '.join(known)}; got {name!r}; "
+                f"{did_you_mean(name, known)}"
             )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.records import Cell
+from negbench.storage.cell_store import Cell
 
 
 def require_comparable(cells: Sequence[Cell]) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.records import Cell
-from negbench.whole import Damaged, whole_file
+from negbench.storage.cell_store import Cell
+from negbench.storage.integrity import Damaged, whole_file
 
 Array = NDArray[Any]
 _BY_ITEM = ("item_counts", "item_bands")  # all others hold a value a user

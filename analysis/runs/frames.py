@@ -18,8 +18,8 @@ from . import damaged_cells
 from .comparability import require_comparable
 from .damaged_cells import Guarded
 from negbench.errors import NothingToReport, UserError
-from negbench.metrics import METRICS, Metric, parse_metrics
-from negbench.records import COLUMNS, Cell, digest, read_cells
+from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
+from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
 PRIMARY = "ndcg@20"
 REFERENCE = "reference"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..runs import frames
 from ..runs.frames import REFERENCE, ROW, Run

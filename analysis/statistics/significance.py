@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..runs import frames
 from ..runs.frames import ROW, Run

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from negbench.errors import UserError
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
 
 from ..number_format import counted
 from .multiple_testing import CORRECTIONS, Floats
@@ -76,7 +75,7 @@ class Procedure:
 def _require(what: str, word: str, known: list[str]) -> None:
     if word not in known:
         raise UserError(
-            f"{what} must be one of {', '.join(known)}; got {word!r}; {nearest(word, known)}"
+            f"{what} must be one of {', '.join(known)}; got {word!r}; {did_you_mean(word, known)}"
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
 from ..measures.bands import bands

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..number_format import number, percent, spelled
 from .sortable_table import two_digits

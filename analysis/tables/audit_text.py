@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan
 from typing import Any
 
-from negbench.errors import UserError
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
 
 from ..runs.frames import REFERENCE, ROW, Run
 from .audit import Line, Page, Part, audit_page
@@ -20,7 +19,7 @@ def render(run: Run, *, format: str = "text", metric: str | None = None) -> str:
         known = list(LAYOUTS)
         raise UserError(
             f"a format of audits must be one of {', '.join(known)}; got {format!r}; "
-            f"{nearest(format, known)}"
+            f"{did_you_mean(format, known)}"
         )
     return LAYOUTS[format](audit_page(run, metric))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from negbench.errors import NothingToReport
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..number_format import counted
 from ..runs import frames

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from negbench.errors import UserError
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
 
 from ..number_format import number, spelled
 from ..runs.frames import Run
@@ -35,7 +34,7 @@ def render(
         known = list(LAYOUTS)
         raise UserError(
             f"a format of comparisons must be one of {', '.join(known)}; got {format!r}; "
-            f"{nearest(format, known)}"
+            f"{did_you_mean(format, known)}"
         )
     told = comparison(run, metric, vs=vs, test=test, correction=correction, seeds=seeds)
     return LAYOUTS[format](told)

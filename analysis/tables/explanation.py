@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from negbench.records import Cell
+from negbench.storage.cell_store import Cell
 
 from ..measures.triplet_values import auc, averages
 

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from math import floor, isfinite, log10
 from typing import Any
 
-from negbench.errors import UserError
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
 
 from ..number_format import counted
 from .explanation import Explanation, Line
@@ -30,7 +29,7 @@ def render(told: Explanation, format: str = "text") -> str:
     if format not in known:
         raise UserError(
             f"a format of explanations must be one of {', '.join(known)}; got {format!r}; "
-            f"{nearest(format, known)}"
+            f"{did_you_mean(format, known)}"
         )
     return LAYOUTS[format](told)
 

@@ -7,8 +7,8 @@ seeds, test and correction, what is missing and why, and what the data are.
 from collections.abc import Iterable
 from typing import Any
 
-from negbench.metrics import Metric
-from negbench.records import Cell
+from negbench.evaluation.metric_names import Metric
+from negbench.storage.cell_store import Cell
 
 from ..measures.false_negatives import EXACT, false_negatives
 from ..number_format import counted, spelled

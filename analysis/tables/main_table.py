@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from negbench.errors import UserError
-from negbench.metrics import Metric
-from negbench.registry import nearest
+from negbench.errors import UserError, did_you_mean
+from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
 from ..measures.accuracy import accuracy
@@ -40,7 +39,7 @@ def render(run: Run, *, format: str = "text", metric: str | None = None, vs: str
         known = list(LAYOUTS)
         raise UserError(
             f"a table format must be one of {', '.join(known)}; got {format!r}; "
-            f"{nearest(format, known)}"
+            f"{did_you_mean(format, known)}"
         )
     return LAYOUTS[format](main_table(run, metric, vs))
 

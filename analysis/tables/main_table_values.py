@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isnan
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..number_format import percent, seconds, spelled, spread
 from ..runs.frames import REFERENCE

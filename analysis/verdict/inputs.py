@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from negbench.metrics import Metric
+from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands
 from ..measures.convergence import time_to

@@ -23,7 +23,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from grounds import ground_of  # noqa: E402
+from scenarios import ground_of  # noqa: E402
 
 PEERS = {
     "recbole": ("recbole", "run_recbole.py"),

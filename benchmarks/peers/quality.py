@@ -22,15 +22,15 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from compare import export, lines  # noqa: E402
-from grounds import ground_of  # noqa: E402
+from scenarios import ground_of  # noqa: E402
 from work_training import Stepper  # noqa: E402
 
-from negbench.allocation import keep_freed  # noqa: E402
-from negbench.cell import prepare_fit  # noqa: E402
-from negbench.evaluate import Scorer, ndcg_at  # noqa: E402
-from negbench.ground import Ground  # noqa: E402
-from negbench.spec import CellSpec  # noqa: E402
-from negbench.trained import Trained  # noqa: E402
+from negbench.evaluation.full_ranking import Scorer, ndcg_at  # noqa: E402
+from negbench.evaluation.model_scorer import Trained  # noqa: E402
+from negbench.experiment.cell.run import prepare_fit  # noqa: E402
+from negbench.experiment.cell.spec import CellSpec  # noqa: E402
+from negbench.scenario.scenario import Ground  # noqa: E402
+from negbench.training.memory import keep_freed  # noqa: E402
 
 Curve = list[tuple[float, float]]
 """CPU-seconds so far and NDCG@20, after each epoch."""

@@ -9,9 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from negbench import rng
 from negbench.errors import UserError
-from negbench.products import pairs
+from negbench.ops import rng
+from negbench.ops.sampled_dot import pairs
 from negbench.protocol import Negatives, Step, World
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from negbench import rng
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.ops.epoch_means import Averages
 from negbench.protocol import World
 

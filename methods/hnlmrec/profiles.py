@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from negbench import rng
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.protocol import TextTable, World
-from negbench.texts.language import LoRA, ready
+from negbench.texts.language_models import LoRA, ready
 
 LIKED = 6
 """Items in a user's profile at most."""
@@ -61,7 +61,7 @@ class Profiles:
 
     def __init__(self, world: World, table: TextTable, learning: Learning) -> None:
         """Load the model, write the profiles and cut them into tokens."""
-        from negbench.texts.reading import Reader
+        from negbench.texts.text_reader import Reader
 
         if table.words is None:
             raise UserError(

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.protocol import TextTable, World
 
 Texts = Literal["own", "permuted", "random"]

@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench import rng
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.ops.epoch_means import Averages
 from negbench.protocol import Negatives, Step, View, World
 

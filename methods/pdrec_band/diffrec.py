@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import Schedule
 from negbench.protocol import Csr, World

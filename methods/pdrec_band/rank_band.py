@@ -14,7 +14,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from negbench.products import chosen
+from negbench.ops.sampled_dot import chosen
 from negbench.protocol import Membership
 
 BLOCK = 1 << 22

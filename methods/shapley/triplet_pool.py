@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.parts.sampling.proposals import Even, outside
 from negbench.protocol import Csr, World
 

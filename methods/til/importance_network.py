@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.parts.requirements import width_of
 from negbench.protocol import Scores, World
 

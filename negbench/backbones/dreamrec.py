@@ -26,13 +26,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import embedding, rng
+from negbench.backbones import _embedding_table
+from negbench.backbones._sequence import first_weights
 from negbench.backbones.sasrec import SASRec
-from negbench.interactions import Csr
+from negbench.data.interactions import Csr
+from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.protocol import Batch, Card, Encoded, View, World
-from negbench.sequence import first_weights
 
 CARD = Card(
     title="DreamRec, a guided diffusion over item vectors",
@@ -91,7 +92,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        embedding.check(self)
+        _embedding_table.check(self)
         if self.heads < 1 or self.dim % self.heads:
             raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
         if not 0 <= self.dropout < 1:

@@ -18,9 +18,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from negbench import embedding
+from negbench.backbones import _embedding_table
+from negbench.backbones._sequence import SequenceBackbone, first_weights
+from negbench.ops.dropout import dropout
 from negbench.protocol import Card, World
-from negbench.sequence import SequenceBackbone, dropout, first_weights
 
 CARD = Card(
     title="GRU4Rec",
@@ -69,7 +70,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        embedding.check(self)
+        _embedding_table.check(self)
         for name in ("hidden", "layers", "length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")

@@ -11,7 +11,6 @@ The L2 weight was chosen on `random` (goodbooks, one seed, lr 0.005, validation 
 1e-4, .041 with 1e-2, .031 with 3e-2); the default holds for all methods alike.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import embedding
-from negbench.propagation import Propagation
+from negbench.backbones import _embedding_table
+from negbench.backbones._graph_propagation import Propagation
 from negbench.protocol import (
     Batch,
     Card,
@@ -32,6 +31,7 @@ from negbench.protocol import (
     View,
     World,
 )
+from negbench.protocol.gradient_leaves import gradients
 
 CARD = Card(
     title="LightGCN",
@@ -72,7 +72,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what trains nothing."""
-        embedding.check(self)
+        _embedding_table.check(self)
 
 
 Debts = list[tuple[Tensor, Tensor]]
@@ -89,7 +89,7 @@ class LightGCN(nn.Module):
         self.config, self.n_users = config, world.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
         self.graph = Propagation(world.train, world.device)
-        self.table = embedding.table(len(self.graph), config, generator, world.device)
+        self.table = _embedding_table.table(len(self.graph), config, generator, world.device)
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves."""
@@ -110,13 +110,13 @@ class LightGCN(nn.Module):
     @torch.no_grad()
     def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Send the gradients of the rows used back over the graph, and add their penalty on X_0."""
-        into = embedding.gradient(self.table)
+        into = _embedding_table.gradient(self.table)
         if view.leaves is not None:
             into += self._back(batch, view.leaves)
         groups = [batch.users, self.n_users + batch.items]
         if negatives.ids is not None:
             groups.append(self.n_users + negatives.ids)
-        embedding.penalise(into, self.table, self.config.l2, *groups)
+        _embedding_table.penalise(into, self.table, self.config.l2, *groups)
 
     @torch.no_grad()
     def encode(self, history: Csr) -> Encoded:
@@ -160,9 +160,9 @@ class LightGCN(nn.Module):
             if hop < self.config.layers:
                 owed = self.graph.apply(owed)
             for ids, rows in alike:
-                embedding.add(owed, ids, rows)
+                _embedding_table.add(owed, ids, rows)
             for ids, rows in by_hop:
-                embedding.add(owed, ids, rows[..., hop, :])
+                _embedding_table.add(owed, ids, rows[..., hop, :])
             for items in whole:
                 owed[self.n_users :].add_(items, alpha=share)
         return owed
@@ -203,13 +203,6 @@ def mean_of(hops: list[Tensor]) -> Tensor:
     for hop in hops[1:]:
         mean.add_(hop, alpha=1 / len(hops))
     return mean
-
-
-def gradients(leaves: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The leaves that the loss has reached, with what they are owed."""
-    for ids, leaf in leaves:
-        if leaf is not None and leaf.grad is not None:
-            yield ids, leaf.grad
 
 
 def build(config: Config, world: World, generator: torch.Generator) -> LightGCN:

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from negbench import embedding
+from negbench.backbones import _embedding_table
 from negbench.protocol import (
     Batch,
     Card,
@@ -65,7 +65,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what trains nothing."""
-        embedding.check(self)
+        _embedding_table.check(self)
 
 
 class MF(nn.Module):
@@ -78,7 +78,9 @@ class MF(nn.Module):
         super().__init__()
         self.config, self.n_users = config, world.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
-        self.table = embedding.table(world.n_users + world.n_items, config, generator, world.device)
+        self.table = _embedding_table.table(
+            world.n_users + world.n_items, config, generator, world.device
+        )
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves."""
@@ -93,7 +95,7 @@ class MF(nn.Module):
 
     def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Scatter the gradients of the rows used, and of their penalty, into the table's."""
-        embedding.carry(self.table, self.config.l2, batch, view, negatives, self.n_users)
+        _embedding_table.carry(self.table, self.config.l2, batch, view, negatives, self.n_users)
 
     @torch.no_grad()
     def encode(self, history: Csr) -> Encoded:

@@ -23,9 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import embedding
+from negbench.backbones import _embedding_table
+from negbench.backbones._sequence import SequenceBackbone, Settings, first_weights
+from negbench.ops.dropout import dropout
 from negbench.protocol import Card, World
-from negbench.sequence import SequenceBackbone, Settings, dropout, first_weights
 
 CARD = Card(
     title="SASRec",
@@ -74,7 +75,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        embedding.check(self)
+        _embedding_table.check(self)
         if self.heads < 1 or self.dim % self.heads:
             raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
         if not 0 <= self.dropout < 1:

@@ -31,10 +31,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from negbench import embedding
+from negbench.backbones import _embedding_table
+from negbench.backbones._sequence import SequenceBackbone, first_weights
+from negbench.ops.dropout import dropout
 from negbench.protocol import Card, World
-from negbench.sequence import SequenceBackbone, dropout, first_weights
-from negbench.texts.language import LoRA, ready
+from negbench.texts.language_models import LoRA, ready
 
 CARD = Card(
     title="TinyLM, a causal language model over item tokens",
@@ -95,7 +96,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        embedding.check(self)
+        _embedding_table.check(self)
         if not self.model and (self.heads < 1 or self.dim % (2 * self.heads)):
             raise ValueError(
                 f"`heads` must divide `dim` ({self.dim}) into even shares; got {self.heads}"
@@ -198,7 +199,7 @@ class TinyLM(SequenceBackbone):
 def build(config: Config, world: World, generator: torch.Generator) -> SequenceBackbone:
     """A fresh backbone."""
     if config.model:
-        from negbench.texts.item_tokens import ItemLanguageModel
+        from negbench.backbones._item_language_model import ItemLanguageModel
 
         return ItemLanguageModel(config, world, generator)
     return TinyLM(config, world, generator)

@@ -2,17 +2,17 @@
 
 import click
 
-from negbench import __version__
-from negbench.cli.auditing import audit
-from negbench.cli.comparing import compare
+from negbench.cli.audit import audit
+from negbench.cli.compare import compare
 from negbench.cli.doctor import doctor
-from negbench.cli.explaining import explain
-from negbench.cli.exporting import export
-from negbench.cli.looking import data, download, info, list_
-from negbench.cli.making import new_method
-from negbench.cli.running import resume, run
-from negbench.cli.shell import Shell
-from negbench.cli.showing import plot, report, status, table
+from negbench.cli.exit_codes import Shell
+from negbench.cli.explain import explain
+from negbench.cli.export import export
+from negbench.cli.inspect import data, download, info, list_
+from negbench.cli.new_method import new_method
+from negbench.cli.run import resume, run
+from negbench.cli.show import plot, report, status, table
+from negbench.version import __version__
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})

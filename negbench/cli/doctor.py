@@ -62,7 +62,7 @@ def _machine() -> Lines:
 
 
 def _settings() -> Lines:
-    from negbench.allocation import keep_freed
+    from negbench.training.memory import keep_freed
 
     words = {sys.getfilesystemencoding().lower(), (sys.stdout.encoding or "utf-8").lower()}
     yield words <= {"utf-8", "utf8"}, f"text is {' and '.join(sorted(words))} (utf-8; set LC_ALL)"
@@ -84,8 +84,8 @@ def _places() -> Lines:
 
 def _self_test() -> Lines:
     """Two runs of one small cell must give the same bits, and better than nothing."""
-    from negbench.grid.options import build
-    from negbench.grid.plan import plan
+    from negbench.experiment.options.options import build
+    from negbench.experiment.plan import plan
 
     started = time.perf_counter()
     data = "synthetic(users=200,items=100,interactions=2000,relevant=0.4)"
@@ -98,7 +98,7 @@ def _self_test() -> Lines:
 
 
 def _once(chosen: object, grid: object, out: Path) -> str:
-    from negbench.grid.experiment import carry_out
+    from negbench.experiment.run_grid import carry_out
 
     result = carry_out(chosen, grid, out, say=lambda text: None, bar=False)  # type: ignore[arg-type]
     if result.failed:

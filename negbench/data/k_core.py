@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench.data.interactions import Csr, Interactions
 from negbench.errors import DataError
-from negbench.interactions import Csr, Interactions
 
 Mask = NDArray[np.bool_]
 

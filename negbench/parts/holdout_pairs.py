@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.protocol import Csr
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench import rng
+from negbench.ops import rng
 from negbench.protocol import Csr
 
 

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from negbench.ops.epoch_means import Tally
 from negbench.probes.held_out import HeldOut
-from negbench.probes.sight import Sight
-from negbench.probes.tally import Tally
+from negbench.probes.watched_rows import Sight
 
 HARD = 0.9
 """From this percentile on a negative is hard: the top tenth of the user's scores."""

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from negbench.ground import Ground
-from negbench.interactions import Csr
-from negbench.membership import Membership
-from negbench.values import World
+from negbench.data.interactions import Csr
+from negbench.data.membership import Membership
+from negbench.protocol.context import World
+from negbench.scenario.scenario import Ground
 
 LIMIT = 1 << 27
 """Bytes of a packed mask: probes look up little, so beyond this sorted keys will do."""

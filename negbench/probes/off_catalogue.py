@@ -1,7 +1,7 @@
 """How far synthesised negatives lie from any item: mean cosine distance to the nearest."""
 
-from negbench.probes.sight import Sight
-from negbench.probes.tally import Tally
+from negbench.ops.epoch_means import Tally
+from negbench.probes.watched_rows import Sight
 
 
 class OffCatalogue:

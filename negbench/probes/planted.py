@@ -15,9 +15,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from negbench.ops.epoch_means import Tally
 from negbench.probes.held_out import HeldOut, expected
-from negbench.probes.sight import Sight
-from negbench.probes.tally import Tally
+from negbench.probes.watched_rows import Sight
 
 
 class Planted:

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negbench.cards import Card
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.evaluate import Scorer
-from negbench.interactions import Csr
+from negbench.evaluation.full_ranking import Scorer
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="closed-form linear autoencoder over items",

@@ -18,11 +18,10 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from negbench.cards import Card
-from negbench.evaluate import Scorer, block_size
-from negbench.interactions import Csr
-from negbench.ranking import NOTHING, tie_places
-from negbench.top import top_k
+from negbench.data.interactions import Csr
+from negbench.evaluation.full_ranking import Scorer, block_size
+from negbench.ops.top_k import NOTHING, tie_places, top_k
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="item nearest neighbours by shrunk cosine",

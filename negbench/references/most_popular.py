@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from negbench.cards import Card
-from negbench.evaluate import Scorer
-from negbench.interactions import Csr
+from negbench.data.interactions import Csr
+from negbench.evaluation.full_ranking import Scorer
+from negbench.plugins.card import Card
 
 CARD = Card(
     title="most popular items first",

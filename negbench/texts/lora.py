@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from negbench.errors import UserError
-from negbench.sequence import dropout
-from negbench.texts.language import LoRA, folder_of, is_causal
+from negbench.ops.dropout import dropout
+from negbench.texts.language_models import LoRA, folder_of, is_causal
 
 ADAPTER = "default"
 """What peft calls the only adapter."""

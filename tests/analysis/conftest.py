@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negbench import records
+from negbench.storage import cell_store
+from negbench.storage.atomic_write import write_json
 
 NAN = float("nan")
 Values = Mapping[str, Sequence[float]]
@@ -138,7 +139,7 @@ def write() -> Write:
         made = record(spec(dataset, backbone, method, variant, seed), ndcg)
         change(made)
         if made["status"] == "failed":
-            return records.write_cell(run, made)
+            return cell_store.write_cell(run, made)
         users: dict[str, Any] = {"users": np.arange(len(ndcg["all"]), dtype=np.int32)}
         for band, values in ndcg.items():
             users[f"ndcg@20/{band}"] = np.array(values, np.float32)
@@ -150,7 +151,7 @@ def write() -> Write:
         epochs = [epoch | {"watched": 100.0, **probes} for epoch in epochs] if probes else epochs
         users |= arrays or {}
         trained = backbone != "reference"
-        return records.write_cell(run, made, epochs=epochs if trained else (), users=users)
+        return cell_store.write_cell(run, made, epochs=epochs if trained else (), users=users)
 
     return one
 
@@ -165,7 +166,7 @@ def folder(tmp_path: Path, write: Write) -> Path:
                 write(run, dataset, method, seed, {"all": values[seed], **BANDS[method]})
         guard = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
         write(run, dataset, "most_popular", 0, guard, backbone="reference")
-    records.write_json(run / "run.json", {"command": "negbench run", "started": "2026-01-01T00:00"})
+    write_json(run / "run.json", {"command": "negbench run", "started": "2026-01-01T00:00"})
     return run
 
 

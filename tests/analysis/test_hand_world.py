@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hand_world import COUNTS, MRR, TOPS, write_hand_world
+from helpers.run_on_paper import COUNTS, MRR, TOPS, write_hand_world
 
 from negbench.analysis.measures import bands, convergence, false_negatives, hardness
 from negbench.analysis.measures.accuracy import accuracy

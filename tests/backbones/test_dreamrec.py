@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from backbone_steps import assert_same, batch_of, gradients, loss_of, without_global_state
-from sequence_steps import (
+from helpers.backbone_steps import assert_same, batch_of, gradients, loss_of, without_global_state
+from helpers.sequence_backbone_checks import (
     WORLD,
     check_causality,
     check_cut,
@@ -16,12 +16,12 @@ from sequence_steps import (
     fresh,
 )
 
-from negbench import rng
 from negbench.backbones import dreamrec
-from negbench.ground import prepare
-from negbench.interactions import Csr
-from negbench.spec import CellSpec, unfit
-from negbench.values import Batch
+from negbench.data.interactions import Csr
+from negbench.experiment.cell.spec import CellSpec, unfit
+from negbench.ops import rng
+from negbench.protocol.step import Batch
+from negbench.scenario.scenario import prepare
 
 DROPS = dreamrec.Config(
     dim=8, heads=2, length=6, dropout=0.3, steps=60, stride=20, drop=0.2, init=0.5

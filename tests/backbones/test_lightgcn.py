@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from backbone_steps import (
+from helpers.backbone_steps import (
     assert_same,
     batch_of,
     gradients,
@@ -11,11 +11,11 @@ from backbone_steps import (
     penalty,
     without_global_state,
 )
-from worlds import small_world, world_of
+from helpers.toy_data import small_world, world_of
 
-from negbench import rng
 from negbench.backbones import lightgcn
-from negbench.interactions import Csr
+from negbench.data.interactions import Csr
+from negbench.ops import rng
 
 WORLD = small_world()
 PLAIN = lightgcn.Config(dim=8, l2=0.0)

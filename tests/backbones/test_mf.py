@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from backbone_steps import (
+from helpers.backbone_steps import (
     assert_same,
     batch_of,
     gradients,
@@ -11,14 +11,15 @@ from backbone_steps import (
     penalty,
     without_global_state,
 )
-from worlds import small_world, world_of
+from helpers.toy_data import small_world, world_of
 
-from negbench import registry, rng
 from negbench.backbones import mf
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
-from negbench.values import Negatives
-from negbench.wording import config_of
+from negbench.ops import rng
+from negbench.plugins import registry
+from negbench.plugins.term_syntax import config_of
+from negbench.protocol.step import Negatives
 
 WORLD = small_world()
 PLAIN = mf.Config(dim=8, l2=0.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from sequence_steps import (
+from helpers.sequence_backbone_checks import (
     WORLD,
     check_causality,
     check_cut,
@@ -17,9 +17,9 @@ from sequence_steps import (
     fresh,
 )
 
-from negbench import rng
 from negbench.backbones import sasrec
-from negbench.values import Batch
+from negbench.ops import rng
+from negbench.protocol.step import Batch
 
 DROPS = sasrec.Config(dim=8, heads=2, length=6, dropout=0.3, init=0.5)
 PLAIN = replace(DROPS, dropout=0.0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from sequence_steps import (
+from helpers.sequence_backbone_checks import (
     WORLD,
     check_causality,
     check_cut,
@@ -19,13 +19,13 @@ from sequence_steps import (
     padded,
 )
 
-from negbench import rng
 from negbench.backbones import tiny_lm
-from negbench.batches import Sequences
+from negbench.composition import recipe
 from negbench.methods.napo.policy import Catalogue, log_probs
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
-from negbench.values import Batch
+from negbench.ops import rng
+from negbench.protocol.step import Batch
+from negbench.training.batches import Sequences
+from negbench.training.fit import Fit, TrainConfig
 
 DROPS = tiny_lm.Config(dim=8, hidden=12, heads=2, length=6, dropout=0.3, init=0.5)
 PLAIN = replace(DROPS, dropout=0.0)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from negbench import registry
 from negbench.cli import main
+from negbench.plugins import registry
 
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
 RUN = ["run", "-d", DATA, "--epochs", "2", "--model", "mf(dim=8)"]
@@ -217,9 +217,9 @@ def test_a_failed_cell_ends_in_code_one_with_its_reason():
 
 
 def test_an_interrupt_keeps_what_is_done_and_tells_how_to_go_on(monkeypatch):
-    from negbench.grid import engine
+    from negbench.experiment.workers import local_pool
 
-    real, count = engine.run_cell, []
+    real, count = local_pool.run_cell, []
 
     def second_is_interrupted(*words, **more):
         count.append(1)
@@ -227,7 +227,7 @@ def test_an_interrupt_keeps_what_is_done_and_tells_how_to_go_on(monkeypatch):
             raise KeyboardInterrupt
         return real(*words, **more)
 
-    monkeypatch.setattr(engine, "run_cell", second_is_interrupted)
+    monkeypatch.setattr(local_pool, "run_cell", second_is_interrupted)
     result = call(*RUN, "-m", "random", "--seeds", "3", "-o", "r")
     assert result.exit_code == 130
     assert "negbench resume r" in result.stderr

@@ -4,8 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from negbench import registry
 from negbench.cli import main
+from negbench.plugins import registry
 
 DATA = "synthetic(users=40,items=60,interactions=600,relevant=0.4)"
 

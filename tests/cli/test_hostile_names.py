@@ -7,9 +7,9 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from negbench import registry
 from negbench.cli import main
-from negbench.grid.runs import open_run
+from negbench.experiment.finished.run import open_run
+from negbench.plugins import registry
 
 NASTY = r"$\input{x}$<script>alert(1)<blink>&_%#"
 METHOD = r"""

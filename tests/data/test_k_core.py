@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from negbench.data.interactions import Csr, Interactions
 from negbench.data.k_core import k_core
 from negbench.errors import DataError
-from negbench.interactions import Csr, Interactions
 
 
 def drawn(seed: int, n: int = 150) -> Interactions:

@@ -1,6 +1,6 @@
 """The embedded goodbooks, exactly."""
 
-from negbench.data.loading import load
+from negbench.data.load import load
 
 
 def test_goodbooks_is_what_its_notice_says() -> None:

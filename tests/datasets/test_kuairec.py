@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from negbench.data.loading import load
+from negbench.data.load import load
 
 
 def test_kuairec_is_what_its_notice_says() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negbench.data.loading import load
+from negbench.data.interactions import Interactions
+from negbench.data.load import load
 from negbench.errors import DataError
-from negbench.interactions import Interactions
 
 
 def at(folder: Path, **files: str | bytes) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from negbench.data.loading import load
+from negbench.data.load import load
 
 COUNTS = {
     "ml_100k": (942, 1447, 55_375),

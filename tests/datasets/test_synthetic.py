@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from negbench.data.shelf import Shelf
+from negbench.data.download.file_cache import Shelf
+from negbench.data.interactions import Interactions
 from negbench.datasets.synthetic import Config, exposure, load
-from negbench.interactions import Interactions
 
 SMALL = Config(users=400, items=300, interactions=8000)
 
@@ -40,7 +40,7 @@ def test_pairs_are_unique_and_the_noise_share_is_exact(noise: float) -> None:
 
 
 def test_truth_is_the_top_of_the_planted_taste() -> None:
-    from negbench.rng import numpy_stream
+    from negbench.ops.rng import numpy_stream
 
     data = made()
     taste = numpy_stream(0, "preference")
@@ -101,7 +101,7 @@ def test_a_million_pairs_in_seconds() -> None:
 
 
 def test_words_tell_the_planted_taste() -> None:
-    from negbench.rng import numpy_stream
+    from negbench.ops.rng import numpy_stream
 
     data = made()
     assert data.item_texts is not None and len(data.item_texts) == 300

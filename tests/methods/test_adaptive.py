@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.step import Outcome
+from negbench.testing.toy_data import Play, usual
+from negbench.training.forward import Outcome
 
 
 def outcome(method: str) -> Outcome:

@@ -2,21 +2,21 @@
 
 import pytest
 import torch
-from worlds import small_world, world_of
+from helpers.toy_data import small_world, world_of
 
-from negbench import rng
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec
-from negbench.conformance.world import Play, usual, without_remainder
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
+from negbench.ops import rng
 from negbench.parts.diffusion import process
 from negbench.parts.losses.functions import bpr
 from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import Negatives, Similarity
-from negbench.recipes import recipe
-from negbench.step import Outcome
 from negbench.testing import conforms
-from negbench.train import Fit, TrainConfig
+from negbench.testing.toy_data import Play, usual, without_remainder
+from negbench.training.fit import Fit, TrainConfig
+from negbench.training.forward import Outcome
 
 VARIANTS = [
     "",

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from worlds import small_world, world_of
+from helpers.toy_data import small_world, world_of
 
-from negbench import rng
 from negbench.backbones import mf
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
-from negbench.recipes import recipe
+from negbench.ops import rng
+from negbench.protocol.step import Negatives
 from negbench.testing import CHECKS, conforms
-from negbench.train import Fit, TrainConfig
-from negbench.values import Negatives
+from negbench.testing.toy_data import Play, usual
+from negbench.training.fit import Fit, TrainConfig
 
 adv = importlib.import_module("negbench.methods.adv_infonce.method")
 WORLD = small_world()

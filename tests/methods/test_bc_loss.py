@@ -6,16 +6,16 @@ import math
 
 import pytest
 import torch
-from worlds import small_world
+from helpers.toy_data import small_world
 
-from negbench import rng
 from negbench.backbones import mf
-from negbench.conformance.world import Play, usual, world
+from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.parts import losses
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
-from negbench.values import Negatives
+from negbench.protocol.step import Negatives
+from negbench.testing.toy_data import Play, usual, world
+from negbench.training.fit import Fit, TrainConfig
 
 bc_loss = importlib.import_module("negbench.methods.bc_loss")
 

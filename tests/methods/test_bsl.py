@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from negbench import rng
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.parts import losses
-from negbench.recipes import recipe
-from negbench.values import Batch, Negatives, Step
-from negbench.view import View
+from negbench.protocol.step import Batch, Negatives, Step
+from negbench.protocol.view import View
+from negbench.testing.toy_data import Play, usual
 
 bsl = importlib.import_module("negbench.methods.bsl")
 G = torch.Generator().manual_seed(0)

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 import torch
-from probe_grounds import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_ground
 
-from negbench import rng
 from negbench.backbones import sasrec
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods import ccdrec_cf
 from negbench.methods.ccdrec_cf import Curriculum, mean_of_users, station
+from negbench.ops import rng
 from negbench.parts.losses.functions import bpr
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
-from negbench.values import Batch, Step
+from negbench.protocol.step import Batch, Step
+from negbench.testing.toy_data import Play, usual
+from negbench.training.fit import Fit, TrainConfig
 
 
 def play(settings: str = "") -> Play:

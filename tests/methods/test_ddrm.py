@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import pytest
 import torch
-from probe_grounds import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_ground
 from torch.nn.functional import softplus
 
-from negbench import rng
-from negbench.conformance.world import Play, Tables, batch_of, usual, world
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
+from negbench.evaluation.model_scorer import Trained
 from negbench.methods.ddrm import Denoised, restored
+from negbench.ops import rng
 from negbench.parts.user_history import Liked
-from negbench.recipes import recipe
-from negbench.step import forward
-from negbench.train import snapshot
-from negbench.trained import Trained
-from negbench.values import Batch, Step
-from negbench.view import View
+from negbench.protocol.step import Batch, Step
+from negbench.protocol.view import View
+from negbench.testing.toy_data import Play, Tables, batch_of, usual, world
+from negbench.training.fit import snapshot
+from negbench.training.forward import forward
 
 JOINT = "freeze=false"
 FROZEN = "warmup=0"

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from probe_grounds import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_ground
 from torch.nn.functional import softplus
 
-from negbench import rng
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods.ddrm_sampler.method import Detect, Units, detection, quantiles
+from negbench.ops import rng
 from negbench.protocol import Batch, Negatives, Step
-from negbench.recipes import recipe
+from negbench.testing.toy_data import Play, usual
 
 
 def play(settings: str = "warmup=0") -> Play:

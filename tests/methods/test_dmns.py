@@ -2,17 +2,17 @@
 
 import pytest
 import torch
-from probe_grounds import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_ground
 from torch.nn.functional import logsigmoid
 
-from negbench import rng
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods.dmns import Config, Levels
+from negbench.ops import rng
 from negbench.parts.diffusion import process
-from negbench.recipes import recipe
-from negbench.train import Fit
-from negbench.values import Batch, Step
+from negbench.protocol.step import Batch, Step
+from negbench.testing.toy_data import Play, usual
+from negbench.training.fit import Fit
 
 
 def play(settings: str = "") -> Play:

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
+from negbench.testing.toy_data import Play, usual
 
 
 def test_one_candidate_is_random() -> None:

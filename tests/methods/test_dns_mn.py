@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.step import Outcome
+from negbench.testing.toy_data import Play, usual
+from negbench.training.forward import Outcome
 
 
 def outcome(method: str, number: int = 1) -> Outcome:

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
 from negbench.testing import CHECKS, conforms
+from negbench.testing.toy_data import Play, usual
 
 
 @pytest.mark.parametrize("check", CHECKS)

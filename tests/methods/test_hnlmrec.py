@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import pytest
 import torch
-from probe_grounds import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_ground
 
 import negbench
-from negbench import rng
-from negbench.conformance.world import Play, batch_of, usual
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
+from negbench.experiment.cell.spec import CellSpec, unfit
 from negbench.methods.hnlmrec import method
+from negbench.ops import rng
 from negbench.parts.selection.nearest_item import decoded
-from negbench.recipes import recipe
-from negbench.spec import CellSpec, unfit
+from negbench.protocol.step import Negatives
+from negbench.protocol.view import Similarity
 from negbench.testing import CHECKS, conforms
-from negbench.values import Negatives
-from negbench.view import Similarity
+from negbench.testing.toy_data import Play, batch_of, usual
 
 QUICK = "warmup=0,ramp=1,first=2,hidden=16,candidates=32"
 

@@ -1,12 +1,13 @@
 import pytest
 import torch
 
-from negbench import rng
-from negbench.conformance.world import Play, batch_of, world
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.step import forward
-from negbench.values import Batch, World
+from negbench.ops import rng
+from negbench.protocol.context import World
+from negbench.protocol.step import Batch
+from negbench.testing.toy_data import Play, batch_of, world
+from negbench.training.forward import forward
 
 FEW = [[0, 1], [0, 2], [0, 3, 1], [0, 4], [0, 1, 5], [0, 2], [6, 0, 1], [7, 2], [0]]
 

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from negbench import rng
-from negbench.conformance.world import Play, batch_of, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.step import forward
-from negbench.values import Batch
+from negbench.ops import rng
+from negbench.protocol.step import Batch
+from negbench.testing.toy_data import Play, batch_of, usual
+from negbench.training.forward import forward
 
 
 def gradients(method: str, rows: int = 0, seed: int = 0) -> torch.Tensor:

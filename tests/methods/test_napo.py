@@ -5,17 +5,17 @@ import math
 
 import pytest
 import torch
-from worlds import small_world
+from helpers.toy_data import small_world
 
 import negbench
-from negbench import rng
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.step import forward
+from negbench.ops import rng
+from negbench.protocol.step import Step
 from negbench.testing import CHECKS, conforms
-from negbench.train import Fit, TrainConfig
-from negbench.values import Step
+from negbench.training.fit import Fit, TrainConfig
+from negbench.training.forward import forward
 
 napo = importlib.import_module("negbench.methods.napo.method")
 WORLD = small_world()

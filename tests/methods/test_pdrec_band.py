@@ -3,18 +3,18 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from probe_grounds import small_ground
+from helpers.probe_scenarios import small_ground
 
-from negbench import rng
 from negbench.backbones import sasrec
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
+from negbench.data.membership import Membership
 from negbench.errors import UserError
-from negbench.ground import prepare
-from negbench.membership import Membership
 from negbench.methods.pdrec_band.method import Band, Config
+from negbench.ops import rng
 from negbench.parts.sampling.proposals import Even, outside
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
+from negbench.scenario.scenario import prepare
+from negbench.testing.toy_data import Play, usual
+from negbench.training.fit import Fit, TrainConfig
 
 CPU = torch.device("cpu")
 

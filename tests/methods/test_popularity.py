@@ -2,10 +2,10 @@ import pytest
 import torch
 from scipy import stats
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods.popularity import Config, weights
-from negbench.recipes import recipe
+from negbench.testing.toy_data import Play, usual
 
 
 def frequencies(method: str, n: int = 30_000) -> tuple[torch.Tensor, torch.Tensor]:

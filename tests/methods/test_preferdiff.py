@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from worlds import small_world
+from helpers.toy_data import small_world
 
 import negbench
-from negbench import rng
 from negbench.backbones import dreamrec
-from negbench.batches import Sequences
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
-from negbench.values import Batch, Negatives, Step
-from negbench.view import View
+from negbench.ops import rng
+from negbench.protocol.step import Batch, Negatives, Step
+from negbench.protocol.view import View
+from negbench.training.batches import Sequences
+from negbench.training.fit import Fit, TrainConfig
 
 preferdiff = importlib.import_module("negbench.methods.preferdiff")
 WORLD = small_world()

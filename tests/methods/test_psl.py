@@ -6,11 +6,11 @@ import math
 import pytest
 import torch
 
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts import losses
-from negbench.recipes import recipe
-from negbench.values import Negatives
+from negbench.protocol.step import Negatives
+from negbench.testing.toy_data import Play, usual
 
 psl = importlib.import_module("negbench.methods.psl")
 G = torch.Generator().manual_seed(0)

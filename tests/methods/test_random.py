@@ -2,9 +2,9 @@ import pytest
 import torch
 from scipy import stats
 
-from negbench.conformance.world import Play, without_remainder
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.recipes import recipe
+from negbench.testing.toy_data import Play, without_remainder
 
 
 @pytest.mark.parametrize("user", [0, 1, 2])

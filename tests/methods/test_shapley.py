@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from probe_grounds import fit_on, held_pairs, small_ground
+from helpers.probe_scenarios import fit_on, held_pairs, small_ground
 
-from negbench.cell import prepare_fit, run_cell
-from negbench.checkpoint import Kept
-from negbench.conformance.world import Play
+from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.ground import prepare
-from negbench.probes.triplets import kept_triplets
-from negbench.recipes import recipe
-from negbench.spec import CellSpec, unfit
+from negbench.experiment.cell.run import prepare_fit, run_cell
+from negbench.experiment.cell.spec import CellSpec, unfit
+from negbench.experiment.cell.triplet_log import kept_triplets
+from negbench.scenario.scenario import prepare
 from negbench.testing import conforms
-from negbench.train import TrainConfig
+from negbench.testing.toy_data import Play
+from negbench.training.checkpoint import Kept
+from negbench.training.fit import TrainConfig
 
 LIKED = "synthetic(users=400,items=200,interactions=12000,relevant=0.25,dim=4,noise=0)"
 QUICK = "warmup=0,utility=64,measurements=2"

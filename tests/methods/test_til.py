@@ -5,19 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from worlds import small_world, world_of
+from helpers.toy_data import small_world, world_of
 
-from negbench import rng
 from negbench.backbones import mf, sasrec
-from negbench.conformance.world import Play, usual
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
 from negbench.methods.til import importance_network, lookahead
+from negbench.ops import rng
 from negbench.parts import holdout_pairs
-from negbench.recipes import recipe
-from negbench.train import Fit, TrainConfig
-from negbench.values import Negatives, World
-from negbench.view import Similarity
+from negbench.protocol.context import World
+from negbench.protocol.step import Negatives
+from negbench.protocol.view import Similarity
+from negbench.testing.toy_data import Play, usual
+from negbench.training.fit import Fit, TrainConfig
 
 WORLD = small_world()
 ITEM_HALF = torch.arange(60) // 30

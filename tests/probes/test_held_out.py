@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from probe_grounds import held_pairs, pairs, small_ground
+from helpers.probe_scenarios import held_pairs, pairs, small_ground
 
-from negbench.ground import prepare
-from negbench.interactions import Csr
-from negbench.membership import Membership
+from negbench.data.interactions import Csr
+from negbench.data.membership import Membership
 from negbench.parts.sampling.proposals import Even, Weighted, excluded_mass, outside
 from negbench.probes.held_out import HeldOut, expected
+from negbench.scenario.scenario import prepare
 
 CPU = torch.device("cpu")
 # Each observed interaction of kuairec draws once: the share that the user would like, in percent.

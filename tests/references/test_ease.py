@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.interactions import Csr
 from negbench.references.ease import Config, build
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from negbench.evaluate import ndcg_at
-from negbench.interactions import Csr
-from negbench.ranking import tie_places
+from negbench.data.interactions import Csr
+from negbench.evaluation.full_ranking import ndcg_at
+from negbench.ops.top_k import tie_places
 from negbench.references.item_knn import Config, build
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from negbench.interactions import Csr
+from negbench.data.interactions import Csr
 from negbench.references.most_popular import CARD, Config, build
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import TEXTS, WIDTH, minilm, tiny_llama
+from helpers.tiny_language_model import TEXTS, WIDTH, minilm, tiny_llama
 
-from negbench import rng
 from negbench.errors import UserError
+from negbench.ops import rng
 
 pytestmark = pytest.mark.text
 CPU = torch.device("cpu")
@@ -21,15 +21,15 @@ def llama(tmp_path_factory):
 
 
 def adapted(word, dropout=0.3, seed=0):
-    from negbench.texts.language import LoRA
+    from negbench.texts.language_models import LoRA
     from negbench.texts.lora import Adapted
 
     return Adapted(word, LoRA(4, 8.0, dropout), rng.stream(seed, "init"), CPU)
 
 
 def reader(word, tokens=32):
-    from negbench.texts.language import LoRA
-    from negbench.texts.reading import Reader
+    from negbench.texts.language_models import LoRA
+    from negbench.texts.text_reader import Reader
 
     return Reader(word, LoRA(4, 8.0, 0.3), tokens, generator=rng.stream(0, "init"), device=CPU)
 

@@ -15,8 +15,8 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from negbench import rng
 from negbench.errors import UserError
+from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import Denoiser
 from negbench.parts.diffusion.process import Catalogue, Schedule, signal_to_noise
 from negbench.protocol import World

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench import masking
+from negbench.ops import masked_fill
 from negbench.protocol import Negatives
 
 
@@ -28,7 +28,7 @@ def how_many(values: Tensor, mask: Tensor | None) -> Tensor:
     """N of each row without the masked ones, [B], or one number for all rows."""
     if mask is None:
         return values.new_full((), values.shape[1])
-    return masking.how_many(mask).to(values.dtype)
+    return masked_fill.how_many(mask).to(values.dtype)
 
 
 def never(dtype: torch.dtype) -> float:
@@ -110,7 +110,7 @@ def sampled_softmax(
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
     joined = torch.cat([base.unsqueeze(1), z], 1)
     if mask is not None:
-        masking.hide_(joined[:, 1:], mask, never(z.dtype))
+        masked_fill.hide_(joined[:, 1:], mask, never(z.dtype))
     return -F.log_softmax(joined, 1)[:, 0]
 
 

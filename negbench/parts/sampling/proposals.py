@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negbench import membership
-from negbench.membership import Membership
-from negbench.values import Batch
+from negbench.data import membership
+from negbench.data.membership import Membership
+from negbench.protocol.step import Batch
 
 ROUNDS = 6
 """Redraws before the exact fall-back: with half the catalogue excluded, 1 in 64 is left for it."""

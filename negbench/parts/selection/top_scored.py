@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench.masking import hide_, how_many
+from negbench.ops.masked_fill import hide_, how_many
+from negbench.ops.top_k import greatest
 from negbench.protocol import Negatives, Step
-from negbench.top import greatest
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,156 @@
+"""A registered method in somebody else's loop: one call, any PyTorch model, a loss for a batch.
+
+loss = negbench.attach("dns(candidates=16)", users, items)      # the train pairs
+for u, i in batches:                                            # your loop, your optimiser
+    value = loss(model.user(u), model.item.weight, u, i)        # scalar, plain autograd
+    value.backward()
+"""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from negbench.composition import recipe
+from negbench.data.interactions import Csr
+from negbench.data.membership import Membership
+from negbench.errors import UserError
+from negbench.ops import rng
+from negbench.protocol.context import World
+from negbench.protocol.interfaces import Begins, Maximises, Minimises, Observes, Refreshes
+from negbench.protocol.step import Batch, Epoch, Step
+from negbench.protocol.view import Similarity, View
+from negbench.training.forward import Outcome, forward, having
+from negbench.training.optimisers import factor
+
+NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts")
+
+
+class Attached(nn.Module):
+    """A method at work on a stranger's model.
+
+    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser. Those
+    of an adversary go up the loss: their gradient is turned round, so one optimiser serves all.
+    Call `epoch(items, users)` before an epoch for methods that refresh pools or tables.
+    """
+
+    outcome: Outcome | None
+    """The last step, for those who want to look at the negatives."""
+
+    def __init__(self, method: str, world: World, similarity: Similarity) -> None:
+        """Begin the method's parts; `attach` is the door."""
+        super().__init__()
+        made = recipe(method)
+        if unmet := [need for need in made.needs if need in NEEDS_A_BACKBONE]:
+            raise UserError(
+                f"a method in your own loop sees user vectors and an item matrix only; {method} "
+                f"needs {' and '.join(unmet)}; run it on a backbone of the suite"
+            )
+        self.method, self.world, self.similarity = made.build(), world, similarity
+        self.generator = rng.stream(world.seed, "negatives", device=world.device)
+        self.refresher = rng.stream(world.seed, "refresh", device=world.device)
+        for part in having(self.method, Begins):
+            part.begin(world)
+        self.down = nn.ParameterList(
+            p for part in having(self.method, Minimises) for p in part.minimised()
+        )
+        self.up = nn.ParameterList(
+            p for part in having(self.method, Maximises) for p in part.maximised()
+        )
+        for parameter in self.up:
+            parameter.register_hook(torch.neg)
+        self.number, self.announced, self.outcome = 0, 0, None
+
+    def forward(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> Tensor:
+        """The loss of a batch, a scalar with gradient to `query` and `items`.
+
+        `query` [B, D] are the vectors of `users` [B] ids, `items` [I, D] all item vectors,
+        `positives` [B] the item ids that these users met. Raises ValueError on other shapes.
+        """
+        self._check(query, items, users, positives)
+        if self.outcome is not None:
+            feedback = self.outcome.feedback()
+            for part in having(self.method, Observes):
+                part.observe(feedback)
+        batch = Batch(users, positives)
+        view = View(query, items, items[positives], self.similarity)
+        self.number += 1
+        step = Step(batch, view, self.world, self.epoch_number, self.number, self.generator)
+        self.outcome = forward(self.method, step)
+        return self.outcome.loss
+
+    @property
+    def epoch_number(self) -> int:
+        """The epoch that was announced last, counted from 1; 1 where none is ever announced."""
+        return max(1, self.announced)
+
+    @torch.no_grad()
+    def epoch(self, items: Tensor, users: Tensor | None = None) -> None:
+        """Say that an epoch begins: the item matrix [I, D] and, if known, user vectors [U, D]."""
+        self.announced += 1
+        moment = Epoch(self.announced, self.world, items, users, self.similarity, self.refresher)
+        for part in having(self.method, Refreshes):
+            part.refresh(moment)
+
+    def pace(self) -> float:
+        """What to multiply your optimiser's step size by in the epoch that is announced; mostly 1.
+
+        A method of two stages asks for smaller steps in the second.
+        """
+        return factor(self.method, self.epoch_number)
+
+    def _check(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> None:
+        rows, width = len(users), items.shape[1]
+        if query.shape != (rows, width) or positives.shape != (rows,):
+            raise ValueError(
+                f"`query` must be [B, D], `users` and `positives` [B]; got {list(query.shape)}, "
+                f"{list(users.shape)} and {list(positives.shape)} with items {list(items.shape)}"
+            )
+        if len(items) != self.world.n_items:
+            raise ValueError(
+                f"`items` must hold every item's vector, [{self.world.n_items}, D]; "
+                f"got {list(items.shape)}"
+            )
+
+
+def attach(
+    method: str,
+    users: ArrayLike,
+    items: ArrayLike,
+    *,
+    n_users: int | None = None,
+    n_items: int | None = None,
+    dim: int = 0,
+    similarity: str = "dot",
+    temperature: float = 1.0,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Attached:
+    """Make any registered method a loss for a plain PyTorch model.
+
+    `users` and `items` [n] are the ids of the train pairs, counted from 0; they are what is never
+    drawn. `dim` is D, the width of your vectors: methods with networks of their own ask for it.
+    Raises UserError for an unknown method or one that needs a backbone of the suite.
+    """
+    rows, columns = np.asarray(users, np.int64), np.asarray(items, np.int64)
+    if rows.shape != columns.shape or rows.ndim != 1 or not len(rows):
+        raise UserError(
+            f"`users` and `items` must be two lists of ids of one length; got {rows.shape} and "
+            f"{columns.shape}"
+        )
+    n_users, n_items = n_users or int(rows.max()) + 1, n_items or int(columns.max()) + 1
+    if rows.min() < 0 or columns.min() < 0 or rows.max() >= n_users or columns.max() >= n_items:
+        raise UserError(f"ids must lie in 0..{n_users - 1} and 0..{n_items - 1}; count them from 0")
+    train = Csr.of(rows, columns, n_rows=n_users, n_columns=n_items)
+    where = torch.device(device)
+    world = World(
+        train=train,
+        counts=torch.from_numpy(train.counts.astype(np.float32)).to(where),
+        excluded=Membership.of(train, device=where),
+        device=where,
+        seed=seed,
+        width=dim,
+    )
+    if similarity == "cosine":
+        return Attached(method, world, Similarity("cosine", temperature))
+    return Attached(method, world, Similarity("dot", temperature))

@@ -1,0 +1,65 @@
+"""How the command line ends: one sentence on standard error and an exit code, never a traceback."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from negbench.errors import UserError, did_you_mean
+
+INTERRUPTED = 130
+
+
+class Shell(click.Group):
+    """A group whose commands return their exit code, or raise what ends in one."""
+
+    def main(self, args: Sequence[str] | None = None, **settings: Any) -> Any:  # type: ignore[override]
+        """Run a command and leave with its code."""
+        sys.exit(self._code(args, **{**settings, "standalone_mode": False}))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is answered with the nearest."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"commands must be known; got {args[0]!r}; {near}")
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands in the order in which they are needed."""
+        return list(self.commands)
+
+    def _code(self, args: Sequence[str] | None, **settings: Any) -> int:
+        try:
+            code = super().main(args, **settings)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+            return 2
+        except click.ClickException as error:
+            return _say(_sentence(error), 2)
+        except UserError as error:
+            return _say(str(error), error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            return _say("interrupted", INTERRUPTED)
+        except BrokenPipeError:  # the reader has gone, as with `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+
+
+def _say(sentence: str, code: int) -> int:
+    click.echo(f"negbench: {sentence}", err=True)
+    return code
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Click's message in one line, with our words for the nearest names."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        options = [o for p in error.ctx.command.params for o in p.opts if o.startswith("--")]
+        near = did_you_mean(error.option_name, options)
+        return f"options must be known; got {error.option_name!r}; {near}"
+    return " ".join(error.format_message().split())

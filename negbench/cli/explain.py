@@ -1,0 +1,48 @@
+"""`explain`: which triplets helped a training, and which harmed it."""
+
+from pathlib import Path
+
+import click
+
+from negbench.cli.show import FOLDER, writable
+
+
+@click.command()
+@click.argument("run_dir", type=FOLDER)
+@click.option("--user", help="Only this user, by the id of the data  [all users]")
+@click.option("--top", type=int, default=10, help="So many of each kind  [10]")
+@click.option("-d", "--dataset", help="Where a run has several")
+@click.option("-b", "--backbone", help="Likewise")
+@click.option("-m", "--method", help="Likewise: a row of the table, or a method")
+@click.option("--seed", type=int, help="Which training  [the first]")
+@click.option("--format", "format_", default="text", help="text, csv or json  [text]")
+@click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
+def explain(
+    run_dir: Path,
+    user: str | None,
+    top: int,
+    dataset: str | None,
+    backbone: str | None,
+    method: str | None,
+    seed: int | None,
+    format_: str,
+    out: Path | None,
+) -> None:
+    """The triplets (user, liked item, negative) that helped most and harmed most, with intervals.
+
+    Of one user, or of all with averages by band and truth. It needs a run of `shapley`.
+    """
+    from negbench.experiment.finished.explain import Asked
+    from negbench.experiment.finished.explain import explain as explained
+    from negbench.storage.atomic_write import write_text
+
+    if out is not None:
+        writable(out)
+    asked = Asked(dataset, backbone, method, seed, user, top)
+    text, damaged = explained(run_dir, asked, format_)
+    for sentence in damaged:
+        click.echo(f"negbench: left out: {sentence}", err=True)
+    if out is None:
+        click.echo(text.rstrip("\n"))
+        return
+    write_text(out, text)

@@ -1,0 +1,168 @@
+"""`list`, `info`, `data check` and `download`: what is there, before anything is run."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from negbench.cli import catalogue
+from negbench.errors import UserError, did_you_mean
+from negbench.plugins import registry
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@click.option("--family", help="Only this family, as static or dynamic")
+@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
+    """List methods, backbones, datasets, references, objectives, metrics and plots.
+
+    KIND is one of these words; without it all are listed.
+    """
+    for path in plugins:
+        registry.add_plugin(path)
+    kinds = [_kind(kind)] if kind else list(catalogue.KINDS)
+    found = [each for one in kinds for each in catalogue.entries(one, family)]
+    if family and not found:
+        known = sorted({each.family for one in kinds for each in catalogue.entries(one)})
+        near = did_you_mean(family, known)
+        raise UserError(f"--family must be a known family; got {family!r}; {near}")
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
+        return
+    width = max(len(each.name) for each in found)
+    for one in kinds:
+        lines = [each for each in found if each.kind == one]
+        if lines and not kind:
+            click.echo(f"{one}:")
+        for each in lines:
+            click.echo(f"  {each.name:{width}}  {each.family:11}  {each.title}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
+    """Paper, formula, parameters, search space and needs of anything that `list` names."""
+    for path in plugins:
+        registry.add_plugin(path)
+    kind = _kind_of(name)
+    told = _told(kind, name)
+    if as_json:
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        return
+    click.echo(f"{name}   ({kind})")
+    for key, value in told.items():
+        if key not in ("name", "kind", "parameters", "says") and value:
+            click.echo(f"  {key:10}  {_plain(value)}")
+    for each in told["parameters"]:
+        click.echo(
+            f"  {each['name']}: {each['type']} = {each['default']}   {each['says']}".rstrip()
+        )
+    if told["says"]:
+        click.echo("\n" + told["says"])
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--data-dir", help="Folder with files at hand in official layout")
+def download(names: tuple[str, ...], data_dir: str | None) -> None:
+    """Fetch data sets into the cache, check them, and print their sizes."""
+    from negbench.data.load import load
+    from negbench.experiment.options.plugin_selection import select
+
+    for name in select("datasets", names):
+        found = load(name, data_dir=data_dir, say=lambda text: click.echo(text, err=True))
+        users, items = f"{found.n_users:,} users", f"{found.n_items:,} items"
+        click.echo(f"{name}   {users}  {items}  {len(found):,} interactions   {found.licence}")
+
+
+@click.group()
+def data() -> None:
+    """Look at data before they are used."""
+
+
+@data.command()
+@click.argument("name")
+@click.option("--user", help="Column of the user")
+@click.option("--item", help="Column of the item")
+@click.option("--time", help="Column of the time")
+@click.option("--rating", help="Column of the rating")
+@click.option("--min-rating", type=float, help="Rows rated below are dropped")
+@click.option("--data-dir", help="Folder with data sets in official layout")
+@click.option("--bands", default="mass", help="As for run  [mass]")
+@click.option("--split", "rule", default="", help="As for run: its parts and their items  [none]")
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+def check(
+    name: str,
+    user: str | None,
+    item: str | None,
+    time: str | None,
+    rating: str | None,
+    min_rating: float | None,
+    data_dir: str | None,
+    bands: str,
+    rule: str,
+    as_json: bool,
+) -> None:
+    """Users, items, density, k-core, bands, times and, if asked, split of a FILE or data set."""
+    from negbench.data.load import load
+    from negbench.data.readers.column_roles import Columns
+    from negbench.scenario.summary import look
+
+    columns = Columns(user=user, item=item, time=time, rating=rating, min_rating=min_rating)
+    found = load(name, data_dir=data_dir, columns=columns, say=lambda t: click.echo(t, err=True))
+    facts = look(found, bands, rule)
+    if as_json:
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    for key, value in facts.items():
+        for line in value if isinstance(value, list) else [value]:
+            click.echo(f"{key:13} {_plain(line)}")
+
+
+def _kind(word: str) -> str:
+    for kind in catalogue.KINDS:
+        if word.lower() in (kind, kind.removesuffix("s")):
+            return kind
+    near = did_you_mean(word, list(catalogue.KINDS))
+    raise UserError(f"kinds must be known; got {word!r}; {near}")
+
+
+def _kind_of(name: str) -> str:
+    known: dict[str, str] = {}
+    for kind in catalogue.KINDS:
+        for each in catalogue.entries(kind):
+            known.setdefault(each.name, kind)
+    if name not in known:
+        raise UserError(f"names must be known; got {name!r}; {did_you_mean(name, list(known))}")
+    return known[name]
+
+
+def _told(kind: str, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name, "kind": kind, "says": "", "parameters": []}
+    if kind in registry.FAMILIES:
+        told |= asdict(registry.card(kind, name))
+        told["says"] = registry.docstring(kind, name)
+        path, owner = registry.source(kind, name), "Config"
+    elif kind == "objectives":
+        told["title"] = catalogue.objectives()[name]
+        path, owner = catalogue.objective_class(name)
+    else:
+        told["title"] = {each.name: each.title for each in catalogue.entries(kind)}[name]
+        path, owner = None, ""
+    if isinstance(path, Path):
+        told["parameters"] = [asdict(each) for each in catalogue.parameters(path, owner)]
+    return told
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, tuple | list):
+        return " ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)

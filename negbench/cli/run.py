@@ -1,0 +1,199 @@
+"""`run` and `resume`: from options to cells, a table, and what to do next."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from negbench.cli.exit_codes import INTERRUPTED
+
+C = Callable[..., Any]
+GRID = (
+    click.option(
+        "-d", "--datasets", "--dataset", multiple=True, help="Names or files  [goodbooks]"
+    ),
+    click.option(
+        "-m",
+        "--methods",
+        "--method",
+        multiple=True,
+        help="Names, all, globs, families, all,-dns, dns(candidates=32)  [random,popularity,dns]",
+    ),
+    click.option(
+        "-b", "--backbones", "--backbone", "--model", multiple=True, help="What is trained  [mf]"
+    ),
+    click.option("--references", "--reference", multiple=True, help="Guard rows, as most_popular"),
+    click.option("--seeds", "--seed", help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [3]"),
+    click.option(
+        "--encoder",
+        help="Text vectors: tfidf, minilm, a .npy table, a model's folder or hub id  [tfidf]",
+    ),
+    click.option("--objective", help="One loss for all methods: bpr, bce, gbce, softmax, hinge"),
+    click.option("--name", help="Keep the run in runs/NAME"),
+)
+DATA = (
+    click.option("--user", help="Column of the user, where data are a file of yours"),
+    click.option("--item", help="Column of the item"),
+    click.option("--time", help="Column of the time"),
+    click.option("--rating", help="Column of the rating"),
+    click.option("--min-rating", help="Rows rated below are dropped"),
+    click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
+    click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
+    click.option(
+        "--split",
+        help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth or "
+        "popularity_shift(ALPHA), from 0, all items alike, to 1  [auto]",
+    ),
+    click.option("--exclude", help="Never drawn: train, none; oracles: train+valid, all  [train]"),
+)
+MEASURE = (
+    click.option("--metrics", "--metric", multiple=True, help="As recall,ndcg@10,20"),
+    click.option("--bands", help="mass:1/3,2/3, items:0.2,0.8 or count:5,50  [mass]"),
+    click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
+    click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
+    click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
+    click.option(
+        "--noise",
+        help="Add noise to train: a share of random pairs, as 0.2, or `ratings`",
+    ),
+)
+BUDGET = (
+    click.option("--epochs", help="At most this many  [100]"),
+    click.option("--patience", help="Evaluations without gain before a stop  [5]"),
+    click.option("--eval-every", help="Epochs between evaluations on the valid part  [1]"),
+    click.option("--batch-size", help="For every backbone; without it their own"),
+    click.option("--lr", help="Likewise"),
+    click.option("--l2", help="Likewise"),
+    click.option("--dim", help="Likewise"),
+    click.option("--time-limit", help="Seconds that a cell may train"),
+)
+WAY = (
+    click.option("-o", "--out", help="The run's folder  [runs/DATASETS]"),
+    click.option("-j", "--jobs", help="Worker processes, or auto  [1]"),
+    click.option("--threads", help="Threads of each; results depend on it  [1]"),
+    click.option("--device", help="auto, cpu, cuda, cuda:1  [auto]"),
+    click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs"),
+    click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
+    click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [none]"),
+    click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
+    click.option("--engine", help="local (processes here) or dask  [local]"),
+    click.option("--scheduler", help="Of dask: address of one that runs, tcp://host:8786"),
+    click.option("--workers", help="Of dask: so many workers of our own here"),
+)
+
+
+def options(*groups: tuple[C, ...]) -> C:
+    """Give a command all options of these groups, in order."""
+
+    def decorate(command: C) -> C:
+        for option in reversed([each for group in groups for each in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
+@options(GRID, DATA, MEASURE, BUDGET, WAY)
+@click.option(
+    "--dry-run", is_flag=True, help="Show the grid and a measured estimate; write nothing"
+)
+@click.option("-q", "--quiet", is_flag=True, help="The table alone")
+@click.option("--no-progress", is_flag=True, help="No bar")
+def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any) -> int:  # noqa: D103
+    """Train, rank and compare: data sets x backbones x methods x seeds.
+
+    FILE is an experiment file (.toml, .yaml) whose keys are these options; KEY=VALUE overrides it,
+    as in train.lr=0.005. Finished cells are kept: the same command goes on where it stopped.
+    """
+    from negbench.experiment.options.experiment_file import divide, read_file
+    from negbench.experiment.options.options import build, merge
+
+    file, overrides = divide(words)
+    typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
+    flat = merge(read_file(file) if file else {}, typed, overrides)
+    chosen = build(flat)
+    return _carry_out(chosen, dry_run=dry_run, quiet=quiet, no_progress=no_progress, tour=not flat)
+
+
+@click.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("-j", "--jobs", help="Worker processes, or auto")
+@click.option("-q", "--quiet", is_flag=True, help="The table alone")
+@click.option("--no-progress", is_flag=True, help="No bar")
+def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> int:
+    """Go on with a run as it was started; only missing and failed cells are worked on."""
+    from negbench.experiment.options.options import build, flatten
+    from negbench.experiment.run_grid import stored
+
+    flat = {**flatten(stored(run_dir)), "out": str(run_dir), "overwrite": "failed"}
+    if jobs:
+        flat["jobs"] = jobs
+    return _carry_out(build(flat), quiet=quiet, no_progress=no_progress)
+
+
+def _carry_out(
+    chosen: Any,
+    *,
+    dry_run: bool = False,
+    quiet: bool = False,
+    no_progress: bool = False,
+    tour: bool = False,
+) -> int:
+    from negbench.experiment import console, run_grid
+    from negbench.experiment.plan import plan
+
+    say = (lambda text: None) if quiet else click.echo
+    out = run_grid.folder_of(chosen)
+    device = run_grid.device_of(chosen)
+    grid = plan(chosen, _to_stderr)
+    say(console.first_line(chosen, device, tour))
+    for line in (*console.ground_lines(grid), *console.notes(chosen, grid)):
+        say(line)
+    if dry_run:
+        click.echo("\n".join(console.dry_run(chosen, grid, out, device)))
+        return 0
+    if not quiet:  # it times a step of each pairing
+        say(console.grid_line(chosen, grid, out, device))
+    try:
+        result = run_grid.carry_out(
+            chosen,
+            grid,
+            out,
+            command=" ".join(["negbench", *sys.argv[1:]]),
+            say=(lambda text: None) if quiet else _to_stderr,
+            bar=False if no_progress or quiet else None,
+        )
+    except KeyboardInterrupt:
+        _to_stderr(f"negbench: interrupted; finished cells are kept; go on with: {_again(out)}")
+        return INTERRUPTED
+    return _finish(result, say)
+
+
+def _finish(result: Any, say: Callable[[str], Any]) -> int:
+    from negbench.experiment import console
+    from negbench.experiment.finished.run import open_run
+
+    if result.done:
+        say("")
+        click.echo(open_run(result.out).table())
+        say("")
+        for line in console.next_lines(result):
+            say(line)
+    for label, reason in result.failed:
+        _to_stderr(f"negbench: failed: {label}: {reason}")
+    if result.failed:
+        total = result.done + len(result.failed)
+        _to_stderr(f"negbench: {len(result.failed)} of {total} cells failed; the others are kept")
+    return 1 if result.failed else 0
+
+
+def _again(out: Path) -> str:
+    return f"negbench resume {out}"
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,109 @@
+"""`status`, `table`, `plot` and `report`: what a run holds."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from negbench.errors import UserError
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("run_dir", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="For programs")
+def status(run_dir: Path, as_json: bool) -> None:
+    """Cells done, failed and pending, the time left, the slowest cells."""
+    from negbench.experiment.finished.status import status as read
+
+    found = read(run_dir)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        return
+    line = f"{found.done} done, {len(found.failed)} failed, {len(found.pending)} pending"
+    click.echo(line + (f"; {found.other} of earlier commands" if found.other else ""))
+    if found.pending:
+        left = found.seconds_left
+        click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
+        click.echo(f"go on    negbench resume {run_dir}")
+    for label, reason in found.failed.items():
+        click.echo(f"failed   {label}: {reason}")
+    for sentence in found.damaged:
+        click.echo(f"damaged  {sentence}")
+    for label, seconds in found.slowest:
+        click.echo(f"slowest  {label}  {seconds:.1f} s")
+
+
+@click.command()
+@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
+@click.option("--format", "format_", default="text", help="text, md, csv, latex or html  [text]")
+@click.option("--metric", help="As recall@10  [ndcg@20]")
+@click.option("--vs", help="The row that others are tested against  [random]")
+@click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
+def table(
+    run_dirs: tuple[Path, ...], format_: str, metric: str | None, vs: str | None, out: Path | None
+) -> None:
+    """The main table of one run, or of several read as one."""
+    from negbench.experiment.finished.run import open_run
+    from negbench.storage.atomic_write import write_text
+
+    text = open_run(run_dirs).table(format_, metric=metric, vs=vs)
+    if out is None:
+        click.echo(text.rstrip("\n"))
+        return
+    writable(out)
+    write_text(out, text.rstrip("\n") + "\n")
+
+
+@click.command()
+@click.argument("asked", metavar="RUN_DIR... [KIND]...", nargs=-1, required=True)
+@click.option("--all", "every", is_flag=True, help="All kinds the run can fill, as without any")
+@click.option("--format", "formats", default="pdf,png", help="pdf, png, svg  [pdf,png]")
+@click.option("-o", "--out", type=FOLDER, help="Folder for the files  [RUN_DIR/plots]")
+def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) -> None:
+    """Write plots of one run, or of several read as one: `negbench list plots` names the kinds."""
+    from negbench.experiment.finished.run import open_run
+    from negbench.experiment.options.plugin_selection import words
+
+    wanted = formats.replace(" ", "").lower().split(",")
+    if wrong := [each for each in wanted if each not in ("pdf", "png", "svg")]:
+        raise UserError(f"--format must be among pdf, png, svg; got {wrong[0]!r}")
+    run_dirs, kinds = _parted(asked)
+    chosen = [] if every or kinds == ["all"] else words(kinds)
+    run = open_run(run_dirs)
+    for path in run.plot(*chosen, folder=out, formats=wanted):
+        click.echo(str(path))
+    for sentence in run.records.damaged:
+        click.echo(f"negbench: left out: {sentence}", err=True)
+
+
+def _parted(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
+    """Run folders and kinds of plot: the first word is a folder, and every other that is one.
+
+    A folder that is called like a kind is given as ./kind.
+    """
+    from negbench.cli.catalogue import plots
+
+    first, *others = asked
+    kinds = [word for word in others if word in plots() or not Path(word).is_dir()]
+    return [Path(first), *(Path(word) for word in others if word not in kinds)], kinds
+
+
+@click.command()
+@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
+@click.option("-o", "--out", type=FOLDER, help="The file  [RUN_DIR/report.html]")
+def report(run_dirs: tuple[Path, ...], out: Path | None) -> None:
+    """Write one HTML page with table, plots and settings that needs no other file."""
+    from negbench.experiment.finished.run import open_run
+
+    if out is not None:
+        writable(out)
+    click.echo(str(open_run(run_dirs).report(out)))
+
+
+def writable(path: Path) -> None:
+    """Refuse a file that has no folder, or is one."""
+    if not path.parent.is_dir() or path.is_dir():
+        raise UserError(f"--out must be a file in a folder that is there; got {path}")

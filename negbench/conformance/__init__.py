@@ -1,1 +1,0 @@
-"""The checks that `negbench.testing` runs over a method."""

@@ -1,0 +1,1 @@
+"""Downloads: the file cache, mirrors, resuming, archives, checksums."""

@@ -1,0 +1,1 @@
+"""Readers of file formats: delimited tables, lists, MovieLens, SASRec, parquet."""

@@ -1,0 +1,66 @@
+"""Parquet files, through pyarrow where that is installed; identifiers keep their type."""
+
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from negbench.data.download.checksums import UNREADABLE
+from negbench.data.raw_rows import Rows, identifiers
+from negbench.data.readers.column_roles import Columns, choose
+from negbench.data.readers.delimited import numbers
+from negbench.data.readers.timestamps import Unreadable, seconds, since_1970
+from negbench.errors import DataError, UserError
+
+
+def read_parquet(path: Path, columns: Columns) -> Rows:
+    """All rows of a parquet file; the first bad one is an error with its number."""
+    frame = _frame(path)
+    chosen = choose([str(name) for name in frame.columns], columns, str(path))
+    used = {role: frame.iloc[:, at] for role, at in chosen.positions.items()}
+    for role, column in used.items():
+        empty = column.isna().to_numpy(bool)
+        if empty.any():
+            raise _blame(path, int(empty.argmax()), f"the {role} is missing")
+        if not pd.api.types.is_hashable(column.iloc[0]):
+            raise DataError(f"{path}: the {role} must be text or a number; got {column.iloc[0]!r}")
+    try:
+        times, said = _times(used["time"]) if "time" in used else (None, ())
+        ratings = numbers(used["rating"], "rating") if "rating" in used else None
+    except Unreadable as error:
+        raise _blame(path, error.row, error.reason) from None
+    users, items = identifiers(used["user"]), identifiers(used["item"])
+    return Rows(users, items, times, ratings, (chosen.note, *said))
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UserError(
+            f"{path}: parquet needs pyarrow; install it with `pip install 'negbench[parquet]'`"
+        ) from None
+    try:
+        blob = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        frame: pd.DataFrame = pyarrow.parquet.read_table(io.BytesIO(blob)).to_pandas()
+    except (pyarrow.ArrowException, ValueError, *UNREADABLE) as error:
+        said = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is no readable parquet file ({said})") from None
+    if frame.empty:
+        raise DataError(f"{path} has no rows; there is nothing to read")
+    return frame
+
+
+def _times(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return since_1970(column), ()
+    return seconds(column)
+
+
+def _blame(path: Path, row: int, reason: str) -> DataError:
+    return DataError(f"{path}, row {row + 1}: {reason}; mend or delete that row")

@@ -1,0 +1,20 @@
+"""A file of text, read whole."""
+
+from pathlib import Path
+
+from negbench.data.download.checksums import UNREADABLE, open_bytes
+from negbench.errors import DataError
+
+BOM = b"\xef\xbb\xbf"
+
+
+def text_bytes(path: Path, remedy: str) -> bytes:
+    """Its bytes without a byte-order mark; DataError where it is damaged or no text."""
+    try:
+        with open_bytes(path) as stream:
+            blob = stream.read()
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read ({error})") from None
+    if b"\0" in blob:
+        raise DataError(f"{path} holds NUL bytes, so it is no text; {remedy}")
+    return blob.removeprefix(BOM)

@@ -1,0 +1,95 @@
+"""From rows to `Interactions`: ratings below dropped, pairs made unique, ids counted from 0."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from negbench.data.interactions import Csr, Interactions, Order
+from negbench.data.raw_rows import Rows
+from negbench.errors import DataError
+
+
+def numbered(
+    rows: Rows,
+    *,
+    name: str,
+    order: Order | None = None,
+    min_rating: float | None = None,
+    part: NDArray[np.int8] | None = None,
+    source: str = "",
+    licence: str = "",
+    notes: tuple[str, ...] = (),
+) -> Interactions:
+    """Number users and items in order of first appearance; every row dropped is said in `notes`.
+
+    `order` None means by time where there are times, else none.
+    """
+    users, user_ids = pd.factorize(rows.users)
+    items, item_ids = pd.factorize(rows.items)
+    keep, said = _well_rated(rows, min_rating)
+    times = None if rows.times is None else rows.times[keep]
+    low = np.setdiff1d(np.arange(len(rows)), keep)
+    low_users, low_items = users[low], items[low]
+    once = keep[earliest(users[keep], items[keep], len(item_ids), times)]
+    if repeats := len(keep) - len(once):
+        which = "first" if times is None else "earliest"
+        said += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
+    keep = once
+    if not len(keep):
+        raise DataError(f"{name}: no interaction is left ({'; '.join(said)})")
+    users, user_kept = pd.factorize(users[keep])
+    items, item_kept = pd.factorize(items[keep])
+    return Interactions(
+        name=name,
+        users=users.astype(np.int64),
+        items=items.astype(np.int64),
+        n_users=len(user_kept),
+        n_items=len(item_kept),
+        times=None if rows.times is None else rows.times[keep],
+        order=order or ("none" if rows.times is None else "time"),
+        part=None if part is None else part[keep],
+        user_ids=np.asarray(user_ids[user_kept], object),
+        item_ids=np.asarray(item_ids[item_kept], object),
+        source=source,
+        licence=licence,
+        notes=(*rows.notes, *said, *notes),
+        disliked=_among((low_users, low_items), (user_kept, item_kept)) if len(low) else None,
+    )
+
+
+def _among(
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    kept: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> Csr:
+    """The pairs whose user and item are kept, by their new numbers, each once."""
+    users, items = (
+        pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True)
+    )
+    there = (users >= 0) & (items >= 0)
+    found = np.unique(np.stack([users[there], items[there]]), axis=1)
+    return Csr.of(*found, n_rows=len(kept[0]), n_columns=len(kept[1]))
+
+
+def _well_rated(rows: Rows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """The rows rated at least so, and what must be said."""
+    if rows.ratings is None:
+        return np.arange(len(rows)), ()
+    if least is None:
+        return np.arange(len(rows)), ("every row counts as a positive, whatever its rating",)
+    keep = np.flatnonzero(rows.ratings >= least)
+    gone = len(rows) - len(keep)
+    return keep, (f"{gone:,} of {len(rows):,} rows rated below {least:g} dropped",)
+
+
+def earliest(
+    users: NDArray[np.intp],
+    items: NDArray[np.intp],
+    n_items: int,
+    times: NDArray[np.float64] | None,
+) -> NDArray[np.intp]:
+    """The row to keep of each pair, its earliest or its first in the file, in the file's order."""
+    keys = users.astype(np.int64) * n_items + items
+    by = np.lexsort((keys,) if times is None else (times, keys))  # stable: ties keep their order
+    again = np.zeros(len(keys), bool)
+    again[by[1:]] = keys[by[1:]] == keys[by[:-1]]
+    return np.flatnonzero(~again)

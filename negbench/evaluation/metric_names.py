@@ -1,0 +1,61 @@
+"""The names of metrics, `ndcg@20`: read here and nowhere else, and without torch."""
+
+from collections.abc import Iterable
+
+from negbench.errors import UserError, did_you_mean
+
+METRICS: dict[str, str] = {
+    "recall": "share of the user's relevant items in the first K",
+    "ndcg": "gain of the first K with weight 1 / log2(1 + rank), over the best possible",
+    "hit": "1 if any of the first K is relevant",
+    "mrr": "1 / rank of the first relevant item, 0 if beyond K",
+    "map": "sum of the precisions at each relevant item in the first K, over all relevant items",
+    "precision": "share of the first K that is relevant",
+}
+"""Every metric and what it says; all with binary relevance and full ranking."""
+
+ALIASES = {"hr": "hit", "hit_rate": "hit", "prec": "precision"}
+
+Metric = tuple[str, int]
+"""A metric and its K."""
+
+
+def parse_metrics(text: str | Iterable[str]) -> list[Metric]:
+    """Read `recall@20`, `NDCG@10,ndcg@20` or `recall,ndcg@10,20` (every name at every K).
+
+    Numbers after an `@` belong to all names since the last `@`. Order is kept, repeats are dropped.
+    """
+    words = text if isinstance(text, str) else ",".join(text)
+    found: list[Metric] = []
+    names: list[str] = []
+    cuts: list[int] = []
+    for word in (word.strip() for word in words.split(",")):
+        if word.isdecimal() and cuts:
+            cuts.append(_cut(word, words))
+            continue
+        if cuts:  # a new name after numbers: the group before it is complete
+            found += [(name, k) for name in names for k in cuts]
+            names, cuts = [], []
+        name, at, k = word.partition("@")
+        names.append(_name(name, words))
+        if at:
+            cuts.append(_cut(k, words))
+    if not cuts:
+        raise UserError(f"a metric needs a list length, as ndcg@20; got `{words}`")
+    found += [(name, k) for name in names for k in cuts]
+    return list(dict.fromkeys(found))
+
+
+def _name(word: str, words: str) -> str:
+    name = word.strip().lower().replace("-", "_")
+    name = ALIASES.get(name, name)
+    if name not in METRICS:
+        known = [*METRICS, *ALIASES]
+        raise UserError(f"unknown metric `{word}` in `{words}`; {did_you_mean(name, known)}")
+    return name
+
+
+def _cut(word: str, words: str) -> int:
+    if not word.strip().isdecimal() or int(word) < 1:
+        raise UserError(f"the K of a metric is a whole number from 1 on; got `{word}` in `{words}`")
+    return int(word)

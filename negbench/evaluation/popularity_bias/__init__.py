@@ -1,0 +1,6 @@
+"""The audit of a ranking: how far it favours popular items, and at whose cost. No torch here."""
+
+from negbench.evaluation.popularity_bias.all_measures import audit
+from negbench.evaluation.popularity_bias.user_groups import USER_GROUPS
+
+__all__ = ["USER_GROUPS", "audit"]

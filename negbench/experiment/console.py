@@ -1,0 +1,150 @@
+"""What a run says on the screen: the ground it stands on, the grid, and where to go next."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from negbench.experiment.estimate import Estimate, estimates, total
+from negbench.experiment.options.options import Options
+from negbench.experiment.plan import Plan
+from negbench.experiment.run_grid import Result, jobs_of, missing
+from negbench.scenario.item_distribution import spread_line
+from negbench.scenario.scenario import Ground
+from negbench.version import __version__
+
+PATIENCE = 5.0
+"""Seconds that a run may spend on its own estimate; a dry run takes what it needs."""
+
+
+def first_line(options: Options, device: str, tour: bool) -> str:
+    """Version and device; and what is run where nothing was asked for."""
+    cuda = device.startswith("cuda")
+    where = torch.cuda.get_device_name(device) if cuda else f"cpu ({os.cpu_count()} cores)"
+    line = f"negbench {__version__} | {where}"
+    if tour:
+        line += (
+            f" | nothing asked for: a short tour ({', '.join(options.datasets)}; "
+            f"{', '.join(options.methods)}; {', '.join(options.backbones)})"
+        )
+    return line
+
+
+def ground_lines(plan: Plan) -> list[str]:
+    """Data, split and bands of each data set: what a reviewer asks first."""
+    return [line for ground in plan.grounds.values() for line in _ground(ground)]
+
+
+def _ground(ground: Ground) -> list[str]:
+    data, parts, bands = ground.interactions, ground.split, ground.bands
+    licence = f"   licence {data.licence}" if data.licence else ""
+    sizes, rows = bands.sizes, bands.rows(parts.test)
+    items = ", ".join(f"{name} {sizes[name]:,}" for name in bands.names)
+    tests = " / ".join(f"{rows[name]:,}" for name in bands.names)
+    mark = "   ORACLE" if ground.oracle else ""
+    return [
+        f"data   {data.name}   {data.n_users:,} users  {data.n_items:,} items  "
+        f"{len(data):,} interactions{licence}",
+        f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
+        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {ground.exclude}{mark}",
+        f"spread {spread_line(parts)}",
+        f"bands  {bands.rule}   items: {items}   test rows: {tests}",
+        *(f"note   {note}" for note in ground.notes),
+    ]
+
+
+def notes(options: Options, plan: Plan) -> list[str]:
+    """What was left out, and what one seed cannot say."""
+    lines = [f"skip   {why}" for why in plan.skipped]
+    if len(options.seeds) == 1:
+        lines.append("note   1 seed: differences between methods may be chance; take 3 or more")
+    return lines
+
+
+def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
+    """How many cells, how many of them are there already, and how long it may take."""
+    todo = missing(plan, out, options.overwrite)
+    known = estimates(todo, plan.grounds, device=device, budget=PATIENCE) if todo else None
+    line = f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}"
+    if len(todo) < len(plan.cells):
+        line += f", {len(plan.cells) - len(todo)} of them there already"
+    if known:
+        line += f"; at most {_span(total(todo, known) / min(jobs_of(options), len(todo)))}"
+    return f"{line}   in {out}"
+
+
+def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
+    """The grid, a line for each pairing, with one measured step; nothing is written."""
+    todo = missing(plan, out, options.overwrite)
+    known = estimates(plan.cells, plan.grounds, device=device) or {}
+    guards = [each for each in plan.cells if each.spec.is_reference]
+    width = max([len(each.method) for each in known.values()] + [len("method")])
+    lines = [
+        f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}, "
+        f"{len(todo)} to do   in {out}",
+        f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
+        *(_line(each, width) for each in known.values()),
+        *(f"{g.resolved['dataset']:16} {'reference':12} {g.spec.method}" for g in guards),
+        f"at most {_span(total(todo, known) / min(jobs_of(options), max(1, len(todo))))} with "
+        f"{jobs_of(options)} at a time, if no cell stops early; nothing was written",
+    ]
+    return lines
+
+
+NEXT = (
+    ("negbench report {}", "everything on one page"),
+    ("negbench compare {}", "is it real: tests, effects, ranks"),
+    ("negbench audit {}", "popularity bias and false negatives"),
+    ("negbench plot {} --all", "every figure, with the numbers it shows"),
+    ("negbench table {} --format latex", "for a paper"),
+)
+"""What can be done with a run."""
+
+
+def next_lines(result: Result) -> list[str]:
+    """Where the results are and what can be done with them."""
+    try:
+        out = result.out.relative_to(Path.cwd())
+    except ValueError:
+        out = result.out
+    size = sum(path.stat().st_size for path in result.out.rglob("*") if path.is_file())
+    ways = [(way.format(out), says) for way, says in NEXT]
+    width = max(len(way) for way, _ in ways)
+    return [
+        f"saved  {out}   ({_count(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",
+        *(
+            f"{'' if at else 'next':6} {way:{width}}   {says}"
+            for at, (way, says) in enumerate(ways)
+        ),
+    ]
+
+
+def _line(found: Estimate, width: int) -> str:
+    return (
+        f"{found.dataset:16} {found.backbone:12} {found.method:{width}}  {found.steps:11}"
+        f"  {found.step * 1e3:8.1f}  {_span(found.cell):>15}"
+    )
+
+
+def _shape(options: Options, plan: Plan) -> str:
+    parts = [
+        _count(len(options.datasets), "data set"),
+        _count(len(options.backbones), "backbone"),
+        _count(len(options.methods), "method"),
+        _count(len(options.seeds), "seed"),
+    ]
+    guards = f" + {_count(len(options.references), 'reference')}" if options.references else ""
+    out = f" - {plan.left_out} left out" if plan.left_out else ""
+    return " x ".join(parts) + guards + out
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

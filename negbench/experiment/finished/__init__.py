@@ -1,0 +1,1 @@
+"""Runs that stand on disk: opened, explained, exported, and how far they have come."""

@@ -1,0 +1,124 @@
+"""A finished run in Python: its results as a frame, its table, its plots and its report."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from negbench.errors import UserError, did_you_mean
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run folder, or several read as one; nothing is read before it is asked for."""
+
+    folders: tuple[Path, ...]
+
+    @cached_property
+    def records(self) -> Any:
+        """What the folders hold, as the functions of `negbench.analysis` take it."""
+        return analysis("runs.frames").open_run(list(self.folders))
+
+    @property
+    def folder(self) -> Path:
+        """The first folder: where plots and the report go unless told otherwise."""
+        return self.folders[0]
+
+    @property
+    def frame(self) -> Any:
+        """Every result in long form, a pandas DataFrame."""
+        return analysis("runs.frames").results(self.records)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The reason of every failed cell, by its name."""
+        cells = [cell for cell in self.records.cells if not cell.done]
+        return {cell.folder.name: str(cell.record["reason"]) for cell in cells}
+
+    def table(
+        self, format: str = "text", *, metric: str | None = None, vs: str | None = None
+    ) -> str:
+        """The main table as text, md, csv, latex or html, tested against the row `vs`."""
+        text: str = analysis("tables.main_table").render(
+            self.records, format=format, metric=metric, vs=self._row(vs)
+        )
+        return text
+
+    def compare(
+        self,
+        format: str = "text",
+        *,
+        metric: str | None = None,
+        vs: str | None = None,
+        test: str = "paired-t",
+        correction: str = "holm",
+        seeds: str = "average",
+    ) -> str:
+        """Every row against `vs`, with tests, effects and ranks, as text, md, csv or json."""
+        text: str = analysis("tables.comparison_text").render(
+            self.records,
+            format=format,
+            metric=metric,
+            vs=self._row(vs),
+            test=test,
+            correction=correction,
+            seeds=seeds,
+        )
+        return text
+
+    def audit(self, format: str = "text", *, metric: str | None = None) -> str:
+        """Popularity bias, accuracy by band and false negatives, as text, md, csv or json."""
+        text: str = analysis("tables.audit_text").render(self.records, format=format, metric=metric)
+        return text
+
+    def plot(
+        self,
+        *kinds: str,
+        folder: str | Path | None = None,
+        formats: Sequence[str] = ("pdf", "png"),
+    ) -> list[Path]:
+        """Write these kinds of plot beside the run (without any all it can fill); their paths."""
+        where = Path(folder) if folder else self.folder / "plots"
+        written = analysis("report.write").write_plots(
+            self.records, where, list(kinds), list(formats)
+        )
+        return [Path(path) for path in written]
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, one HTML page that needs no other file."""
+        target = Path(path) if path else self.folder / "report.html"
+        analysis("report.write").write_report(self.records, target)
+        return target
+
+    def __str__(self) -> str:
+        """The main table."""
+        return self.table()
+
+    def _row(self, vs: str | None) -> str:
+        """The row to compare with: as told, else random, else the first method."""
+        rows = list(dict.fromkeys(row for cell, row in self.records.done if _trained(cell)))
+        if vs is None:
+            return "random" if "random" in rows or not rows else rows[0]
+        if vs not in rows:
+            raise UserError(
+                f"--vs must be a row of the table; got {vs!r}; {did_you_mean(vs, rows)}"
+            )
+        return vs
+
+
+def open_run(path: str | Path | Sequence[str | Path]) -> Run:
+    """Open a run folder, or several as one."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    return Run(tuple(Path(each).expanduser() for each in paths))
+
+
+def _trained(cell: Any) -> bool:
+    return bool(cell.spec["backbone"] != "reference")
+
+
+def analysis(name: str) -> ModuleType:
+    """A module of `negbench.analysis`."""
+    return importlib.import_module(f"negbench.analysis.{name}")

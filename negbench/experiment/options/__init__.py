@@ -1,0 +1,1 @@
+"""The options of a run: typed words, experiment files, values."""

@@ -1,0 +1,62 @@
+"""Experiment files (TOML or YAML) and `KEY=VALUE` words of the command line, as plain mappings."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from negbench.errors import UserError
+from negbench.plugins.term_syntax import literal
+
+ENDINGS = (".toml", ".yaml", ".yml")
+
+
+def read_file(path: Path) -> Mapping[str, Any]:
+    """The mapping that a file holds; nothing in it is executed."""
+    if path.suffix not in ENDINGS or not path.is_file():
+        raise UserError(
+            f"an experiment file must be there and end in {', '.join(ENDINGS)}; got {str(path)!r}"
+        )
+    try:
+        text = path.read_text("utf-8")
+        found = tomllib.loads(text) if path.suffix == ".toml" else _yaml(text)
+    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both such
+        raise UserError(f"{path} must be valid {path.suffix[1:].upper()}: {error}") from error
+    if not isinstance(found, Mapping):
+        raise UserError(f"{path} must hold keys and values; it holds {type(found).__name__}")
+    return found
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def divide(words: Iterable[str]) -> tuple[Path | None, dict[str, Any]]:
+    """The experiment file and the overrides among the plain words of a command line."""
+    file: Path | None = None
+    overrides: dict[str, Any] = {}
+    for word in words:
+        key, mark, value = word.partition("=")
+        if mark and "/" not in key:
+            overrides[key] = _value(value)
+        elif file is None:
+            file = Path(word)
+            if file.suffix not in ENDINGS:
+                raise UserError(
+                    "plain words must be one experiment file (.toml, .yaml) or KEY=VALUE; "
+                    f"got {word!r}; methods are chosen with -m, data sets with -d"
+                )
+        else:
+            raise UserError(f"one experiment file can be run at a time; got {file} and {word}")
+    return file, overrides
+
+
+def _value(text: str) -> Any:
+    """A number, true, false or a list as such; anything else stays text."""
+    found = literal(text)
+    return found if isinstance(found, int | float | list | None) else text

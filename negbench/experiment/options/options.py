@@ -1,0 +1,281 @@
+"""What a run is asked for: one frozen value, whether typed, read from a file or given in Python.
+
+Every key is an option of `negbench run`, a key of an experiment file and a `KEY=VALUE` override.
+Nothing is loaded here but names and cards; training code is imported only to check the budget.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from negbench.data.readers.column_roles import Columns
+from negbench.errors import UserError, did_you_mean
+from negbench.experiment.options.plugin_selection import select
+from negbench.experiment.options.value_parsers import READERS, column, own_data, variants
+from negbench.plugins import registry
+from negbench.plugins.term_syntax import configure, literal
+
+OVERWRITE = ("missing", "failed", "all")
+TRAIN = (
+    "epochs",
+    "patience",
+    "eval_every",
+    "select",
+    "lr",
+    "l2",
+    "dim",
+    "batch_size",
+    "time_limit",
+)
+COLUMNS = tuple(each.name for each in fields(Columns))
+ALIASES = {
+    "dataset": "datasets",
+    "method": "methods",
+    "backbone": "backbones",
+    "model": "backbones",
+    "seed": "seeds",
+    "reference": "references",
+    "metric": "metrics",
+    "plugin": "plugins",
+    "output": "out",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """A whole experiment; the defaults are the short tour."""
+
+    name: str = ""
+    """Names the run's folder, runs/NAME."""
+    datasets: tuple[str, ...] = ("goodbooks",)
+    methods: tuple[str, ...] = ("random", "popularity", "dns")
+    backbones: tuple[str, ...] = ("mf",)
+    references: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    columns: Columns = Columns()
+    own: tuple[tuple[str, Columns], ...] = ()
+    """Columns of single data files, from an experiment file."""
+    k_core: int = 0
+    split: str = "auto"
+    exclude: str = "train"
+    bands: str = "mass"
+    metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
+    objective: str | None = None
+    probe: str = "sample"
+    """How much of training is watched: sample, full or off."""
+    log_negatives: int = 0
+    """How many of the negatives used each cell keeps."""
+    plant: float = 0.0
+    """The share of train positives that are hidden, to see how methods treat them."""
+    noise: float | Literal["ratings"] = 0.0
+    """Random pairs added to train, as a share of it."""
+    encoder: str = "tfidf"
+    """What makes vectors of the items' texts, for methods that read them."""
+    train: Mapping[str, Any] = field(default_factory=dict)
+    """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
+    jobs: int = 1
+    """Worker processes; 0 is one for each core."""
+    threads: int = 1
+    """Threads of each."""
+    device: str = "auto"
+    out: str = ""
+    """The run's folder; empty: runs/NAME, or runs/ and the data sets' names."""
+    data_dir: str | None = None
+    plugins: tuple[str, ...] = ()
+    overwrite: str = "failed"
+    """What is done again: missing (nothing), failed (cells that failed) or all."""
+    checkpoint_every: int = 0
+    """Epochs between checkpoints of a long cell; 0 is none."""
+    engine: str = "local"
+    """What works on the cells: processes of this machine, or dask's workers."""
+    scheduler: str = ""
+    """Address of a running dask scheduler."""
+    workers: int = 0
+    """Dask workers of our own, where there is no scheduler."""
+    shard: tuple[int, int] = (1, 1)
+    """Work on every n-th cell only, from the i-th on: (i, n)."""
+
+    def columns_of(self, dataset: str) -> Columns:
+        """The columns of one data set."""
+        return dict(self.own).get(dataset, self.columns)
+
+    def as_flat(self) -> dict[str, Any]:
+        """Plain values that `build` takes again: what run.json keeps."""
+        given = {k: v for k, v in asdict(self).items() if k not in ("columns", "own", "train")}
+        listed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+        named = {k: v for k, v in asdict(self.columns).items() if v is not None}
+        budget = {f"train.{key}": value for key, value in self.train.items()}
+        listed["datasets"] = [_absolute(each) for each in self.datasets]
+        own = [{"path": _absolute(path), **asdict(columns)} for path, columns in self.own]
+        return {**listed, **named, **budget, **({"own": own} if own else {})}
+
+
+KEYS = tuple(each.name for each in fields(Options) if each.name not in ("columns", "own", "train"))
+
+
+def _absolute(dataset: str) -> str:
+    """A file of the user's own by its full path, so that a run can go on from any folder."""
+    path = Path(dataset).expanduser()
+    return str(path.resolve()) if _is_path(dataset) and path.exists() else dataset
+
+
+def _is_path(dataset: str) -> bool:
+    return "/" in dataset or "." in dataset.partition("(")[0]
+
+
+def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys checked and made plain: sections opened, aliases resolved; values still as given."""
+    flat: dict[str, Any] = {}
+    for key, value in raw.items():
+        name = _key(str(key))
+        if name == "train":
+            if not isinstance(value, Mapping):
+                raise UserError(f"train must be a section of settings; got {value!r}")
+            for inner, setting in value.items():
+                flat[_key(f"train.{inner}")] = setting
+        elif name == "methods" and isinstance(value, Mapping):
+            flat[name], plugins = variants(value)
+            flat["plugins"] = [*flat.get("plugins", []), *plugins]
+        elif name == "datasets" and isinstance(value, list | tuple):
+            flat[name], own = own_data(value)
+            flat["own"] = [*flat.get("own", []), *own]
+        elif name == "plugins":
+            flat[name] = [*flat.get(name, []), *([value] if isinstance(value, str) else value)]
+        else:
+            flat[name] = value
+    return flat
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat keys of several layers, the later over the earlier; plug-ins of all."""
+    flat: dict[str, Any] = {}
+    for layer in layers:
+        found = flatten(layer)
+        if plugins := [*flat.get("plugins", []), *found.get("plugins", [])]:
+            found["plugins"] = plugins
+        flat |= found
+    return flat
+
+
+def build(flat: Mapping[str, Any]) -> Options:
+    """Check every value and make the Options; the first mistake is a UserError."""
+    given = {key: value for key, value in flat.items() if value is not None}
+    plain = {
+        key: READERS[key](value, key)
+        for key, value in given.items()
+        if key in READERS and key not in ("methods", "datasets", "backbones", "references")
+    }
+    for path in plain.get("plugins", ()):
+        registry.add_plugin(path)
+    named = {key: column(given[key], key) for key in COLUMNS if key in given}
+    own = tuple(own_data(given["own"])[1]) if "own" in given else ()
+    for family in ("methods", "datasets", "backbones", "references"):
+        if family in given:
+            words = READERS[family](given[family], family)
+            plain[family] = select(family, words, paths=family == "datasets") if words else ()
+    options = Options(
+        **plain,
+        columns=Columns(**named),
+        own=tuple((each["path"], _columns(each)) for each in own),
+        train=_budget({k[6:]: v for k, v in given.items() if k.startswith("train.")}),
+    )
+    _check(options)
+    return options
+
+
+def _key(key: str) -> str:
+    """A key by its full name; an unknown one is answered with the nearest."""
+    name = key.strip().lower().replace("-", "_")
+    name = ALIASES.get(name, name)
+    if name in TRAIN or name.removeprefix("train.") in TRAIN:
+        return "train." + name.removeprefix("train.")
+    if name in KEYS or name in COLUMNS or name in ("train", "own"):
+        return name
+    if name.startswith("train."):
+        near = did_you_mean(name.removeprefix("train."), list(TRAIN))
+    else:
+        near = did_you_mean(name, [*KEYS, *TRAIN, *COLUMNS])
+    raise UserError(f"keys must be known options; got {key!r}; {near}")
+
+
+def _columns(entry: Mapping[str, Any]) -> Columns:
+    return Columns(**{k: column(entry[k], k) for k in COLUMNS if entry.get(k) is not None})
+
+
+def _budget(given: Mapping[str, Any]) -> dict[str, Any]:
+    from negbench.evaluation.metric_names import parse_metrics
+    from negbench.training.fit import TrainConfig
+
+    values = {k: literal(v) if isinstance(v, str) else v for k, v in given.items()}
+    made = configure(TrainConfig, values, "train")
+    for name in ("lr", "dim", "batch_size"):
+        value = getattr(made, name)
+        if value is not None and not value > 0:
+            raise UserError(f"{name} must be above 0; got {value}")
+    for name in ("l2", "time_limit"):
+        value = getattr(made, name)
+        if value is not None and not value >= 0:
+            raise UserError(f"{name} must be 0 or more; got {value}")
+    chosen = parse_metrics(made.select)
+    if len(chosen) != 1 or chosen[0][0] != "ndcg":
+        raise UserError(f"select must be one ndcg@K; got {made.select!r}; write ndcg@20")
+    return {name: getattr(made, name) for name in values}
+
+
+def _check(options: Options) -> None:
+    """Rules in words are read once here, so that a wrong one is refused before data are."""
+    import numpy as np
+
+    from negbench.composition import objective
+    from negbench.evaluation.metric_names import parse_metrics
+    from negbench.plugins.term_syntax import parse
+    from negbench.probes.probe_set import MODES
+    from negbench.scenario.popularity_bands import Bands
+    from negbench.scenario.rule_syntax import read_rule
+    from negbench.scenario.scenario import EXCLUSIONS
+    from negbench.scenario.splits import ALIASES as SHORT
+    from negbench.scenario.splits import DEFAULTS
+    from negbench.texts.encoders import encoder_of
+
+    parse_metrics(options.metrics)
+    Bands.of(np.ones(3, np.int64), options.bands)
+    if options.split != "auto":
+        read_rule(options.split, DEFAULTS, "split rule", SHORT)
+    rules = {"exclude": list(EXCLUSIONS), "overwrite": list(OVERWRITE), "probe": list(MODES)}
+    for key, known in rules.items():
+        value = getattr(options, key)
+        if value not in known:
+            raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
+    encoder_of(options.encoder)
+    if options.objective is not None:
+        objective(parse(options.objective))
+    _check_engine(options)
+    _check_columns(options)
+
+
+def _check_columns(options: Options) -> None:
+    """Columns of files of the user's own are told for nothing where all data sets are known."""
+    known = registry.names("datasets")
+    files = [each for each in options.datasets if each.partition("(")[0].strip() not in known]
+    told = {**options.columns.named, "min_rating": options.columns.min_rating}
+    if not files and (given := [name for name, value in told.items() if value is not None]):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UserError(
+            f"{flags}: columns are told for a file of your own; {', '.join(options.datasets)} "
+            "needs none; leave it out, or see negbench info for its parameters"
+        )
+
+
+def _check_engine(options: Options) -> None:
+    if options.engine not in ("local", "dask"):
+        raise UserError(f"--engine must be local or dask; got {options.engine!r}")
+    if options.engine == "local" and (options.scheduler or options.workers):
+        raise UserError("--scheduler and --workers are for dask's engine; add --engine dask")
+    if options.engine == "dask" and bool(options.scheduler) == bool(options.workers):
+        raise UserError(
+            "--engine dask needs either --scheduler tcp://host:8786 or --workers N; "
+            f"got scheduler {options.scheduler!r} and workers {options.workers}"
+        )
+    if options.engine == "dask" and options.jobs > 1:
+        raise UserError("--jobs is for the local engine; with --engine dask use --workers N")

@@ -1,0 +1,74 @@
+"""Which plug-ins a user means: names, `all`, globs, groups by family, and what to leave out.
+
+`all,-dns` is everything but dns; `'mix*'` what begins so; `dynamic` the family of that name;
+`dns(candidates=32)` and `popularity+dns` stand for themselves. The order typed is kept.
+"""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from negbench.errors import UserError, did_you_mean
+from negbench.plugins import registry
+from negbench.plugins.term_syntax import split
+
+_GLOB = "*?["
+
+
+def words(given: Iterable[str]) -> list[str]:
+    """The words of `-m a,b -m 'c(d=1,e=2)'`; commas inside brackets do not part them."""
+    return [word for text in given for word in split(text, ",")]
+
+
+def select(family: str, given: Iterable[str], *, paths: bool = False) -> tuple[str, ...]:
+    """The plug-ins meant, each once; with `paths` an unknown word that looks like a file stands."""
+    known = registry.names(family)
+    chosen: list[str] = []
+    asked = words(given)
+    for at, word in enumerate(asked):
+        if word.startswith("-"):
+            chosen = chosen or (list(known) if at == 0 else [])
+            gone = set(_meant(family, word[1:].strip(), known, paths))
+            chosen = [each for each in chosen if each not in gone]
+        else:
+            chosen += _meant(family, word, known, paths)
+    if not chosen:
+        raise UserError(
+            f"--{family} must name at least one; {','.join(asked) or 'nothing'!r} leaves none; "
+            f"see negbench list {family}"
+        )
+    return tuple(dict.fromkeys(chosen))
+
+
+def _meant(family: str, word: str, known: Sequence[str], paths: bool) -> list[str]:
+    if word in known:
+        return [word]
+    if word == "all":
+        return list(known)
+    if paths and ("/" in word or "." in word.partition("(")[0]):
+        return [word]
+    if "(" in word or "+" in word:
+        return ["+".join(_term(family, term, known) for term in split(word, "+"))]
+    if any(mark in word for mark in _GLOB):
+        found = [name for name in known if fnmatchcase(name, word)]
+        if not found:
+            raise UserError(f"--{family} {word!r} fits no name; known: {', '.join(known)}")
+        return found
+    if group := [name for name in known if registry.card(family, name).family == word.lower()]:
+        return group
+    return [_known(family, word, known)]
+
+
+def _term(family: str, term: str, known: Sequence[str]) -> str:
+    name, bracket, rest = term.partition("(")
+    return _known(family, name.strip(), known) + bracket + rest
+
+
+def _known(family: str, name: str, known: Sequence[str]) -> str:
+    """The name as the registry has it; ML-1M means ml_1m."""
+    plain = name.lower().replace("-", "_")
+    for each in (name, plain):
+        if each in known:
+            return each
+    groups = sorted({registry.card(family, each).family for each in known})
+    what = did_you_mean(plain, [*known, *groups])
+    raise UserError(f"--{family} must be known names; got {name!r}; {what}")

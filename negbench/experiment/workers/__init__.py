@@ -1,0 +1,1 @@
+"""The engines that work through the cells: a pool of processes, dask, shared memory."""

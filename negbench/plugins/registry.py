@@ -1,0 +1,174 @@
+"""Names to plug-ins. A plug-in is one file, or a folder with a `method.py`; its name is the file's
+or the folder's everywhere.
+
+Listing reads the files' source and imports none of them, so it needs no torch. Packages outside add
+theirs through the entry points `negbench.methods`, `negbench.datasets` and `negbench.backbones`;
+`--plugin FILE` adds one file for one command.
+"""
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from negbench.errors import UserError, did_you_mean
+from negbench.plugins.card import Card
+
+FAMILIES = ("methods", "datasets", "backbones", "references")
+FOLDER_FILE = "method.py"
+"""The file of a plug-in that is a folder; what else is in the folder serves it alone."""
+_plugins: dict[tuple[str, str], Path] = {}
+
+
+def names(family: str) -> list[str]:
+    """Every plug-in of a family, without importing any of them."""
+    ours = _scan(family)
+    theirs = {e.name for e in _outside(family)}
+    if clash := sorted(ours & theirs):
+        raise UserError(
+            f"plug-in names must be unique, but {', '.join(clash)} stand in {family} and in "
+            "another package; uninstall or rename one"
+        )
+    files = {name for kind, name in _plugins if kind == family}
+    return sorted(ours | theirs | files)
+
+
+def load(family: str, name: str) -> ModuleType:
+    """Import one plug-in by name; an unknown name is answered with the nearest known ones."""
+    require(family, name)
+    if path := _plugins.get((family, name)):
+        return _module_at(name, path)
+    for entry in _outside(family):
+        if entry.name == name:
+            module: ModuleType = entry.load()
+            return module
+    inside = ".method" if (path := source(family, name)) and path.name == FOLDER_FILE else ""
+    return importlib.import_module(f"negbench.{family}.{name}{inside}")
+
+
+def require(family: str, name: str) -> None:
+    """Refuse a name that no plug-in of the family has."""
+    known = names(family)
+    if name not in known:
+        raise UserError(f"{family} must be known names; got {name!r}; {did_you_mean(name, known)}")
+
+
+def card(family: str, name: str) -> Card:
+    """The card of a plug-in, read from its source without importing it."""
+    require(family, name)
+    path = source(family, name)
+    if path is None:
+        found: Card = load(family, name).CARD
+        return found
+    return read_card(path)
+
+
+def docstring(family: str, name: str) -> str:
+    """The module docstring of a plug-in, read from its source."""
+    path = source(family, name)
+    if path is None:
+        return load(family, name).__doc__ or ""
+    return ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+
+
+def source(family: str, name: str) -> Path | None:
+    """The file of a plug-in, if it has one."""
+    if path := _plugins.get((family, name)):
+        return path
+    for entry in _outside(family):
+        if entry.name == name:
+            spec = importlib.util.find_spec(entry.module)
+            return Path(spec.origin) if spec and spec.origin and not entry.attr else None
+    home = importlib.import_module(f"negbench.{family}")
+    files = (
+        f for d in home.__path__ for f in (Path(d) / f"{name}.py", Path(d) / name / "method.py")
+    )
+    return next((file for file in files if file.is_file()), None)
+
+
+@cache
+def read_card(path: Path) -> Card:
+    """Evaluate the literals of `CARD = Card(...)` in a file."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == "CARD" for t in node.targets
+        ):
+            return _card_of(node.value, path)
+    raise UserError(f"a plug-in must hold `CARD = Card(title=...)`; {path} does not; add one")
+
+
+def _card_of(node: ast.expr, path: Path) -> Card:
+    try:
+        if not isinstance(node, ast.Call) or node.args:
+            raise ValueError("give every field by name")
+        return Card(**{str(k.arg): ast.literal_eval(k.value) for k in node.keywords})
+    except (ValueError, TypeError) as error:
+        raise UserError(f"the CARD of {path} must be `Card(...)` of literals: {error}") from error
+
+
+def add_plugin(path: str | Path) -> str:
+    """Take one file as a plug-in for this process and return its name; running it runs its code."""
+    path = Path(path).resolve()
+    if not path.is_file() or path.suffix != ".py":
+        raise UserError(f"--plugin must be a Python file; got {path}; give the path of one")
+    name = path.stem
+    if not name.isidentifier():
+        raise UserError(
+            f"a plug-in's file name is its name and must be a Python name; got {name!r}"
+        )
+    family = family_of(path)
+    if name in _scan(family):
+        raise UserError(f"{family} already has {name!r}; rename {path.name}")
+    _plugins[family, name] = path
+    return name
+
+
+def family_of(path: Path) -> str:
+    """What a file plugs in: a data set has `load`, a backbone `feed` in its card, else a method."""
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+    except SyntaxError as error:
+        raise UserError(
+            f"--plugin must be valid Python; {path.name} line {error.lineno}: {error.msg}"
+        ) from error
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if "load" in functions:
+        return "datasets"
+    if "build" not in functions:
+        raise UserError(f"a plug-in must define build(config) or load(config, shelf); see {path}")
+    return "backbones" if read_card(path).family == "backbone" else "methods"
+
+
+def plugins() -> tuple[str, ...]:
+    """The files added so far, for worker processes to add again."""
+    return tuple(str(path) for path in _plugins.values())
+
+
+def _scan(family: str) -> set[str]:
+    home = importlib.import_module(f"negbench.{family}")
+    return {m.name for m in pkgutil.iter_modules(home.__path__) if not m.name.startswith("_")}
+
+
+@cache
+def _outside(family: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=f"negbench.{family}"))
+
+
+@cache
+def _module_at(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"negbench_plugin_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(
+            f"--plugin {path.name} must import; it raised {type(error).__name__}: {error}"
+        ) from error
+    return module

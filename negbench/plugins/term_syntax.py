@@ -1,0 +1,169 @@
+"""The strings that users type: `dns(candidates=32)`, `popularity(negatives=32)+dns`.
+
+A term is a name with parameters in brackets. Values are Python literals or bare words.
+"""
+
+import ast
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from negbench.errors import UserError, did_you_mean
+
+C = TypeVar("C")
+_TERM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+_BARE = re.compile(r"[\w./:~@%*-]+")
+
+
+@dataclass(frozen=True)
+class Term:
+    """A name and the parameters that were typed with it."""
+
+    name: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        """The canonical spelling; equal terms are spelt alike."""
+        return f"{self.name}({self.variant})" if self.values else self.name
+
+    @property
+    def variant(self) -> str:
+        """The parameters alone."""
+        return ",".join(f"{key}={_spell(value)}" for key, value in sorted(self.values))
+
+
+def parse(text: str) -> Term:
+    """Read one term; a malformed one is a user's mistake."""
+    found = _TERM.match(text)
+    if not found:
+        raise UserError(f"a name must read like dns or dns(candidates=32); got {text!r}")
+    name, inside = found.groups()
+    values: dict[str, Any] = {}
+    for piece in split(inside or "", ","):
+        key, mark, value = piece.partition("=")
+        if not mark or not key.strip().isidentifier():
+            raise UserError(f"parameters must be name=value; got {piece.strip()!r} in {text!r}")
+        if key.strip() in values:
+            raise UserError(f"a parameter may be given once; got {key.strip()!r} twice in {text!r}")
+        values[key.strip()] = literal(value.strip())
+    return Term(name, tuple(sorted(values.items())))
+
+
+def split(text: str, mark: str) -> list[str]:
+    """Split at a mark that stands outside brackets and quotes; empty pieces are dropped."""
+    pieces, depth, quote, start = [], 0, "", 0
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        elif char == mark and not depth:
+            pieces.append(text[start:at])
+            start = at + 1
+        if depth < 0:
+            break
+    if depth or quote:
+        raise UserError(f"brackets and quotes must be closed; got {text!r}")
+    pieces.append(text[start:])
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def literal(text: str) -> Any:
+    """A Python literal, true/false/none in any case, or the bare word."""
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def configure(config: type[C], values: Mapping[str, Any], owner: str) -> C:
+    """Make a frozen Config from typed-in values; refuse unknown names and wrong types."""
+    hints = get_type_hints(config)
+    fields = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
+    checked = {}
+    for key, value in values.items():
+        if key not in fields:
+            what = did_you_mean(key, fields) if fields else "it takes none"
+            raise UserError(f"{owner} has no parameter {key!r}; {what}")
+        checked[key] = _checked(value, hints[key], f"{owner}({key}=...)")
+    try:
+        return config(**checked)
+    except ValueError as error:
+        raise UserError(f"{owner}: {error}") from error
+
+
+def config_of(module: ModuleType, values: Mapping[str, Any], name: str) -> Any:
+    """The Config of a plug-in's module; a module without one takes no parameter."""
+    config = getattr(module, "Config", None)
+    if config is None:
+        return configure(_Nothing, values, name)
+    return configure(config, values, name)
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """The Config of a plug-in that has none."""
+
+
+def _checked(value: Any, hint: Any, owner: str) -> Any:
+    options = get_args(hint) if get_origin(hint) is not Literal else (hint,)
+    kinds = options if options and get_origin(hint) not in (tuple, list) else (hint,)
+    for kind in kinds:
+        fits, made = _fit(value, kind)
+        if fits:
+            return made
+    said = " or ".join(_kind_name(kind) for kind in kinds)
+    raise UserError(f"{owner} must be {said}; got {value!r}")
+
+
+def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
+    if kind is type(None) or kind is None:
+        return value is None, None
+    if get_origin(kind) is Literal:
+        return value in get_args(kind), value
+    if get_origin(kind) in (tuple, list):
+        return _fit_many(value, get_args(kind)[0])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float:
+        return number, float(value) if number else value
+    if kind is int:
+        whole = number and (isinstance(value, int) or value.is_integer())
+        return whole, int(value) if whole else value
+    if kind is str:
+        return not isinstance(value, bool | None), str(value)
+    return isinstance(value, kind), value
+
+
+def _fit_many(value: Any, kind: Any) -> tuple[bool, Any]:
+    if not isinstance(value, tuple | list):
+        return False, value
+    fitted = [_fit(each, kind) for each in value]
+    return all(fits for fits, _ in fitted), tuple(made for _, made in fitted)
+
+
+def _kind_name(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (tuple, list):
+        return f"a list, each {_kind_name(get_args(kind)[0])}"
+    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+    return plain.get(kind, "none" if kind in (None, type(None)) else str(kind))
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, str):
+        bare = _BARE.fullmatch(value) and literal(value) == value
+        return value if bare else repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(repr, value))}]"
+    return repr(value)

@@ -1,0 +1,105 @@
+"""Bands: which items are head, mid and tail, told from the train part alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negbench.data.interactions import Csr
+from negbench.errors import UserError
+from negbench.scenario.rule_syntax import Rule, read_rule
+
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "mass": ("1/3", "2/3"),
+    "items": ("0.2", "0.8"),
+    "count": ("5", "50"),
+}
+"""The rules and the cuts each takes when none is given; one cut makes two bands, head and tail."""
+
+_NAMES = {1: ("head", "tail"), 2: ("head", "mid", "tail")}
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """The band of each item: `names[labels[i]]`, from the most to the least met.
+
+    - `mass:1/3,2/3`: items by falling train count (equal counts by number), c the running sum with
+      the item's own count; of F train pairs, head while c < F/3, mid while c < 2F/3, then tail.
+    - `items:0.2,0.8`: the first fifth of the items in that order, up to four fifths, the rest.
+    - `count:5,50`: tail below 5 train pairs, mid below 50, head from 50 on.
+    """
+
+    labels: NDArray[np.int8]
+    names: tuple[str, ...]
+    rule: str
+
+    @classmethod
+    def of(cls, counts: ArrayLike, rule: str = "mass") -> Self:
+        """Divide the items by their train counts, [I]."""
+        read = read_rule(rule, DEFAULTS, "band rule")
+        cuts = read.numbers
+        if len(cuts) not in _NAMES or list(cuts) != sorted(cuts):
+            raise UserError(
+                f"a band rule has one or two rising cuts, as mass:1/3,2/3; got `{rule}`"
+            )
+        if read.name != "count" and not all(0 < cut < 1 for cut in cuts):
+            raise UserError(
+                f"the cuts of band rule `{read.name}` lie between 0 and 1; got `{rule}`"
+            )
+        labels = _RULES[read.name](np.asarray(counts, np.int64), cuts)
+        labels.setflags(write=False)
+        return cls(labels, _NAMES[len(cuts)], _said(read))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many items each band has."""
+        counts = np.bincount(self.labels, minlength=len(self.names))
+        return dict(zip(self.names, counts.tolist(), strict=True))
+
+    def rows(self, part: Csr) -> dict[str, int]:
+        """How many pairs of a part (the test part, say) each band has."""
+        counts = np.bincount(self.labels[part.indices], minlength=len(self.names))
+        return dict(zip(self.names, counts.tolist(), strict=True))
+
+
+Cuts = tuple[Fraction, ...]
+
+
+def _mass(counts: NDArray[np.int64], cuts: Cuts) -> NDArray[np.int8]:
+    order = np.argsort(-counts, kind="stable")
+    running = np.cumsum(counts[order])
+    total = int(counts.sum())
+    labels = np.empty(len(counts), np.int8)
+    # Whole numbers on both sides: c < F p/q is c q < F p.
+    labels[order] = sum(running * cut.denominator >= total * cut.numerator for cut in cuts)
+    return labels
+
+
+def _items(counts: NDArray[np.int64], cuts: Cuts) -> NDArray[np.int8]:
+    place = np.arange(1, len(counts) + 1)
+    labels = np.empty(len(counts), np.int8)
+    labels[np.argsort(-counts, kind="stable")] = sum(
+        place * cut.denominator > len(counts) * cut.numerator for cut in cuts
+    )
+    return labels
+
+
+def _count(counts: NDArray[np.int64], cuts: Cuts) -> NDArray[np.int8]:
+    labels = np.zeros(len(counts), np.int8)
+    for cut in cuts:
+        labels += counts * cut.denominator < cut.numerator
+    return labels
+
+
+_RULES: dict[str, Callable[[NDArray[np.int64], Cuts], NDArray[np.int8]]] = {
+    "mass": _mass,
+    "items": _items,
+    "count": _count,
+}
+
+
+def _said(rule: Rule) -> str:
+    return f"{rule.name}:{','.join(rule.words)}"

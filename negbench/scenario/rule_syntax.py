@@ -1,0 +1,64 @@
+"""Rules as the user writes them: a word and numbers, `ratio(0.8,0.1,0.1)` or `mass:1/3,2/3`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from negbench.errors import UserError, did_you_mean
+
+_FORM = re.compile(r"\s*([A-Za-z_-]+)\s*(?:\(([^()]*)\)|:([^()]*))?\s*")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule read: its name, its numbers as written, and the seed it draws with."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    seed: int = 0
+
+    @property
+    def numbers(self) -> tuple[Fraction, ...]:
+        """The numbers exactly, to a millionth: multiples of whole numbers stay within int64."""
+        return tuple(Fraction(word).limit_denominator(1_000_000) for word in self.words)
+
+    def __str__(self) -> str:
+        """The rule as it could be typed."""
+        return f"{self.name}({','.join(self.words)})" if self.words else self.name
+
+
+def read_rule(
+    text: str,
+    defaults: Mapping[str, tuple[float | str, ...]],
+    kind: str,
+    aliases: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+) -> Rule:
+    """Read a rule among `defaults`, whose numbers stand in where the text gives none.
+
+    A `seed=7` among the numbers goes before the one given.
+    """
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise UserError(f"a {kind} is a word with numbers, as {next(iter(defaults))}; got `{text}`")
+    name = form[1].lower().replace("-", "_")
+    name = (aliases or {}).get(name, name)
+    if name not in defaults:
+        known = [*defaults, *(aliases or {})]
+        raise UserError(f"unknown {kind} `{text}`; {did_you_mean(name, known)}")
+    words = [word.strip() for word in (form[2] or form[3] or "").split(",") if word.strip()]
+    if words and (given := re.fullmatch(r"seed\s*=\s*(\d+)", words[-1])):
+        seed, words = int(given[1]), words[:-1]
+    if not defaults[name] and words:
+        raise UserError(f"{kind} `{name}` takes no numbers; got `{text}`")
+    return Rule(name, tuple(_number(w, kind) for w in words or map(str, defaults[name])), seed)
+
+
+def _number(word: str, kind: str) -> str:
+    try:
+        Fraction(word)
+    except (ValueError, ZeroDivisionError):
+        raise UserError(f"a {kind} takes numbers such as 0.8 or 1/3; got `{word}`") from None
+    return word

@@ -1,0 +1,216 @@
+"""The ground of cells: one data set loaded, split and banded, the same for every method."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from negbench.data.download.mirrors import Say, silent
+from negbench.data.interactions import Csr, Interactions, Split
+from negbench.data.load import load
+from negbench.data.membership import Membership, Packed
+from negbench.data.readers.column_roles import Columns
+from negbench.errors import UserError, did_you_mean
+from negbench.protocol.context import World
+from negbench.protocol.text_table import TextTable
+from negbench.scenario import noise_injection, planted_false_negatives
+from negbench.scenario.item_distribution import spread_record
+from negbench.scenario.noise_injection import Noise
+from negbench.scenario.popularity_bands import Bands
+from negbench.scenario.splits import split, warning
+from negbench.texts import encoders
+
+EXCLUSIONS = {
+    "train": ("train",),
+    "train+valid": ("train", "valid"),
+    "all": ("train", "valid", "test"),
+    "none": (),
+}
+"""What is never drawn as a negative; all but `train` and `none` look at held-out pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A data set made ready."""
+
+    interactions: Interactions
+    split: Split
+    bands: Bands
+    exclude: str
+    planted: Csr | None = None
+    """Train positives that were hidden on purpose."""
+    noise: Csr | None = None
+    """Pairs that are no sign of liking, added to train on purpose."""
+    natural: bool = False
+    """Whether these are the pairs that were rated too low, not random ones."""
+
+    @cached_property
+    def seen(self) -> Csr:
+        """What a user has before the test part: train, then valid."""
+        return self.split.train.join(self.split.valid)
+
+    def masked(self, part: str) -> Csr:
+        """What is not ranked for the "valid" or the "test" part: all that is neither right nor new.
+
+        Planted pairs are masked too: they are liked, so ranking them high is no mistake.
+        """
+        before = self.seen if part == "test" else self.split.train
+        return before if self.planted is None else before.join(self.planted)
+
+    @cached_property
+    def provides(self) -> frozenset[str]:
+        """What the data offer: "order", "texts", "truth"."""
+        data = self.interactions
+        offers = {
+            "order": self.split.order != "none",
+            "texts": data.item_texts is not None,
+            "truth": data.truth is not None,
+        }
+        return frozenset(word for word, there in offers.items() if there)
+
+    @cached_property
+    def excluded(self) -> Csr:
+        """The pairs that are never drawn as negatives."""
+        sets = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
+        for part in EXCLUSIONS[self.exclude]:
+            sets = sets.join(getattr(self.split, part))
+        return sets
+
+    @cached_property
+    def packed(self) -> Packed:
+        """The excluded pairs as they are looked up."""
+        return Packed.of(self.excluded)
+
+    def warm(self) -> None:
+        """Make what every cell will ask for, before the ground is handed to several processes."""
+        _ = self.packed, self.seen, self.split.train.rows, self.split.hash
+
+    @property
+    def oracle(self) -> bool:
+        """Whether the draws look at held-out positives; every output says so."""
+        return self.exclude in ("train+valid", "all")
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What every output that rests on this ground must say."""
+        said = [*self.interactions.notes]
+        if text := warning(self.split.rule):
+            said.append(text)
+        if self.oracle:
+            said.append(
+                f"ORACLE: negatives exclude {self.exclude}: training looks at held-out positives."
+            )
+        if self.planted is not None:
+            said.append(
+                f"PLANTED: {len(self.planted):,} train positives were hidden; they may be drawn as "
+                "negatives and are not ranked."
+            )
+        if self.noise is not None:
+            what = "pairs that were rated too low" if self.natural else "random pairs"
+            said.append(
+                f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; "
+                "compare within this setting only."
+            )
+        full = int((self.excluded.lengths >= self.split.n_items).sum())
+        if full:
+            user = "1 user has" if full == 1 else f"{full} users have"
+            said.append(f"{user} no item left to draw as a negative: their rows are masked.")
+        return tuple(dict.fromkeys(said))
+
+    def world(self, *, seed: int, device: torch.device, encoder: str = encoders.DEFAULT) -> World:
+        """What parts may know, on the device where they run."""
+        return World(
+            train=self.split.train,
+            counts=torch.from_numpy(self.split.train.counts.astype(np.float32)).to(device),
+            excluded=self._membership(device),
+            exclude=self.exclude,
+            provides=self.provides,
+            device=device,
+            seed=seed,
+            texts=partial(self.texts, encoder, device) if self.worded(encoder) else None,
+        )
+
+    def worded(self, encoder: str) -> bool:
+        """Whether items have vectors of their words: the data's texts, or a table that is given."""
+        return self.interactions.item_texts is not None or encoders.is_given(encoder)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - as below
+    def texts(self, encoder: str, device: torch.device) -> TextTable:
+        """The items in words; the cells of a process share them."""
+        data = self.interactions
+        return encoders.table_of(encoder, data.item_texts, data.n_items, device=device)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - a ground lives as long as its process
+    def _membership(self, device: torch.device) -> Membership:
+        return Membership.on(self.packed, device)
+
+    def record(self) -> dict[str, Any]:
+        """The data, split and band entries of a cell's record."""
+        data, parts, bands = self.interactions, self.split, self.bands
+        return {
+            "data": {
+                "n_users": data.n_users,
+                "n_items": data.n_items,
+                "n_interactions": len(data),
+                "checksum": data.checksum,
+                "licence": data.licence,
+                "source": data.source,
+                "notes": list(data.notes),
+                "truth": data.truth is not None,
+            },
+            "split": {
+                "rule": parts.rule,
+                "hash": parts.hash,
+                "order": parts.order,
+                "train": len(parts.train),
+                "valid": len(parts.valid),
+                "test": len(parts.test),
+                "planted": 0 if self.planted is None else len(self.planted),
+                **({} if self.noise is None else {"noise": len(self.noise)}),
+                "spread": spread_record(parts),
+            },
+            "bands": {
+                "rule": bands.rule,
+                "names": list(bands.names),
+                "items": list(bands.sizes.values()),
+                "test_rows": list(bands.rows(parts.test).values()),
+            },
+            "notes": list(self.notes),
+        }
+
+
+@lru_cache(maxsize=4)
+def prepare(
+    dataset: str,
+    *,
+    columns: Columns | None = None,
+    k_core: int = 0,
+    rule: str = "auto",
+    exclude: str = "train",
+    bands: str = "mass",
+    plant: float = 0.0,
+    noise: Noise = 0.0,
+    data_dir: str | Path | None = None,
+    say: Say = silent,
+) -> Ground:
+    """Load, split and band one data set; kept, so that the cells of a process share it."""
+    if exclude not in EXCLUSIONS:
+        what = did_you_mean(exclude, list(EXCLUSIONS))
+        raise UserError(
+            f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
+        )
+    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, say=say)
+    parts, planted = split(data, rule), None
+    if plant:
+        parts, planted = planted_false_negatives.plant(parts, plant)
+    added = None
+    if noise == "ratings":
+        parts, added = noise_injection.dislikes(parts, data.disliked)
+    elif noise:
+        known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
+        parts, added = noise_injection.inject(parts, noise, known)
+    natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
+    return Ground(data, parts, cut, exclude, planted, added, natural)

@@ -1,0 +1,1 @@
+"""Cells on disk: written aside and renamed, checked when read. Without torch."""

@@ -1,0 +1,218 @@
+"""Records: one folder a cell, named by the hash of what was asked; JSON and npz, never unpickled.
+
+    RUN/run.json                 how the run was started, last command
+    RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
+    RUN/cells/<hash>/epochs.csv  one row an epoch
+    RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
+    RUN/cells/<hash>/negatives.npz  a sample of the negatives used, where it was asked for
+    RUN/cells/<hash>/triplets.npz  triplets with their values, where a method keeps them
+    RUN/results.csv              derived from the cells, long form
+
+A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a
+run is quick.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.errors import UserError
+from negbench.storage.atomic_write import write_json, write_text
+from negbench.storage.integrity import FORMAT, whole_file, whole_record
+
+COLUMNS = (
+    "dataset",
+    "backbone",
+    "method",
+    "variant",
+    "seed",
+    "split",
+    "metric",
+    "k",
+    "band",
+    "value",
+)
+Array = NDArray[Any]
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """Twelve hex digits of a resolved spec: the cell's name."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid as it stands on disk."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What was asked."""
+        found: dict[str, Any] = self.record["spec"]
+        return found
+
+    @property
+    def done(self) -> bool:
+        """Whether it was trained and measured; a failed cell has a `reason`."""
+        return bool(self.record["status"] == "done")
+
+    def users(self) -> dict[str, Array]:
+        """The per-user arrays."""
+        path = self.folder / "users.npz"
+        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def arrays(self, *names: str) -> dict[str, Array]:
+        """The per-user arrays of these names that are there, without reading the others."""
+        path = self.folder / "users.npz"
+        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names if name in arrays.files}
+
+    def epochs(self) -> list[dict[str, float]]:
+        """The epochs' figures, one mapping an epoch; none where nothing was trained."""
+        path = self.folder / "epochs.csv"
+        if not path.exists():
+            return []
+        with whole_file(path):
+            return _epochs(path.read_text("utf-8"))
+
+
+def write_cell(
+    run: Path,
+    record: Mapping[str, Any],
+    *,
+    epochs: Sequence[Mapping[str, Any]] = (),
+    users: Mapping[str, Array] | None = None,
+    negatives: Mapping[str, Array] | None = None,
+    triplets: Mapping[str, Array] | None = None,
+) -> Path:
+    """Write a cell aside and rename it into place; an older one of the same spec is replaced."""
+    folder = run / "cells" / digest(record["spec"])
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    aside.mkdir(parents=True)
+    try:
+        if epochs:
+            (aside / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
+        if users is not None:
+            np.savez_compressed(aside / "users.npz", **users)  # type: ignore[arg-type]
+        if negatives is not None:
+            np.savez_compressed(aside / "negatives.npz", **negatives)  # type: ignore[arg-type]
+        if triplets is not None:
+            np.savez_compressed(aside / "triplets.npz", **triplets)  # type: ignore[arg-type]
+        write_json(aside / "cell.json", {"format": FORMAT, **record})
+        if folder.exists():
+            folder.rename(aside.with_name(aside.name + ".old"))
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside.with_name(aside.name + ".old"), ignore_errors=True)
+    return folder
+
+
+def read_cell(folder: Path) -> Cell:
+    """One cell; a damaged or foreign one is a UserError that names it."""
+    try:
+        return Cell(folder, whole_record(folder))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        denied = isinstance(error, PermissionError)
+        remedy = "make it readable" if denied else "remove it and run again"
+        raise UserError(f"a cell must be whole; {folder} is not ({why}); {remedy}") from error
+
+
+def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
+    """The cell of this spec if it is there and whole."""
+    folder = run / "cells" / digest(spec)
+    if not folder.is_dir():
+        return None
+    try:
+        return read_cell(folder)
+    except UserError:
+        return None
+
+
+def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
+    """Every whole cell of a run, by name, and one sentence for each that is damaged."""
+    cells, damaged = [], []
+    try:
+        names = sorted(name for name in os.listdir(run / "cells") if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return [], []
+    except OSError as error:
+        return [], [f"cells must be readable; {run / 'cells'} is not ({error.strerror})"]
+    for name in names:
+        try:
+            cells.append(_settled(run / "cells" / name))
+        except UserError as error:
+            damaged.append(str(error))
+    return cells, damaged
+
+
+def _settled(folder: Path) -> Cell:
+    """A cell; one that is just being replaced is gone for an instant, and read when it is back."""
+    for _ in range(20):
+        try:
+            return read_cell(folder)
+        except UserError:
+            if os.path.lexists(folder):
+                break
+            time.sleep(0.005)
+    return read_cell(folder)
+
+
+def write_results(run: Path) -> Path:
+    """Rebuild `results.csv` from the cells, in the order of what was asked."""
+    cells, _ = read_cells(run)
+    rows = [row for cell in cells if cell.done for row in result_rows(cell)]
+    rows.sort(key=lambda row: [row[name] for name in COLUMNS[:4]] + [int(row["seed"])])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = run / "results.csv"
+    write_text(path, text.getvalue())
+    return path
+
+
+def result_rows(cell: Cell) -> Iterator[dict[str, Any]]:
+    """The long-form rows of one cell."""
+    spec = cell.spec
+    start = {name: spec[name] for name in ("dataset", "backbone", "method", "variant", "seed")}
+    for metric in cell.record["metrics"]:
+        yield start | {name: metric[name] for name in COLUMNS[5:]}
+
+
+def _epochs(text: str) -> list[dict[str, float]]:
+    rows = [line for line in csv.reader(io.StringIO(text)) if line]
+    if not rows or "epoch" not in rows[0]:
+        raise ValueError("it has no column `epoch`")
+    if not text.endswith("\n") or any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("a line is cut short")
+    return [
+        {name: float(value) for name, value in zip(rows[0], row, strict=True) if value}
+        for row in rows[1:]
+    ]
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

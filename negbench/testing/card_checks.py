@@ -1,0 +1,91 @@
+"""Conformance of what a method says of itself: its card, its docstring, its Config."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from negbench.errors import UserError
+from negbench.plugins import registry
+from negbench.plugins.card import Card
+from negbench.protocol.interfaces import Method
+
+SPACES = ("int", "float", "log")
+
+
+def card_is_literal(module: ModuleType) -> Card:
+    """`CARD = Card(...)` can be read from the source, and reads as it runs."""
+    card = getattr(module, "CARD", None)
+    assert isinstance(card, Card), "the module must hold CARD = Card(title=...)"
+    try:
+        read = registry.read_card(Path(module.__file__)) if module.__file__ else card
+    except UserError as error:
+        raise AssertionError(str(error)) from error
+    assert read == card, f"CARD must read from the source as it runs; got {read} and {card}"
+    return card
+
+
+def card_tells_the_parts(card: Card, method: Method) -> None:
+    """What the card says the method is about is there."""
+    assert card.moves, "card `moves` must name a choice that the method is about; got none"
+    if "stages" in card.moves:
+        assert method.stages, "card `moves` names stages, but the method has none"
+    if "transform" in card.moves:
+        assert method.transform is not None, "card `moves` names transform, but there is none"
+
+
+def search_fits(card: Card, module: ModuleType) -> None:
+    """Every field of the search space is a setting, and its ends are settings that are taken."""
+    config = getattr(module, "Config", None)
+    fields = {f.name for f in dataclasses.fields(config)} if config else set()
+    for name, space in card.search.items():
+        assert name in fields, f"search field {name!r} must be a setting of Config; got {fields}"
+        for value in _ends(name, space):
+            try:
+                if config:
+                    config(**{name: value})
+            except ValueError as error:
+                raise AssertionError(
+                    f"search value {name}={value!r} is refused: {error}"
+                ) from error
+
+
+def config_is_a_record(module: ModuleType) -> None:
+    """Config is a frozen dataclass, every field has a default, and JSON holds it."""
+    config: Any = getattr(module, "Config", None)
+    if config is None:
+        return
+    params = getattr(config, "__dataclass_params__", None)
+    assert params is not None, "Config must be a dataclass"
+    assert params.frozen, "Config must be frozen: @dataclass(frozen=True)"
+    try:
+        made = config()
+    except TypeError as error:
+        raise AssertionError(f"every field of Config must have a default: {error}") from error
+    try:
+        json.dumps(dataclasses.asdict(made))
+    except TypeError as error:
+        raise AssertionError(f"Config must hold plain values, for the record: {error}") from error
+
+
+def docstring_says_how(module: ModuleType) -> None:
+    """The module's docstring has a formula on a line of its own, set in, and the cost of a step."""
+    text = module.__doc__ or ""
+    assert re.search(r"^    \S.*[=~]", text, re.MULTILINE), (
+        "the docstring must give the formula on a line of its own, set in by four spaces"
+    )
+    assert re.search(r"\bcost", text, re.IGNORECASE), "the docstring must say what a step costs"
+
+
+def _ends(name: str, space: tuple[Any, ...]) -> list[Any]:
+    kind, *values = space
+    if kind == "of":
+        assert values, f"search {name!r} must give values after 'of'; got {space}"
+        return values
+    assert kind in SPACES and len(values) == 2 and values[0] < values[1], (
+        f"search {name!r} must be ('int' | 'float' | 'log', low, high) or ('of', ...); got {space}"
+    )
+    assert kind != "log" or values[0] > 0, f"a log search starts above 0; got {name} {space}"
+    return values

@@ -1,0 +1,1 @@
+"""The training loop: batches, the forward pass, optimisers, timing, checkpoints."""

@@ -1,0 +1,88 @@
+"""An epoch's rows in steps: shuffled pairs, or whole histories for sequence backbones."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from negbench.data.interactions import Csr
+from negbench.protocol.step import Batch, Coming
+
+STRETCH = 1 << 16
+"""Rows of the coming steps that a batch tells of; no less than its own."""
+
+
+class Pairs:
+    """Every train pair once an epoch, in a fresh order, `size` rows a step."""
+
+    def __init__(self, train: Csr, size: int, device: torch.device | str = "cpu") -> None:
+        """Keep the pairs where the steps run, in 32 bits: half the bytes to gather at random."""
+        self.users = torch.from_numpy(train.rows.astype(np.int32)).to(device)
+        self.items = torch.from_numpy(train.indices.astype(np.int32)).to(device)
+        self.size = size
+
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        return -(-len(self.users) // self.size)
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """One epoch; the generator lives on the device of the pairs."""
+        n, device = len(self.users), self.users.device
+        order = torch.randperm(n, generator=generator, device=device, dtype=torch.int32)
+        for rows in torch.split(order, max(1, STRETCH // self.size) * self.size) if n else ():
+            items = self.items.index_select(0, rows).long()
+            coming = Coming(self.users.index_select(0, rows).long())
+            for start in range(0, len(rows), self.size):
+                here = slice(start, start + self.size)
+                yield Batch(coming.users[here], items[here], coming=coming, start=start)
+
+
+class Sequences:
+    """Every user's latest items once an epoch, `size` users a step, each position one row."""
+
+    def __init__(
+        self, train: Csr, size: int, length: int, device: torch.device | str = "cpu"
+    ) -> None:
+        """A user with one item has nothing to predict and is left out."""
+        self.users = torch.from_numpy(np.flatnonzero(train.lengths > 1)).to(device)
+        self.items = torch.from_numpy(tails(train, length + 1)).to(device)[self.users]
+        self.counts = (self.items != train.n_columns).sum(1) - 1
+        self.size, self.padding = size, train.n_columns
+
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        return -(-len(self.users) // self.size)
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """One epoch; inputs [S, T] predict the same sequences one place on."""
+        for rows in shuffled(self.users, self.size, generator):
+            yield self.batch(rows)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The rows of these histories: a position counts where there is an item to predict."""
+        counts, items = self.counts[rows], self.items[rows]
+        width = int(counts.max())
+        targets = items[:, 1 : width + 1]
+        valid = targets != self.padding
+        inputs = items[:, :width].masked_fill(~valid, self.padding)
+        cells = valid.reshape(-1).nonzero().squeeze(1)
+        users = self.users[rows].repeat_interleave(counts)
+        return Batch(users, targets.reshape(-1)[cells], inputs, cells)
+
+
+def shuffled(what: Tensor, size: int, generator: torch.Generator) -> Sequence[Tensor]:
+    """The places of `what` in a random order, `size` at a time; none where it is empty."""
+    order = torch.randperm(len(what), generator=generator, device=what.device)
+    return torch.split(order, size) if len(order) else ()
+
+
+def tails(sets: Csr, length: int) -> np.ndarray:
+    """Each user's last `length` items in order, then padding I: int64 [U, length]."""
+    padded = np.full((sets.n_rows, length), sets.n_columns, np.int64)
+    place = np.arange(len(sets)) - np.repeat(
+        np.maximum(sets.indptr[:-1], sets.indptr[1:] - length), sets.lengths
+    )
+    kept = place >= 0
+    padded[sets.rows[kept], place[kept]] = sets.indices[kept]
+    return padded

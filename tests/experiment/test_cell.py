@@ -1,0 +1,228 @@
+"""A cell: resolved, hashed, trained, ranked and written; and the pairs that cannot be trained."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from negbench.errors import UserError
+from negbench.experiment.cell.run import prepare_fit, run_cell
+from negbench.experiment.cell.spec import REFERENCE, CellSpec, unfit
+from negbench.scenario.scenario import EXCLUSIONS, prepare
+from negbench.storage import cell_store
+from negbench.training.checkpoint import Kept
+from negbench.training.fit import TrainConfig
+
+METRICS = ("ndcg,recall@5,20",)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    users = np.repeat(np.arange(40), 12)
+    items = (rng.random(len(users)) ** 2 * 15).astype(int) + (users % 2) * 15
+    path = tmp_path_factory.mktemp("data") / "small.csv"
+    rows = [f"u{u},i{i},{t}" for t, (u, i) in enumerate(zip(users, items, strict=True))]
+    path.write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def spec_of(table, **changes):
+    budget = TrainConfig(epochs=3, dim=8, batch_size=64)
+    return replace(CellSpec(table, "mf", "random", metrics=METRICS, train=budget), **changes)
+
+
+def read(folder):
+    return json.loads((folder / "cell.json").read_text())
+
+
+def test_a_cell_is_written_whole(table, tmp_path):
+    ground = prepare(table)
+    spec = spec_of(table, method="dns(candidates=4)", seed=3)
+    folder = run_cell(spec, ground, tmp_path)
+    assert folder.name == cell_store.digest(spec.resolve(ground))
+    cell = cell_store.read_cell(folder)
+    assert cell.done and cell.spec["variant"] == "candidates=4"
+    assert cell.spec["method_config"] == {"dns": {"candidates": 4}}
+    assert cell.spec["backbone_config"]["dim"] == 8
+    arrays = cell.users()
+    n_test = int((ground.split.test.lengths > 0).sum())
+    assert arrays["top"].shape == (n_test, 20)
+    assert set(arrays) >= {"users", "ndcg@20/all", "ndcg@20/head", "recall@5/tail"}
+    values = {
+        (m["split"], m["metric"], m["k"], m["band"]): m["value"] for m in cell.record["metrics"]
+    }
+    assert values["test", "ndcg", 20, "all"] == pytest.approx(
+        arrays["ndcg@20/all"].mean(), rel=1e-6
+    )
+    assert values["valid", "ndcg", 20, "all"] == pytest.approx(cell.record["fit"]["best_valid"])
+    assert [row["epoch"] for row in cell.epochs()] == [1, 2, 3]
+    assert not list(tmp_path.glob("**/*.pt"))
+
+
+def test_no_seen_item_is_recommended(table, tmp_path):
+    ground = prepare(table)
+    arrays = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path)).users()
+    for user, top in zip(arrays["users"], arrays["top"], strict=True):
+        assert not set(top.tolist()) & set(ground.seen.row(user).tolist())
+
+
+def test_the_same_seed_writes_the_same_numbers(table, tmp_path):
+    ground = prepare(table)
+    one = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path / "a"))
+    two = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path / "b"))
+    assert one.record["metrics"] == two.record["metrics"]
+    assert all(np.array_equal(v, two.users()[k], equal_nan=True) for k, v in one.users().items())
+
+
+def test_what_changes_the_result_changes_the_hash(table):
+    ground = prepare(table)
+    base = spec_of(table)
+    changes = [
+        {"seed": 1},
+        {"method": "random(negatives=2)"},
+        {"backbone": "mf(l2=0.5)"},
+        {"objective": "bce"},
+        {"train": replace(base.train, epochs=4)},
+        {"metrics": ("ndcg@10",)},
+    ]
+    hashes = [cell_store.digest(replace(base, **c).resolve(ground)) for c in [{}, *changes]]
+    other = prepare(table, exclude="none")
+    hashes.append(cell_store.digest(base.resolve(other)))
+    assert len(set(hashes)) == len(hashes)
+    assert cell_store.digest(replace(base, backbone="mf()").resolve(ground)) == hashes[0]
+
+
+@pytest.mark.parametrize("objective", ["bpr", "bce", "gbce(t=0.5)", "softmax", "hinge"])
+def test_a_forced_objective_trains(table, tmp_path, objective):
+    cell = cell_store.read_cell(
+        run_cell(spec_of(table, objective=objective), prepare(table), tmp_path)
+    )
+    assert cell.spec["objective"] == objective and f"objective={objective}" in cell.spec["variant"]
+
+
+@pytest.mark.parametrize("name", ["most_popular", "item_knn", "ease"])
+def test_references_stand_beside(table, tmp_path, name):
+    folder = run_cell(spec_of(table, backbone=REFERENCE, method=name), prepare(table), tmp_path)
+    record = read(folder)
+    assert (record["spec"]["backbone"], record["spec"]["method"]) == ("reference", name)
+    assert record["card"]["title"]
+
+
+def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
+    ground, spec = prepare(table), spec_of(table, method="dns")
+    quiet = cell_store.read_cell(run_cell(spec, ground, tmp_path / "quiet"))
+
+    class Killed(Exception):
+        pass
+
+    def kill(row):
+        if row["epoch"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=kill)
+    (kept,) = (tmp_path / "cut" / "checkpoints").glob("*.pt")
+    told = []
+    again = run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=told.append)
+    assert [row["epoch"] for row in told] == [3]
+    assert cell_store.read_cell(again).record["metrics"] == quiet.record["metrics"]
+    assert not kept.exists()
+
+
+def test_a_foreign_checkpoint_is_refused(table, tmp_path):
+    ground, spec = prepare(table), spec_of(table)
+    path = tmp_path / "checkpoints" / f"{cell_store.digest(spec.resolve(ground))}.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match="a checkpoint must fit its cell"):
+        Kept(path, 1).load(prepare_fit(spec, ground, torch.device("cpu")))
+
+
+def test_a_user_with_every_item_is_legal(tmp_path):
+    path = tmp_path / "full.csv"
+    rows = [(0, i) for i in range(12)] + [(u, (u + s) % 12) for u in range(1, 9) for s in range(5)]
+    path.write_text("user,item,time\n" + "".join(f"{u},{i},{t}\n" for t, (u, i) in enumerate(rows)))
+    ground = prepare(str(path), rule="leave_one_out", exclude="all")
+    assert any("1 user has no item left" in note for note in ground.notes)
+    assert any(note.startswith("ORACLE") for note in ground.notes)
+    folder = run_cell(spec_of(str(path), exclude="all"), ground, tmp_path / "run")
+    assert read(folder)["fit"]["n_unfilled"] == 10 * read(folder)["fit"]["epochs"]
+
+
+def test_exclusion_says_what_is_never_drawn(table):
+    lengths = {name: len(prepare(table, exclude=name).excluded) for name in EXCLUSIONS}
+    split = prepare(table).split
+    assert lengths == {
+        "none": 0,
+        "train": len(split.train),
+        "train+valid": len(split.train) + len(split.valid),
+        "all": len(split.train) + len(split.valid) + len(split.test),
+    }
+    with pytest.raises(UserError, match="--exclude must be one of"):
+        prepare(table, exclude="trian")
+
+
+def test_what_cannot_go_together_is_one_sentence(tmp_path):
+    path = tmp_path / "unordered.csv"
+    path.write_text(
+        "user,item\n" + "".join(f"{u},{i}\n" for u in range(9) for i in range(u, u + 9))
+    )
+    ground = prepare(str(path))
+    said = unfit(CellSpec(str(path), "sasrec", "random"), ground)
+    assert said == "backbone sasrec needs order, which unordered does not provide"
+    assert unfit(CellSpec(str(path), "mf", "random"), ground) is None
+    assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), ground) is None
+
+
+def train_figures(cell):
+    return {m["metric"]: m["value"] for m in cell.record["metrics"] if m["split"] == "train"}
+
+
+def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
+    cell = cell_store.read_cell(run_cell(spec_of(table, probe="full"), prepare(table), tmp_path))
+    told, rows = train_figures(cell), cell.epochs()
+    assert cell.record["probe"] == {
+        "mode": "full",
+        "exact": False,
+        "hard": 0.1,
+        "planted": 0.0,
+        "log": 0,
+    }
+    made = [row for row in rows if row["epoch"] <= cell.record["fit"]["best_epoch"]]
+    watched = sum(row["watched"] for row in made)
+    assert told["fnr"] == pytest.approx(sum(row["fnr"] * row["watched"] for row in made) / watched)
+    assert told["fnr_lift"] == pytest.approx(told["fnr"] / told["fnr_expected"])
+    assert {"fnr_drawn", "fhnr", "hard"} <= set(told) and 0 < told["fnr"] < 1
+    fit = cell.record["fit"]
+    # One negative a row; the pair and its negative are scored once each.
+    assert fit["negatives"] == made[0]["watched"]
+    assert fit["dots"] == 2 * fit["negatives"]
+
+
+def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_path):
+    ground = prepare(table)
+    on, off = (
+        cell_store.read_cell(run_cell(spec_of(table, probe=mode), ground, tmp_path / mode))
+        for mode in ("sample", "off")
+    )
+    assert not train_figures(off) and "fnr" not in off.epochs()[0]
+    assert np.array_equal(on.users()["top"], off.users()["top"])
+    assert on.folder.name != off.folder.name
+
+
+def test_planted_pairs_are_followed_and_never_ranked(table, tmp_path):
+    ground = prepare(table, plant=0.2)
+    spec = spec_of(table, plant=0.2, probe="full", method="random(negatives=4)")
+    cell = cell_store.read_cell(run_cell(spec, ground, tmp_path))
+    told = train_figures(cell)
+    assert told["planted_rate"] > 0 and 0 <= told["planted_auc"] <= 1
+    assert cell.record["split"]["planted"] == len(ground.planted) > 0
+    assert any("PLANTED" in note for note in cell.record["notes"])
+    arrays = cell.users()
+    for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
+        assert not set(top) & set(ground.planted.row(user).tolist())
+    guard = replace(spec, backbone=REFERENCE, method="most_popular", objective=None)
+    assert guard.resolve(ground)["plant"] == 0.2 and "probe" not in guard.resolve(ground)

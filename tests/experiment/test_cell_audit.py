@@ -1,0 +1,70 @@
+"""The audit in a cell's record is that of the lists and ranks the cell was ranked with."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from negbench.evaluation.popularity_bias import audit
+from negbench.experiment.cell.run import rank, reference, run_cell
+from negbench.experiment.cell.spec import REFERENCE, CellSpec
+from negbench.scenario.scenario import prepare
+from negbench.storage import cell_store
+from negbench.training.fit import TrainConfig
+
+METRICS = ("ndcg@5,20",)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    users = np.repeat(np.arange(40), 12)
+    items = (rng.random(len(users)) ** 2 * 30).astype(int)
+    path = tmp_path_factory.mktemp("data") / "small.csv"
+    rows = [f"u{u},i{i},{t}" for t, (u, i) in enumerate(zip(users, items, strict=True))]
+    path.write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(("backbone", "method"), [("mf", "dns"), (REFERENCE, "most_popular")])
+def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, method):
+    ground = prepare(table)
+    budget = TrainConfig(epochs=2, dim=8, batch_size=64)
+    spec = CellSpec(table, backbone, method, metrics=METRICS, train=budget)
+    cell = cell_store.read_cell(run_cell(spec, ground, tmp_path))
+    told = {
+        (m["metric"], m["k"], m["band"]): m["value"]
+        for m in cell.record["metrics"]
+        if m["split"] == "test"
+    }
+    arrays, split = cell.users(), ground.split
+    again = audit(
+        arrays["top"],
+        arrays["users"],
+        train=split.train,
+        test=split.test,
+        seen=ground.seen,
+        bands=ground.bands,
+        ks=[5, 20],
+    )
+    assert again
+    for key, value in again.items():
+        assert told[key] == (None if np.isnan(value) else pytest.approx(value)), key
+    assert -1 <= told["pru", 0, "all"] <= 1 and -1 <= told["pri", 0, "all"] <= 1
+    assert not any(m["metric"] == "arp" for m in cell.record["metrics"] if m["split"] == "valid")
+    json.dumps(cell.record, allow_nan=False)
+
+
+def test_the_ranks_are_kept_for_the_test_part_alone(table):
+    ground = prepare(table)
+    spec = CellSpec(table, REFERENCE, "most_popular", metrics=METRICS)
+    scorer = reference(spec, ground)
+    rankings = rank(spec, ground, scorer, scorer, torch.device("cpu"))
+    assert rankings["valid"].ranks is None
+    test = rankings["test"]
+    assert test.ranks is not None and len(test.ranks) == len(ground.split.test)
+    hits = (test.ranks > 0) & (test.ranks <= 20)
+    keys = test.users[:, None] * ground.split.n_items + test.top
+    shown = np.isin(ground.split.test.rows * ground.split.n_items + ground.split.test.indices, keys)
+    assert (hits == shown).all()

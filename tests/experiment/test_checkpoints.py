@@ -1,0 +1,57 @@
+"""A long cell that is killed goes on from its checkpoint with the same bits, wherever it ran."""
+
+import pytest
+from helpers.every_method_cell import BACKBONES, METHODS, asked, bits, by_method
+from helpers.small_runs import DATA, TELLS, go, killing, told
+
+from negbench.experiment.cell.run import run_cell
+from negbench.experiment.cell.spec import CellSpec
+from negbench.experiment.plan import ground_of
+from negbench.training.fit import TrainConfig
+
+
+class Killed(Exception):
+    """Stands for a kill between two epochs."""
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_goes_on_with_the_same_bits(tmp_path, name):
+    """Each epoch in a fit of its own, till early stopping; best weights, parts, streams, probes."""
+    train = TrainConfig(epochs=4, patience=2, dim=8, batch_size=256, lr=0.2)
+    spec = CellSpec(DATA, BACKBONES[name], asked(name), log_negatives=50, train=train)
+    ground = ground_of(spec, None)
+    quiet = run_cell(spec, ground, tmp_path / "quiet")
+    whole = bits(quiet)
+    for stop in range(2, len(whole["epochs"]) + 1):
+
+        def kill(row, stop=stop):
+            if row["epoch"] == stop:
+                raise Killed
+
+        with pytest.raises(Killed):
+            run_cell(spec, ground, tmp_path / "cut", tell=kill, checkpoint_every=1)
+    rows = []
+    cut = bits(run_cell(spec, ground, tmp_path / "cut", tell=rows.append, checkpoint_every=1))
+    assert [row["epoch"] for row in rows] == [len(whole["epochs"])]
+    assert [what for what in whole if whole[what] != cut[what]] == []
+
+
+ENGINES = [{"jobs": 2}, {"engine": "dask", "workers": 2}]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=["local", "dask"])
+def test_a_worker_killed_in_a_long_cell_hands_its_checkpoint_on(tmp_path, plugin, engine):
+    if "engine" in engine:
+        pytest.importorskip("distributed")
+    path = plugin("long", TELLS)
+    grid = {"methods": "long,random", "plugins": [path], "seeds": 1, "epochs": 5}
+    killed = killing(path, [4])
+    result = go(tmp_path / "hurt", **grid, checkpoint_every=1, **engine)
+    killed.join()
+    assert result.done == 2 and not result.failed
+    processes, epochs = zip(*told(path), strict=True)
+    assert epochs == (1, 2, 3, 4, 4, 5) and len(set(processes)) == 2
+    go(tmp_path / "quiet", **grid)
+    hurt, quiet = by_method(tmp_path / "hurt"), by_method(tmp_path / "quiet")
+    assert bits(hurt["long"]) == bits(quiet["long"])
+    assert list((tmp_path / "hurt" / "checkpoints").iterdir()) == []

@@ -1,0 +1,123 @@
+"""Exports: the lists that were recommended, with the ids that the user's file had."""
+
+import csv
+import io
+
+import pytest
+from click.testing import CliRunner
+
+from negbench.cli import main
+from negbench.errors import NothingToReport, UserError
+from negbench.experiment.finished.export import negatives, read_ids, recommendations, write
+from negbench.experiment.options.options import build, flatten
+from negbench.experiment.plan import plan
+from negbench.experiment.run_grid import carry_out
+from negbench.storage import cell_store
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    rows = [
+        f"00{u},sku {i % 14}/x,{t}"
+        for t, (u, i) in enumerate((u, u + s) for s in range(7) for u in range(12))
+    ]
+    (folder / "shop.csv").write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    asked = {"datasets": str(folder / "shop.csv"), "methods": "random", "seeds": 2, "epochs": 1}
+    asked |= {"log_negatives": 25, "dim": 4, "out": str(folder / "run")}
+    options = build(flatten(asked))
+    carry_out(options, plan(options), folder / "run", say=lambda text: None, bar=False)
+    return folder / "run"
+
+
+def test_ids_are_those_of_the_file(run):
+    rows = list(recommendations(run))
+    assert {row["user"] for row in rows} == {f"00{u}" for u in range(12)}
+    assert {row["item"] for row in rows} <= {f"sku {i}/x" for i in range(14)}
+    assert {row["seed"] for row in rows} == {0, 1}
+    ranks = [row["rank"] for row in rows if row["user"] == "003" and row["seed"] == 0]
+    assert ranks == list(range(1, len(ranks) + 1))
+
+
+def test_a_row_is_what_the_cell_holds(run):
+    cell = cell_store.read_cells(run)[0][0]
+    ids, arrays = read_ids(run, cell.record["data"]["checksum"]), cell.users()
+    rows = [row for row in recommendations(run) if row["seed"] == cell.spec["seed"]]
+    wanted = [
+        (ids["users"][u], ids["items"][i])
+        for u, top in zip(arrays["users"], arrays["top"], strict=True)
+        for i in top
+        if i >= 0
+    ]
+    assert [(row["user"], row["item"]) for row in rows] == wanted
+
+
+def test_csv_and_trec(run, tmp_path):
+    text = io.StringIO()
+    n = write(run, text)
+    assert len(list(csv.DictReader(text.getvalue().splitlines()))) == n > 0
+    out = tmp_path / "lists.trec"
+    done = CliRunner().invoke(main, ["export", str(run), "--format", "trec", "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    first = out.read_text().splitlines()[0].split()
+    assert len(first) == 6 and first[-1].startswith("shop-mf-random-") and "%20" in first[2]
+
+
+def test_logged_negatives_have_the_ids_of_the_file_and_are_not_train_items(run):
+    rows = list(negatives(run))
+    assert len(rows) == 2 * 25 and {row["seed"] for row in rows} == {0, 1}
+    assert {row["user"] for row in rows} <= {f"00{u}" for u in range(12)}
+    seen = {(f"00{u}", f"sku {(u + s) % 14}/x") for s in range(5) for u in range(12)}
+    assert {(row["user"], row["positive"]) for row in rows} <= seen
+    assert not {(row["user"], row["negative"]) for row in rows} & seen
+    assert {row["epoch"] for row in rows} == {1}
+
+
+@pytest.mark.parametrize("what", ["recs", "negatives"])
+def test_parquet_holds_what_csv_holds(run, tmp_path, what):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    for form in ("csv", "parquet"):
+        out = str(tmp_path / f"x.{form}")
+        asked = ["export", str(run), f"--{what}", "--format", form, "-o", out]
+        done = CliRunner().invoke(main, asked)
+        assert done.exit_code == 0, done.output
+    text = pandas.read_csv(tmp_path / "x.csv", dtype={"user": str}, keep_default_na=False)
+    table = pandas.read_parquet(tmp_path / "x.parquet")
+    assert list(text.columns) == list(table.columns) and len(text) == len(table) > 0
+    for name in set(text.columns) - {"s_positive", "s_negative"}:
+        assert text[name].tolist() == table[name].tolist(), name
+
+
+def test_without_a_log_or_with_a_broken_one_the_export_says_so(run, tmp_path):
+    import shutil
+
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    logs = sorted(copy.glob("cells/*/negatives.npz"))
+    logs[0].write_bytes(b"no zip")
+    told = []
+    assert len(list(negatives(copy, told.append))) == 25
+    assert len(told) == 1 and "must be whole" in told[0]
+    (logs[1].parent / "users.npz").write_bytes(logs[1].read_bytes()[:200])
+    done = CliRunner().invoke(main, ["export", str(copy), "-o", str(tmp_path / "x.csv")])
+    assert done.exit_code == 0 and "left out" in done.output
+    left = (tmp_path / "x.csv").read_text().splitlines()[1:]
+    assert len({row.split(",")[4] for row in left}) == 1
+    for log in logs:
+        log.unlink()
+    done = CliRunner().invoke(main, ["export", str(copy), "--negatives"])
+    assert done.exit_code == 4 and "--log-negatives" in done.output
+
+
+def test_mistakes_are_sentences(run, tmp_path):
+    with pytest.raises(UserError, match="csv or parquet; got 'trec'"):
+        write(run, io.StringIO(), "trec", "negatives")
+    for asked in (["--format", "parquet"], ["--recs", "--negatives"]):
+        assert CliRunner().invoke(main, ["export", str(run), *asked]).exit_code == 2
+    with pytest.raises(UserError, match="csv, parquet or trec"):
+        write(run, io.StringIO(), "xml")
+    with pytest.raises(NothingToReport, match="finished cells"):
+        list(recommendations(tmp_path))
+    with pytest.raises(UserError, match="cannot be read"):
+        read_ids(run, "0" * 12)

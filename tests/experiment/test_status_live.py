@@ -1,0 +1,90 @@
+"""Status while a grid runs, after it is killed, and while its cells are done again."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from helpers.small_runs import BREAKS, DATA, SLOW, go
+
+from negbench.errors import NothingToReport
+from negbench.experiment.finished.status import status
+
+CELLS = 12
+
+
+def running(out, plugins, *more):
+    words = ["-d", DATA, "-m", "random,slow,broken", "--seeds", "4", "--epochs", "2", "--dim", "8"]
+    for path in plugins:
+        words += ["--plugin", path]
+    return subprocess.Popen(
+        [sys.executable, "-m", "negbench.cli", "run", *words, "-o", str(out), "-q", *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def looked(out):
+    """One look, whose counts must add up; None before the run has begun."""
+    try:
+        found = status(out)
+    except NothingToReport:
+        return None
+    assert found.done + len(found.failed) + len(found.pending) == CELLS
+    assert found.damaged == () and found.other == 0
+    assert set(found.failed.values()) <= {"RuntimeError: no draw today"}
+    seconds = [each for _, each in found.slowest]
+    assert len(seconds) == min(3, found.done) and seconds == sorted(seconds, reverse=True)
+    assert found.done or found.seconds_left is None or not found.pending
+    return found
+
+
+def looks(out, true, seconds=180):
+    """Look again and again until it is true of one; all of them."""
+    end, made = time.monotonic() + seconds, []
+    while not (made and true(made[-1])):
+        assert time.monotonic() < end, "waited in vain"
+        made += filter(None, [looked(out)])
+    return made
+
+
+@pytest.fixture
+def plugins(plugin):
+    return [plugin("slow", SLOW), plugin("broken", BREAKS)]
+
+
+def test_status_adds_up_while_a_grid_runs_and_when_it_is_killed(tmp_path, plugins):
+    out = tmp_path / "run"
+    grid = running(out, plugins, "-j", "2")
+    try:
+        seen = looks(out, lambda now: now.done >= 6)
+    finally:
+        os.killpg(grid.pid, signal.SIGKILL)
+        grid.wait()
+    done = [now.done for now in seen]
+    assert done == sorted(done) and seen[0].pending
+    assert any(0 < now.done < 6 and now.seconds_left for now in seen)
+    told = subprocess.run(
+        [sys.executable, "-m", "negbench.cli", "status", str(out)], capture_output=True, text=True
+    )
+    left = looked(out)
+    counts = f"{left.done} done, {len(left.failed)} failed, {len(left.pending)} pending"
+    assert told.returncode == 0 and told.stdout.startswith(counts) and told.stderr == ""
+    assert f"negbench resume {out}" in told.stdout and told.stdout.count("slowest") == 3
+
+
+def test_status_adds_up_while_cells_are_replaced(tmp_path, plugins):
+    out = tmp_path / "run"
+    asked = {"methods": "random,dns,popularity", "seeds": 4, "epochs": 1}
+    go(out, **asked)
+    again = threading.Thread(target=go, args=(out,), kwargs={**asked, "overwrite": "all"})
+    again.start()
+    seen = looks(out, lambda now: not again.is_alive())
+    again.join()
+    assert len(seen) > 12 and seen[-1].done == CELLS
+    assert {now.done for now in seen} <= {CELLS - 1, CELLS}

@@ -1,0 +1,117 @@
+"""The detector against a world where p(item | user) / p(item) is known in closed form."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from negbench.methods.ddrm_sampler.detector import Detector
+from negbench.parts.diffusion import process
+from negbench.testing.toy_data import usual
+
+D, NOISE = 4, 0.3
+
+
+def detector(draws=8, hidden=64, **settings) -> Detector:
+    made = Detector(process.snr_matched(20, 0.1), hidden, draws, 0.1, **settings)
+    made.begin(replace(usual(), width=D))
+    return made
+
+
+def drawn(n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Users, an item of theirs, and the mixing matrix: e_i | u ~ N(A u, s^2 I)."""
+    mix = torch.randn(D, D, generator=torch.Generator().manual_seed(1)) * 0.6
+    users = torch.randn(n, D, generator=generator)
+    return users, users @ mix.T + NOISE * torch.randn(n, D, generator=generator), mix
+
+
+def log_ratio(items: torch.Tensor, users: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
+    normal = torch.distributions.MultivariateNormal
+    given = normal((users @ mix.T).unsqueeze(1), NOISE**2 * torch.eye(D))
+    alone = normal(torch.zeros(D), mix @ mix.T + NOISE**2 * torch.eye(D))
+    return given.log_prob(items) - alone.log_prob(items)
+
+
+def ranks(x: torch.Tensor) -> torch.Tensor:
+    return x.argsort().argsort().double()
+
+
+@pytest.fixture(scope="module")
+def taught() -> Detector:
+    made, generator = detector(), torch.Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(made.minimised(), lr=5e-3)
+    for _ in range(300):
+        users, items, _ = drawn(512, generator)
+        optimiser.zero_grad()
+        torch.autograd.backward(made.loss(items, users, generator))
+        optimiser.step()
+    return made
+
+
+def pairs(n=400):
+    generator = torch.Generator().manual_seed(7)
+    users, liked, mix = drawn(n, generator)
+    others = drawn(n, generator)[1]
+    return torch.stack([liked, others], 1), users, mix, generator
+
+
+def test_it_ranks_true_positives_above_random_items(taught):
+    items, users, mix, generator = pairs()
+    rho = taught.rho(items, users, generator)
+    auc = (rho[:, :1] > rho[:, 1]).double().mean()
+    assert float(auc) > 0.9
+    truth = log_ratio(items, users, mix)
+    both = torch.stack([ranks(rho.flatten()), ranks(truth.flatten())])
+    assert float(torch.corrcoef(both)[0, 1]) > 0.8
+
+
+def test_an_untrained_detector_knows_nothing():
+    items, users, _, generator = pairs()
+    rho = detector(trained=False).rho(items, users, generator)
+    auc = (rho[:, :1] > rho[:, 1]).double().mean()
+    assert 0.4 < float(auc) < 0.6 and bool(rho.any())
+    assert not detector(trained=False).minimised()
+
+
+def test_rho_is_0_where_the_condition_is_ignored(taught):
+    items, users, _, generator = pairs(50)
+    deaf = detector()
+    deaf.load_state_dict(taught.state_dict())
+    with torch.no_grad():
+        deaf.net.first.weight[:, D : 2 * D] = 0.0
+    assert torch.allclose(deaf.rho(items, users, generator), torch.zeros(50, 2), atol=1e-5)
+
+
+def test_rho_is_what_a_loop_computes(taught):
+    items, users, _, _ = pairs(3)
+    got = taught.rho(items, users, torch.Generator().manual_seed(3))
+    generator, want = torch.Generator().manual_seed(3), torch.zeros(3, 2)
+    for part in range(taught.draws):
+        t = taught.step(part, 3, items, generator)
+        assert bool((t * taught.draws > part * 20).all() and (t > 0).all() and (t <= 20).all())
+        eps = torch.randn(3, D, generator=generator)
+        for b in range(3):
+            for m in range(2):
+                r = float(taught.schedule.abar[t[b]]) ** 0.5
+                x = (r * items[b, m] + (1 - r * r) ** 0.5 * eps[b]).unsqueeze(0)
+                with torch.no_grad():
+                    null = taught.net(x, t[b : b + 1], taught.net.null.unsqueeze(0))
+                    told = taught.net(x, t[b : b + 1], users[b : b + 1])
+                errors = [((items[b, m] - guess) ** 2).sum() for guess in (null, told)]
+                want[b, m] += (errors[0] - errors[1]) / taught.draws
+    assert torch.allclose(got, want, atol=1e-5)
+
+
+def test_the_loss_reaches_its_own_parameters_alone():
+    made, generator = detector(), torch.Generator().manual_seed(0)
+    users, items, _ = drawn(64, generator)
+    users.requires_grad_(), items.requires_grad_()
+    before = [p.detach().clone() for p in made.minimised()]
+    optimiser = torch.optim.SGD(made.minimised(), lr=0.1)
+    for _ in range(2):  # the last layer begins at 0
+        torch.autograd.backward(made.loss(items, users, generator))
+        optimiser.step()
+    assert users.grad is None and items.grad is None
+    assert len(before) == 5  # `null` too
+    now = made.minimised()
+    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, now, strict=True))

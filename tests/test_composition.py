@@ -1,0 +1,73 @@
+import pytest
+
+from negbench.composition import recipe
+from negbench.errors import UserError
+from negbench.parts import BCE, BPR, GBCE, Pool, Softmax, TopM, Uniform
+from negbench.testing import conforms
+from negbench.testing.toy_data import Play, usual
+
+
+def test_names_variants_and_settings() -> None:
+    made = recipe("dns(candidates=32)")
+    assert (made.name, made.variant, str(made)) == ("dns", "candidates=32", "dns(candidates=32)")
+    assert made.configs() == {"dns": {"candidates": 32}}
+    assert recipe("dns").configs() == {"dns": {"candidates": 8}}
+    assert recipe("dns", "gbce(t=0.5)").variant == "objective=gbce(t=0.5)"
+
+
+def test_each_choice_comes_from_the_one_that_moves_it() -> None:
+    made = recipe("popularity(negatives=16)+dns_mn(top=3)").build()
+    assert type(made.source).__name__ == "Popular"
+    assert made.stages == (TopM(3, "one"),) and isinstance(made.objective, BPR)
+    assert Play(made, usual()).forward().drawn.n == 16
+    pool = recipe("in_batch+dns").build()
+    assert isinstance(pool.source, Pool) and pool.stages == (TopM(1),)
+    assert isinstance(pool.objective, BPR)
+
+
+def test_what_nobody_moves_comes_from_the_last() -> None:
+    first, last = recipe("dns+in_batch").build(), recipe("in_batch+dns").build()
+    assert isinstance(first.objective, Softmax) and isinstance(last.objective, BPR)
+
+
+def test_stages_line_up_in_the_order_typed() -> None:
+    made = recipe("dns_mn(candidates=20,top=5,keep=all)+dns(candidates=9)").build()
+    assert made.stages == (TopM(5, "all"), TopM(1))
+    assert isinstance(made.source, Uniform) and made.source.negatives == 9
+
+
+@pytest.mark.parametrize("name,kind", [("bpr", BPR), ("bce", BCE), ("gbce", GBCE)])
+def test_an_objective_may_be_forced_on_all(name: str, kind: type) -> None:
+    for method in ("dns", "in_batch", "popularity+dns"):
+        assert isinstance(recipe(method, name).build().objective, kind)
+
+
+def test_building_twice_shares_nothing() -> None:
+    made = recipe("popularity+dns")
+    assert made.build().source is not made.build().source
+
+
+@pytest.mark.parametrize("text", ["popularity(negatives=8)+dns", "in_batch+dns_mn", "mixed+dns"])
+def test_compositions_conform(text: str) -> None:
+    conforms(text)
+
+
+@pytest.mark.parametrize(
+    "text,objective,word",
+    [
+        ("dnss", None, "got 'dnss'; did you mean dns"),
+        ("", None, "a method needs a name"),
+        ("popularity+random", None, "only one method of a composition may set the source"),
+        ("dns+dns", None, "each method once"),
+        ("dns(candidates=0)", None, "dns: `candidates` must be at least 1"),
+        ("dns(m=3)", None, "dns has no parameter 'm'"),
+        ("dns", "bqr", "--objective must be a known objective; got 'bqr'; did you mean bpr"),
+        ("dns", "gbce(t=7)", "gbce: `t` must be from 0 to 1"),
+        ("dns", "bpr(x=1)", "bpr has no parameter 'x'; it takes none"),
+    ],
+)
+def test_mistakes_are_refused_before_any_training(
+    text: str, objective: str | None, word: str
+) -> None:
+    with pytest.raises(UserError, match=word):
+        recipe(text, objective)

@@ -1,0 +1,273 @@
+"""The suite over every method, and a broken method for every rule that it holds to."""
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from negbench.parts import BPR, Uniform
+from negbench.plugins import registry
+from negbench.protocol import Negatives, Scores, Step, World
+from negbench.protocol.interfaces import Method
+from negbench.testing import CHECKS, conforms
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("method", registry.names("methods"))
+def test_every_method_conforms(method: str, check: str) -> None:
+    conforms(method, check)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("method", registry.names("methods"))
+def test_every_method_conforms_on_a_gpu(method: str, check: str) -> None:
+    conforms(method, check, "cuda")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stage made of one function."""
+
+    what: Callable[[Step, Negatives], Negatives]
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        return self.what(step, negatives)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An objective made of one function."""
+
+    what: Callable[[Tensor, Tensor, Negatives], Tensor]
+
+    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+        del step
+        return self.what(s_pos, s_neg, negatives)
+
+
+class Blind(Uniform):
+    """Draws without looking at the exclusion."""
+
+    def draw(self, step: Step) -> Negatives:
+        shape = (len(step.batch), 4)
+        ids = torch.randint(step.world.n_items, shape, generator=step.generator)
+        return Negatives(ids)
+
+
+class Global(Uniform):
+    """Draws from the global generator."""
+
+    def draw(self, step: Step) -> Negatives:
+        torch.rand(1)
+        return super().draw(step)
+
+
+class Counting:
+    """A stage that changes with every step and keeps it to itself."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        self.steps += 1
+        logw = torch.full((len(step.batch), negatives.n), float(self.steps))
+        return replace(negatives, logw=logw)
+
+
+class Piling(Counting):
+    """A stage whose `begin` adds to what the last one left."""
+
+    def begin(self, world: World) -> None:
+        del world
+        self.steps += 1
+
+
+class Learning:
+    """A stage with a parameter that nothing reaches."""
+
+    def begin(self, world: World) -> None:
+        del world
+        self.parameter = torch.nn.Parameter(torch.zeros(3))
+
+    def minimised(self) -> Iterable[torch.nn.Parameter]:
+        return [self.parameter]
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        del step
+        return negatives
+
+
+class Misshapen:
+    """A stage that says [B, N] and returns scores of another shape in between."""
+
+    def apply(self, step: Step, negatives: Negatives) -> Negatives:
+        del step
+        return replace(negatives, mask=torch.ones(2, 3, dtype=torch.bool))
+
+
+def staged(stage: Any) -> Callable[[], Method]:
+    return lambda: Method(Uniform(4), BPR(), (stage,))
+
+
+def minded(what: Callable[[Tensor, Tensor, Negatives], Tensor]) -> Callable[[], Method]:
+    return lambda: Method(Uniform(4), Rows(what))
+
+
+def overwrite(step: Step, negatives: Negatives) -> Negatives:
+    del step
+    assert negatives.ids is not None
+    negatives.ids[0, 0] = 11
+    return replace(negatives)
+
+
+def overwrite_view(step: Step, negatives: Negatives) -> Negatives:
+    step.view.items[0] += 1
+    return negatives
+
+
+def above_one(step: Step, negatives: Negatives) -> Negatives:
+    return replace(negatives, logq=torch.ones(len(step.batch), negatives.n))
+
+
+def beyond(step: Step, negatives: Negatives) -> Negatives:
+    del step
+    assert negatives.ids is not None
+    return replace(negatives, ids=negatives.ids + 12)
+
+
+def unseeded(step: Step, negatives: Negatives) -> Negatives:
+    logw = torch.full((len(step.batch), negatives.n), float(next(CLOCK)))
+    return replace(negatives, logw=logw)
+
+
+CLOCK = itertools.count()
+SHARED = Counting()
+
+BROKEN: list[tuple[str, str, Callable[[], Method]]] = [
+    ("build_is_fresh", "new parts each time", staged(SHARED)),
+    ("shapes", "must have the axes", minded(lambda p, n, _: p.unsqueeze(1) - n)),
+    ("shapes", "must have B = 28; got 2", staged(Misshapen())),
+    ("shapes", "rows must be torch.float32", minded(lambda p, n, _: (p + n.sum(1)).double())),
+    ("ids_are_allowed", "an excluded item must not count", lambda: Method(Blind(), BPR())),
+    ("ids_are_allowed", "ids must be in 0..11", staged(Change(beyond))),
+    ("logq_is_a_probability", "log of a probability", staged(Change(above_one))),
+    ("loss_and_gradient", "gradient to the query", minded(lambda p, n, _: 0 * (p + n.sum(1)))),
+    ("loss_and_gradient", "must be finite", minded(lambda p, n, _: (p - n.mean(1)) / 0)),
+    ("masked_counts_for_nothing", "must not change", minded(lambda p, n, _: n.mean(1) - p)),
+    ("a_row_without_negatives", "must not count", lambda: Method(Blind(), BPR())),
+    ("small_sizes", "1 rows; got", minded(lambda p, n, _: (n.mean(1) - p) / (len(p) - 1))),
+    ("inputs_stay", "must not change the negatives", staged(Change(overwrite))),
+    (
+        "inputs_stay",
+        "change its inputs; view.items",
+        staged(Change(overwrite_view)),
+    ),
+    ("same_seed_same_step", "same seed must give", staged(Change(unseeded))),
+    ("global_randomness_is_left_alone", "must not be used", lambda: Method(Global(), BPR())),
+    ("begin_twice", "called twice", lambda: Method(Uniform(4), BPR(), (Piling(),))),
+    ("state_survives", "needs state_dict", lambda: Method(Uniform(4), BPR(), (Counting(),))),
+    ("learnt_parameters_move", "number \\[0\\] did not", staged(Learning())),
+]
+
+
+@pytest.mark.parametrize("check,word,build", BROKEN, ids=[f"{c}-{w}" for c, w, _ in BROKEN])
+def test_a_broken_method_fails(check: str, word: str, build: Callable[[], Method]) -> None:
+    with pytest.raises(AssertionError, match=word):
+        conforms(build, check)
+
+
+def test_numpy_and_python_randomness_are_watched_too() -> None:
+    def draws(step: Step, negatives: Negatives) -> Negatives:
+        del step
+        np.random.rand()
+        return negatives
+
+    with pytest.raises(AssertionError, match="global random state"):
+        conforms(staged(Change(draws)), "global_randomness_is_left_alone")
+
+
+def test_annotated_axes_are_held_to() -> None:
+    class Wrong(Uniform):
+        def draw(self, step: Step) -> Scores:  # type: ignore[override]
+            del step
+            return torch.zeros(3)
+
+    with pytest.raises(AssertionError, match=r"return must have the axes \[B, N\]; got \[3\]"):
+        conforms(lambda: Method(Wrong(), BPR()), "shapes")
+
+
+def test_every_check_is_shown_to_fail() -> None:
+    assert {check for check, _, _ in BROKEN} | {"says_what_it_is"} == set(CHECKS)
+
+
+GOOD = '''"""Ours.
+
+    s = 1
+
+Cost per step: nothing."""
+from dataclasses import dataclass
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+CARD = Card(title="Ours", moves=("source",), search={"n": ("int", 1, 9)})
+@dataclass(frozen=True)
+class Config:
+    n: int = 1
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= 9:
+            raise ValueError(f"n is 1 to 9; got {self.n}")
+def build(config):
+    return Method(Uniform(config.n), BPR())
+'''
+
+
+@pytest.mark.parametrize(
+    "old,new,word",
+    [
+        ("CARD = Card(", "CARD = (lambda **k: 1)(", "must hold CARD = Card"),
+        ('"Ours",', 'str("Ours"),', "of literals"),
+        ('("source",)', "()", "must name a choice"),
+        ('("source",)', '("stages",)', "names stages, but the method has none"),
+        ('("source",)', '("transform",)', "names transform, but there is none"),
+        ('"n": (', '"m": (', "'m' must be a setting"),
+        ("1, 9)", "1, 12)", "n=12 is refused: n is 1 to 9"),
+        ('"int", 1, 9', '"int", 9, 1', "low, high"),
+        ('"int", 1, 9', '"log", 0, 9', "starts above 0"),
+        ('"int", 1, 9', '"of",', "must give values"),
+        ("(frozen=True)", "", "must be frozen"),
+        ("@dataclass(frozen=True)", "", "must be a dataclass"),
+        ("n: int = 1", "n: int", "must have a default"),
+        ("n: int = 1", "m: object = object\n    n: int = 1", "plain values"),
+        ("    s = 1", "s is 1", "must give the formula"),
+        ("Cost", "Price", "what a step costs"),
+    ],
+)
+def test_a_method_that_says_too_little_fails(old: str, new: str, word: str, tmp_path: Path) -> None:
+    conforms(module_at(write(tmp_path / "good", GOOD)))
+    path = write(tmp_path / "bad", GOOD.replace(old, new))
+    with pytest.raises(AssertionError, match=word):
+        conforms(module_at(path), "says_what_it_is")
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    path = folder / "ours.py"
+    path.write_text(text)
+    return path
+
+
+def module_at(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("ours", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ours"] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,128 @@
+"""One step through the parts, computed by hand."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from helpers.toy_data import small_world
+
+from negbench.evaluation.model_scorer import Trained
+from negbench.ops import rng
+from negbench.parts import BPR
+from negbench.protocol.interfaces import Method
+from negbench.protocol.step import Batch, Encoded, Negatives, Step
+from negbench.protocol.view import Similarity, View
+from negbench.training.forward import forward
+
+QUERY = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+ITEMS = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
+
+
+def step_of(view=None, world=None) -> Step:
+    batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]))
+    view = view or View(QUERY.clone().requires_grad_(), ITEMS, ITEMS[batch.items])
+    return Step(batch, view, world or small_world(), 1, 1, rng.stream(0, "negatives"))
+
+
+@dataclass
+class Fixed:
+    made: Negatives
+
+    def draw(self, step):
+        return self.made
+
+
+@dataclass
+class Weighs:
+    weight: torch.Tensor
+
+    def apply(self, step, negatives):
+        return replace(negatives, row_weight=self.weight, losses={"extra": torch.tensor(0.5)})
+
+
+@dataclass
+class Doubles:
+    seen: list
+
+    def view(self, step):
+        self.seen.append(step.training)
+        view = step.view
+        return replace(
+            view,
+            query=view.query * 2,
+            losses={"width": torch.tensor(0.25)},
+            through=lambda items: items + 1,
+        )
+
+
+def softplus(x: float) -> float:
+    return torch.nn.functional.softplus(torch.tensor(x)).item()
+
+
+def test_the_loss_is_the_weighted_rows_and_the_named_losses():
+    ids = torch.tensor([[2], [2]])
+    method = Method(Fixed(Negatives(ids)), BPR(), stages=(Weighs(torch.tensor([1.0, 0.5])),))
+    marks = []
+    outcome = forward(method, step_of(), marks.append)
+    rows = [softplus(3.0 - 1.0), 0.5 * softplus(3.0 - 2.0)]
+    assert outcome.rows.tolist() == pytest.approx(rows)
+    assert outcome.loss.item() == pytest.approx(sum(rows) / 2 + 0.5)
+    assert outcome.losses.keys() == {"extra"} and marks == ["sampling", "scoring"]
+    assert outcome.drawn.row_weight is None and outcome.used.row_weight is not None
+
+
+def test_a_transform_changes_what_is_scored_and_adds_its_loss():
+    seen = []
+    method = Method(Fixed(Negatives(torch.tensor([[2], [2]]))), BPR(), transform=Doubles(seen))
+    outcome = forward(method, step_of())
+    assert outcome.s_neg.squeeze(1).tolist() == [8.0, 8.0]  # 2 q . (v + 1)
+    assert outcome.losses["width"].item() == 0.25 and seen == [True]
+
+
+def test_a_transform_also_ranks():
+    seen, world = [], small_world(n_items=3)
+    encoded = Encoded(ITEMS, Similarity(), lambda users: QUERY[users])
+    plain = Trained(encoded, ITEMS, world)
+    changed = Trained(encoded, ITEMS, world, Doubles(seen))
+    users = torch.tensor([0, 1])
+    assert torch.equal(plain.scores(users), QUERY @ ITEMS.T)
+    assert torch.equal(changed.scores(users), 2 * QUERY @ (ITEMS + 1).T)
+    assert seen == [False]
+
+
+def test_shared_vectors_and_nothing_at_all_are_legal():
+    pool = Negatives(torch.tensor([1, 2]), shared=True, mask=torch.tensor([[True, False]] * 2))
+    outcome = forward(Method(Fixed(pool), BPR()), step_of())
+    assert outcome.s_neg.tolist() == [[0.0, 3.0], [2.0, 3.0]]
+    assert outcome.rows.tolist() == pytest.approx([softplus(0.0 - 1), softplus(2.0 - 2)])
+    vectors = Negatives(vectors=torch.ones(2, 1, 2))
+    assert forward(Method(Fixed(vectors), BPR()), step_of()).s_neg.tolist() == [[1.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ids": torch.zeros(3, dtype=torch.long)},
+        {"ids": torch.zeros(2, 3, dtype=torch.long), "shared": True},
+        {"vectors": torch.zeros(2, 3)},
+    ],
+)
+def test_shared_or_per_row_is_stated_never_inferred(wrong):
+    with pytest.raises(ValueError, match="must be"):
+        Negatives(**wrong)
+
+
+def test_take_selects_along_n_and_forgets_how_it_was_drawn():
+    made = Negatives(
+        torch.tensor([5, 6, 7]), shared=True, logq=torch.zeros(3), mask=torch.eye(2, 3).bool()
+    )
+    kept = made.take(torch.tensor([[2], [1]]))
+    assert kept.ids.tolist() == [[7], [6]] and not kept.shared and kept.logq is None
+    assert kept.mask.tolist() == [[False], [True]]
+
+
+def test_look_is_without_gradient_and_never_shows_a_masked_one():
+    view = View(QUERY.clone().requires_grad_(), ITEMS, ITEMS[:2])
+    mask = torch.tensor([[True, False], [True, True]])
+    scores = step_of(view).look(Negatives(torch.tensor([[0, 2], [1, 2]]), mask=mask))
+    assert not scores.requires_grad and scores.tolist() == [[1.0, -torch.inf], [2.0, 3.0]]
