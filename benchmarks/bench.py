@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from bounds import bounds
 from curve import draw
-from scenarios import ground_of
+from scenarios import scenario_of
 from timing import on_two, rate
 from work_draws import draws
 from work_process import default_run, memory, start_up
@@ -73,16 +73,16 @@ def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if "start-up" in parts:
         yield from start_up(asked.repeats)
     for name in asked.data.split(","):
-        ground = ground_of(name, asked.data_dir)
-        said = {"data": ground.interactions.name}
-        best = bounds(ground.split.n_users, ground.split.n_items, asked.repeats)
+        scenario = scenario_of(name, asked.data_dir)
+        said = {"data": scenario.interactions.name}
+        best = bounds(scenario.split.n_users, scenario.split.n_items, asked.repeats)
         if "draws" in parts:
-            yield from ({**row, **said} for row in draws(ground, asked.repeats))
+            yield from ({**row, **said} for row in draws(scenario, asked.repeats))
         if "ranking" in parts:
-            yield from ({**row, **said} for row in ranking(ground, best, timed))
+            yield from ({**row, **said} for row in ranking(scenario, best, timed))
         if "training" in parts:
             for backbone in asked.backbones.split(","):
-                found = training(ground, backbone, best, methods, timed)
+                found = training(scenario, backbone, best, methods, timed)
                 yield from ({**row, **said} for row in found)
     if "memory" in parts:
         yield from memory("goodbooks", None)

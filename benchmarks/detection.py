@@ -21,18 +21,18 @@ from negbench.experiment.cell.spec import CellSpec
 from negbench.ops.rng import stream
 from negbench.plugins.registry import load
 from negbench.protocol.step import Batch, Step
-from negbench.scenario.scenario import Ground, prepare
+from negbench.scenario.scenario import Scenario, prepare
 from negbench.training.fit import Fit, TrainConfig
 
 BLOCK = 16
 """Users whose whole catalogue goes through the detector at once."""
 
 
-def trained(dataset: str, ground: Ground, method: str, epochs: int, seed: int) -> Fit:
+def trained(dataset: str, scenario: Scenario, method: str, epochs: int, seed: int) -> Fit:
     """MF and the detector after so many epochs, without early stopping."""
     budget = TrainConfig(epochs=epochs, eval_every=epochs)
     spec = CellSpec(dataset, "mf", method, seed=seed, probe="off", train=budget)
-    fit = prepare_fit(spec, ground, torch.device("cpu"))
+    fit = prepare_fit(spec, scenario, torch.device("cpu"))
     fit.run()
     fit.refresh(epochs + 1)
     return fit
@@ -42,7 +42,7 @@ def step_of(fit: Fit, users: Tensor) -> Step:
     """A step of these users, beyond the warm-up."""
     batch = Batch(users, torch.zeros_like(users))
     view = fit.backbone.view(batch, stream(0, "view"))
-    return Step(batch, view, fit.world, fit.progress.epoch + 1, 1, stream(0, "detection"))
+    return Step(batch, view, fit.context, fit.progress.epoch + 1, 1, stream(0, "detection"))
 
 
 def auc(scores: Tensor, true: Tensor) -> float:
@@ -56,19 +56,19 @@ def measured(fit: Fit, truth: Membership, users: Iterable[int]) -> dict[str, flo
     """Mean AUC by what ranks the items."""
     detection = load("methods", "ddrm_sampler").detection
     found: dict[str, list[float]] = {"rho": [], "score": [], "popularity": []}
-    every = torch.arange(fit.world.n_items)
+    every = torch.arange(fit.context.n_items)
     for block in torch.split(torch.tensor(list(users)), BLOCK):
         step = step_of(fit, block)
         rho = detection(fit.method.stages[0], step, every.expand(len(block), -1))
         with torch.no_grad():
             score = step.view.score_shared(every)
-        unseen = ~fit.world.excluded.contains_shared(block, every)
+        unseen = ~fit.context.excluded.contains_shared(block, every)
         true = truth.contains_shared(block, every)
         for row in range(len(block)):
             here = unseen[row]
             if not 0 < int(true[row][here].sum()) < int(here.sum()):
                 continue
-            ranked = {"rho": rho[row], "score": score[row], "popularity": fit.world.counts}
+            ranked = {"rho": rho[row], "score": score[row], "popularity": fit.context.counts}
             for name, values in ranked.items():
                 found[name].append(auc(values[here], true[row][here]))
     return {name: sum(values) / len(values) for name, values in found.items()}
@@ -84,15 +84,15 @@ def main() -> None:
     asked = reader.parse_args()
     torch.set_num_threads(1)
     for dataset in asked.datasets.split(","):
-        ground = prepare(dataset)
-        assert ground.interactions.truth is not None, f"{dataset} knows no truth"
-        truth = Membership.of(ground.interactions.truth)
+        scenario = prepare(dataset)
+        assert scenario.interactions.truth is not None, f"{dataset} knows no truth"
+        truth = Membership.of(scenario.interactions.truth)
         have = (truth.sizes > 0).nonzero().squeeze(1)
         order = torch.randperm(len(have), generator=stream(asked.seed, "users"))
         users = have[order[: asked.users]].tolist()
         made = {
             name: measured(
-                trained(dataset, ground, f"ddrm_sampler({settings})", asked.epochs, asked.seed),
+                trained(dataset, scenario, f"ddrm_sampler({settings})", asked.epochs, asked.seed),
                 truth,
                 users,
             )

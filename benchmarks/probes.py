@@ -21,10 +21,10 @@ def main(datasets: list[str]) -> None:
     """Print one line a data set and method, on MF, after an epoch of warm-up."""
     torch.set_num_threads(1)
     for dataset in datasets:
-        ground = prepare(dataset)
+        scenario = prepare(dataset)
         for method in METHODS:
             spec = CellSpec(dataset, "mf", method, train=TrainConfig(epochs=EPOCHS + 1))
-            fit = prepare_fit(spec, ground, torch.device("cpu"))
+            fit = prepare_fit(spec, scenario, torch.device("cpu"))
             fit.epoch()
             before = dict(fit.clock.wall)
             for number in range(1, EPOCHS + 1):

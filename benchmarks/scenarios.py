@@ -7,7 +7,7 @@ import numpy as np
 
 from negbench.data.interactions import Interactions
 from negbench.scenario.popularity_bands import Bands
-from negbench.scenario.scenario import Ground, prepare
+from negbench.scenario.scenario import Scenario, prepare
 from negbench.scenario.splits import split
 
 SHAPES = {"ml_1m": (6_040, 3_416, 1_000_000), "gowalla": (29_858, 40_981, 1_027_000)}
@@ -16,7 +16,7 @@ REAL = {"ml_1m": ("ml_1m_sasrec", "leave_one_out"), "gowalla": ("gowalla", "file
 
 
 @cache
-def ground_of(name: str, data_dir: Path | None = None) -> Ground:
+def scenario_of(name: str, data_dir: Path | None = None) -> Scenario:
     """`ml_1m` or `gowalla` from `data_dir`, else synthetic of that shape; or an embedded set."""
     if name in REAL and data_dir is not None:
         dataset, rule = REAL[name]
@@ -24,11 +24,11 @@ def ground_of(name: str, data_dir: Path | None = None) -> Ground:
     return made(*SHAPES[name], name=f"{name}-shaped") if name in SHAPES else prepare(name)
 
 
-def made(n_users: int, n_items: int, n: int, *, name: str, seed: int = 0) -> Ground:
+def made(n_users: int, n_items: int, n: int, *, name: str, seed: int = 0) -> Scenario:
     """Pairs of lognormal activity and Zipf popularity in random order, nine tenths train."""
     data = drawn(n_users, n_items, n, name=name, seed=seed)
     parts = split(data, "ratio(0.9,0.05,0.05)")
-    return Ground(data, parts, Bands.of(parts.train.counts, "mass"), "train")
+    return Scenario(data, parts, Bands.of(parts.train.counts, "mass"), "train")
 
 
 def drawn(n_users: int, n_items: int, n: int, *, name: str, seed: int) -> Interactions:

@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
 from negbench.experiment.cell.triplet_log import kept_triplets
-from negbench.scenario.scenario import Ground, prepare
+from negbench.scenario.scenario import Scenario, prepare
 from negbench.training.fit import Fit, TrainConfig
 
 SOME = 100_000
@@ -33,20 +33,20 @@ def auc(low: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
     return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * rest))
 
 
-def fit_of(dataset: str, ground: Ground, backbone: str, method: str, epochs: int) -> Fit:
+def fit_of(dataset: str, scenario: Scenario, backbone: str, method: str, epochs: int) -> Fit:
     """A training of so many epochs, without early stopping."""
     budget = TrainConfig(epochs=epochs, eval_every=epochs)
     spec = CellSpec(dataset, backbone, method, probe="off", train=budget)
-    return prepare_fit(spec, ground, torch.device("cpu"))
+    return prepare_fit(spec, scenario, torch.device("cpu"))
 
 
 def valued(dataset: str, backbone: str, settings: str, epochs: int) -> str:
     """AUC of one data set."""
-    ground = prepare(dataset)
+    scenario = prepare(dataset)
     last = f"shapley(warmup={epochs - 1},{settings})".replace(",)", ")")
-    fit = fit_of(dataset, ground, backbone, last, epochs)
+    fit = fit_of(dataset, scenario, backbone, last, epochs)
     fit.run()
-    told = kept_triplets(fit, ground)
+    told = kept_triplets(fit, scenario)
     assert told is not None
     value, error, false = told["value"], told["error"], told["false"]
     z = np.abs(value) / np.maximum(error, 1e-30)
@@ -60,14 +60,14 @@ def valued(dataset: str, backbone: str, settings: str, epochs: int) -> str:
 
 def cost(backbone: str, settings: str) -> str:
     """Seconds for the values of some triplets of goodbooks, after two epochs."""
-    ground = prepare("goodbooks")
+    scenario = prepare("goodbooks")
     method = f"shapley(warmup=2,triplets={SOME},{settings})".replace(",)", ")")
-    fit = fit_of("goodbooks", ground, backbone, method, 2)
+    fit = fit_of("goodbooks", scenario, backbone, method, 2)
     fit.run()
     began = time.perf_counter()
     fit.refresh(3)
     spent = time.perf_counter() - began
-    told = kept_triplets(fit, ground)
+    told = kept_triplets(fit, scenario)
     assert told is not None and bool((told["error"] > 0).any())
     return f"goodbooks: {len(told['value']):,} triplets valued in {spent:.2f} s on {backbone}"
 

@@ -11,32 +11,38 @@ import torch
 from timing import rate
 
 from negbench.ops import rng
-from negbench.parts.sampling.proposals import Even, Proposal, Weighted, for_batch, outside
-from negbench.scenario.scenario import Ground
+from negbench.parts.sampling.proposals import (
+    Proposal,
+    UniformProposal,
+    WeightedProposal,
+    for_batch,
+    outside,
+)
+from negbench.scenario.scenario import Scenario
 from negbench.training.batches import Pairs
 
 BATCH = 2048
 
 
-def draws(ground: Ground, repeats: int) -> Iterator[dict[str, Any]]:
+def draws(scenario: Scenario, repeats: int) -> Iterator[dict[str, Any]]:
     """Negatives a second for uniform and popularity draws of 1, 32 and 200."""
-    world = ground.world(seed=0, device=torch.device("cpu"))
+    context = scenario.train_context(seed=0, device=torch.device("cpu"))
     generator = rng.stream(0, "bench")
-    users = torch.from_numpy(world.train.rows.copy())
+    users = torch.from_numpy(context.train.rows.copy())
     proposals: dict[str, Proposal] = {
-        "uniform": Even(world.n_items, world.device),
-        "popularity": Weighted.of(world.counts),
+        "uniform": UniformProposal(context.n_items, context.device),
+        "popularity": WeightedProposal.of(context.counts),
     }
-    feed = Pairs(world.train, BATCH)
+    feed = Pairs(context.train, BATCH)
     for name, proposal in proposals.items():
         works = {
-            f"k = {k}": _drawing(proposal, world.excluded, users, k, generator)
+            f"k = {k}": _drawing(proposal, context.excluded, users, k, generator)
             for k in (1, 32, 200)
         }
         works["k = 1, a whole epoch at once"] = _drawing(
-            proposal, world.excluded, users, 1, generator, len(users)
+            proposal, context.excluded, users, 1, generator, len(users)
         )
-        works["k = 1 in the loop"] = _in_the_loop(proposal, world.excluded, feed, generator)
+        works["k = 1 in the loop"] = _in_the_loop(proposal, context.excluded, feed, generator)
         for case, work in works.items():
             found = rate(work, repeats)
             yield {

@@ -13,7 +13,7 @@ from negbench.evaluation.metric_names import parse_metrics
 from negbench.evaluation.model_scorer import Trained
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 
 METRICS = "recall,ndcg,hit,mrr,map,precision@10,20"
 WHY = (
@@ -23,17 +23,17 @@ WHY = (
 """What else takes the time, without ranks and with them."""
 
 
-def ranking(ground: Ground, bounds: Bounds, timed: Timed) -> Iterator[dict[str, Any]]:
+def ranking(scenario: Scenario, bounds: Bounds, timed: Timed) -> Iterator[dict[str, Any]]:
     """Users a second, with every metric on every band; ranks of all targets in the second row."""
-    fit = prepare_fit(CellSpec("bench", "mf", "random", probe="off"), ground, torch.device("cpu"))
-    scorer = Trained.of(fit.backbone, fit.world, ground.split.train, None)
+    fit = prepare_fit(CellSpec("bench", "mf", "random", probe="off"), scenario, torch.device("cpu"))
+    scorer = Trained.of(fit.backbone, fit.context, scenario.split.train, None)
     metrics = parse_metrics(METRICS)
-    target = some_users(ground.split.test, 64 * block_size(ground.split.n_items))
+    target = some_users(scenario.split.test, 64 * block_size(scenario.split.n_items))
     for ranks in (False, True):
 
         def work(ranks: bool = ranks) -> int:
             seen = evaluate(
-                scorer, target, ground.seen, bands=ground.bands, metrics=metrics, ranks=ranks
+                scorer, target, scenario.seen, bands=scenario.bands, metrics=metrics, ranks=ranks
             )
             return len(seen.users)
 
@@ -46,7 +46,7 @@ def ranking(ground: Ground, bounds: Bounds, timed: Timed) -> Iterator[dict[str, 
             "wall": found.wall,
             "wall2": found.wall2,
             "spread": found.spread,
-            "bound": bounds.gemm / (ground.split.n_items * D) / found.cpu,
+            "bound": bounds.gemm / (scenario.split.n_items * D) / found.cpu,
             "why": WHY[ranks],
         }
 

@@ -31,10 +31,10 @@ from negbench.training.timing import peak_mb
 from negbench.experiment.cell.spec import CellSpec
 torch.set_num_threads(1)
 n, users, items, method, batch = {n}, {users}, {items}, {method!r}, {batch}
-ground = made(users, items, n, name="scale")
+scenario = made(users, items, n, name="scale")
 start = time.perf_counter()
 spec = CellSpec("scale", f"mf(batch_size={{batch}})", method, probe="off")
-fit = prepare_fit(spec, ground, torch.device("cpu"))
+fit = prepare_fit(spec, scenario, torch.device("cpu"))
 ready = time.perf_counter() - start
 found = rate(Stepper(fit), 3, least=1.0)
 print(json.dumps({{"cpu": found.cpu, "wall": found.wall, "spread": found.spread,

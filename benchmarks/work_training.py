@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec, unfit
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.training.batches import Sequences
 from negbench.training.fit import Fit
 from negbench.training.forward import Outcome
@@ -37,15 +37,15 @@ WHY = {
 
 
 def training(
-    ground: Ground, backbone: str, bounds: Bounds, methods: list[str], timed: Timed
+    scenario: Scenario, backbone: str, bounds: Bounds, methods: list[str], timed: Timed
 ) -> Iterator[dict[str, Any]]:
     """A row for each method, `random` first: the others are held against it."""
     least: tuple[Rate, Work] | None = None
     for method in ["random", *(name for name in methods if name != "random")]:
-        spec = CellSpec(ground.interactions.name, backbone, method, probe="off")
-        if unfit(spec, ground):
+        spec = CellSpec(scenario.interactions.name, backbone, method, probe="off")
+        if unfit(spec, scenario):
             continue
-        fit = prepare_fit(spec, ground, torch.device("cpu"))
+        fit = prepare_fit(spec, scenario, torch.device("cpu"))
         stepper = Stepper(fit)
         found, work = timed(stepper), stepper.work()
         base, plain = least = least or (found, work)

@@ -25,7 +25,7 @@ CARD = Card(
     year=2024,
     venue="arXiv",
     link="https://arxiv.org/abs/2410.17276",
-    moves=("source", "stages"),
+    moves=("sampler", "stages"),
     provenance="specification",
     differs="One pool for the batch, not one for each sequence; the loss scaling is a switch.",
     search={"pool": ("of", 10, 100), "uniform": ("of", 100, 300, 1000), "top": ("of", 1, 5, 25)},
@@ -63,5 +63,5 @@ def build(config: Config) -> Method:
     stages: tuple[Stage, ...] = (TopM(config.top),)
     if config.faithful:
         stages += (Weigh(config.top / (config.pool + config.uniform)),)
-    source = Pool(config.pool, config.uniform, "batch" if config.faithful else "excluded")
-    return Method(source=source, stages=stages, objective=BCE())
+    sampler = Pool(config.pool, config.uniform, "batch" if config.faithful else "excluded")
+    return Method(sampler=sampler, stages=stages, objective=BCE())

@@ -18,7 +18,7 @@ from negbench.protocol import Card, Method
 CARD = Card(
     title="All items (full softmax)",
     family="oracle",
-    moves=("source",),
+    moves=("sampler",),
     provenance="ours",
 )
 
@@ -38,4 +38,4 @@ class Config:
 
 def build(config: Config) -> Method:
     """Every item under a softmax that has nothing to correct."""
-    return Method(source=Everything(config.cells), objective=Softmax())
+    return Method(sampler=Everything(config.cells), objective=Softmax())

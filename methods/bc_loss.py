@@ -30,7 +30,7 @@ from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular
 from negbench.parts.losses.functions import sampled_softmax
 from negbench.parts.requirements import ids_of
-from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, World
+from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, TrainContext
 
 CARD = Card(
     title="BC loss: margins by what popularity does not explain",
@@ -92,16 +92,16 @@ class Branch(nn.Module):
     user_level: Tensor
     item_level: Tensor
 
-    def __init__(self, world: World, width: int) -> None:
+    def __init__(self, context: TrainContext, width: int) -> None:
         """Draw the vectors from a stream of their own."""
         super().__init__()
-        generator = rng.stream(world.seed, "popularity branch")
-        for side, counts in (("user", world.train.lengths), ("item", world.train.counts)):
+        generator = rng.stream(context.seed, "popularity branch")
+        for side, counts in (("user", context.train.lengths), ("item", context.train.counts)):
             values, level = torch.unique(torch.tensor(counts), return_inverse=True)
             drawn = torch.randn(len(values), width, generator=generator) / width**0.5
             self.register_buffer(f"{side}_level", level, persistent=False)
             self.register_parameter(f"{side}_table", nn.Parameter(drawn))
-        self.to(world.device)
+        self.to(context.device)
 
     def forward(self, users: Rows, ids: Ids) -> Scores:
         """b of users [B] and items [B, N], [B, N]: each user with all levels, then picked."""
@@ -122,9 +122,9 @@ class BiasAware:
         """Begin without a branch."""
         self.config, self.averages = config, Averages()
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Count, and draw the branch."""
-        self.branch = Branch(world, self.config.width)
+        self.branch = Branch(context, self.config.width)
 
     def minimised(self) -> list[nn.Parameter]:
         """The branch's vectors."""
@@ -160,9 +160,9 @@ class BiasAware:
         rows = sampled_softmax(both[:, 0], both[:, 1:], mask=negatives.mask)
         return {"popularity": rows.mean()}
 
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """The epoch's mean margin."""
-        return dict(self.averages.told())
+        return dict(self.averages.epoch_metrics())
 
     def state_dict(self) -> dict[str, Any]:
         """The branch."""
@@ -176,5 +176,5 @@ class BiasAware:
 def build(config: Config) -> Method:
     """Uniform draws under the loss, on cosines."""
     return Method(
-        source=Uniform(config.negatives), objective=BiasAware(config), transform=Angular()
+        sampler=Uniform(config.negatives), objective=BiasAware(config), transform=Angular()
     )

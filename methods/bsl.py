@@ -104,7 +104,7 @@ class Bilateral:
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=Bilateral(config),
         transform=Angular(config.similarity),
     )

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import (
-    Led,
+    DenoiserPart,
     Noise,
     Space,
     any_step,
@@ -41,7 +41,7 @@ from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.requirements import users_of
 from negbench.parts.selection.mix_negatives import join
 from negbench.parts.selection.top_scored import one_of_best
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
 
 CARD = Card(
     title="Curriculum of candidates ranked by diffusion, without texts or images",
@@ -102,19 +102,19 @@ class Config:
             raise ValueError(f"`weight` must be above 0; got {self.weight}")
 
 
-class Curriculum(Led):
+class Curriculum(DenoiserPart):
     """Adds one negative to each row: an item near the positive in the pool of this epoch."""
 
     def __init__(self, config: Config) -> None:
         """Remember the settings."""
         self.config = config
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """A schedule and a denoiser."""
         config = self.config
-        self.schedule = SCHEDULES[config.schedule](config.steps).to(world.device)
+        self.schedule = SCHEDULES[config.schedule](config.steps).to(context.device)
         self.net = denoiser_of(
-            world,
+            context,
             config.hidden,
             conditioned=config.condition != "dropped",
             trained=config.trained,
@@ -128,7 +128,7 @@ class Curriculum(Led):
         """Run the chain over all items and keep its four stations."""
         if self.config.condition == "users":
             users = users_of(epoch.users, "condition=users", "condition=item")
-            self.told_of = mean_of_users(users, epoch.world)
+            self.told_of = mean_of_users(users, epoch.context)
         self.make_pools(epoch.items, epoch.generator)
 
     @torch.no_grad()
@@ -169,7 +169,7 @@ class Curriculum(Led):
         n = max(1, round(self.config.share * len(pool)))
         k = max(1, round(self.config.top * n))
         among = torch.randperm(len(pool), generator=step.generator, device=pool.device)[:n]
-        usable = step.world.excluded.contains_shared(users, among).logical_not_()
+        usable = step.context.excluded.contains_shared(users, among).logical_not_()
         place = torch.full((len(pool),), n, device=pool.device)
         place[among] = torch.arange(n, device=pool.device)
         own = place.index_select(0, positives).unsqueeze(1)  # n where it is not among them
@@ -202,14 +202,14 @@ def station(steps: int, level: int) -> int:
     return steps * (3 - min(3, level)) // 4
 
 
-def mean_of_users(users: Tensor, world: World) -> Tensor:
+def mean_of_users(users: Tensor, context: TrainContext) -> Tensor:
     """The mean vector of the users who met each item, [I, D]; 0 for an item that nobody met."""
-    rows = torch.tensor(world.train.rows, device=users.device)
-    items = torch.tensor(world.train.indices, device=users.device, dtype=torch.int64)
-    total = users.new_zeros(world.n_items, users.shape[1]).index_add_(0, items, users[rows])
-    return total / world.counts.clamp(min=1).unsqueeze(1)
+    rows = torch.tensor(context.train.rows, device=users.device)
+    items = torch.tensor(context.train.indices, device=users.device, dtype=torch.int64)
+    total = users.new_zeros(context.n_items, users.shape[1]).index_add_(0, items, users[rows])
+    return total / context.counts.clamp(min=1).unsqueeze(1)
 
 
 def build(config: Config) -> Method:
     """A random and a curricular negative under BPR."""
-    return Method(source=Uniform(1), stages=(Curriculum(config),), objective=BPR())
+    return Method(sampler=Uniform(1), stages=(Curriculum(config),), objective=BPR())

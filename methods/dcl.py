@@ -61,7 +61,7 @@ class Config:
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=Debiased(config.tau, config.tau_plus),
         transform=Angular(config.similarity),
     )

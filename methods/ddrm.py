@@ -39,7 +39,7 @@ from negbench.parts.diffusion.denoiser import Denoiser
 from negbench.parts.diffusion.latent_space import any_step, denoiser_of, learnt
 from negbench.parts.diffusion.process import Schedule, linear_var, snr_matched
 from negbench.parts.user_history import Liked, noise_of_users
-from negbench.protocol import Card, Epoch, Leaves, Method, Step, View, World
+from negbench.protocol import Card, Epoch, Leaves, Method, Step, TrainContext, View
 
 CARD = Card(
     title="Denoising diffusion recommender model",
@@ -131,15 +131,15 @@ class Denoised:
         """Remember the settings."""
         self.config = config
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Two denoisers, and what each user liked."""
-        hidden, device = self.config.hidden, world.device
+        hidden, device = self.config.hidden, context.device
         self.of_users, self.of_items = (
-            denoiser_of(world, hidden, conditioned=True, zero=False, name=name)
+            denoiser_of(context, hidden, conditioned=True, zero=False, name=name)
             for name in ("users", "items")
         )
         self.schedule = schedule_of(self.config).to(device)
-        self.liked, self.seed = Liked.of(world.train, device), world.seed
+        self.liked, self.seed = Liked.of(context.train, device), context.seed
         self.spreads = torch.ones(2, device=device)
         self.variance = 0.0
         self.frozen: tuple[Tensor, Tensor] | None = None
@@ -229,7 +229,7 @@ class Denoised:
             self.drawn = noise_of_users(self.seed, len(self.liked.indptr) - 1, like)
         return self.drawn
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """Signal to noise of the items at T, and whether the vectors are frozen."""
         if not self.config.diffusion:
             return {}

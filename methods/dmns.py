@@ -37,7 +37,7 @@ from torch import Tensor
 
 from negbench.parts import Uniform
 from negbench.parts.diffusion.latent_space import (
-    Led,
+    DenoiserPart,
     Noise,
     Space,
     any_step,
@@ -49,7 +49,7 @@ from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.losses.functions import over_negatives
 from negbench.parts.losses.objectives import weight
 from negbench.parts.selection.mix_negatives import join
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
 
 CARD = Card(
     title="Diffusion-based multi-level negatives",
@@ -128,18 +128,18 @@ def _weights(config: Config) -> tuple[float, ...]:
     return (config.w_clean, config.w_tenth, config.w_eighth, config.w_quarter, config.w_half)
 
 
-class Levels(Led):
+class Levels(DenoiserPart):
     """Adds the levels of one chain for each row, and teaches the denoiser beside."""
 
     def __init__(self, config: Config) -> None:
         """Remember the settings."""
         self.config = config
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """A schedule and a denoiser."""
         config = self.config
-        self.schedule = SCHEDULES[config.schedule](config.steps).to(world.device)
-        self.net = denoiser_of(world, config.hidden, conditioned=True, trained=self.learns)
+        self.schedule = SCHEDULES[config.schedule](config.steps).to(context.device)
+        self.net = denoiser_of(context, config.hidden, conditioned=True, trained=self.learns)
         self.space: Space | None = None
         self.snr = math.nan
 

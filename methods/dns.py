@@ -41,4 +41,4 @@ class Config:
 
 def build(config: Config) -> Method:
     """The best of M uniform draws under BPR."""
-    return Method(source=Uniform(config.candidates), stages=(TopM(1),), objective=BPR())
+    return Method(sampler=Uniform(config.candidates), stages=(TopM(1),), objective=BPR())

@@ -52,4 +52,4 @@ class Config:
 def build(config: Config) -> Method:
     """One or all of the M best uniform draws under BPR."""
     stages = (TopM(config.top, config.keep),)
-    return Method(source=Uniform(config.candidates), stages=stages, objective=BPR())
+    return Method(sampler=Uniform(config.candidates), stages=stages, objective=BPR())

@@ -64,7 +64,7 @@ class Config:
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=Debiased(config.tau, config.tau_plus, config.beta),
         transform=Angular(config.similarity),
     )

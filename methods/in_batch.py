@@ -23,7 +23,7 @@ CARD = Card(
     year=2019,
     venue="RecSys",
     link="https://doi.org/10.1145/3298689.3346996",
-    moves=("source",),
+    moves=("sampler",),
     provenance="specification",
     differs="Counted instead of streamed frequencies, only negatives corrected, a bounded pool.",
     search={"pool": ("of", 128, 512, 2048), "correct": ("of", True, False)},
@@ -47,4 +47,4 @@ class Config:
 
 def build(config: Config) -> Method:
     """The batch's positives under a sampled softmax."""
-    return Method(source=Pool(config.pool), objective=Softmax(config.correct))
+    return Method(sampler=Pool(config.pool), objective=Softmax(config.correct))

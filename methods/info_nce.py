@@ -63,7 +63,7 @@ class Config:
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=InfoNCE(config.tau, config.weight, config.correct),
         transform=Angular(config.similarity),
     )

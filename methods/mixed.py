@@ -22,7 +22,7 @@ CARD = Card(
     year=2020,
     venue="WWW Companion",
     link="https://doi.org/10.1145/3366424.3386195",
-    moves=("source",),
+    moves=("sampler",),
     provenance="specification",
     differs="Only negatives are corrected; a user's other positives are hidden from the row.",
     search={"pool": ("of", 128, 512, 2048), "uniform": ("of", 128, 512, 2048)},
@@ -51,4 +51,4 @@ class Config:
 
 def build(config: Config) -> Method:
     """The mixture under a sampled softmax."""
-    return Method(source=Pool(config.pool, config.uniform), objective=Softmax(config.correct))
+    return Method(sampler=Pool(config.pool, config.uniform), objective=Softmax(config.correct))

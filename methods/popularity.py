@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from negbench.parts import BPR
-from negbench.parts.sampling.proposals import Weighted, for_batch
-from negbench.protocol import Card, Method, Negatives, Step, World
+from negbench.parts.sampling.proposals import WeightedProposal, for_batch
+from negbench.protocol import Card, Method, Negatives, Step, TrainContext
 
 CARD = Card(
     title="Popularity-weighted negatives",
@@ -25,7 +25,7 @@ CARD = Card(
     year=2013,
     venue="NIPS",
     link="https://arxiv.org/abs/1310.4546",
-    moves=("source",),
+    moves=("sampler",),
     provenance="specification",
     differs="Excludes the user's positives; counts are smoothed by 1, so cold items can be drawn.",
     search={"exponent": ("float", 0.0, 1.0), "negatives": ("of", 1, 4, 16, 64)},
@@ -60,16 +60,16 @@ class Popular:
         """Draw as the settings say."""
         self.config = config
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Build the alias table and each user's log probability of an allowed draw."""
-        self.items = Weighted.of(weights(world.counts, self.config))
+        self.items = WeightedProposal.of(weights(context.counts, self.config))
         self.log_p = self.items.log_p
-        self.log_allowed = self.items.log_allowed(world.excluded)
+        self.log_allowed = self.items.log_allowed(context.excluded)
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """ids [B, N], logq = log p_j - log p(allowed to u)."""
         batch, n = step.batch, self.config.negatives
-        ids, mask = for_batch(self.items, step.world.excluded, batch, n, step.generator)
+        ids, mask = for_batch(self.items, step.context.excluded, batch, n, step.generator)
         logq = self.log_p[ids] - self.log_allowed[batch.users].unsqueeze(1)
         if mask is not None:
             logq = logq.masked_fill(~mask, 0.0)
@@ -85,4 +85,4 @@ def weights(counts: Tensor, config: Config) -> Tensor:
 
 def build(config: Config) -> Method:
     """Popularity-weighted draws under BPR."""
-    return Method(source=Popular(config), objective=BPR())
+    return Method(sampler=Popular(config), objective=BPR())

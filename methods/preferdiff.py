@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from negbench.ops.epoch_means import Averages
-from negbench.protocol import Card, Method, Negatives, Source, Step, View
+from negbench.protocol import Card, Method, Negatives, Sampler, Step, View
 
 CARD = Card(
     title="PreferDiff: log-likelihood ranking of denoising errors",
@@ -92,7 +92,7 @@ ERRORS = {"cosine_squared": cosine_squared, "cosine": cosine, "mse": mse}
 class Nothing:
     """No negatives."""
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """Empty."""
         del step
         return Negatives()
@@ -104,7 +104,7 @@ class Others:
 
     apart: Literal["row", "label", "user"]
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """vectors [B, 1, D] = (sum of all - sum of one's own) / how many others, by one sum."""
         positive, batch = step.view.positive, step.batch
         keys = {
@@ -170,12 +170,12 @@ class Preference:
             gap = (gap.sum() / any_left.sum().clamp(min=1)).expand_as(gap)
         return F.softplus(self.config.gamma * gap).masked_fill(~any_left, 0.0)
 
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """The epoch's mean errors."""
-        return dict(self.averages.told())
+        return dict(self.averages.epoch_metrics())
 
 
 def build(config: Config) -> Method:
     """The loss over the batch's other rows; over nothing where it has but its first term."""
-    source: Source = Nothing() if config.weight == 1 else Others(config.others)
-    return Method(source=source, objective=Preference(config))
+    sampler: Sampler = Nothing() if config.weight == 1 else Others(config.others)
+    return Method(sampler=sampler, objective=Preference(config))

@@ -119,7 +119,7 @@ class Pairwise:
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=Pairwise(config),
         transform=Angular(config.similarity),
     )

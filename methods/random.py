@@ -20,7 +20,7 @@ CARD = Card(
     year=2009,
     venue="UAI",
     link="https://arxiv.org/abs/1205.2618",
-    moves=("source",),
+    moves=("sampler",),
     provenance="specification",
     search={"negatives": ("of", 1, 4, 16, 64)},
 )
@@ -41,4 +41,4 @@ class Config:
 
 def build(config: Config) -> Method:
     """Uniform draws under BPR."""
-    return Method(source=Uniform(config.negatives), objective=BPR())
+    return Method(sampler=Uniform(config.negatives), objective=BPR())

@@ -16,12 +16,12 @@ from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.ops import rng
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Begins, Maximises, Minimises, Observes, Refreshes
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
-from negbench.training.optimisers import factor
+from negbench.training.optimisers import lr_factor
 
 NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts")
 
@@ -37,7 +37,7 @@ class Attached(nn.Module):
     outcome: Outcome | None
     """The last step, for those who want to look at the negatives."""
 
-    def __init__(self, method: str, world: World, similarity: Similarity) -> None:
+    def __init__(self, method: str, context: TrainContext, similarity: Similarity) -> None:
         """Begin the method's parts; `attach` is the door."""
         super().__init__()
         made = recipe(method)
@@ -46,11 +46,11 @@ class Attached(nn.Module):
                 f"a method in your own loop sees user vectors and an item matrix only; {method} "
                 f"needs {' and '.join(unmet)}; run it on a backbone of the suite"
             )
-        self.method, self.world, self.similarity = made.build(), world, similarity
-        self.generator = rng.stream(world.seed, "negatives", device=world.device)
-        self.refresher = rng.stream(world.seed, "refresh", device=world.device)
+        self.method, self.context, self.similarity = made.build(), context, similarity
+        self.generator = rng.stream(context.seed, "negatives", device=context.device)
+        self.refresher = rng.stream(context.seed, "refresh", device=context.device)
         for part in having(self.method, Begins):
-            part.begin(world)
+            part.begin(context)
         self.down = nn.ParameterList(
             p for part in having(self.method, Minimises) for p in part.minimised()
         )
@@ -75,7 +75,7 @@ class Attached(nn.Module):
         batch = Batch(users, positives)
         view = View(query, items, items[positives], self.similarity)
         self.number += 1
-        step = Step(batch, view, self.world, self.epoch_number, self.number, self.generator)
+        step = Step(batch, view, self.context, self.epoch_number, self.number, self.generator)
         self.outcome = forward(self.method, step)
         return self.outcome.loss
 
@@ -88,16 +88,16 @@ class Attached(nn.Module):
     def epoch(self, items: Tensor, users: Tensor | None = None) -> None:
         """Say that an epoch begins: the item matrix [I, D] and, if known, user vectors [U, D]."""
         self.announced += 1
-        moment = Epoch(self.announced, self.world, items, users, self.similarity, self.refresher)
+        moment = Epoch(self.announced, self.context, items, users, self.similarity, self.refresher)
         for part in having(self.method, Refreshes):
             part.refresh(moment)
 
-    def pace(self) -> float:
+    def lr_factor(self) -> float:
         """What to multiply your optimiser's step size by in the epoch that is announced; mostly 1.
 
         A method of two stages asks for smaller steps in the second.
         """
-        return factor(self.method, self.epoch_number)
+        return lr_factor(self.method, self.epoch_number)
 
     def _check(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> None:
         rows, width = len(users), items.shape[1]
@@ -106,9 +106,9 @@ class Attached(nn.Module):
                 f"`query` must be [B, D], `users` and `positives` [B]; got {list(query.shape)}, "
                 f"{list(users.shape)} and {list(positives.shape)} with items {list(items.shape)}"
             )
-        if len(items) != self.world.n_items:
+        if len(items) != self.context.n_items:
             raise ValueError(
-                f"`items` must hold every item's vector, [{self.world.n_items}, D]; "
+                f"`items` must hold every item's vector, [{self.context.n_items}, D]; "
                 f"got {list(items.shape)}"
             )
 
@@ -143,7 +143,7 @@ def attach(
         raise UserError(f"ids must lie in 0..{n_users - 1} and 0..{n_items - 1}; count them from 0")
     train = Csr.of(rows, columns, n_rows=n_users, n_columns=n_items)
     where = torch.device(device)
-    world = World(
+    context = TrainContext(
         train=train,
         counts=torch.from_numpy(train.counts.astype(np.float32)).to(where),
         excluded=Membership.of(train, device=where),
@@ -152,5 +152,5 @@ def attach(
         width=dim,
     )
     if similarity == "cosine":
-        return Attached(method, world, Similarity("cosine", temperature))
-    return Attached(method, world, Similarity("dot", temperature))
+        return Attached(method, context, Similarity("cosine", temperature))
+    return Attached(method, context, Similarity("dot", temperature))

@@ -101,7 +101,7 @@ def compose(methods: list[Method], cards: Iterable[Card], text: str) -> Method:
     for method, card in zip(methods, cards, strict=True):
         for choice in card.moves:
             movers.setdefault(choice, []).append(method)
-    for choice in ("source", "objective", "transform"):
+    for choice in ("sampler", "objective", "transform"):
         if len(movers.get(choice, [])) > 1:
             raise UserError(f"only one method of a composition may set the {choice}; got {text!r}")
 
@@ -110,7 +110,7 @@ def compose(methods: list[Method], cards: Iterable[Card], text: str) -> Method:
 
     staged = movers.get("stages") or [methods[-1]]
     return Method(
-        source=owner("source").source,
+        sampler=owner("sampler").sampler,
         stages=tuple(stage for method in staged for stage in method.stages),
         objective=owner("objective").objective,
         transform=owner("transform").transform,

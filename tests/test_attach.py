@@ -100,5 +100,5 @@ def test_a_method_of_two_stages_says_how_small_the_steps_of_the_second_are():
     paces = []
     for _ in range(2):
         loss.epoch(torch.ones(3, 4))
-        paces.append(loss.pace())
+        paces.append(loss.lr_factor())
     assert paces == [1.0, 0.2]

@@ -17,11 +17,11 @@ def test_names_variants_and_settings() -> None:
 
 def test_each_choice_comes_from_the_one_that_moves_it() -> None:
     made = recipe("popularity(negatives=16)+dns_mn(top=3)").build()
-    assert type(made.source).__name__ == "Popular"
+    assert type(made.sampler).__name__ == "Popular"
     assert made.stages == (TopM(3, "one"),) and isinstance(made.objective, BPR)
     assert Play(made, usual()).forward().drawn.n == 16
     pool = recipe("in_batch+dns").build()
-    assert isinstance(pool.source, Pool) and pool.stages == (TopM(1),)
+    assert isinstance(pool.sampler, Pool) and pool.stages == (TopM(1),)
     assert isinstance(pool.objective, BPR)
 
 
@@ -33,7 +33,7 @@ def test_what_nobody_moves_comes_from_the_last() -> None:
 def test_stages_line_up_in_the_order_typed() -> None:
     made = recipe("dns_mn(candidates=20,top=5,keep=all)+dns(candidates=9)").build()
     assert made.stages == (TopM(5, "all"), TopM(1))
-    assert isinstance(made.source, Uniform) and made.source.negatives == 9
+    assert isinstance(made.sampler, Uniform) and made.sampler.negatives == 9
 
 
 @pytest.mark.parametrize("name,kind", [("bpr", BPR), ("bce", BCE), ("gbce", GBCE)])
@@ -44,7 +44,7 @@ def test_an_objective_may_be_forced_on_all(name: str, kind: type) -> None:
 
 def test_building_twice_shares_nothing() -> None:
     made = recipe("popularity+dns")
-    assert made.build().source is not made.build().source
+    assert made.build().sampler is not made.build().sampler
 
 
 @pytest.mark.parametrize("text", ["popularity(negatives=8)+dns", "in_batch+dns_mn", "mixed+dns"])

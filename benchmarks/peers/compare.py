@@ -23,7 +23,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from scenarios import ground_of  # noqa: E402
+from scenarios import scenario_of  # noqa: E402
 
 PEERS = {
     "recbole": ("recbole", "run_recbole.py"),
@@ -107,7 +107,7 @@ def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, A
 
 def export(name: str, data_dir: Path | None, path: Path) -> None:
     """The train pairs, numbered from 0."""
-    train = ground_of(name, data_dir).split.train
+    train = scenario_of(name, data_dir).split.train
     shape = {"n_users": train.n_rows, "n_items": train.n_columns}
     np.savez(path, users=train.rows, items=train.indices, **shape)
 

@@ -22,14 +22,14 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from compare import export, lines  # noqa: E402
-from scenarios import ground_of  # noqa: E402
+from scenarios import scenario_of  # noqa: E402
 from work_training import Stepper  # noqa: E402
 
 from negbench.evaluation.full_ranking import Scorer, ndcg_at  # noqa: E402
 from negbench.evaluation.model_scorer import Trained  # noqa: E402
 from negbench.experiment.cell.run import prepare_fit  # noqa: E402
 from negbench.experiment.cell.spec import CellSpec  # noqa: E402
-from negbench.scenario.scenario import Ground  # noqa: E402
+from negbench.scenario.scenario import Scenario  # noqa: E402
 from negbench.training.memory import keep_freed  # noqa: E402
 
 Curve = list[tuple[float, float]]
@@ -60,8 +60,8 @@ def main() -> None:
     asked = made.parse_args()
     torch.set_num_threads(1)
     keep_freed()
-    ground = ground_of(asked.data, asked.data_dir)
-    curves = {"negbench": ours(ground, asked.epochs), "implicit": theirs(ground, asked)}
+    scenario = scenario_of(asked.data, asked.data_dir)
+    curves = {"negbench": ours(scenario, asked.epochs), "implicit": theirs(scenario, asked)}
     for (name, curve), looks in zip(curves.items(), (LOOKS, 1), strict=True):
         for look, (cpu, value) in enumerate(curve, 1):
             told = f"{name:9} epoch {look / looks:6.2f}  {cpu:8.2f} CPU-s"
@@ -75,10 +75,10 @@ def main() -> None:
         sys.stdout.write("\n")
 
 
-def ours(ground: Ground, epochs: int) -> Curve:
-    spec = CellSpec(ground.interactions.name, "mf", "random", probe="off")
-    fit, spent, curve = prepare_fit(spec, ground, torch.device("cpu")), 0.0, []
-    step, each = Stepper(fit), len(ground.split.train) // LOOKS
+def ours(scenario: Scenario, epochs: int) -> Curve:
+    spec = CellSpec(scenario.interactions.name, "mf", "random", probe="off")
+    fit, spent, curve = prepare_fit(spec, scenario, torch.device("cpu")), 0.0, []
+    step, each = Stepper(fit), len(scenario.split.train) // LOOKS
     for _ in range(epochs * LOOKS):
         start, done = time.process_time(), 0
         fit.backbone.train()
@@ -86,12 +86,12 @@ def ours(ground: Ground, epochs: int) -> Curve:
             done += step()
         spent += time.process_time() - start
         fit.backbone.train(False)
-        made = Trained.of(fit.backbone, fit.world, ground.split.train)
-        curve.append((spent, judged(made, ground)))
+        made = Trained.of(fit.backbone, fit.context, scenario.split.train)
+        curve.append((spent, judged(made, scenario)))
     return curve
 
 
-def theirs(ground: Ground, asked: argparse.Namespace) -> Curve:
+def theirs(scenario: Scenario, asked: argparse.Namespace) -> Curve:
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.npz"
         export(asked.data, asked.data_dir, pairs)
@@ -99,13 +99,13 @@ def theirs(ground: Ground, asked: argparse.Namespace) -> Curve:
         words = [str(python), str(HERE / "quality_implicit.py"), str(pairs)]
         said = lines([*words, str(asked.epochs), folder])
         return [
-            (row["cpu"], judged(Factors(Path(folder) / f"{row['epoch']}.npz"), ground))
+            (row["cpu"], judged(Factors(Path(folder) / f"{row['epoch']}.npz"), scenario))
             for row in said
         ]
 
 
-def judged(scorer: Scorer, ground: Ground) -> float:
-    return ndcg_at(scorer, ground.split.valid, ground.masked("valid"), 20)
+def judged(scorer: Scorer, scenario: Scenario) -> float:
+    return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), 20)
 
 
 if __name__ == "__main__":

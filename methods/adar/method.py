@@ -44,7 +44,7 @@ from negbench.parts.diffusion.process import Catalogue
 from negbench.parts.score_space import catalogue_of, items_of, pair_of
 from negbench.parts.selection.mix_negatives import join
 from negbench.parts.selection.nearest_item import nearest
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
 
 from . import transition_rules
 from .transition_rules import Rule, Standing
@@ -161,11 +161,11 @@ class Augment:
         self.catalogue: Catalogue | None = None
         self.averages, self.snr = Averages(), 0.0
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Move to the world's device."""
-        self.schedule = self.schedule.to(world.device)
-        self.rivals.begin(world)
-        self.pool.begin(world)
+        self.schedule = self.schedule.to(context.device)
+        self.rivals.begin(context)
+        self.pool.begin(context)
 
     def refresh(self, epoch: Epoch) -> None:
         """Look at the catalogue anew, through the next view: a transform may map the items."""
@@ -185,7 +185,7 @@ class Augment:
         real = None if negatives.ids is None else negatives.ids.expand(len(x), -1)[:, :1]
         mask = None if negatives.mask is None else negatives.mask[:, :1]
         if self.config.mode == "snap":
-            extra = nearest(step, x, self.pool.draw(step) if self.config.pool else None)
+            extra = nearest(step, x, self.pool.sample(step) if self.config.pool else None)
         else:
             # Vectors are what is scored. The id is for the L2 penalty: it stays that of the real
             # negatives alone, and a row that has none of these has no virtual one either.
@@ -220,7 +220,7 @@ class Augment:
         mean, spread = catalogue.moments(query)
         bound = mean + self.config.z * spread
         if self.config.bound != "random":
-            scores = step.look(self.rivals.draw(step))
+            scores = step.scores_no_grad(self.rivals.sample(step))
             known = scores.isfinite()
             bound = scores.amax(1)
             if self.config.bound == "mean":
@@ -237,9 +237,9 @@ class Augment:
         self.averages.add("gated", r == 0)
         self.averages.add("violation", s_neg > s_pos)
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """The signal to noise at T, the chosen t and r, and the share that outscores."""
-        return {"snr_T": self.snr, **self.averages.told()}
+        return {"snr_T": self.snr, **self.averages.epoch_metrics()}
 
 
 class Walk(Augment):
@@ -251,10 +251,10 @@ class Walk(Augment):
         trained = config.denoiser == "trained"
         self.network = NoiseNetwork(self.schedule, config.stride, config.hidden, trained)
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the network's weights too."""
-        super().begin(world)
-        self.network.begin(world)
+        super().begin(context)
+        self.network.begin(context)
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """Teach the network beside; it learns in the warm-up as well."""
@@ -297,4 +297,4 @@ class Walk(Augment):
 def build(config: Config) -> Method:
     """One real and one virtual negative under BPR."""
     stage = Walk(config) if config.mode in ("reverse", "bridge") else Augment(config)
-    return Method(source=Uniform(1), stages=(stage,), objective=BPR())
+    return Method(sampler=Uniform(1), stages=(stage,), objective=BPR())

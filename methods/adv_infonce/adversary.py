@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.ops.sampled_dot import pairs
-from negbench.protocol import Negatives, Step, World
+from negbench.protocol import Negatives, Step, TrainContext
 
 
 class Adversary(Protocol):
@@ -26,11 +26,11 @@ class Adversary(Protocol):
 class Tables(nn.Module):
     """A vector for every user and every item, apart from the backbone's."""
 
-    def __init__(self, world: World, width: int) -> None:
+    def __init__(self, context: TrainContext, width: int) -> None:
         """Begin near uniform: Xavier's small even draws."""
         super().__init__()
-        self.users = drawn(world, "users", world.n_users, width)
-        self.items = drawn(world, "items", world.n_items, width)
+        self.users = drawn(context, "users", context.n_users, width)
+        self.items = drawn(context, "items", context.n_items, width)
 
     def logits(self, step: Step, negatives: Negatives) -> Tensor:
         """[B, N]; a negative must be an item of the catalogue."""
@@ -46,16 +46,16 @@ class Tables(nn.Module):
 class Projections(nn.Module):
     """Two small maps of the backbone's vectors."""
 
-    def __init__(self, world: World, width: int) -> None:
+    def __init__(self, context: TrainContext, width: int) -> None:
         """Begin near uniform; the vectors' width must be known."""
         super().__init__()
-        if not world.width:
+        if not context.width:
             raise UserError(
                 "variant=mlp must know the vectors' width before the first step; "
                 "give it with attach(..., dim=64)"
             )
-        self.query = drawn(world, "query", width, world.width)
-        self.items = drawn(world, "projection", width, world.width)
+        self.query = drawn(context, "query", width, context.width)
+        self.items = drawn(context, "projection", width, context.width)
 
     def logits(self, step: Step, negatives: Negatives) -> Tensor:
         """[B, N], of vectors as they stand, before any transform of items."""
@@ -69,9 +69,9 @@ class Projections(nn.Module):
         return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
 
 
-def drawn(world: World, name: str, rows: int, columns: int) -> nn.Parameter:
+def drawn(context: TrainContext, name: str, rows: int, columns: int) -> nn.Parameter:
     """Xavier's even draws [rows, columns], from a stream of this name."""
     edge = (6 / (rows + columns)) ** 0.5
-    generator = rng.stream(world.seed, "adversary", name, device=world.device)
-    values = torch.rand(rows, columns, generator=generator, device=world.device)
+    generator = rng.stream(context.seed, "adversary", name, device=context.device)
+    values = torch.rand(rows, columns, generator=generator, device=context.device)
     return nn.Parameter((2 * values - 1) * edge)

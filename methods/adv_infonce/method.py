@@ -35,7 +35,7 @@ from negbench.ops.epoch_means import Averages
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.infonce import InfoNCE
-from negbench.protocol import Card, Feedback, Method, Negatives, Step, World
+from negbench.protocol import Card, Feedback, Method, Negatives, Step, TrainContext
 
 from .adversary import Projections, Tables
 from .kl_ball import Ball, delta_of, kl_of, worst
@@ -140,9 +140,9 @@ class Hardened:
         logw = delta if negatives.logw is None else negatives.logw + delta
         return self.loss.of(s_pos, s_neg, logw, negatives.mask)
 
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """The epoch's mean divergences from uniform."""
-        return dict(self.averages.told())
+        return dict(self.averages.epoch_metrics())
 
 
 class Worst(Hardened):
@@ -162,13 +162,13 @@ class Learnt(Hardened):
     would move the adversary in the epochs between.
     """
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the adversary's weights."""
         self.net: Tables | Projections
         if self.config.variant == "embed":
-            self.net = Tables(world, self.config.width or 64)
+            self.net = Tables(context, self.config.width or 64)
         else:
-            self.net = Projections(world, self.config.width or 4)
+            self.net = Projections(context, self.config.width or 4)
         self.optimiser = torch.optim.Adam(
             self.net.parameters(), lr=self.config.adversary_lr, maximize=True
         )
@@ -205,7 +205,7 @@ class Learnt(Hardened):
 def build(config: Config) -> Method:
     """Uniform draws under the loss."""
     return Method(
-        source=Uniform(config.negatives),
+        sampler=Uniform(config.negatives),
         objective=Worst(config) if config.variant == "exact" else Learnt(config),
         transform=Angular(config.similarity),
     )

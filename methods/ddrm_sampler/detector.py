@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from negbench.parts.diffusion.latent_space import any_step, denoiser_of
 from negbench.parts.diffusion.process import Schedule
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 
 BLOCK = 1 << 17
 """Vectors that go through the denoiser at once."""
@@ -32,10 +32,10 @@ class Detector:
         self.schedule, self.hidden, self.draws = schedule, hidden, draws
         self.drop, self.trained = drop, trained
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the weights."""
-        self.net = denoiser_of(world, self.hidden, conditioned=True, trained=self.trained)
-        self.schedule = self.schedule.to(world.device)
+        self.net = denoiser_of(context, self.hidden, conditioned=True, trained=self.trained)
+        self.schedule = self.schedule.to(context.device)
 
     def loss(self, x0: Tensor, condition: Tensor, generator: torch.Generator) -> Tensor:
         """The mean squared error in vectors [B, D] at drawn steps, a scalar."""

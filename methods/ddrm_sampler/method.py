@@ -36,7 +36,7 @@ from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import TINY
 from negbench.parts.diffusion.process import snr_matched
 from negbench.parts.score_space import items_of, pair_of
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
 
 from .detector import Detector
 
@@ -135,9 +135,9 @@ class Detect:
         self.averages = Averages()
         self.units: Units | None = None
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the weights."""
-        self.detector.begin(world)
+        self.detector.begin(context)
         self.units = None
 
     def refresh(self, epoch: Epoch) -> None:
@@ -171,7 +171,7 @@ class Detect:
     @torch.no_grad()
     def chosen(self, step: Step, negatives: Negatives, doubt: Tensor) -> Negatives:
         """One candidate a row, p ~ exp(s / tau_h) (1 - pi), by Gumbel's maximum."""
-        wanted = step.look(negatives) / self.config.tau_h + doubt
+        wanted = step.scores_no_grad(negatives) / self.config.tau_h + doubt
         coin = torch.rand(wanted.shape, generator=step.generator, device=wanted.device)
         gumbel = -(-coin.clamp(min=1e-20).log()).clamp(min=1e-20).log()
         return negatives.take((wanted + gumbel).argmax(1, keepdim=True))
@@ -224,7 +224,7 @@ class Detect:
         self.units = Units(mean, scale, of_queries, zero, items.new_ones(()))
         if step.epoch > self.config.warmup:
             rows, rho = self.of_positives(step, self.units, items, queries)
-            count = step.world.n_users if step.view.users is not None else 1
+            count = step.context.n_users if step.view.users is not None else 1
             level = quantiles(rows, rho, count, self.config.alpha)
             spread = rho.std(correction=0).clamp(min=TINY)
             self.averages.add("rho_positive", rho)
@@ -238,7 +238,7 @@ class Detect:
         if step.view.users is None:
             rho = self.rho(step, units, step.batch.items.unsqueeze(1))
             return torch.zeros_like(step.batch.users), rho.squeeze(1)
-        train, device = step.world.train, items.device
+        train, device = step.context.train, items.device
         users = torch.tensor(train.rows, device=device)
         liked = torch.tensor(train.indices, device=device).long()
         found = [
@@ -249,9 +249,9 @@ class Detect:
         ]
         return users, torch.cat(found).squeeze(1)
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """Signal to noise at T, and the epoch's means of pi and of rho over positives."""
-        return {"snr_T": self.config.snr, **self.averages.told()}
+        return {"snr_T": self.config.snr, **self.averages.epoch_metrics()}
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
         """The detector's."""
@@ -277,4 +277,4 @@ def detection(stage: Detect, step: Step, ids: Tensor) -> Tensor:
 def build(config: Config) -> Method:
     """M uniform candidates (one, where none is chosen) under BPR."""
     n = config.candidates if config.use == "sampler" else 1
-    return Method(source=Uniform(n), stages=(Detect(config),), objective=BPR())
+    return Method(sampler=Uniform(n), stages=(Detect(config),), objective=BPR())

@@ -15,13 +15,13 @@ from torch import Tensor
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.ops.epoch_means import Averages
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 
 from . import criteria as must
 from .generator import Signals, TextGenerator
 from .likely_positives import likely_positives
 from .profiles import Learning, Profiles
-from .target_mining import Frozen, mine
+from .target_mining import FrozenVectors, mine
 from .text_controls import Texts, control
 from .text_space import TextSpace, table_of
 
@@ -63,27 +63,27 @@ class HardGenerator:
         """`texts` says whether its words are the items' own."""
         self.lesson, self.hidden, self.signals, self.texts = lesson, hidden, signals, texts
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the weights."""
-        if not world.width:
+        if not context.width:
             raise UserError(
                 "a method with a network must know the vectors' width before the first step; your "
                 "own loop does not say it; add dim=D to negbench.attach"
             )
-        self.world, device = world, world.device
-        table = control(world, table_of(world), self.texts)
-        self.space, learning = TextSpace.of(world, table), self.lesson.learning
-        self.profiles = Profiles(world, table, learning) if learning else None
+        self.context, device = context, context.device
+        table = control(context, table_of(context), self.texts)
+        self.space, learning = TextSpace.of(context, table), self.lesson.learning
+        self.profiles = Profiles(context, table, learning) if learning else None
         self.net = TextGenerator(
-            world.width,
+            context.width,
             self.profiles.width if self.profiles else self.space.items.shape[1],
             self.hidden,
             self.signals,
-            generator=rng.stream(world.seed, "hard generator", "init"),
+            generator=rng.stream(context.seed, "hard generator", "init"),
         ).to(device)
-        self.stream = rng.stream(world.seed, "hard generator", device=device)
+        self.stream = rng.stream(context.seed, "hard generator", device=device)
         self.units = torch.ones(2, device=device)
-        self.likely = likely_positives(world) if self.lesson.weights.false else None
+        self.likely = likely_positives(context) if self.lesson.weights.false else None
         self.averages = Averages()
 
     def measure(self, items: Tensor, users: Tensor) -> None:
@@ -105,13 +105,13 @@ class HardGenerator:
 
     def teach(self, items: Tensor, users: Tensor, rounds: int) -> None:
         """So many rounds on item vectors [I, D] and user vectors [U, D]."""
-        frozen = Frozen.of(items.detach(), users.detach(), self.world, self.space)
+        frozen = FrozenVectors.of(items.detach(), users.detach(), self.context, self.space)
         groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
         if self.profiles is not None and self.lesson.learning is not None:
             weights, rate = list(self.profiles.weights), self.lesson.learning.lr
             groups.append({"params": weights, "lr": rate})
         adam = torch.optim.Adam(groups, lr=self.lesson.lr)
-        who = torch.tensor(self.world.train.rows, device=items.device)
+        who = torch.tensor(self.context.train.rows, device=items.device)
         with torch.enable_grad():
             for _ in range(rounds):
                 for at in torch.split(self.shuffled(len(who)), self.lesson.batch):
@@ -124,10 +124,10 @@ class HardGenerator:
 
     def shuffled(self, n: int) -> Tensor:
         """The pairs of one round in a fresh order."""
-        order = torch.randperm(n, generator=self.stream, device=self.world.device)
+        order = torch.randperm(n, generator=self.stream, device=self.context.device)
         return order[: self.lesson.pairs]
 
-    def loss(self, frozen: Frozen, users: Tensor, items: Tensor) -> Tensor:
+    def loss(self, frozen: FrozenVectors, users: Tensor, items: Tensor) -> Tensor:
         """L_G of a batch of pairs, a scalar; rows without any candidate count for nothing."""
         mined = mine(
             frozen, users, items, self.lesson.candidates, self.lesson.hardness, self.stream
@@ -161,9 +161,9 @@ class HardGenerator:
             torch.zeros((), device=made.device),
         )
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """The means of this epoch's rounds, where there were any."""
-        return self.averages.told()
+        return self.averages.epoch_metrics()
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, units, and where the stream stands."""

@@ -47,7 +47,7 @@ from negbench.parts.diffusion.noise_network import REACH, within
 from negbench.parts.requirements import users_of
 from negbench.parts.score_space import items_of, pair_of
 from negbench.parts.selection.nearest_item import decoded
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
 
 from .generator import Signals
 from .generator_training import PAIRS, HardGenerator, Lesson, Weights
@@ -192,10 +192,10 @@ class Generate:
         self.made = HardGenerator(config.lesson, config.hidden, config.signals, config.texts)
         self.averages = Averages()
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Read the words and draw the weights."""
-        self.words = TextSpace.of(world, table_of(world))
-        self.made.begin(world)
+        self.words = TextSpace.of(context, table_of(context))
+        self.made.begin(context)
 
     def refresh(self, epoch: Epoch) -> None:
         """Look at the backbone, and learn where it is time."""
@@ -264,9 +264,9 @@ class Generate:
         near, said = self.words.aligned(users, ids)
         self.averages.add(name, near[said])
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """What was generated this epoch, and the means of G's last round."""
-        return {**self.averages.told(), **self.made.told()}
+        return {**self.averages.epoch_metrics(), **self.made.epoch_metrics()}
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
         """G, where it goes down the ranking loss too."""
@@ -288,4 +288,4 @@ class Generate:
 def build(config: Config) -> Method:
     """One uniform draw a row, mixed with what is generated."""
     objective = BPR() if config.loss == "bpr" else Hinge(0.3)
-    return Method(source=Uniform(1), stages=(Generate(config),), objective=objective)
+    return Method(sampler=Uniform(1), stages=(Generate(config),), objective=objective)

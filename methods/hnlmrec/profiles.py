@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from negbench.errors import UserError
 from negbench.ops import rng
-from negbench.protocol import TextTable, World
+from negbench.protocol import TextTable, TrainContext
 from negbench.texts.language_models import LoRA, ready
 
 LIKED = 6
@@ -59,7 +59,7 @@ class Learning:
 class Profiles:
     """The texts, the model, and what it last made of them."""
 
-    def __init__(self, world: World, table: TextTable, learning: Learning) -> None:
+    def __init__(self, context: TrainContext, table: TextTable, learning: Learning) -> None:
         """Load the model, write the profiles and cut them into tokens."""
         from negbench.texts.text_reader import Reader
 
@@ -68,14 +68,14 @@ class Profiles:
                 "hnlmrec(model=...) reads texts, and here are vectors alone; take data whose items "
                 "have texts, or leave `model` out"
             )
-        self.learning, device = learning, world.device
-        first = rng.stream(world.seed, "profiles", "init")
+        self.learning, device = learning, context.device
+        first = rng.stream(context.seed, "profiles", "init")
         self.reader = Reader(
             learning.model, learning.lora, learning.tokens, generator=first, device=device
         )
         self.weights = nn.ParameterList(self.reader.model.weights.values())
         self.items = self.reader.cut(table.words)
-        self.users = self.reader.cut(liked(world, table.words))
+        self.users = self.reader.cut(liked(context, table.words))
         self.kept: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -121,12 +121,12 @@ class Profiles:
         self.forget()
 
 
-def liked(world: World, words: Sequence[str]) -> list[str]:
+def liked(context: TrainContext, words: Sequence[str]) -> list[str]:
     """What each user likes, in words, [U]; nothing where no train item has any."""
-    generator, told = rng.numpy_stream(world.seed, "profiles"), []
+    generator, told = rng.numpy_stream(context.seed, "profiles"), []
     short = [" ".join(text.split()[:WORDS]) for text in words]
-    for user in range(world.n_users):
-        chosen = generator.permutation(world.train.row(user))
+    for user in range(context.n_users):
+        chosen = generator.permutation(context.train.row(user))
         some = [short[item] for item in chosen.tolist() if short[item]][:LIKED]
         told.append(f"likes: {'; '.join(some)}" if some else "")
     return told

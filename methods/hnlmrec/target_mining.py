@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from negbench.ops.group_quantiles import quantiles
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 
 from .criteria import read_out
 from .text_space import TextSpace
@@ -30,14 +30,14 @@ TINY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Frozen:
+class FrozenVectors:
     """Vectors as they are scored, and what is measured on them once a round."""
 
     items: Tensor
     users: Tensor
     directions: Tensor
     """The items' vectors at length 1."""
-    world: World
+    context: TrainContext
     space: TextSpace
     out: tuple[Tensor, ...]
     """The read-out R from vectors to words."""
@@ -50,18 +50,18 @@ class Frozen:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, items: Tensor, users: Tensor, world: World, space: TextSpace) -> Self:
+    def of(cls, items: Tensor, users: Tensor, context: TrainContext, space: TextSpace) -> Self:
         """From item vectors [I, D] and user vectors [U, D]."""
         device = items.device
-        who = torch.tensor(world.train.rows, device=device)
-        had = torch.tensor(world.train.indices, device=device).long()
+        who = torch.tensor(context.train.rows, device=device)
+        had = torch.tensor(context.train.indices, device=device).long()
         out = read_out(items, space.items, space.known)
         directions = F.normalize(items, dim=1)
         near = (F.normalize(_read(out, items), dim=1)[had] * space.users[who]).sum(1)
-        topic = quantiles(who, near, world.n_users, 0.5)
-        starts = torch.tensor(world.train.indptr[:-1], device=device)
-        lengths = torch.tensor(world.train.lengths, device=device)
-        return cls(items, users, directions, world, space, out, topic, starts, lengths, had)
+        topic = quantiles(who, near, context.n_users, 0.5)
+        starts = torch.tensor(context.train.indptr[:-1], device=device)
+        lengths = torch.tensor(context.train.lengths, device=device)
+        return cls(items, users, directions, context, space, out, topic, starts, lengths, had)
 
     def near_topic(self, made: Tensor, users: Tensor) -> Tensor:
         """cos(R g, tbar_u) of vectors [B, D], [B]."""
@@ -93,12 +93,17 @@ class Mined:
 
 @torch.no_grad()
 def mine(
-    frozen: Frozen, users: Tensor, items: Tensor, m: int, w: float, generator: torch.Generator
+    frozen: FrozenVectors,
+    users: Tensor,
+    items: Tensor,
+    m: int,
+    w: float,
+    generator: torch.Generator,
 ) -> Mined:
     """The hard negative that each row's generated one is pulled to."""
-    world, space = frozen.world, frozen.space
-    ids = torch.randint(world.n_items, (m,), generator=generator, device=users.device)
-    allowed = ~world.excluded.contains_shared(users, ids) & (ids != items.unsqueeze(1))
+    context, space = frozen.context, frozen.space
+    ids = torch.randint(context.n_items, (m,), generator=generator, device=users.device)
+    allowed = ~context.excluded.contains_shared(users, ids) & (ids != items.unsqueeze(1))
     scores = frozen.users[users] @ frozen.items[ids].T
     alike = space.items[items] @ space.items[ids].T
     worded = allowed & space.known[ids] & space.known[items].unsqueeze(1)
@@ -110,7 +115,7 @@ def mine(
 
 
 def agreeing(
-    frozen: Frozen, users: Tensor, ids: Tensor, allowed: Tensor, generator: torch.Generator
+    frozen: FrozenVectors, users: Tensor, ids: Tensor, allowed: Tensor, generator: torch.Generator
 ) -> Tensor:
     """Candidates [B, M] in line with the user by words and by behaviour."""
     topic = frozen.space.users[users] @ frozen.space.items[ids].T

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from negbench.ops import rng
-from negbench.protocol import TextTable, World
+from negbench.protocol import TextTable, TrainContext
 
 Texts = Literal["own", "permuted", "random"]
 
 
-def control(world: World, table: TextTable, texts: Texts) -> TextTable:
+def control(context: TrainContext, table: TextTable, texts: Texts) -> TextTable:
     """The table itself, or one of its controls, by the run's seed."""
-    generator = rng.stream(world.seed, "texts", texts, device=world.device)
+    generator = rng.stream(context.seed, "texts", texts, device=context.device)
     if texts == "permuted":
         return permuted(table, generator)
     return table if texts == "own" else random_like(table, generator)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from negbench.errors import UserError
 from negbench.ops.group_quantiles import quantiles
-from negbench.protocol import TextTable, World
+from negbench.protocol import TextTable, TrainContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +35,19 @@ class TextSpace:
     """q_u, [U]."""
 
     @classmethod
-    def of(cls, world: World, table: TextTable, rho: float = 0.5) -> Self:
+    def of(cls, context: TrainContext, table: TextTable, rho: float = 0.5) -> Self:
         """From the train pairs; q_u is the rho-quantile over u's own pairs, each left out."""
         device = table.vectors.device
-        users = torch.tensor(world.train.rows, device=device)
-        items = torch.tensor(world.train.indices, device=device).long()
-        total = table.vectors.new_zeros(world.n_users, table.width)
+        users = torch.tensor(context.train.rows, device=device)
+        items = torch.tensor(context.train.indices, device=device).long()
+        total = table.vectors.new_zeros(context.n_users, table.width)
         total.index_add_(0, users, table.vectors[items])
         own = F.cosine_similarity(table.vectors[items], total[users] - table.vectors[items])
-        counts = torch.bincount(users[table.known[items]], minlength=world.n_users)
+        counts = torch.bincount(users[table.known[items]], minlength=context.n_users)
         told = table.known[items] & (counts[users] > 1)
-        level = own.new_zeros(world.n_users)
+        level = own.new_zeros(context.n_users)
         if bool(told.any()):
-            level = quantiles(users[told], own[told], world.n_users, rho)
+            level = quantiles(users[told], own[told], context.n_users, rho)
         return cls(table.vectors, F.normalize(total, dim=1), table.known, counts > 0, level)
 
     def aligned(self, users: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,11 +56,11 @@ class TextSpace:
         return near >= self.level[users], self.known[ids] & self.known_users[users]
 
 
-def table_of(world: World) -> TextTable:
+def table_of(context: TrainContext) -> TextTable:
     """The items in words; refused where nobody has them."""
-    if world.texts is None:
+    if context.texts is None:
         raise UserError(
             "a method that reads texts needs data whose items have them, as goodbooks, or vectors "
             "of yours with --encoder FILE.npy; here are none"
         )
-    return world.texts()
+    return context.texts()

@@ -42,7 +42,7 @@ from torch import Tensor
 
 from negbench.ops.epoch_means import Averages
 from negbench.parts import Uniform
-from negbench.protocol import Card, Epoch, Feedback, Method, Negatives, Step, View, World
+from negbench.protocol import Card, Epoch, Feedback, Method, Negatives, Step, TrainContext, View
 
 from .margin import Margin
 from .neighbour_pools import Pool
@@ -159,12 +159,12 @@ class Preferred:
         self.reference, self.policy = Reference(config.sft_epochs), Catalogue(config.cells)
         self.averages = Averages()
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Nothing frozen, no mean margin; the control's deal of items is fixed by the seed."""
         flags, config = self.flags, self.config
         self.supervised = config.sft_epochs > 0
         self.reference.begin()
-        self.policy.begin(world)
+        self.policy.begin(context)
         self.margin = Margin(
             flags.margin,
             flags.gamma,
@@ -173,7 +173,7 @@ class Preferred:
             standardise=config.standardise,
             clamp=flags.clamp,
         )
-        self.dealt = shuffled(world) if config.aux == "shuffled" else None
+        self.dealt = shuffled(context) if config.aux == "shuffled" else None
 
     def refresh(self, epoch: Epoch) -> None:
         """Freeze the policy when its own training is over, if anything reads it."""
@@ -181,7 +181,7 @@ class Preferred:
         if self.flags.needs_frozen:
             self.reference.refresh(epoch)
 
-    def pace(self, epoch: int) -> float:
+    def lr_factor(self, epoch: int) -> float:
         """Smaller steps once the policy is trained: preference tunes what is there."""
         return 1.0 if epoch <= self.config.sft_epochs else self.config.pace
 
@@ -244,9 +244,9 @@ class Preferred:
         if feedback.step.training:
             self.margin.move()
 
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """Share of supervised steps, mean log pi of positives, margin, and the error of sharing."""
-        return dict(self.averages.told())
+        return dict(self.averages.epoch_metrics())
 
     def state_dict(self) -> dict[str, Any]:
         """The frozen weights and the mean margin."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from negbench.errors import UserError
-from negbench.protocol import View, World
+from negbench.protocol import TrainContext, View
 
 from .preference_loss import LogProbs
 
@@ -22,9 +22,9 @@ class Catalogue:
         """Refuse a step of more scores than `cells`, before it fills the memory."""
         self.cells = cells
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Know the items."""
-        self.ids = torch.arange(world.n_items, device=world.device)
+        self.ids = torch.arange(context.n_items, device=context.device)
 
     def scores(self, view: View) -> Tensor:
         """s(x, i) for every row and item, [B, I]."""

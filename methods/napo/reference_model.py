@@ -8,7 +8,7 @@ alone, as the backbone is. Its weights are in the state, so a resumed run has th
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.protocol import Batch, Epoch, Frozen, View
+from negbench.protocol import Batch, Epoch, FrozenBackbone, View
 
 
 class Reference:
@@ -21,7 +21,7 @@ class Reference:
 
     def begin(self) -> None:
         """Nothing frozen yet."""
-        self.frozen: Frozen | None = None
+        self.frozen: FrozenBackbone | None = None
         self.saved: dict[str, Any] | None = None
 
     def refresh(self, epoch: Epoch) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.ops.epoch_means import Averages
-from negbench.protocol import Negatives, Step, View, World
+from negbench.protocol import Negatives, Step, TrainContext, View
 
 from .neighbour_pools import Pool, pool_of
 from .preference_loss import Flags, LogProbs, preference
@@ -82,7 +82,7 @@ def usable(step: Step, pool: Pool, ids: Tensor | None, negatives: Negatives, hid
     mask = pool.usable(own)
     if ids is None or not hide:
         return mask
-    met = step.world.excluded.contains(step.batch.users, ids)
+    met = step.context.excluded.contains(step.batch.users, ids)
     return mask & ~met & (ids != step.batch.items.unsqueeze(1))
 
 
@@ -96,7 +96,7 @@ def scored(view: View, negatives: Negatives, dealt: Tensor | None = None) -> Ten
     return view.score_shared(what) if negatives.shared else view.score_rows(what)
 
 
-def shuffled(world: World) -> Tensor:
+def shuffled(context: TrainContext) -> Tensor:
     """Every item's stand-in in the control, [I]: one deal for the whole run."""
-    generator = rng.stream(world.seed, "shuffled", device=world.device)
-    return torch.randperm(world.n_items, generator=generator, device=world.device)
+    generator = rng.stream(context.seed, "shuffled", device=context.device)
+    return torch.randperm(context.n_items, generator=generator, device=context.device)

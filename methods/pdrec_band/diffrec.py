@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import Schedule
-from negbench.protocol import Csr, World
+from negbench.protocol import Csr, TrainContext
 
 from .rank_band import Preferences
 
@@ -66,26 +66,26 @@ class DiffRec(nn.Module):
         return made
 
 
-def preferences_of(world: World, lesson: Lesson) -> Preferences:
+def preferences_of(context: TrainContext, lesson: Lesson) -> Preferences:
     """Train on the train part alone, and read what every user prefers; the seed decides it all."""
-    schedule = lesson.schedule.to(world.device)
-    net = DiffRec(world.n_items, lesson.hidden, rng.stream(world.seed, "diffrec", "init"))
-    net.to(world.device)
+    schedule = lesson.schedule.to(context.device)
+    net = DiffRec(context.n_items, lesson.hidden, rng.stream(context.seed, "diffrec", "init"))
+    net.to(context.device)
     with torch.enable_grad():
-        teach(net, world, schedule, lesson)
+        teach(net, context, schedule, lesson)
     with torch.no_grad():
-        return read(net, world, schedule)
+        return read(net, context, schedule)
 
 
-def teach(net: DiffRec, world: World, schedule: Schedule, lesson: Lesson) -> None:
+def teach(net: DiffRec, context: TrainContext, schedule: Schedule, lesson: Lesson) -> None:
     """Adam over all users, in an order drawn anew each epoch."""
     adam = torch.optim.Adam(net.parameters(), lr=lesson.lr)
-    device = world.device
-    generator = rng.stream(world.seed, "diffrec", device=device)
+    device = context.device
+    generator = rng.stream(context.seed, "diffrec", device=device)
     for _ in range(lesson.epochs):
-        order = torch.randperm(world.n_users, generator=generator, device=device)
+        order = torch.randperm(context.n_users, generator=generator, device=device)
         for users in parts(order):
-            x = vectors(world.train, users)
+            x = vectors(context.train, users)
             t = torch.randint(1, schedule.steps + 1, (len(x),), generator=generator, device=device)
             eps = torch.randn(x.shape, generator=generator, device=device)
             kept = torch.rand(x.shape, generator=generator, device=device) >= DROP
@@ -96,13 +96,13 @@ def teach(net: DiffRec, world: World, schedule: Schedule, lesson: Lesson) -> Non
             adam.step()
 
 
-def read(net: DiffRec, world: World, schedule: Schedule) -> Preferences:
+def read(net: DiffRec, context: TrainContext, schedule: Schedule) -> Preferences:
     """Walk back from each user's own vector."""
     made: list[Tensor] = []
-    for users in parts(torch.arange(world.n_users, device=world.device)):
-        x = vectors(world.train, users)
+    for users in parts(torch.arange(context.n_users, device=context.device)):
+        x = vectors(context.train, users)
         for now in range(schedule.steps, 1, -1):
-            t = torch.full((len(x),), now, device=world.device)
+            t = torch.full((len(x),), now, device=context.device)
             x = schedule.back(x, net(x, t), t)
         made.append(net.middle(x, torch.ones_like(users)))
     middle, bias = torch.cat(made), net.last.bias.unsqueeze(1)

@@ -25,7 +25,7 @@ from negbench.parts import BCE, Uniform
 from negbench.parts.diffusion.process import linear_var
 from negbench.parts.requirements import users_of
 from negbench.parts.selection.mix_negatives import join
-from negbench.protocol import Card, Epoch, Method, Negatives, Similarity, Step, World
+from negbench.protocol import Card, Epoch, Method, Negatives, Similarity, Step, TrainContext
 
 from .diffrec import Lesson, preferences_of
 from .rank_band import Preferences, RankBand
@@ -92,15 +92,15 @@ class Band:
         """Remember the settings."""
         self.config = config
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Nothing is ranked yet: the clock shall see what ranking takes."""
-        del world
+        del context
         self.band: RankBand | None = None
 
     def refresh(self, epoch: Epoch) -> None:
         """Rank by the backbone before every epoch, by the diffusion before the first."""
         if self.config.model == "diffrec":
-            self.band = self.band or self.ranked(epoch.world)
+            self.band = self.band or self.ranked(epoch.context)
             return
         self.band = self.seen(epoch.users, epoch.items, epoch.similarity)
 
@@ -110,23 +110,23 @@ class Band:
         likes = Preferences(kind.query(users).clone(), kind.prepare(items).clone())
         return RankBand.of(likes, self.config.low, self.config.high)
 
-    def ranked(self, world: World) -> RankBand:
+    def ranked(self, context: TrainContext) -> RankBand:
         """By a diffusion of its own; the seed alone decides it, so a resumed run has the same."""
         c = self.config
         schedule = linear_var(c.steps, c.noise_scale, c.noise_min, c.noise_max)
         lesson = Lesson(c.fit_epochs, c.hidden, c.fit_lr, schedule)
-        return RankBand.of(preferences_of(world, lesson), c.low, c.high)
+        return RankBand.of(preferences_of(context, lesson), c.low, c.high)
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """ids [B, N + 1]; all weigh alike, so a mean over two is the paper's average."""
         if self.band is None and self.config.model == "diffrec":
-            self.band = self.ranked(step.world)
+            self.band = self.ranked(step.context)
         elif self.band is None:
             self.band = self.seen(step.view.users, step.view.items, step.view.similarity)
-        ids, found = self.band.draw(step.batch.users, step.world.excluded, step.generator)
+        ids, found = self.band.draw(step.batch.users, step.context.excluded, step.generator)
         return join(step, negatives, Negatives(ids, mask=found), 1 / (1 + negatives.n))
 
 
 def build(config: Config) -> Method:
     """A uniform negative and one of the band under BCE."""
-    return Method(source=Uniform(1), stages=(Band(config),), objective=BCE())
+    return Method(sampler=Uniform(1), stages=(Band(config),), objective=BCE())

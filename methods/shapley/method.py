@@ -40,7 +40,7 @@ from torch import Tensor
 from negbench.parts import BPR, Uniform
 from negbench.parts.holdout_pairs import carve
 from negbench.parts.requirements import users_of
-from negbench.protocol import Card, Epoch, Membership, Method, Negatives, Step, World
+from negbench.protocol import Card, Epoch, Membership, Method, Negatives, Step, TrainContext
 
 from .buckets import Buckets, means
 from .triplet_gradients import Moment
@@ -55,7 +55,7 @@ CARD = Card(
     year=2024,
     venue="CIKM",
     link="https://arxiv.org/abs/2407.19469",
-    moves=("source",),
+    moves=("sampler",),
     needs=("users",),
     provenance="ours",
     differs="Only the paper's abstract was at hand: games, estimators and weights are derived.",
@@ -160,15 +160,15 @@ class Valued:
             steps=config.steps,
         )
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Carve the held-out pairs, and draw the pool from what is left."""
-        self.uniform.begin(world)
-        self.fresh.begin(world)
-        held, left = carve(world.train, self.config.share, world.seed)
-        self.carved = Membership.of(held, device=world.device)
-        self.held = HeldOutTriplets.of(held, world)
-        self.pool = ValuedPool.of(left, world, self.config.candidates, self.config.triplets)
-        self.counts = world.counts
+        self.uniform.begin(context)
+        self.fresh.begin(context)
+        held, left = carve(context.train, self.config.share, context.seed)
+        self.carved = Membership.of(held, device=context.device)
+        self.held = HeldOutTriplets.of(held, context)
+        self.pool = ValuedPool.of(left, context, self.config.candidates, self.config.triplets)
+        self.counts = context.counts
         self._weigh()
 
     def refresh(self, epoch: Epoch) -> None:
@@ -195,13 +195,13 @@ class Valued:
         self.pool.add(value, error, hardness, epoch.number, self.config.memory)
         self._weigh()
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """One negative a row, ids [B, 1], weighted or resampled by the values."""
         users, items = step.batch.users, step.batch.items
         held = self.carved.contains(users, items.unsqueeze(1)).squeeze(1)
         count = (~held).to(torch.float32)
         if not self.pool.epoch:
-            plain = self.uniform.draw(step)
+            plain = self.uniform.sample(step)
             return Negatives(plain.ids, mask=plain.mask, row_weight=count)
         ids, weight = self._candidates(step)
         at, drawn, of_row = chosen(weight, step.generator, self.how)
@@ -214,11 +214,13 @@ class Valued:
 
     def _candidates(self, step: Step) -> tuple[Tensor, Tensor]:
         """ids [B, C] and their weights, above 0 and of mean 1; 0 for those that do not count."""
-        fresh = self.fresh.draw(step)
+        fresh = self.fresh.sample(step)
         assert fresh.ids is not None
         allowed = torch.ones_like(fresh.ids, dtype=torch.bool) if fresh.mask is None else fresh.mask
         if self.config.per == "bucket":
-            apart = step.look(fresh) - step.view.score_pair(step.view.positive).unsqueeze(1)
+            apart = step.scores_no_grad(fresh) - step.view.score_pair(step.view.positive).unsqueeze(
+                1
+            )
             which = self.buckets.which(apart.detach(), self.counts[fresh.ids])
             return fresh.ids, self.of_bucket[which] * allowed
         at, found = self.pool.find(step.batch.users, step.batch.items)
@@ -246,11 +248,11 @@ class Valued:
         size = torch.bincount(which, minlength=self.buckets.n)
         self.of_bucket = tempered(mean, self.config.tau, self.config.eps, size)
 
-    def kept(self) -> Mapping[str, Tensor]:
+    def triplets(self) -> Mapping[str, Tensor]:
         """A sample of the pool with its values, errors and hardness."""
-        return self.pool.kept()
+        return self.pool.recorded()
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """Mean value and error, and the share of the pool that the weights leave in effect."""
         if not self.pool.epoch:
             return {}
@@ -276,4 +278,4 @@ class Valued:
 
 def build(config: Config) -> Method:
     """Valued triplets under BPR."""
-    return Method(source=Valued(config), objective=BPR())
+    return Method(sampler=Valued(config), objective=BPR())

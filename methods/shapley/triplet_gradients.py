@@ -42,14 +42,14 @@ class Moment:
     """E, [U + I, D]."""
     n_users: int
     similarity: Similarity
-    tangent: Callable[[Tensor], Tensor] | None = None
+    tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """P; None is the identity."""
 
     @classmethod
     def of(cls, epoch: Epoch, users: Tensor) -> Self:
         """What a part sees before an epoch; `users` [U, D]."""
         table = torch.cat([users, epoch.items]).detach()
-        return cls(table, len(users), epoch.similarity, epoch.tangent)
+        return cls(table, len(users), epoch.similarity, epoch.tangent_kernel)
 
     def nodes(self, users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Rows of the table, [T, 3], of triplets [T]."""
@@ -57,7 +57,7 @@ class Moment:
 
     def moved(self, gradient: Tensor) -> Tensor:
         """P times a table [U + I, D]."""
-        return gradient if self.tangent is None else self.tangent(gradient)
+        return gradient if self.tangent_kernel is None else self.tangent_kernel(gradient)
 
     def losses(self, nodes: Tensor) -> Tensor:
         """The loss of each triplet [T, 3], [T]."""

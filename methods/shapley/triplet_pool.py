@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from negbench.ops import rng
-from negbench.parts.sampling.proposals import Even, outside
-from negbench.protocol import Csr, World
+from negbench.parts.sampling.proposals import UniformProposal, outside
+from negbench.protocol import Csr, TrainContext
 
 KEPT = 100_000
 """Triplets that a record holds at most."""
@@ -39,28 +39,28 @@ class ValuedPool:
     """Of the last measurement; 0 where there is none."""
 
     @classmethod
-    def of(cls, pairs: Csr, world: World, candidates: int, most: int) -> Self:
+    def of(cls, pairs: Csr, context: TrainContext, candidates: int, most: int) -> Self:
         """Draw `candidates` negatives for each pair, or for so many pairs that `most` hold."""
-        keys = torch.from_numpy(np.unique(pairs.keys)).to(world.device)
-        chance = rng.stream(world.seed, "pool", device=world.device)
+        keys = torch.from_numpy(np.unique(pairs.keys)).to(context.device)
+        chance = rng.stream(context.seed, "pool", device=context.device)
         wanted = max(1, most // candidates)
         if len(keys) > wanted:
-            some = torch.randperm(len(keys), generator=chance, device=world.device)[:wanted]
+            some = torch.randperm(len(keys), generator=chance, device=context.device)[:wanted]
             keys = keys[some.sort().values]
-        users, positives = keys // world.n_items, keys % world.n_items
-        even = Even(world.n_items, world.device)
-        ids, mask = outside(even, world.excluded, users, candidates, chance)
+        users, positives = keys // context.n_items, keys % context.n_items
+        even = UniformProposal(context.n_items, context.device)
+        ids, mask = outside(even, context.excluded, users, candidates, chance)
         usable = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         places = usable.flatten().nonzero().squeeze(1)
-        order = torch.randperm(len(places), generator=chance, device=world.device)[:KEPT]
-        zero = torch.zeros(ids.shape, device=world.device)
+        order = torch.randperm(len(places), generator=chance, device=context.device)[:KEPT]
+        zero = torch.zeros(ids.shape, device=context.device)
         return cls(
             users,
             positives,
             ids,
             usable,
             keys,
-            world.n_items,
+            context.n_items,
             places[order.sort().values],
             zero,
             zero.clone(),
@@ -104,7 +104,7 @@ class ValuedPool:
         table[self.usable] = values.to(table.dtype)
         return table
 
-    def kept(self) -> dict[str, Tensor]:
+    def recorded(self) -> dict[str, Tensor]:
         """The triplets that a record holds; none before the first measurement."""
         if not self.epoch or not len(self.sample):
             return {}

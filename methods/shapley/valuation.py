@@ -15,8 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench.parts.sampling.proposals import Even, outside
-from negbench.protocol import Csr, World
+from negbench.parts.sampling.proposals import UniformProposal, outside
+from negbench.protocol import Csr, TrainContext
 
 from .in_run_values import OneStep, direction
 from .permutation_estimator import Estimator, estimate
@@ -150,23 +150,23 @@ class HeldOutTriplets:
 
     users: Tensor
     items: Tensor
-    world: World
+    context: TrainContext
 
     @classmethod
-    def of(cls, carved: Csr, world: World) -> "HeldOutTriplets":
+    def of(cls, carved: Csr, context: TrainContext) -> "HeldOutTriplets":
         """Know the carved pairs."""
         users, items = (
-            torch.tensor(ids, dtype=torch.int64, device=world.device)
+            torch.tensor(ids, dtype=torch.int64, device=context.device)
             for ids in (carved.rows, carved.indices)
         )
-        return cls(users, items, world)
+        return cls(users, items, context)
 
     def draw(self, n: int, moment: Moment, generator: torch.Generator) -> Tensor:
         """n nodes [n, 3], with replacement; fewer where a user has no item left."""
-        device = self.world.device
+        device = self.context.device
         at = torch.randint(len(self.users), (n,), generator=generator, device=device)
         users, items = self.users[at], self.items[at]
-        even = Even(self.world.n_items, device)
-        ids, mask = outside(even, self.world.excluded, users, 1, generator)
+        even = UniformProposal(self.context.n_items, device)
+        ids, mask = outside(even, self.context.excluded, users, 1, generator)
         nodes = moment.nodes(users, items, ids.squeeze(1))
         return nodes if mask is None else nodes[mask.squeeze(1)]

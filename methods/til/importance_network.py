@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from negbench.ops import rng
 from negbench.parts.requirements import width_of
-from negbench.protocol import Scores, World
+from negbench.protocol import Scores, TrainContext
 
 
 class Network(nn.Module):
@@ -31,7 +31,7 @@ class Network(nn.Module):
         return F.linear(inside, self.outer, self.outer_bias).squeeze(2)
 
 
-def network_of(world: World, hidden: int) -> Network:
+def network_of(context: TrainContext, hidden: int) -> Network:
     """A fresh network for the backbone's vectors."""
-    generator = rng.stream(world.seed, "importance network")
-    return Network(width_of(world), hidden, generator).to(world.device)
+    generator = rng.stream(context.seed, "importance network")
+    return Network(width_of(context), hidden, generator).to(context.device)

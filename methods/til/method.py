@@ -51,7 +51,7 @@ from negbench.protocol import (
     Rows,
     Scores,
     Step,
-    World,
+    TrainContext,
 )
 
 from .importance_network import Network, network_of
@@ -110,13 +110,13 @@ class Importance:
         """Begin without a network."""
         self.config, self.rivals, self.averages = config, Uniform(1), Averages()
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Carve the meta pairs and draw the network's weights."""
-        carved, _ = carve(world.train, self.config.share, world.seed)
-        self.carved = Membership.of(carved, device=world.device)
-        self.meta = Liked.of(carved, world.device)
-        self.rivals.begin(world)
-        self.network: Network = network_of(world, self.config.hidden)
+        carved, _ = carve(context.train, self.config.share, context.seed)
+        self.carved = Membership.of(carved, device=context.device)
+        self.meta = Liked.of(carved, context.device)
+        self.rivals.begin(context)
+        self.network: Network = network_of(context, self.config.hidden)
 
     def minimised(self) -> list[nn.Parameter]:
         """phi; nothing where it is a control."""
@@ -160,7 +160,7 @@ class Importance:
 
     def pairs(self, step: Step, carved: Rows) -> Meta:
         """For each row its meta pair; with user vectors one of its user's carved, drawn evenly."""
-        users, drawn = step.batch.users, self.rivals.draw(step)
+        users, drawn = step.batch.users, self.rivals.sample(step)
         assert drawn.ids is not None
         if step.view.users is None:
             positive, there = step.batch.items, carved
@@ -180,9 +180,9 @@ class Importance:
         self.averages.add("importance_spread", (weights - weights.mean()).abs())
         self.averages.add("meta_loss", taught)
 
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """The epoch's mean distance of a weight from the mean, and its meta loss."""
-        return dict(self.averages.told())
+        return dict(self.averages.epoch_metrics())
 
     def state_dict(self) -> dict[str, Any]:
         """phi; what is carved follows from the seed."""
@@ -195,4 +195,4 @@ class Importance:
 
 def build(config: Config) -> Method:
     """One uniform draw a row under weighed BPR."""
-    return Method(source=Uniform(1), stages=(Importance(config),), objective=BPR())
+    return Method(sampler=Uniform(1), stages=(Importance(config),), objective=BPR())

@@ -50,7 +50,7 @@ def gradient(parameter: nn.Parameter) -> Tensor:
     return parameter.grad
 
 
-def carry(
+def backward(
     parameter: nn.Parameter, l2: float, batch: Batch, view: View, negatives: Negatives, offset: int
 ) -> None:
     """Scatter the gradients of the leaves and of the L2 penalty into a table [U + I, D].

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from negbench.backbones._sequence import SequenceBackbone, first_weights
 from negbench.errors import UserError
 from negbench.ops.dropout import dropout
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 from negbench.texts.language_models import LoRA, refusal
 from negbench.texts.lora import Adapted, loaded
 
@@ -29,12 +29,12 @@ READ = 48
 class ItemLanguageModel(SequenceBackbone):
     """The table, two linear layers and the low-rank weights; the rest is frozen and not kept."""
 
-    def __init__(self, config: Any, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Any, context: TrainContext, generator: torch.Generator) -> None:
         """Load the model and draw all that is learnt from the generator."""
-        super().__init__(config, world, generator)
+        super().__init__(config, context, generator)
         self.config = config
         lora = LoRA(config.lora_rank, config.lora_alpha, config.lora_dropout)
-        self.blocks = Adapted(config.model, lora, generator, world.device)
+        self.blocks = Adapted(config.model, lora, generator, context.device)
         if not self.blocks.causal:
             told = self.blocks.model.config.to_dict()
             raise UserError(refusal("tiny_lm", config.model, told))
@@ -51,13 +51,13 @@ class ItemLanguageModel(SequenceBackbone):
             first_weights(part, generator)
         self.scale = float(_size(self.blocks.tokens)) / (config.init or 1.0)
         if config.start == "titles":
-            self._start(world)
-        self.to(world.device)
+            self._start(context)
+        self.to(context.device)
 
     @torch.no_grad()
-    def _start(self, world: World) -> None:
+    def _start(self, context: TrainContext) -> None:
         """First vectors out of the items' words."""
-        means, known = _means(self.blocks, self.config.model, world)
+        means, known = _means(self.blocks, self.config.model, context)
         if not bool(known.any()):
             return
         own = means[known]
@@ -85,9 +85,9 @@ def _size(x: Tensor) -> Tensor:
     return x.square().mean().sqrt().clamp(min=1e-12)
 
 
-def _means(blocks: Adapted, word: str, world: World) -> tuple[Tensor, Tensor]:
+def _means(blocks: Adapted, word: str, context: TrainContext) -> tuple[Tensor, Tensor]:
     """Mean token embeddings [I, d] of the items' texts, and which items have any, [I]."""
-    words = None if world.texts is None else world.texts().words
+    words = None if context.texts is None else context.texts().words
     if words is None:
         raise UserError(
             "tiny_lm(start=titles) needs data whose items have texts; these have none; leave "

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from negbench.backbones import _embedding_table
 from negbench.data.interactions import Csr
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
-from negbench.protocol.step import Batch, Encoded, Negatives
+from negbench.protocol.step import Batch, Negatives, RankingVectors
 from negbench.protocol.view import Similarity, View
 from negbench.training.batches import tails
 
@@ -59,13 +59,17 @@ class SequenceBackbone(nn.Module):
 
     feed: Literal["sequences"] = "sequences"
 
-    def __init__(self, settings: Settings, world: World, generator: torch.Generator) -> None:
+    def __init__(
+        self, settings: Settings, context: TrainContext, generator: torch.Generator
+    ) -> None:
         """Draw the item vectors from the generator; the subclass draws its weights after."""
         super().__init__()
-        self.settings, self.n_items = settings, world.n_items
+        self.settings, self.n_items = settings, context.n_items
         self.similarity = Similarity(settings.similarity, settings.temperature)
-        self.table = _embedding_table.table(world.n_items + 1, settings, generator, world.device)
-        self.table.data[world.n_items] = 0
+        self.table = _embedding_table.table(
+            context.n_items + 1, settings, generator, context.device
+        )
+        self.table.data[context.n_items] = 0
 
     def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
         """Vectors [B, D] of the positions `cells` [B] of `inputs` [S, T]; no generator, no dropout.
@@ -98,7 +102,7 @@ class SequenceBackbone(nn.Module):
         leaves = Leaves(query=query, positive=positive, behind=[(made, query)])
         return View(query, items, positive, self.similarity, leaves=leaves)
 
-    def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Through the encoder, and into the table; the penalty of a history is its last item's."""
         into, leaves = _embedding_table.gradient(self.table), view.leaves
         if leaves is not None:
@@ -113,7 +117,7 @@ class SequenceBackbone(nn.Module):
             _embedding_table.penalise(into, self.table.detach(), self.settings.l2, *groups)
 
     @torch.no_grad()
-    def encode(self, history: Csr) -> Encoded:
+    def encode(self, history: Csr) -> RankingVectors:
         """Queries from each user's latest items; a user without any has zeros: all items tie."""
         inputs = torch.from_numpy(tails(history, self.settings.length)).to(self.table.device)
         lengths = (inputs != self.n_items).sum(1)
@@ -130,7 +134,7 @@ class SequenceBackbone(nn.Module):
                 found[counts > 0] = made[counts.cumsum(0)[counts > 0] - 1]
             return found
 
-        return Encoded(items, self.similarity, query)
+        return RankingVectors(items, self.similarity, query)
 
 
 def _backward(behind: list[tuple[Tensor, Tensor]]) -> None:

@@ -33,7 +33,7 @@ from negbench.data.interactions import Csr
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import SCHEDULES
-from negbench.protocol import Batch, Card, Encoded, View, World
+from negbench.protocol import Batch, Card, RankingVectors, TrainContext, View
 
 CARD = Card(
     title="DreamRec, a guided diffusion over item vectors",
@@ -135,15 +135,15 @@ class DreamRec(SASRec):
 
     config: Config
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw all first weights from the generator."""
-        super().__init__(config, world, generator)
-        self.seed, self.scale = world.seed, 1 / config.init
+        super().__init__(config, context, generator)
+        self.seed, self.scale = context.seed, 1 / config.init
         with torch.device("meta"):
             self.guess = Guess(config.dim)
         first_weights(self.guess, generator)
-        self.to(world.device)
-        self.diffusion = SCHEDULES[config.schedule](config.steps).to(world.device)
+        self.to(context.device)
+        self.diffusion = SCHEDULES[config.schedule](config.steps).to(context.device)
         back = {config.steps, *range(1, config.steps + 1, config.stride)}
         self.path = [*sorted(back, reverse=True), 0]
         """The steps of inference, from T down to 0, the clean vector."""
@@ -200,7 +200,7 @@ class DreamRec(SASRec):
         return x
 
     @torch.no_grad()
-    def encode(self, history: Csr) -> Encoded:
+    def encode(self, history: Csr) -> RankingVectors:
         """Queries made from each user's noise; a user without history has zeros: all items tie."""
         encoded, device = super().encode(history), self.table.device
         generator = rng.stream(self.seed, "inference", device=device)
@@ -216,7 +216,7 @@ class DreamRec(SASRec):
         return replace(encoded, query=query)
 
     @torch.no_grad()
-    def told(self) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """Signal to noise at T, and the mean cosine of two items: near 1 they have collapsed."""
         items = self.table[: self.n_items].double()
         n, total = len(items), F.normalize(items, dim=1).sum(0).square().sum()
@@ -225,6 +225,6 @@ class DreamRec(SASRec):
         return {"snr": snr, "item_cosine": cosine}
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> DreamRec:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> DreamRec:
     """A fresh backbone."""
-    return DreamRec(config, world, generator)
+    return DreamRec(config, context, generator)

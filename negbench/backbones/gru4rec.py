@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from negbench.backbones import _embedding_table
 from negbench.backbones._sequence import SequenceBackbone, first_weights
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, World
+from negbench.protocol import Card, TrainContext
 
 CARD = Card(
     title="GRU4Rec",
@@ -81,16 +81,16 @@ class Config:
 class GRU4Rec(SequenceBackbone):
     """The item table, the recurrent unit and the map from its state to item vectors."""
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw all first weights from the generator."""
-        super().__init__(config, world, generator)
+        super().__init__(config, context, generator)
         self.config = config
         with torch.device("meta"):
             self.unit = nn.GRU(config.dim, config.hidden, config.layers, batch_first=True)
             self.out = nn.Linear(config.hidden, config.dim)
         for part in (self.unit, self.out):
             first_weights(part, generator)
-        self.to(world.device)
+        self.to(context.device)
 
     def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
         """All rows side by side, one step at a time; what comes after the last item is not read."""
@@ -100,6 +100,6 @@ class GRU4Rec(SequenceBackbone):
         return made
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> GRU4Rec:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> GRU4Rec:
     """A fresh backbone."""
-    return GRU4Rec(config, world, generator)
+    return GRU4Rec(config, context, generator)

@@ -24,12 +24,12 @@ from negbench.protocol import (
     Batch,
     Card,
     Csr,
-    Encoded,
     Leaves,
     Negatives,
+    RankingVectors,
     Similarity,
+    TrainContext,
     View,
-    World,
 )
 from negbench.protocol.gradient_leaves import gradients
 
@@ -83,13 +83,13 @@ class LightGCN(nn.Module):
 
     feed: Literal["pairs"] = "pairs"
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw the first vectors from the generator."""
         super().__init__()
-        self.config, self.n_users = config, world.n_users
+        self.config, self.n_users = config, context.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
-        self.graph = Propagation(world.train, world.device)
-        self.table = _embedding_table.table(len(self.graph), config, generator, world.device)
+        self.graph = Propagation(context.train, context.device)
+        self.table = _embedding_table.table(len(self.graph), config, generator, context.device)
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves."""
@@ -108,7 +108,7 @@ class LightGCN(nn.Module):
         return View(query, items, positive, self.similarity, users, layers, of_items, leaves=leaves)
 
     @torch.no_grad()
-    def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Send the gradients of the rows used back over the graph, and add their penalty on X_0."""
         into = _embedding_table.gradient(self.table)
         if view.leaves is not None:
@@ -119,7 +119,7 @@ class LightGCN(nn.Module):
         _embedding_table.penalise(into, self.table, self.config.l2, *groups)
 
     @torch.no_grad()
-    def encode(self, history: Csr) -> Encoded:
+    def encode(self, history: Csr) -> RankingVectors:
         """One propagation; the history adds nothing."""
         del history
         mean = mean_of(self._propagate())
@@ -128,10 +128,10 @@ class LightGCN(nn.Module):
         def query(rows: Tensor) -> Tensor:
             return users[rows]
 
-        return Encoded(items, self.similarity, query, users, self.tangent)
+        return RankingVectors(items, self.similarity, query, users, self.tangent_kernel)
 
     @torch.no_grad()
-    def tangent(self, gradient: Tensor) -> Tensor:
+    def tangent_kernel(self, gradient: Tensor) -> Tensor:
         """A~ A~' times a table [U + I, *], A~ the mean of the powers of A: what a step along a
         gradient of the final vectors does to them."""
         for _ in range(2):
@@ -205,6 +205,6 @@ def mean_of(hops: list[Tensor]) -> Tensor:
     return mean
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> LightGCN:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> LightGCN:
     """A fresh backbone."""
-    return LightGCN(config, world, generator)
+    return LightGCN(config, context, generator)

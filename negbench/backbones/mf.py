@@ -24,12 +24,12 @@ from negbench.protocol import (
     Batch,
     Card,
     Csr,
-    Encoded,
     Leaves,
     Negatives,
+    RankingVectors,
     Similarity,
+    TrainContext,
     View,
-    World,
 )
 
 CARD = Card(
@@ -73,13 +73,13 @@ class MF(nn.Module):
 
     feed: Literal["pairs"] = "pairs"
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw the first vectors from the generator."""
         super().__init__()
-        self.config, self.n_users = config, world.n_users
+        self.config, self.n_users = config, context.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
         self.table = _embedding_table.table(
-            world.n_users + world.n_items, config, generator, world.device
+            context.n_users + context.n_items, config, generator, context.device
         )
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
@@ -93,12 +93,12 @@ class MF(nn.Module):
         leaves = Leaves(query=query, positive=positive) if cut else None
         return View(query, items, positive, self.similarity, users, leaves=leaves)
 
-    def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Scatter the gradients of the rows used, and of their penalty, into the table's."""
-        _embedding_table.carry(self.table, self.config.l2, batch, view, negatives, self.n_users)
+        _embedding_table.backward(self.table, self.config.l2, batch, view, negatives, self.n_users)
 
     @torch.no_grad()
-    def encode(self, history: Csr) -> Encoded:
+    def encode(self, history: Csr) -> RankingVectors:
         """The table as it is; the history adds nothing."""
         del history
         users, items = self.table[: self.n_users].detach(), self.table[self.n_users :].detach()
@@ -106,9 +106,9 @@ class MF(nn.Module):
         def query(rows: Tensor) -> Tensor:
             return users[rows]
 
-        return Encoded(items, self.similarity, query, users)
+        return RankingVectors(items, self.similarity, query, users)
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> MF:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> MF:
     """A fresh backbone."""
-    return MF(config, world, generator)
+    return MF(config, context, generator)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from negbench.backbones import _embedding_table
 from negbench.backbones._sequence import SequenceBackbone, Settings, first_weights
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, World
+from negbench.protocol import Card, TrainContext
 
 CARD = Card(
     title="SASRec",
@@ -138,9 +138,9 @@ class Block(nn.Module):
 class SASRec(SequenceBackbone):
     """The item table, the places and the blocks."""
 
-    def __init__(self, config: Form, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Form, context: TrainContext, generator: torch.Generator) -> None:
         """Draw all first weights from the generator."""
-        super().__init__(config, world, generator)
+        super().__init__(config, context, generator)
         self.config, self.scale = config, config.dim**0.5
         self.places = nn.Parameter(torch.empty(config.length, config.dim))
         with torch.device("meta"):
@@ -149,7 +149,7 @@ class SASRec(SequenceBackbone):
         for part in (self.blocks, self.last):
             first_weights(part, generator)
         nn.init.normal_(self.places, std=config.init, generator=generator)
-        self.to(world.device)
+        self.to(context.device)
 
     def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
         """Items and places through the blocks."""
@@ -164,6 +164,6 @@ class SASRec(SequenceBackbone):
         return made
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> SASRec:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> SASRec:
     """A fresh backbone."""
-    return SASRec(config, world, generator)
+    return SASRec(config, context, generator)

@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from negbench.backbones import _embedding_table
 from negbench.backbones._sequence import SequenceBackbone, first_weights
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, World
+from negbench.protocol import Card, TrainContext
 from negbench.texts.language_models import LoRA, ready
 
 CARD = Card(
@@ -174,17 +174,17 @@ class Block(nn.Module):
 class TinyLM(SequenceBackbone):
     """The table of tokens, the blocks and the last norm."""
 
-    def __init__(self, config: Config, world: World, generator: torch.Generator) -> None:
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw all first weights from the generator."""
-        super().__init__(config, world, generator)
+        super().__init__(config, context, generator)
         self.config, self.scale = config, config.dim**0.5
         with torch.device("meta"):
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
             self.last = nn.RMSNorm(config.dim)
         for part in (self.blocks, self.last):
             first_weights(part, generator)
-        self.places = Rotation(config.dim // config.heads, config.length, world.device)
-        self.to(world.device)
+        self.places = Rotation(config.dim // config.heads, config.length, context.device)
+        self.to(context.device)
 
     def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
         """The tokens through the blocks."""
@@ -196,10 +196,10 @@ class TinyLM(SequenceBackbone):
         return made
 
 
-def build(config: Config, world: World, generator: torch.Generator) -> SequenceBackbone:
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> SequenceBackbone:
     """A fresh backbone."""
     if config.model:
         from negbench.backbones._item_language_model import ItemLanguageModel
 
-        return ItemLanguageModel(config, world, generator)
-    return TinyLM(config, world, generator)
+        return ItemLanguageModel(config, context, generator)
+    return TinyLM(config, context, generator)

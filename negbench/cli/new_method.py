@@ -35,7 +35,7 @@ class Config:
 
 def build(config: Config) -> Method:
     """Draw M uniformly, keep the one that scores highest, minimise BPR."""
-    return Method(source=Uniform(config.candidates), stages=(TopM(1),), objective=BPR())
+    return Method(sampler=Uniform(config.candidates), stages=(TopM(1),), objective=BPR())
 '''
 
 TEST = '''"""$title keeps the contract of every method; add what your theory promises."""

@@ -151,7 +151,7 @@ def _carry_out(
     device = run_grid.device_of(chosen)
     grid = plan(chosen, _to_stderr)
     say(console.first_line(chosen, device, tour))
-    for line in (*console.ground_lines(grid), *console.notes(chosen, grid)):
+    for line in (*console.scenario_lines(grid), *console.notes(chosen, grid)):
         say(line)
     if dry_run:
         click.echo("\n".join(console.dry_run(chosen, grid, out, device)))

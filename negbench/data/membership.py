@@ -70,7 +70,7 @@ def bit_at(bits: Tensor, places: Tensor) -> Tensor:
     return bits.index_select(0, places >> 3).bitwise_right_shift_(shift).bitwise_and_(1)
 
 
-def may_ask(users: Tensor) -> bool:
+def host_sync_allowed(users: Tensor) -> bool:
     """Whether the host may look at what was found: elsewhere it would wait for the device."""
     return users.device.type == "cpu"
 
@@ -162,7 +162,7 @@ class Membership:
 
     def _sparse(self, users: Tensor, k: int) -> bool:
         """Whether these sets have so few members that looking at each beats a mask of k ids."""
-        if not may_ask(users):
+        if not host_sync_allowed(users):
             return False
         cells = len(users) * ((self.n_items >> 3) + k)
         return MEMBER * int(self.sizes.index_select(0, users).sum()) < cells

@@ -8,9 +8,9 @@ from torch import Tensor
 from negbench.data.interactions import Csr
 from negbench.ops import rng
 from negbench.ops.sampled_dot import with_all
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Backbone, Transform
-from negbench.protocol.step import Batch, Encoded, Step
+from negbench.protocol.step import Batch, RankingVectors, Step
 from negbench.protocol.view import View
 
 
@@ -18,20 +18,24 @@ from negbench.protocol.view import View
 class Trained:
     """Scores of all items for blocks of users; the items are prepared once."""
 
-    encoded: Encoded
+    encoded: RankingVectors
     items: Tensor
-    world: World
+    context: TrainContext
     transform: Transform | None = None
 
     @classmethod
     @torch.no_grad()
     def of(
-        cls, backbone: Backbone, world: World, history: Csr, transform: Transform | None = None
+        cls,
+        backbone: Backbone,
+        context: TrainContext,
+        history: Csr,
+        transform: Transform | None = None,
     ) -> "Trained":
         """Encode once; `history` is what each user did before what is to be ranked."""
         encoded = backbone.encode(history)
         return cls(
-            encoded, encoded.similarity.prepare(encoded.items).contiguous(), world, transform
+            encoded, encoded.similarity.prepare(encoded.items).contiguous(), context, transform
         )
 
     def scores(self, users: Tensor) -> Tensor:
@@ -51,5 +55,5 @@ class Trained:
     def _step(self, users: Tensor, query: Tensor) -> Step:
         batch = Batch(users, torch.zeros_like(users))
         view = View(query, self.encoded.items, query, self.encoded.similarity, self.encoded.users)
-        generator = rng.stream(self.world.seed, "inference", device=self.world.device)
-        return Step(batch, view, self.world, -1, -1, generator, training=False)
+        generator = rng.stream(self.context.seed, "inference", device=self.context.device)
+        return Step(batch, view, self.context, -1, -1, generator, training=False)

@@ -1,4 +1,4 @@
-"""What a run says on the screen: the ground it stands on, the grid, and where to go next."""
+"""What a run says on the screen: the scenario it stands on, the grid, and where to go next."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.run_grid import Result, jobs_of, missing
 from negbench.scenario.item_distribution import spread_line
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.version import __version__
 
 PATIENCE = 5.0
@@ -30,26 +30,26 @@ def first_line(options: Options, device: str, tour: bool) -> str:
     return line
 
 
-def ground_lines(plan: Plan) -> list[str]:
+def scenario_lines(plan: Plan) -> list[str]:
     """Data, split and bands of each data set: what a reviewer asks first."""
-    return [line for ground in plan.grounds.values() for line in _ground(ground)]
+    return [line for scenario in plan.scenarios.values() for line in _scenario(scenario)]
 
 
-def _ground(ground: Ground) -> list[str]:
-    data, parts, bands = ground.interactions, ground.split, ground.bands
+def _scenario(scenario: Scenario) -> list[str]:
+    data, parts, bands = scenario.interactions, scenario.split, scenario.bands
     licence = f"   licence {data.licence}" if data.licence else ""
     sizes, rows = bands.sizes, bands.rows(parts.test)
     items = ", ".join(f"{name} {sizes[name]:,}" for name in bands.names)
     tests = " / ".join(f"{rows[name]:,}" for name in bands.names)
-    mark = "   ORACLE" if ground.oracle else ""
+    mark = "   ORACLE" if scenario.oracle else ""
     return [
         f"data   {data.name}   {data.n_users:,} users  {data.n_items:,} items  "
         f"{len(data):,} interactions{licence}",
         f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
-        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {ground.exclude}{mark}",
+        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {scenario.exclude}{mark}",
         f"spread {spread_line(parts)}",
         f"bands  {bands.rule}   items: {items}   test rows: {tests}",
-        *(f"note   {note}" for note in ground.notes),
+        *(f"note   {note}" for note in scenario.notes),
     ]
 
 
@@ -64,7 +64,7 @@ def notes(options: Options, plan: Plan) -> list[str]:
 def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
     """How many cells, how many of them are there already, and how long it may take."""
     todo = missing(plan, out, options.overwrite)
-    known = estimates(todo, plan.grounds, device=device, budget=PATIENCE) if todo else None
+    known = estimates(todo, plan.scenarios, device=device, budget=PATIENCE) if todo else None
     line = f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
@@ -76,7 +76,7 @@ def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
 def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
     """The grid, a line for each pairing, with one measured step; nothing is written."""
     todo = missing(plan, out, options.overwrite)
-    known = estimates(plan.cells, plan.grounds, device=device) or {}
+    known = estimates(plan.cells, plan.scenarios, device=device) or {}
     guards = [each for each in plan.cells if each.spec.is_reference]
     width = max([len(each.method) for each in known.values()] + [len("method")])
     lines = [

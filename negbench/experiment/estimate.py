@@ -10,7 +10,7 @@ import torch
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.plan import Planned
 from negbench.ops import rng
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Estimate:
 
 def estimates(
     cells: Iterable[Planned],
-    grounds: dict[str, Ground],
+    scenarios: dict[str, Scenario],
     *,
     device: str,
     budget: float = 0.0,
@@ -51,7 +51,7 @@ def estimates(
         if budget and time.monotonic() - started > budget:
             return None
         try:
-            found[key] = _measure(planned, grounds[spec.dataset], device, validations)
+            found[key] = _measure(planned, scenarios[spec.dataset], device, validations)
         except Exception:  # a cell that cannot be trained is recorded when its turn comes
             continue
     return found
@@ -64,7 +64,7 @@ def total(cells: Iterable[Planned], known: dict[tuple[str, str, str], Estimate])
 
 
 def _measure(
-    planned: Planned, ground: Ground, device: str, validations: dict[tuple[str, str], float]
+    planned: Planned, scenario: Scenario, device: str, validations: dict[tuple[str, str], float]
 ) -> Estimate:
     """A step to warm up and the best of three timed; the fit is thrown away.
 
@@ -73,7 +73,7 @@ def _measure(
     spec = planned.spec
     torch.set_num_threads(1)
     where = torch.device(device)
-    fit = prepare_fit(spec, ground, where)
+    fit = prepare_fit(spec, scenario, where)
     fit.backbone.train()
     fit.refresh(1)
     batches = list(islice(fit.batches.epoch(rng.stream(spec.seed, "estimate", device=where)), 2))

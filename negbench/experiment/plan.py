@@ -7,7 +7,7 @@ from negbench.errors import UserError
 from negbench.experiment.cell.spec import REFERENCE, CellSpec, reference_config, unfit
 from negbench.experiment.options.options import Options
 from negbench.plugins.term_syntax import parse
-from negbench.scenario.scenario import Ground, prepare
+from negbench.scenario.scenario import Scenario, prepare
 from negbench.storage import cell_store
 from negbench.training.fit import TrainConfig
 
@@ -30,20 +30,20 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells in the order they are run, the ground of each data set, and what was left out."""
+    """All cells in the order they are run, the scenario of each data set, and what was left out."""
 
     cells: tuple[Planned, ...]
-    grounds: dict[str, Ground]
+    scenarios: dict[str, Scenario]
     skipped: tuple[str, ...]
     """One sentence for each kind of pairing that cannot be trained."""
     left_out: int = 0
     """How many cells those would have been."""
 
 
-def ground_of(
+def scenario_of(
     spec: CellSpec, data_dir: str | None, say: Callable[[str], None] | None = None
-) -> Ground:
-    """The ground of a cell; kept, so that the cells of a process share it."""
+) -> Scenario:
+    """The scenario of a cell; kept, so that the cells of a process share it."""
     return prepare(
         spec.dataset,
         columns=spec.columns,
@@ -63,24 +63,24 @@ def plan(options: Options, say: Callable[[str], None] | None = None) -> Plan:
     specs = list(asked(options))
     for spec in specs:
         _check(spec)
-    grounds = {
-        spec.dataset: ground_of(spec, options.data_dir, say)
+    scenarios = {
+        spec.dataset: scenario_of(spec, options.data_dir, say)
         for spec in {each.dataset: each for each in specs}.values()
     }
-    _distinct(grounds)
+    _distinct(scenarios)
     cells: dict[str, Planned] = {}
     skipped: list[str] = []
     for spec in specs:
-        ground = grounds[spec.dataset]
-        if why := unfit(spec, ground):
+        scenario = scenarios[spec.dataset]
+        if why := unfit(spec, scenario):
             skipped.append(why)
             continue
-        resolved = spec.resolve(ground)
+        resolved = spec.resolve(scenario)
         name = cell_store.digest(resolved)
         cells.setdefault(name, Planned(spec, resolved, name))
     if not any(not each.spec.is_reference for each in cells.values()) and skipped:
         raise UserError("; ".join(dict.fromkeys(skipped)))
-    return Plan(tuple(cells.values()), grounds, tuple(dict.fromkeys(skipped)), len(skipped))
+    return Plan(tuple(cells.values()), scenarios, tuple(dict.fromkeys(skipped)), len(skipped))
 
 
 def asked(options: Options) -> Iterator[CellSpec]:
@@ -125,11 +125,11 @@ def _check(spec: CellSpec) -> None:
         _ = spec.recipe
 
 
-def _distinct(grounds: dict[str, Ground]) -> None:
+def _distinct(scenarios: dict[str, Scenario]) -> None:
     """Two data sets of one name would fall into the same rows of every table."""
     seen: dict[str, str] = {}
-    for asked_as, ground in grounds.items():
-        name = ground.interactions.name
+    for asked_as, scenario in scenarios.items():
+        name = scenario.interactions.name
         if name in seen:
             raise UserError(
                 f"data sets of one run must have different names; {seen[name]} and {asked_as} are "

@@ -140,9 +140,9 @@ def carry_out(
         if options.engine == "dask" and tasks:
             on_cluster(tasks, Cluster(options.scheduler, options.workers), report)
         elif jobs > 1:
-            in_pool(tasks, jobs, plan.grounds, report)
+            in_pool(tasks, jobs, plan.scenarios, report)
         else:
-            here(tasks, plan.grounds, report, progress.tell)
+            here(tasks, plan.scenarios, report, progress.tell)
     finally:
         progress.close()
         _derive(started)
@@ -172,8 +172,8 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
 
 def _start(options: Options, plan: Plan, out: Path, command: str) -> Path:
     sweep(out)
-    for ground in plan.grounds.values():
-        keep_ids(out, ground.interactions)
+    for scenario in plan.scenarios.values():
+        keep_ids(out, scenario.interactions)
     cells = [_entry(planned) for planned in plan.cells]
     started = {
         "command": command or " ".join(sys.argv),

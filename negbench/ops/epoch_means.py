@@ -19,7 +19,7 @@ class Averages:
         self._sums[name] = self._sums[name] + total if name in self._sums else total
         self._counts[name] = self._counts.get(name, 0) + values.numel()
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """The means, and begin anew."""
         sums, counts = self._sums, self._counts
         self._sums, self._counts = {}, {}

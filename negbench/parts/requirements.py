@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from negbench.errors import UserError
-from negbench.protocol import Ids, Negatives, Step, World
+from negbench.protocol import Ids, Negatives, Step, TrainContext
 
 
 def users_of(users: Tensor | None, setting: str, instead: str) -> Tensor:
@@ -26,11 +26,11 @@ def ids_of(step: Step, negatives: Negatives, what: str) -> Ids:
     return negatives.ids.expand(len(step.batch), -1)
 
 
-def width_of(world: World) -> int:
+def width_of(context: TrainContext) -> int:
     """D; a loop that does not say it is refused, with the remedy."""
-    if not world.width:
+    if not context.width:
         raise UserError(
             "a method with a network must know the vectors' width before the first step; your own "
             "loop does not say it; add dim=D to negbench.attach"
         )
-    return world.width
+    return context.width

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MOVES = ("source", "stages", "objective", "transform")
+MOVES = ("sampler", "stages", "objective", "transform")
 PROVENANCE = ("paper", "code", "specification", "ours")
 
 

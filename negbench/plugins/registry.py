@@ -18,6 +18,7 @@ from types import ModuleType
 
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins.card import Card
+from negbench.plugins.renamed_words import refuse_renamed
 
 FAMILIES = ("methods", "datasets", "backbones", "references")
 FOLDER_FILE = "method.py"
@@ -94,7 +95,9 @@ def source(family: str, name: str) -> Path | None:
 @cache
 def read_card(path: Path) -> Card:
     """Evaluate the literals of `CARD = Card(...)` in a file."""
-    for node in ast.parse(path.read_text("utf-8")).body:
+    tree = ast.parse(path.read_text("utf-8"))
+    refuse_renamed(tree, path)
+    for node in tree.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(t, ast.Name) and t.id == "CARD" for t in node.targets
         ):

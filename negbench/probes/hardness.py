@@ -74,7 +74,7 @@ class Hardness:
 
 def standing(sight: Sight, others: Tensor, scores: Tensor) -> Tensor:
     """The percentile of scores [r, N] among the unseen of the items `others` [K], [r, N]."""
-    seen = sight.step.world.excluded.contains_shared(sight.users, others)
+    seen = sight.step.context.excluded.contains_shared(sight.users, others)
     against = sight.scores(others).masked_fill_(seen, torch.inf)
     n = (~seen).sum(1, keepdim=True).clamp(min=1)
     slack = ROUNDING * scores.abs().amax(1, keepdim=True)

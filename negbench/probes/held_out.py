@@ -20,8 +20,8 @@ from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
-from negbench.protocol.context import World
-from negbench.scenario.scenario import Ground
+from negbench.protocol.context import TrainContext
+from negbench.scenario.scenario import Scenario
 
 LIMIT = 1 << 27
 """Bytes of a packed mask: probes look up little, so beyond this sorted keys will do."""
@@ -40,16 +40,16 @@ class HeldOut:
     """The same over the planted pairs alone."""
 
     @classmethod
-    def of(cls, ground: Ground, world: World) -> Self:
+    def of(cls, scenario: Scenario, context: TrainContext) -> Self:
         """Gather them from all parts but train."""
-        parts = ground.split
-        truth, planted = ground.interactions.truth, ground.planted
+        parts = scenario.split
+        truth, planted = scenario.interactions.truth, scenario.planted
         known = [part for part in (parts.test, planted, truth) if part is not None]
         held = _without(reduce(Csr.join, known, parts.valid), parts.train)
-        pairs, rate = _with_rate(held, ground, world)
+        pairs, rate = _with_rate(held, scenario, context)
         if planted is None:
             return cls(pairs, rate, truth is not None)
-        return cls(pairs, rate, truth is not None, *_with_rate(planted, ground, world))
+        return cls(pairs, rate, truth is not None, *_with_rate(planted, scenario, context))
 
 
 def expected(rate: Tensor, users: Tensor, n: Tensor) -> Tensor:
@@ -57,12 +57,12 @@ def expected(rate: Tensor, users: Tensor, n: Tensor) -> Tensor:
     return (rate[users] * n).sum()
 
 
-def _with_rate(held: Csr, ground: Ground, world: World) -> tuple[Membership, Tensor]:
-    reachable = _without(held, ground.excluded).lengths
-    free = world.n_items - world.excluded.sizes.cpu().numpy()
+def _with_rate(held: Csr, scenario: Scenario, context: TrainContext) -> tuple[Membership, Tensor]:
+    reachable = _without(held, scenario.excluded).lengths
+    free = context.n_items - context.excluded.sizes.cpu().numpy()
     rate = np.divide(reachable, free, out=np.zeros(len(free)), where=free > 0)
-    pairs = Membership.of(held, limit=LIMIT, device=world.device)
-    return pairs, torch.from_numpy(rate).to(world.device)
+    pairs = Membership.of(held, limit=LIMIT, device=context.device)
+    return pairs, torch.from_numpy(rate).to(context.device)
 
 
 def _without(pairs: Csr, other: Csr) -> Csr:

@@ -24,9 +24,9 @@ from negbench.probes.off_catalogue import OffCatalogue
 from negbench.probes.planted import Planted
 from negbench.probes.synthesis_path import Path
 from negbench.probes.watched_rows import Sight
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Feedback, Negatives, Step
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Meter(Protocol):
 class Watch:
     """The default probe."""
 
-    def __init__(self, ground: Ground, world: World, effort: Effort = SAMPLE) -> None:
+    def __init__(self, scenario: Scenario, context: TrainContext, effort: Effort = SAMPLE) -> None:
         """Gather what only a probe may know."""
-        self.effort, self.world = effort, world
-        self.generator = rng.stream(world.seed, "probe", device=world.device)
-        held_out = HeldOut.of(ground, world)
-        labels = torch.tensor(ground.bands.labels, dtype=torch.long, device=world.device)
+        self.effort, self.context = effort, context
+        self.generator = rng.stream(context.seed, "probe", device=context.device)
+        held_out = HeldOut.of(scenario, context)
+        labels = torch.tensor(scenario.bands.labels, dtype=torch.long, device=context.device)
         self.exact, self._others = held_out.exact, self._draw_others()
         self.meters: list[Meter] = [
             Rates(held_out),
             Hardness(held_out, lambda: self._others, effort.rows),
-            MakeUp(world.counts, labels, ground.bands.names),
+            MakeUp(context.counts, labels, scenario.bands.names),
             Pull(),
             OffCatalogue(),
             Path(held_out),
@@ -93,7 +93,7 @@ class Watch:
         b, width = len(step.batch), max(1, used.n, drawn.n)
         many = self.effort.negatives if used.vectors is None else self.effort.snapped
         r = min(b, max(1, many // width))
-        rows = torch.arange(r, device=self.world.device) * (b // r)
+        rows = torch.arange(r, device=self.context.device) * (b // r)
         sight = Sight.of(step, drawn, used, feedback, rows)
         for meter in self.meters if sight else ():
             assert sight is not None
@@ -107,10 +107,10 @@ class Watch:
         return {name: value for name, value in told if not isnan(value)}
 
     def _draw_others(self) -> Tensor:
-        n = self.world.n_items
+        n = self.context.n_items
         if n <= self.effort.items:
-            return torch.arange(n, device=self.world.device)
-        order = torch.randperm(n, generator=self.generator, device=self.world.device)
+            return torch.arange(n, device=self.context.device)
+        order = torch.randperm(n, generator=self.generator, device=self.context.device)
         return order[: self.effort.items]
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -120,4 +120,4 @@ class Watch:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Go on from a checkpoint."""
         self.generator.set_state(state["stream"].cpu())
-        self._others = state["others"].to(self.world.device)
+        self._others = state["others"].to(self.context.device)

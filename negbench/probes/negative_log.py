@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from negbench.ops import rng
 from negbench.parts.selection.nearest_item import snap
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Feedback, Negatives, Step
 
 FIELDS = {"user": "i4", "positive": "i4", "negative": "i4"}
@@ -25,10 +25,10 @@ FIELDS |= {"s_positive": "f4", "s_negative": "f4", "epoch": "i4"}
 class Reservoir:
     """Keeps `size` of the negatives used."""
 
-    def __init__(self, size: int, world: World) -> None:
+    def __init__(self, size: int, context: TrainContext) -> None:
         """Empty."""
         self.size, self.bound = size, 1.0
-        self.generator = rng.numpy_stream(world.seed, "reservoir")
+        self.generator = rng.numpy_stream(context.seed, "reservoir")
         self.keys = np.zeros(0)
         self.kept: dict[str, NDArray[Any]] = {k: np.zeros(0, t) for k, t in FIELDS.items()}
 

@@ -54,7 +54,7 @@ class Planted:
         own = planted.keys[at.clamp(max=len(planted.keys) - 1)] % planted.n_items
         others = self.others()
         scores, mine = sight.scores(others), sight.scores_of(own)
-        known = sight.step.world.excluded.contains_shared(sight.users, others)
+        known = sight.step.context.excluded.contains_shared(sight.users, others)
         known |= self.held_out.pairs.contains_shared(sight.users, others)
         above = (scores < mine.unsqueeze(1)).double() + 0.5 * (scores == mine.unsqueeze(1))
         counted = ~known & (n > 0).unsqueeze(1)

@@ -6,9 +6,9 @@ from typing import Any
 from negbench.probes.hardness import HARD
 from negbench.probes.monitor import FULL, SAMPLE, Watch
 from negbench.probes.negative_log import Reservoir
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Probe
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 
 MODES = ("sample", "full", "off")
 """What `--probe` takes."""
@@ -30,19 +30,19 @@ LIFTS = {
 }
 
 
-def probes_of(mode: str, log: int, ground: Ground, world: World) -> list[Probe]:
+def probes_of(mode: str, log: int, scenario: Scenario, context: TrainContext) -> list[Probe]:
     """The probes that a cell asks for."""
     probes: list[Probe] = []
     if mode != "off":
-        probes.append(Watch(ground, world, FULL if mode == "full" else SAMPLE))
+        probes.append(Watch(scenario, context, FULL if mode == "full" else SAMPLE))
     if log:
-        probes.append(Reservoir(log, world))
+        probes.append(Reservoir(log, context))
     return probes
 
 
-def told(mode: str, log: int, plant: float, ground: Ground) -> dict[str, Any]:
+def told(mode: str, log: int, plant: float, scenario: Scenario) -> dict[str, Any]:
     """What a record says of its probes."""
-    exact = ground.interactions.truth is not None
+    exact = scenario.interactions.truth is not None
     return {"mode": mode, "exact": exact, "hard": round(1 - HARD, 6), "planted": plant, "log": log}
 
 

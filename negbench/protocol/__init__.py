@@ -1,6 +1,6 @@
 """The words of negbench: the one module that every wing knows.
 
-A step reads: batch -> View -> [Transform] -> Source -> Stage* -> Objective -> rows [B]. A part is
+A step reads: batch -> View -> [Transform] -> Sampler -> Stage* -> Objective -> rows [B]. A part is
 any object with the one verb of its kind; the lifecycle protocols are called only on parts that
 have them. A method knows no loop, and the loop knows no method.
 """
@@ -8,36 +8,36 @@ have them. A method knows no loop, and the loop knows no method.
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.membership import Membership
 from negbench.plugins.card import Card
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
     Backbone,
     Begins,
     HasLosses,
     HasState,
-    Keeps,
+    LogsMetrics,
     Maximises,
     Method,
     Minimises,
     Objective,
     Observes,
-    Paces,
     Probe,
+    RecordsTriplets,
     Refreshes,
-    Source,
+    Sampler,
+    SchedulesLR,
     Stage,
-    Tells,
     Transform,
 )
 from negbench.protocol.step import (
     Batch,
-    Encoded,
     Epoch,
     Feedback,
-    Frozen,
+    FrozenBackbone,
     Ids,
     Mask,
     Negatives,
+    RankingVectors,
     Rows,
     Scores,
     Step,
@@ -52,15 +52,15 @@ __all__ = [
     "Begins",
     "Card",
     "Csr",
-    "Encoded",
+    "RankingVectors",
     "Epoch",
     "Feedback",
-    "Frozen",
+    "FrozenBackbone",
     "HasLosses",
     "HasState",
     "Ids",
     "Interactions",
-    "Keeps",
+    "RecordsTriplets",
     "Leaves",
     "Mask",
     "Maximises",
@@ -70,20 +70,20 @@ __all__ = [
     "Negatives",
     "Objective",
     "Observes",
-    "Paces",
+    "SchedulesLR",
     "Probe",
     "Refreshes",
     "Rows",
     "Scores",
     "Similarity",
-    "Source",
+    "Sampler",
     "Split",
     "Stage",
     "Step",
-    "Tells",
+    "LogsMetrics",
     "TextTable",
     "Transform",
     "Vectors",
     "View",
-    "World",
+    "TrainContext",
 ]

@@ -12,7 +12,7 @@ from negbench.protocol.text_table import TextTable
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class TrainContext:
     """What a part may know of the data: train statistics, never a held-out pair."""
 
     train: Csr

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from negbench.data.interactions import Csr
-from negbench.protocol.context import World
-from negbench.protocol.step import Batch, Encoded, Epoch, Feedback, Negatives, Step
+from negbench.protocol.context import TrainContext
+from negbench.protocol.step import Batch, Epoch, Feedback, Negatives, RankingVectors, Step
 from negbench.protocol.view import View
 
 
 @runtime_checkable
-class Source(Protocol):
+class Sampler(Protocol):
     """Draws ids."""
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """The negatives of a step, each with its `logq` where that is known."""
         ...
 
@@ -53,7 +53,7 @@ class Transform(Protocol):
 class Begins(Protocol):
     """A part that builds tables once, before the first step."""
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Called once, before the first epoch."""
         ...
 
@@ -95,10 +95,10 @@ class Maximises(Protocol):
 
 
 @runtime_checkable
-class Paces(Protocol):
+class SchedulesLR(Protocol):
     """A part whose stages of training take steps of other sizes."""
 
-    def pace(self, epoch: int) -> float:
+    def lr_factor(self, epoch: int) -> float:
         """What the backbone's step size is multiplied by in `epoch`, counted from 1; above 0."""
         ...
 
@@ -115,23 +115,23 @@ class HasLosses(Protocol):
 
 
 @runtime_checkable
-class Tells(Protocol):
+class LogsMetrics(Protocol):
     """A part with figures of its own for the epochs of a record."""
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """The epoch's figures by name, asked once after its last step; the part begins anew."""
         ...
 
 
 @runtime_checkable
-class Keeps(Protocol):
+class RecordsTriplets(Protocol):
     """A part that has valued triplets, for the record; every tensor is [T].
 
     user, positive, negative, epoch (of the last value) are integers; value, error (its standard
     error) and hardness (score of the negative minus score of the positive when valued) are floats.
     """
 
-    def kept(self) -> Mapping[str, Tensor]:
+    def triplets(self) -> Mapping[str, Tensor]:
         """A bounded sample by these names, asked once at the end of a run; empty if there is none.
 
         Whether a negative is false is added by the record: parts may not know it.
@@ -173,7 +173,7 @@ class Probe(Protocol):
 class Method:
     """A composition of parts: what `build(config)` of a method's file returns."""
 
-    source: Source
+    sampler: Sampler
     objective: Objective
     stages: tuple[Stage, ...] = ()
     transform: Transform | None = None
@@ -182,7 +182,7 @@ class Method:
     def parts(self) -> tuple[Any, ...]:
         """Every part in the order of the flow."""
         first = () if self.transform is None else (self.transform,)
-        return (*first, self.source, *self.stages, self.objective)
+        return (*first, self.sampler, *self.stages, self.objective)
 
 
 class Backbone(Protocol):
@@ -195,7 +195,7 @@ class Backbone(Protocol):
         """One propagation; with `cut` its outputs are leaves, without it plain autograd."""
         ...
 
-    def carry(self, batch: Batch, view: View, negatives: Negatives) -> None:
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """Add the gradients of the leaves, and of the L2 penalty, to the parameters' gradients.
 
         The penalty is half its weight times the squared norms of each row's user (or history), its
@@ -203,7 +203,7 @@ class Backbone(Protocol):
         """
         ...
 
-    def encode(self, history: Csr) -> Encoded:
+    def encode(self, history: Csr) -> RankingVectors:
         """Vectors for ranking; `history` is what each user did before, for sequence backbones."""
         ...
 

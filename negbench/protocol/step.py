@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from negbench.ops import masked_fill
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.view import Similarity, View
 
 Rows = Annotated[Tensor, "B"]
@@ -23,7 +23,7 @@ Vectors = Annotated[Tensor, "B D"]
 
 
 @dataclass(frozen=True, eq=False)
-class Coming:
+class BatchChunk:
     """The rows of several steps in a row, for what no step changes: it is drawn for all at once."""
 
     users: Rows
@@ -48,7 +48,7 @@ class Batch:
     items: Rows
     inputs: Tensor | None = None
     cells: Tensor | None = None
-    coming: Coming | None = None
+    coming: BatchChunk | None = None
     """The stretch of steps that this batch is in, where its rows are known."""
     start: int = 0
     """Its first row in the stretch."""
@@ -129,7 +129,7 @@ class Step:
 
     batch: Batch
     view: View
-    world: World
+    context: TrainContext
     epoch: int
     number: int
     generator: torch.Generator
@@ -143,7 +143,7 @@ class Step:
         return self.view.score_shared(what) if negatives.shared else self.view.score_rows(what)
 
     @torch.no_grad()
-    def look(self, negatives: Negatives) -> Scores:
+    def scores_no_grad(self, negatives: Negatives) -> Scores:
         """The same scores without gradient, masked ones at minus infinity: what selection reads."""
         scores = self.score(negatives)
         if negatives.mask is None:
@@ -151,7 +151,7 @@ class Step:
         return masked_fill.hide_(scores, negatives.mask, -torch.inf)
 
 
-class Frozen(Protocol):
+class FrozenBackbone(Protocol):
     """A backbone as it was when it was frozen: seen at rest, not to be learnt from."""
 
     def view(self, batch: Batch) -> View:
@@ -172,16 +172,16 @@ class Epoch:
     """The moment before an epoch, for parts that refresh pools, ranks or tables."""
 
     number: int
-    world: World
+    context: TrainContext
     items: Tensor
     """Item vectors, [I, D], without gradient."""
     users: Tensor | None
     """User vectors, [U, D], where the backbone provides "users"."""
     similarity: Similarity
     generator: torch.Generator
-    freeze: Callable[[], Frozen] | None = None
+    freeze: Callable[[], FrozenBackbone] | None = None
     """A copy of the backbone as it is now; None in a loop that is not ours."""
-    tangent: Callable[[Tensor], Tensor] | None = None
+    tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """How a step along a gradient [U + I, D] of the vectors, users first, moves them: A A' where
     they are A times the parameters; None where they are the parameters, or where it is not said."""
 
@@ -200,7 +200,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class RankingVectors:
     """A backbone at rest: vectors to rank by, from one propagation."""
 
     items: Tensor
@@ -208,5 +208,5 @@ class Encoded:
     query: Any
     """`query(users [b]) -> [b, D]`."""
     users: Tensor | None = None
-    tangent: Callable[[Tensor], Tensor] | None = None
+    tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """What `Epoch.tangent` says."""

@@ -1,4 +1,4 @@
-"""The ground of cells: one data set loaded, split and banded, the same for every method."""
+"""The scenario of cells: one data set loaded, split and banded, the same for every method."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -14,7 +14,7 @@ from negbench.data.load import load
 from negbench.data.membership import Membership, Packed
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError, did_you_mean
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.text_table import TextTable
 from negbench.scenario import noise_injection, planted_false_negatives
 from negbench.scenario.item_distribution import spread_record
@@ -33,7 +33,7 @@ EXCLUSIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Scenario:
     """A data set made ready."""
 
     interactions: Interactions
@@ -85,7 +85,7 @@ class Ground:
         return Packed.of(self.excluded)
 
     def warm(self) -> None:
-        """Make what every cell will ask for, before the ground is handed to several processes."""
+        """Make what every cell will ask for, before the scenario is handed to several processes."""
         _ = self.packed, self.seen, self.split.train.rows, self.split.hash
 
     @property
@@ -95,7 +95,7 @@ class Ground:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What every output that rests on this ground must say."""
+        """What every output that rests on this scenario must say."""
         said = [*self.interactions.notes]
         if text := warning(self.split.rule):
             said.append(text)
@@ -120,9 +120,11 @@ class Ground:
             said.append(f"{user} no item left to draw as a negative: their rows are masked.")
         return tuple(dict.fromkeys(said))
 
-    def world(self, *, seed: int, device: torch.device, encoder: str = encoders.DEFAULT) -> World:
+    def train_context(
+        self, *, seed: int, device: torch.device, encoder: str = encoders.DEFAULT
+    ) -> TrainContext:
         """What parts may know, on the device where they run."""
-        return World(
+        return TrainContext(
             train=self.split.train,
             counts=torch.from_numpy(self.split.train.counts.astype(np.float32)).to(device),
             excluded=self._membership(device),
@@ -143,7 +145,7 @@ class Ground:
         data = self.interactions
         return encoders.table_of(encoder, data.item_texts, data.n_items, device=device)
 
-    @lru_cache(maxsize=2)  # noqa: B019 - a ground lives as long as its process
+    @lru_cache(maxsize=2)  # noqa: B019 - a scenario lives as long as its process
     def _membership(self, device: torch.device) -> Membership:
         return Membership.on(self.packed, device)
 
@@ -195,7 +197,7 @@ def prepare(
     noise: Noise = 0.0,
     data_dir: str | Path | None = None,
     say: Say = silent,
-) -> Ground:
+) -> Scenario:
     """Load, split and band one data set; kept, so that the cells of a process share it."""
     if exclude not in EXCLUSIONS:
         what = did_you_mean(exclude, list(EXCLUSIONS))
@@ -213,4 +215,4 @@ def prepare(
         known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
         parts, added = noise_injection.inject(parts, noise, known)
     natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
-    return Ground(data, parts, cut, exclude, planted, added, natural)
+    return Scenario(data, parts, cut, exclude, planted, added, natural)

@@ -20,10 +20,10 @@ import torch
 from negbench.composition import recipe
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import config_of
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Method
 from negbench.testing import card_checks, step_checks
-from negbench.testing.toy_data import Play, batch_of, usual, without_remainder, world
+from negbench.testing.toy_data import Play, batch_of, toy_context, usual, without_remainder
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Subject:
     module: ModuleType | None = None
     device: str = "cpu"
 
-    def play(self, where: World | None = None, *, begun: int = 1) -> Play:
+    def play(self, where: TrainContext | None = None, *, begun: int = 1) -> Play:
         """A fresh method, begun in a world and refreshed for its first epoch."""
         play = Play(self.build(), where or usual(self.device), begun)
         play.refresh(1)
@@ -95,8 +95,8 @@ def small_sizes(subject: Subject) -> None:
     """One row, one user, and a catalogue of two items go through a whole step."""
     for where, rows in (
         (usual(subject.device), 1),
-        (world([[0, 2]], 4, subject.device), None),
-        (world([[0], [1], [0]], 2, subject.device), None),
+        (toy_context([[0, 2]], 4, subject.device), None),
+        (toy_context([[0], [1], [0]], 2, subject.device), None),
     ):
         play = subject.play(where)
         outcome = play.train(batch=batch_of(where, rows=rows))

@@ -25,7 +25,7 @@ RowVectors = Annotated[Tensor, "B N D"]
 def walk(play: Play, step: Step) -> Iterator[tuple[str, Negatives, Negatives]]:
     """Each verb's name, what it was given and what it made; annotated axes are held to."""
     sizes = {"B": len(step.batch)}
-    made = held(play.method.source.draw, dict(sizes))(step)
+    made = held(play.method.sampler.sample, dict(sizes))(step)
     yield "draw", made, made
     for stage in play.method.stages:
         given, made = made, held(stage.apply, dict(sizes))(step, made)
@@ -54,7 +54,7 @@ def shapes(play: Play) -> None:
 
 def _holds(made: Negatives, step: Step, verb: str) -> None:
     sizes = {"B": len(step.batch), "D": step.view.query.shape[1]}
-    shared, device = made.shared, step.world.device
+    shared, device = made.shared, step.context.device
     fields: tuple[tuple[str, Any, torch.dtype], ...] = (
         ("ids", Pool if shared else Ids, torch.int64),
         ("vectors", PoolVectors if shared else RowVectors, torch.float32),
@@ -77,14 +77,14 @@ def _holds(made: Negatives, step: Step, verb: str) -> None:
 def ids_are_allowed(play: Play) -> None:
     """Every id is in the catalogue; none that counts is excluded; masked rows are said to be."""
     step = step_of(play)
-    users, n_items = step.batch.users, step.world.n_items
+    users, n_items = step.batch.users, step.context.n_items
     for verb, _, made in walk(play, step):
         if made.ids is None:
             continue
         inside = (made.ids >= 0) & (made.ids < n_items)
         assert bool(inside.all()), f"{verb}: ids must be in 0..{n_items - 1}; got {made.ids}"
         ids = made.ids.expand(len(users), -1)
-        hit = step.world.excluded.contains(users, ids)
+        hit = step.context.excluded.contains(users, ids)
         used = hit if made.mask is None else hit & made.mask
         assert not bool(used.any()), (
             f"{verb}: an excluded item must not count; got (row, place) {used.nonzero().tolist()}; "
@@ -97,7 +97,7 @@ def logq_is_a_probability(play: Play) -> None:
     for verb, _, made in walk(play, step_of(play)):
         if made.logq is None or made.n == 0:
             continue
-        logq = made.logq.expand(len(batch_of(play.world)), -1)
+        logq = made.logq.expand(len(batch_of(play.context)), -1)
         if made.mask is not None:
             logq = logq[made.mask]
         fine = torch.isfinite(logq) & (logq <= 1e-5)

@@ -11,7 +11,7 @@ import torch
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.ops import rng
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
     Begins,
@@ -31,7 +31,9 @@ WIDTH, LAYERS, TEXT = 8, 3, 5
 PROVIDES = frozenset({"order", "texts", "truth"})
 
 
-def world(sets: Iterable[Iterable[int]], n_items: int, device: torch.device | str = "cpu") -> World:
+def toy_context(
+    sets: Iterable[Iterable[int]], n_items: int, device: torch.device | str = "cpu"
+) -> TrainContext:
     """A world where user u has met the items of `sets[u]`, all of them excluded."""
     rows = [list(items) for items in sets]
     users = np.repeat(np.arange(len(rows)), [len(items) for items in rows])
@@ -39,7 +41,7 @@ def world(sets: Iterable[Iterable[int]], n_items: int, device: torch.device | st
     train = Csr.of(users, items, n_rows=len(rows), n_columns=n_items)
     counts = torch.from_numpy(train.counts).to(device, torch.float32)
     excluded = Membership.of(train, device=device)
-    return World(
+    return TrainContext(
         train,
         counts,
         excluded,
@@ -58,29 +60,29 @@ def texts(n_items: int, device: torch.device) -> TextTable:
     return TextTable.of(vectors, device, [*words, ""])
 
 
-def usual(device: torch.device | str = "cpu") -> World:
+def usual(device: torch.device | str = "cpu") -> TrainContext:
     """Seven users, twelve items: item 11 is cold, user 5 has met all others, user 6 one item."""
     sets = [[0, 1, 2], [0, 3], [0, 1, 4, 5], [6, 7, 0, 8], [9, 10, 1], range(11), [2]]
-    return world(sets, 12, device)
+    return toy_context(sets, 12, device)
 
 
-def without_remainder(device: torch.device | str = "cpu") -> World:
+def without_remainder(device: torch.device | str = "cpu") -> TrainContext:
     """Four users and six items; user 3 has met every one."""
-    return world([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], 6, device)
+    return toy_context([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], 6, device)
 
 
 @dataclass(eq=False)
 class Tables:
     """Vectors for users and items, plain and by layer, drawn from a seed."""
 
-    world: World
+    context: TrainContext
     seed: int = 0
     kind: Similarity = field(default_factory=Similarity)
 
     def __post_init__(self) -> None:
         """Draw the tables."""
         generator = rng.stream(self.seed, "tables")
-        u, i, device = self.world.n_users, self.world.n_items, self.world.device
+        u, i, device = self.context.n_users, self.context.n_items, self.context.device
         self.users = torch.randn(u, LAYERS, WIDTH, generator=generator).to(device)
         self.items = torch.randn(i, LAYERS, WIDTH, generator=generator).to(device)
 
@@ -112,10 +114,10 @@ class Tables:
         self.users, self.items = state["users"], state["items"]
 
 
-def batch_of(world: World, *, rows: int | None = None) -> Batch:
+def batch_of(context: TrainContext, *, rows: int | None = None) -> Batch:
     """Every train pair in one batch, or the first few."""
-    users = torch.tensor(world.train.rows[:rows], device=world.device)
-    items = torch.tensor(world.train.indices[:rows], device=world.device)
+    users = torch.tensor(context.train.rows[:rows], device=context.device)
+    items = torch.tensor(context.train.indices[:rows], device=context.device)
     return Batch(users, items.long())
 
 
@@ -124,7 +126,7 @@ class Play:
     """A method at work in a world: begun, then stepped, each step with a generator of its own."""
 
     method: Method
-    world: World
+    context: TrainContext
     begun: int = 1
     rate: float = 0.1
 
@@ -132,8 +134,8 @@ class Play:
         """Begin every part, as often as `begun` says, and gather what is learnt."""
         for part in having(self.method, Begins):
             for _ in range(self.begun):
-                part.begin(self.world)
-        self.tables = Tables(self.world)
+                part.begin(self.context)
+        self.tables = Tables(self.context)
         self.down = [p for part in having(self.method, Minimises) for p in part.minimised()]
         self.up = [p for part in having(self.method, Maximises) for p in part.maximised()]
         self.optimisers = [
@@ -144,19 +146,19 @@ class Play:
 
     def refresh(self, number: int) -> None:
         """Before an epoch."""
-        generator = rng.stream(self.world.seed, "refresh", number, device=self.world.device)
+        generator = rng.stream(self.context.seed, "refresh", number, device=self.context.device)
         items, users = self.tables.items.mean(1), self.tables.users.mean(1)
-        vectors, freeze = (items, users, self.tables.kind), partial(Tables, self.world)
-        epoch = Epoch(number, self.world, *vectors, generator, freeze)
+        vectors, freeze = (items, users, self.tables.kind), partial(Tables, self.context)
+        epoch = Epoch(number, self.context, *vectors, generator, freeze)
         for part in having(self.method, Refreshes):
             part.refresh(epoch)
 
     def step(self, number: int = 1, batch: Batch | None = None) -> Step:
         """A step's surroundings, fresh leaves and a generator of its own."""
-        batch = batch or batch_of(self.world)
-        generator = rng.stream(self.world.seed, "negatives", number, device=self.world.device)
+        batch = batch or batch_of(self.context)
+        generator = rng.stream(self.context.seed, "negatives", number, device=self.context.device)
         view = self.tables.view(batch)
-        return Step(batch, view, self.world, 1, number, generator)
+        return Step(batch, view, self.context, 1, number, generator)
 
     def forward(self, number: int = 1, batch: Batch | None = None) -> Outcome:
         """A step up to its loss."""

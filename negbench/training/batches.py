@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from negbench.data.interactions import Csr
-from negbench.protocol.step import Batch, Coming
+from negbench.protocol.step import Batch, BatchChunk
 
-STRETCH = 1 << 16
+CHUNK_ROWS = 1 << 16
 """Rows of the coming steps that a batch tells of; no less than its own."""
 
 
@@ -30,9 +30,9 @@ class Pairs:
         """One epoch; the generator lives on the device of the pairs."""
         n, device = len(self.users), self.users.device
         order = torch.randperm(n, generator=generator, device=device, dtype=torch.int32)
-        for rows in torch.split(order, max(1, STRETCH // self.size) * self.size) if n else ():
+        for rows in torch.split(order, max(1, CHUNK_ROWS // self.size) * self.size) if n else ():
             items = self.items.index_select(0, rows).long()
-            coming = Coming(self.users.index_select(0, rows).long())
+            coming = BatchChunk(self.users.index_select(0, rows).long())
             for start in range(0, len(rows), self.size):
                 here = slice(start, start + self.size)
                 yield Batch(coming.users[here], items[here], coming=coming, start=start)

@@ -15,22 +15,22 @@ from typing import Any
 import torch
 
 from negbench.ops import rng
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import (
     Backbone,
     Begins,
     HasState,
+    LogsMetrics,
     Method,
     Observes,
     Probe,
     Refreshes,
-    Tells,
 )
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.training.batches import Pairs, Sequences
 from negbench.training.forward import Outcome, forward, having
-from negbench.training.frozen_copy import freezer
-from negbench.training.optimisers import optimisers, pace, zero
+from negbench.training.frozen_copy import freeze_later
+from negbench.training.optimisers import optimisers, set_lr, zero
 from negbench.training.timing import Clock
 
 STREAMS = ("batches", "negatives", "backbone", "refresh")
@@ -93,20 +93,22 @@ class Fit:
         self,
         method: Method,
         backbone: Backbone,
-        world: World,
+        context: TrainContext,
         config: TrainConfig,
         *,
         validate: Callable[[Backbone], float] | None = None,
         probes: Sequence[Probe] = (),
     ) -> None:
         """Begin the parts and make the optimisers; `validate` is higher for better."""
-        world = replace(world, width=backbone.config.dim)
-        self.method, self.backbone, self.world, self.config = method, backbone, world, config
+        context = replace(context, width=backbone.config.dim)
+        self.method, self.backbone, self.context, self.config = method, backbone, context, config
         self.validate, self.probes = validate, probes
-        self.streams = {name: rng.stream(world.seed, name, device=world.device) for name in STREAMS}
+        self.streams = {
+            name: rng.stream(context.seed, name, device=context.device) for name in STREAMS
+        }
         for part in having(method, Begins):
-            part.begin(world)
-        self.batches = feed(backbone, world)
+            part.begin(context)
+        self.batches = feed(backbone, context)
         self.optimisers = optimisers(method, backbone)
         self.clock, self.progress = Clock(), Progress()
         self.best: dict[str, Any] = {}
@@ -135,8 +137,8 @@ class Fit:
         number = self.progress.epoch + 1
         self.backbone.train()
         self.refresh(number)
-        pace(self.optimisers, self.method, self.backbone.config.lr, number)
-        total, rows, step = torch.zeros((), device=self.world.device), 0, 0
+        set_lr(self.optimisers, self.method, self.backbone.config.lr, number)
+        total, rows, step = torch.zeros((), device=self.context.device), 0, 0
         unfilled = self.progress.n_unfilled
         for step, batch in enumerate(self.batches.epoch(self.streams["batches"]), 1):
             self.clock.mark("update")
@@ -152,7 +154,7 @@ class Fit:
         self.clock.mark("update")
         told = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
         for part in (self.backbone, *self.method.parts):
-            told |= part.told() if isinstance(part, Tells) else {}
+            told |= part.epoch_metrics() if isinstance(part, LogsMetrics) else {}
         for probe in self.probes:
             told |= probe.epoch(number)
         self.clock.mark("probes")
@@ -163,7 +165,7 @@ class Fit:
         zero(self.optimisers)
         view = self.backbone.view(batch, self.streams["backbone"])
         self.clock.mark("scoring")
-        step = Step(batch, view, self.world, epoch, number, self.streams["negatives"])
+        step = Step(batch, view, self.context, epoch, number, self.streams["negatives"])
         outcome = forward(self.method, step, self.clock.mark)
         watching = [probe for probe in self.probes if probe.wants(number)]
         if watching and outcome.s_neg.requires_grad:
@@ -171,7 +173,7 @@ class Fit:
         if outcome.loss.requires_grad:
             outcome.loss.backward()  # type: ignore[no-untyped-call]
         self._watch(watching, outcome)
-        self.backbone.carry(batch, view, outcome.used)
+        self.backbone.backward(batch, view, outcome.used)
         for optimiser in self.optimisers:
             optimiser.step()
         self.clock.mark("update")
@@ -205,10 +207,10 @@ class Fit:
         asking = having(self.method, Refreshes)
         if not asking:
             return
-        encoded = self.backbone.encode(self.world.train)
+        encoded = self.backbone.encode(self.context.train)
         vectors = encoded.items, encoded.users, encoded.similarity
-        extras = self.streams["refresh"], freezer(self.backbone), encoded.tangent
-        epoch = Epoch(number, self.world, *vectors, *extras)
+        extras = self.streams["refresh"], freeze_later(self.backbone), encoded.tangent_kernel
+        epoch = Epoch(number, self.context, *vectors, *extras)
         with torch.no_grad():
             for part in asking:
                 part.refresh(epoch)
@@ -265,12 +267,12 @@ class Fit:
         self.clock.restore(state["clock"])
 
 
-def feed(backbone: Backbone, world: World) -> Pairs | Sequences:
+def feed(backbone: Backbone, context: TrainContext) -> Pairs | Sequences:
     """The batches that this backbone reads."""
     if backbone.feed == "pairs":
-        return Pairs(world.train, backbone.config.batch_size, world.device)
+        return Pairs(context.train, backbone.config.batch_size, context.device)
     config = backbone.config
-    return Sequences(world.train, config.batch_size, config.length, world.device)
+    return Sequences(context.train, config.batch_size, config.length, context.device)
 
 
 def snapshot(backbone: Backbone, method: Method) -> dict[str, Any]:

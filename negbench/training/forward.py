@@ -40,13 +40,13 @@ class Outcome:
 
 
 def forward(method: Method, step: Step, mark: Callable[[str], None] | None = None) -> Outcome:
-    """View -> Transform -> Source -> Stage* -> Objective -> rows [B] -> mean plus auxiliary losses.
+    """View -> Transform -> Sampler -> Stage* -> Objective -> rows [B] -> mean + auxiliary losses.
 
     `mark` is called with "sampling" and "scoring" when these are done, for the clock.
     """
     if method.transform is not None:
         step = replace(step, view=method.transform.view(step))
-    drawn = used = method.source.draw(step)
+    drawn = used = method.sampler.sample(step)
     for stage in method.stages:
         used = stage.apply(step, used)
     if mark:

@@ -13,7 +13,7 @@ from negbench.protocol.step import Batch
 from negbench.protocol.view import View
 
 
-class Snapshot:
+class FrozenCopy:
     """A copy of a backbone that never learns, seen as at inference: nothing is dropped."""
 
     def __init__(self, backbone: Backbone) -> None:
@@ -37,6 +37,6 @@ class Snapshot:
         self.backbone.load_state_dict(state)
 
 
-def freezer(backbone: Backbone) -> Callable[[], Snapshot]:
+def freeze_later(backbone: Backbone) -> Callable[[], FrozenCopy]:
     """What an Epoch hands to its parts: a call that freezes this backbone as it then is."""
-    return partial(Snapshot, backbone)
+    return partial(FrozenCopy, backbone)

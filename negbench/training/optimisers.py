@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from torch.optim import Adam, Optimizer
 
-from negbench.protocol.interfaces import Backbone, Maximises, Method, Minimises, Paces
+from negbench.protocol.interfaces import Backbone, Maximises, Method, Minimises, SchedulesLR
 from negbench.training.forward import having
 
 
@@ -31,14 +31,14 @@ def zero(made: Iterable[Optimizer]) -> None:
                     parameter.grad.zero_()
 
 
-def factor(method: Method, epoch: int) -> float:
+def lr_factor(method: Method, epoch: int) -> float:
     """What the parts multiply the step size by in `epoch`, 1 where none asks."""
-    return math.prod([part.pace(epoch) for part in having(method, Paces)], start=1.0)
+    return math.prod([part.lr_factor(epoch) for part in having(method, SchedulesLR)], start=1.0)
 
 
-def pace(made: Iterable[Optimizer], method: Method, lr: float, epoch: int) -> None:
+def set_lr(made: Iterable[Optimizer], method: Method, lr: float, epoch: int) -> None:
     """Set the step size of `epoch`: the backbone's, times what the parts ask for."""
-    size = lr * factor(method, epoch)
+    size = lr * lr_factor(method, epoch)
     for optimiser in made:
         for group in optimiser.param_groups:
             group["lr"] = size

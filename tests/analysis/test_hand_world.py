@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.run_on_paper import COUNTS, MRR, TOPS, write_hand_world
+from helpers.run_on_paper import COUNTS, MRR, TOPS, write_run_on_paper
 
 from negbench.analysis.measures import bands, convergence, false_negatives, hardness
 from negbench.analysis.measures.accuracy import accuracy
@@ -21,7 +21,7 @@ near = pytest.approx
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return frames.open_run(write_hand_world(tmp_path_factory.mktemp("hand")))
+    return frames.open_run(write_run_on_paper(tmp_path_factory.mktemp("hand")))
 
 
 def by_row(frame: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def test_false_negatives_by_epoch(run: Run) -> None:
 
 
 def test_a_rate_on_a_part_of_what_is_liked_is_a_lower_bound(tmp_path: Path) -> None:
-    run = frames.open_run(write_hand_world(tmp_path, exact=False))
+    run = frames.open_run(write_run_on_paper(tmp_path, exact=False))
     assert set(false_negatives.false_negatives(run)["knowledge"]) == {"lower bound"}
     assert set(false_negatives.by_epoch(run)["knowledge"]) == {"lower bound"}
 

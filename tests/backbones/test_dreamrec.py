@@ -193,12 +193,14 @@ def test_it_tells_how_near_its_items_have_come():
     backbone = fresh(dreamrec, PLAIN)
     items = F.normalize(backbone.table.detach()[: WORLD.n_items], dim=1)
     pairs = [items[i] @ items[j] for i in range(len(items)) for j in range(len(items)) if i != j]
-    assert backbone.told()["item_cosine"] == pytest.approx(float(sum(pairs)) / len(pairs), abs=1e-5)
+    assert backbone.epoch_metrics()["item_cosine"] == pytest.approx(
+        float(sum(pairs)) / len(pairs), abs=1e-5
+    )
     last, table = float(backbone.diffusion.abar[-1]), backbone.table.detach()[: WORLD.n_items]
     ratio = float(table.var(0).mean() / table.square().mean())
-    assert backbone.told()["snr"] == pytest.approx(last / (1 - last) * ratio, rel=1e-4)
+    assert backbone.epoch_metrics()["snr"] == pytest.approx(last / (1 - last) * ratio, rel=1e-4)
     backbone.table.data[:] = 3.0
-    assert backbone.told()["item_cosine"] == pytest.approx(1.0)
+    assert backbone.epoch_metrics()["item_cosine"] == pytest.approx(1.0)
 
 
 def test_data_without_an_order_are_refused():
@@ -231,4 +233,6 @@ def test_noise_grows_with_the_vectors():
     before = backbone.generate(c, x * backbone.unit)
     backbone.table.data *= 10
     torch.testing.assert_close(backbone.generate(c, x * backbone.unit), 10 * before)
-    assert backbone.told()["snr"] == pytest.approx(fresh(dreamrec, PLAIN).told()["snr"], rel=1e-4)
+    assert backbone.epoch_metrics()["snr"] == pytest.approx(
+        fresh(dreamrec, PLAIN).epoch_metrics()["snr"], rel=1e-4
+    )

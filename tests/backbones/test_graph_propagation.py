@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones._graph_propagation import Propagation
 from negbench.data.interactions import Csr
 
-WORLD = small_world()
+WORLD = small_context()
 
 
 def by_loop(train: Csr, x):

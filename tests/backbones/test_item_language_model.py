@@ -51,17 +51,17 @@ def plain(config):
     return replace(config, dropout=0.0, lora_dropout=0.0, length=28)
 
 
-def fit_of(config, method="random", epochs=1, world=WORLD):
-    backbone = fresh(tiny_lm, config, world)
-    return Fit(recipe(method).build(), backbone, world, TrainConfig(epochs=epochs))
+def fit_of(config, method="random", epochs=1, context=WORLD):
+    backbone = fresh(tiny_lm, config, context)
+    return Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=epochs))
 
 
 class Moved:
     """The backbone with low-rank weights that do something: B begins at zero."""
 
     @staticmethod
-    def build(config, world, generator):
-        made = tiny_lm.build(config, world, generator)
+    def build(config, context, generator):
+        made = tiny_lm.build(config, context, generator)
         for weight in made.low_rank:
             weight.data.normal_(std=0.3, generator=generator)
         return made
@@ -138,9 +138,9 @@ def worded(n=30):
 def test_titles_begin_as_the_mean_of_their_tokens(config):
     from negbench.texts.lora import loaded
 
-    world = worded(WORLD.n_items)
+    context = worded(WORLD.n_items)
     for width in (8, 48):  # below and above the model's
-        backbone = fresh(tiny_lm, replace(config, dim=width, start="titles"), world)
+        backbone = fresh(tiny_lm, replace(config, dim=width, start="titles"), context)
         tokens = backbone.blocks.tokens
         told = loaded(config.model, "AutoTokenizer")(list(TEXTS[: WORLD.n_items - 1]))["input_ids"]
         means = torch.stack([tokens[row].mean(0) for row in told])
@@ -148,7 +148,7 @@ def test_titles_begin_as_the_mean_of_their_tokens(config):
         kept = means @ right[:width].T @ right[:width]
         read = backbone.into(backbone.table[: len(means)] * backbone.scale)
         torch.testing.assert_close(read, kept, atol=1e-4, rtol=1e-3)
-        random = fresh(tiny_lm, replace(config, dim=width), world)
+        random = fresh(tiny_lm, replace(config, dim=width), context)
         assert torch.equal(backbone.table[-2:], random.table[-2:]), "no words, and the padding"
 
 

@@ -11,13 +11,13 @@ from helpers.backbone_steps import (
     penalty,
     without_global_state,
 )
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.backbones import lightgcn
 from negbench.data.interactions import Csr
 from negbench.ops import rng
 
-WORLD = small_world()
+WORLD = small_context()
 PLAIN = lightgcn.Config(dim=8, l2=0.0)
 COSINE = lightgcn.Config(dim=8, l2=0.0, layers=2, similarity="cosine", temperature=0.2)
 
@@ -48,7 +48,7 @@ def test_gradients_do_not_depend_on_the_step_before():
         backbone.zero_grad(set_to_none=False)
         view = backbone.view(batch, rng.stream(0, "backbone"))
         loss_with_layers(view, negatives).backward()
-        backbone.carry(batch, view, negatives)
+        backbone.backward(batch, view, negatives)
         seen.append(backbone.table.grad.clone())
     assert torch.equal(*seen)
 
@@ -109,14 +109,14 @@ def test_no_layers_is_the_table_itself():
 
 
 def test_one_user_and_one_item():
-    world = world_of(Csr.of([0], [0], n_rows=1, n_columns=1))
-    cut, plain = (gradients(lightgcn, PLAIN, world, "one", cut=cut) for cut in (True, False))
+    context = context_of(Csr.of([0], [0], n_rows=1, n_columns=1))
+    cut, plain = (gradients(lightgcn, PLAIN, context, "one", cut=cut) for cut in (True, False))
     torch.testing.assert_close(cut, plain)
 
 
 def test_a_cold_user_and_a_cold_item_keep_a_share_of_their_own_vector():
-    world = world_of(Csr.of([0], [0], n_rows=2, n_columns=2))
-    backbone = lightgcn.build(PLAIN, world, rng.stream(0, "init"))
-    encoded = backbone.encode(world.train)
+    context = context_of(Csr.of([0], [0], n_rows=2, n_columns=2))
+    backbone = lightgcn.build(PLAIN, context, rng.stream(0, "init"))
+    encoded = backbone.encode(context.train)
     torch.testing.assert_close(encoded.users[1], backbone.table[1].detach() / 4)
     torch.testing.assert_close(encoded.items[1], backbone.table[3].detach() / 4)

@@ -11,7 +11,7 @@ from helpers.backbone_steps import (
     penalty,
     without_global_state,
 )
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.backbones import mf
 from negbench.data.interactions import Csr
@@ -21,7 +21,7 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Negatives
 
-WORLD = small_world()
+WORLD = small_context()
 PLAIN = mf.Config(dim=8, l2=0.0)
 COSINE = mf.Config(dim=8, l2=0.0, similarity="cosine", temperature=0.2)
 
@@ -50,7 +50,7 @@ def test_penalty_is_paid_for_ids_that_no_row_was_taken_of():
     backbone = mf.build(mf.Config(dim=8, l2=0.3), WORLD, rng.stream(0, "init"))
     batch = batch_of(backbone, WORLD)
     ids = torch.full((len(batch), 1), 7)
-    backbone.carry(batch, backbone.view(batch, rng.stream(0, "b")), Negatives(ids))
+    backbone.backward(batch, backbone.view(batch, rng.stream(0, "b")), Negatives(ids))
     item = backbone.table[WORLD.n_users + 7]
     share = 0.3 * (1 + (batch.items == 7).float().mean())
     torch.testing.assert_close(backbone.table.grad[WORLD.n_users + 7], share * item.detach())
@@ -73,8 +73,8 @@ def test_encode_is_what_the_view_shows():
 
 
 def test_one_user_and_one_item():
-    world = world_of(Csr.of([0], [0], n_rows=1, n_columns=1))
-    found = gradients(mf, PLAIN, world, "one", cut=True)["table"]
+    context = context_of(Csr.of([0], [0], n_rows=1, n_columns=1))
+    found = gradients(mf, PLAIN, context, "one", cut=True)["table"]
     assert found.shape == (2, 8) and found.isfinite().all()
 
 

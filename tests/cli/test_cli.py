@@ -21,11 +21,11 @@ CARD = Card(title="Easiest of M", family="mine", moves=("stages",), provenance="
 
 class Lowest:
     def apply(self, step, negatives):
-        return negatives.take(step.look(negatives).argmin(1, keepdim=True))
+        return negatives.take(step.scores_no_grad(negatives).argmin(1, keepdim=True))
 
 
 def build(config):
-    return Method(source=Uniform(8), stages=(Lowest(),), objective=BPR())
+    return Method(sampler=Uniform(8), stages=(Lowest(),), objective=BPR())
 '''
 
 

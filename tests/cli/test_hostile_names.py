@@ -19,13 +19,13 @@ from negbench.protocol import Card, Method
 CARD = Card(
     title="A title with <script>alert(2)</script> and \\input{y}, 100 % & more_",
     authors="<img src=x onerror=alert(3)> & Sons", venue="\\input{z}", year=2001,
-    link="javascript:alert(4)", differs="<blink>bold</blink> $\\input{v}$", moves=("source",),
+    link="javascript:alert(4)", differs="<blink>bold</blink> $\\input{v}$", moves=("sampler",),
 )
 @dataclass(frozen=True)
 class Config:
     word: str = ""
 def build(config):
-    return Method(source=Uniform(1), objective=BPR())
+    return Method(sampler=Uniform(1), objective=BPR())
 """
 
 

@@ -39,16 +39,16 @@ def read(folder):
 
 
 def test_a_cell_is_written_whole(table, tmp_path):
-    ground = prepare(table)
+    scenario = prepare(table)
     spec = spec_of(table, method="dns(candidates=4)", seed=3)
-    folder = run_cell(spec, ground, tmp_path)
-    assert folder.name == cell_store.digest(spec.resolve(ground))
+    folder = run_cell(spec, scenario, tmp_path)
+    assert folder.name == cell_store.digest(spec.resolve(scenario))
     cell = cell_store.read_cell(folder)
     assert cell.done and cell.spec["variant"] == "candidates=4"
     assert cell.spec["method_config"] == {"dns": {"candidates": 4}}
     assert cell.spec["backbone_config"]["dim"] == 8
     arrays = cell.users()
-    n_test = int((ground.split.test.lengths > 0).sum())
+    n_test = int((scenario.split.test.lengths > 0).sum())
     assert arrays["top"].shape == (n_test, 20)
     assert set(arrays) >= {"users", "ndcg@20/all", "ndcg@20/head", "recall@5/tail"}
     values = {
@@ -63,22 +63,22 @@ def test_a_cell_is_written_whole(table, tmp_path):
 
 
 def test_no_seen_item_is_recommended(table, tmp_path):
-    ground = prepare(table)
-    arrays = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path)).users()
+    scenario = prepare(table)
+    arrays = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path)).users()
     for user, top in zip(arrays["users"], arrays["top"], strict=True):
-        assert not set(top.tolist()) & set(ground.seen.row(user).tolist())
+        assert not set(top.tolist()) & set(scenario.seen.row(user).tolist())
 
 
 def test_the_same_seed_writes_the_same_numbers(table, tmp_path):
-    ground = prepare(table)
-    one = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path / "a"))
-    two = cell_store.read_cell(run_cell(spec_of(table), ground, tmp_path / "b"))
+    scenario = prepare(table)
+    one = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path / "a"))
+    two = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path / "b"))
     assert one.record["metrics"] == two.record["metrics"]
     assert all(np.array_equal(v, two.users()[k], equal_nan=True) for k, v in one.users().items())
 
 
 def test_what_changes_the_result_changes_the_hash(table):
-    ground = prepare(table)
+    scenario = prepare(table)
     base = spec_of(table)
     changes = [
         {"seed": 1},
@@ -88,11 +88,11 @@ def test_what_changes_the_result_changes_the_hash(table):
         {"train": replace(base.train, epochs=4)},
         {"metrics": ("ndcg@10",)},
     ]
-    hashes = [cell_store.digest(replace(base, **c).resolve(ground)) for c in [{}, *changes]]
+    hashes = [cell_store.digest(replace(base, **c).resolve(scenario)) for c in [{}, *changes]]
     other = prepare(table, exclude="none")
     hashes.append(cell_store.digest(base.resolve(other)))
     assert len(set(hashes)) == len(hashes)
-    assert cell_store.digest(replace(base, backbone="mf()").resolve(ground)) == hashes[0]
+    assert cell_store.digest(replace(base, backbone="mf()").resolve(scenario)) == hashes[0]
 
 
 @pytest.mark.parametrize("objective", ["bpr", "bce", "gbce(t=0.5)", "softmax", "hinge"])
@@ -112,8 +112,8 @@ def test_references_stand_beside(table, tmp_path, name):
 
 
 def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
-    ground, spec = prepare(table), spec_of(table, method="dns")
-    quiet = cell_store.read_cell(run_cell(spec, ground, tmp_path / "quiet"))
+    scenario, spec = prepare(table), spec_of(table, method="dns")
+    quiet = cell_store.read_cell(run_cell(spec, scenario, tmp_path / "quiet"))
 
     class Killed(Exception):
         pass
@@ -123,32 +123,32 @@ def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=kill)
+        run_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, tell=kill)
     (kept,) = (tmp_path / "cut" / "checkpoints").glob("*.pt")
     told = []
-    again = run_cell(spec, ground, tmp_path / "cut", checkpoint_every=1, tell=told.append)
+    again = run_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, tell=told.append)
     assert [row["epoch"] for row in told] == [3]
     assert cell_store.read_cell(again).record["metrics"] == quiet.record["metrics"]
     assert not kept.exists()
 
 
 def test_a_foreign_checkpoint_is_refused(table, tmp_path):
-    ground, spec = prepare(table), spec_of(table)
-    path = tmp_path / "checkpoints" / f"{cell_store.digest(spec.resolve(ground))}.pt"
+    scenario, spec = prepare(table), spec_of(table)
+    path = tmp_path / "checkpoints" / f"{cell_store.digest(spec.resolve(scenario))}.pt"
     path.parent.mkdir()
     path.write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match="a checkpoint must fit its cell"):
-        Kept(path, 1).load(prepare_fit(spec, ground, torch.device("cpu")))
+        Kept(path, 1).load(prepare_fit(spec, scenario, torch.device("cpu")))
 
 
 def test_a_user_with_every_item_is_legal(tmp_path):
     path = tmp_path / "full.csv"
     rows = [(0, i) for i in range(12)] + [(u, (u + s) % 12) for u in range(1, 9) for s in range(5)]
     path.write_text("user,item,time\n" + "".join(f"{u},{i},{t}\n" for t, (u, i) in enumerate(rows)))
-    ground = prepare(str(path), rule="leave_one_out", exclude="all")
-    assert any("1 user has no item left" in note for note in ground.notes)
-    assert any(note.startswith("ORACLE") for note in ground.notes)
-    folder = run_cell(spec_of(str(path), exclude="all"), ground, tmp_path / "run")
+    scenario = prepare(str(path), rule="leave_one_out", exclude="all")
+    assert any("1 user has no item left" in note for note in scenario.notes)
+    assert any(note.startswith("ORACLE") for note in scenario.notes)
+    folder = run_cell(spec_of(str(path), exclude="all"), scenario, tmp_path / "run")
     assert read(folder)["fit"]["n_unfilled"] == 10 * read(folder)["fit"]["epochs"]
 
 
@@ -170,11 +170,11 @@ def test_what_cannot_go_together_is_one_sentence(tmp_path):
     path.write_text(
         "user,item\n" + "".join(f"{u},{i}\n" for u in range(9) for i in range(u, u + 9))
     )
-    ground = prepare(str(path))
-    said = unfit(CellSpec(str(path), "sasrec", "random"), ground)
+    scenario = prepare(str(path))
+    said = unfit(CellSpec(str(path), "sasrec", "random"), scenario)
     assert said == "backbone sasrec needs order, which unordered does not provide"
-    assert unfit(CellSpec(str(path), "mf", "random"), ground) is None
-    assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), ground) is None
+    assert unfit(CellSpec(str(path), "mf", "random"), scenario) is None
+    assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), scenario) is None
 
 
 def train_figures(cell):
@@ -203,9 +203,9 @@ def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
 
 
 def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_path):
-    ground = prepare(table)
+    scenario = prepare(table)
     on, off = (
-        cell_store.read_cell(run_cell(spec_of(table, probe=mode), ground, tmp_path / mode))
+        cell_store.read_cell(run_cell(spec_of(table, probe=mode), scenario, tmp_path / mode))
         for mode in ("sample", "off")
     )
     assert not train_figures(off) and "fnr" not in off.epochs()[0]
@@ -214,15 +214,15 @@ def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_p
 
 
 def test_planted_pairs_are_followed_and_never_ranked(table, tmp_path):
-    ground = prepare(table, plant=0.2)
+    scenario = prepare(table, plant=0.2)
     spec = spec_of(table, plant=0.2, probe="full", method="random(negatives=4)")
-    cell = cell_store.read_cell(run_cell(spec, ground, tmp_path))
+    cell = cell_store.read_cell(run_cell(spec, scenario, tmp_path))
     told = train_figures(cell)
     assert told["planted_rate"] > 0 and 0 <= told["planted_auc"] <= 1
-    assert cell.record["split"]["planted"] == len(ground.planted) > 0
+    assert cell.record["split"]["planted"] == len(scenario.planted) > 0
     assert any("PLANTED" in note for note in cell.record["notes"])
     arrays = cell.users()
     for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
-        assert not set(top) & set(ground.planted.row(user).tolist())
+        assert not set(top) & set(scenario.planted.row(user).tolist())
     guard = replace(spec, backbone=REFERENCE, method="most_popular", objective=None)
-    assert guard.resolve(ground)["plant"] == 0.2 and "probe" not in guard.resolve(ground)
+    assert guard.resolve(scenario)["plant"] == 0.2 and "probe" not in guard.resolve(scenario)

@@ -29,23 +29,23 @@ def table(tmp_path_factory):
 
 @pytest.mark.parametrize(("backbone", "method"), [("mf", "dns"), (REFERENCE, "most_popular")])
 def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, method):
-    ground = prepare(table)
+    scenario = prepare(table)
     budget = TrainConfig(epochs=2, dim=8, batch_size=64)
     spec = CellSpec(table, backbone, method, metrics=METRICS, train=budget)
-    cell = cell_store.read_cell(run_cell(spec, ground, tmp_path))
+    cell = cell_store.read_cell(run_cell(spec, scenario, tmp_path))
     told = {
         (m["metric"], m["k"], m["band"]): m["value"]
         for m in cell.record["metrics"]
         if m["split"] == "test"
     }
-    arrays, split = cell.users(), ground.split
+    arrays, split = cell.users(), scenario.split
     again = audit(
         arrays["top"],
         arrays["users"],
         train=split.train,
         test=split.test,
-        seen=ground.seen,
-        bands=ground.bands,
+        seen=scenario.seen,
+        bands=scenario.bands,
         ks=[5, 20],
     )
     assert again
@@ -57,14 +57,16 @@ def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, me
 
 
 def test_the_ranks_are_kept_for_the_test_part_alone(table):
-    ground = prepare(table)
+    scenario = prepare(table)
     spec = CellSpec(table, REFERENCE, "most_popular", metrics=METRICS)
-    scorer = reference(spec, ground)
-    rankings = rank(spec, ground, scorer, scorer, torch.device("cpu"))
+    scorer = reference(spec, scenario)
+    rankings = rank(spec, scenario, scorer, scorer, torch.device("cpu"))
     assert rankings["valid"].ranks is None
     test = rankings["test"]
-    assert test.ranks is not None and len(test.ranks) == len(ground.split.test)
+    assert test.ranks is not None and len(test.ranks) == len(scenario.split.test)
     hits = (test.ranks > 0) & (test.ranks <= 20)
-    keys = test.users[:, None] * ground.split.n_items + test.top
-    shown = np.isin(ground.split.test.rows * ground.split.n_items + ground.split.test.indices, keys)
+    keys = test.users[:, None] * scenario.split.n_items + test.top
+    shown = np.isin(
+        scenario.split.test.rows * scenario.split.n_items + scenario.split.test.indices, keys
+    )
     assert (hits == shown).all()

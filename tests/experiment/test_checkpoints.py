@@ -6,7 +6,7 @@ from helpers.small_runs import DATA, TELLS, go, killing, told
 
 from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.plan import ground_of
+from negbench.experiment.plan import scenario_of
 from negbench.training.fit import TrainConfig
 
 
@@ -19,8 +19,8 @@ def test_every_method_goes_on_with_the_same_bits(tmp_path, name):
     """Each epoch in a fit of its own, till early stopping; best weights, parts, streams, probes."""
     train = TrainConfig(epochs=4, patience=2, dim=8, batch_size=256, lr=0.2)
     spec = CellSpec(DATA, BACKBONES[name], asked(name), log_negatives=50, train=train)
-    ground = ground_of(spec, None)
-    quiet = run_cell(spec, ground, tmp_path / "quiet")
+    scenario = scenario_of(spec, None)
+    quiet = run_cell(spec, scenario, tmp_path / "quiet")
     whole = bits(quiet)
     for stop in range(2, len(whole["epochs"]) + 1):
 
@@ -29,9 +29,9 @@ def test_every_method_goes_on_with_the_same_bits(tmp_path, name):
                 raise Killed
 
         with pytest.raises(Killed):
-            run_cell(spec, ground, tmp_path / "cut", tell=kill, checkpoint_every=1)
+            run_cell(spec, scenario, tmp_path / "cut", tell=kill, checkpoint_every=1)
     rows = []
-    cut = bits(run_cell(spec, ground, tmp_path / "cut", tell=rows.append, checkpoint_every=1))
+    cut = bits(run_cell(spec, scenario, tmp_path / "cut", tell=rows.append, checkpoint_every=1))
     assert [row["epoch"] for row in rows] == [len(whole["epochs"])]
     assert [what for what in whole if whole[what] != cut[what]] == []
 

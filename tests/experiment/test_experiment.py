@@ -188,7 +188,7 @@ from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
 CARD = Card(title="Needs what nobody has", needs=("moonlight",))
 def build(config):
-    return Method(source=Uniform(1), objective=BPR())
+    return Method(sampler=Uniform(1), objective=BPR())
 """
 
 

@@ -20,11 +20,11 @@ from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
 CARD = Card(title="Takes too much")
 class Greedy(Uniform):
-    def draw(self, step):
+    def sample(self, step):
         {take}
-        return super().draw(step)
+        return super().sample(step)
 def build(config):
-    return Method(source=Greedy(1), objective=BPR())
+    return Method(sampler=Greedy(1), objective=BPR())
 """
 TAKES = {
     "with_torch": "torch.ones(8 << 28)",

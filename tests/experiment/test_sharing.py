@@ -18,7 +18,7 @@ DATA = "synthetic(users=40,items=60,interactions=900,relevant=0.4)"
 
 @pytest.fixture
 def no_room(monkeypatch):
-    """The file of a shared ground cannot be made."""
+    """The file of a shared scenario cannot be made."""
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -27,59 +27,59 @@ def no_room(monkeypatch):
         monkeypatch.setattr(tempfile, name, full)
 
 
-def worked(ground, name, out):
+def worked(scenario, name, out):
     """What one cell in one worker process came to."""
     done, spec = [], CellSpec(name, "mf", "random", train=TrainConfig(epochs=1))
-    task = Task(spec, spec.resolve(ground), "cell", "label", out, None, "cpu", 1, 0)
-    in_pool([task], 1, {name: ground}, done.append)
+    task = Task(spec, spec.resolve(scenario), "cell", "label", out, None, "cpu", 1, 0)
+    in_pool([task], 1, {name: scenario}, done.append)
     return [each.reason for each in done]
 
 
 @pytest.fixture
 def gone(tmp_path):
-    """A ground of a file that is no longer there, and its name."""
+    """A scenario of a file that is no longer there, and its name."""
     data = tmp_path / "mine.csv"
     pairs = (f"{user},{(3 * user + step) % 30}" for user in range(20) for step in range(8))
     data.write_text("\n".join(["user,item", *pairs]))
-    ground = prepare(str(data))
+    scenario = prepare(str(data))
     data.unlink()
-    return ground, str(data)
+    return scenario, str(data)
 
 
 def looked(held):
     """What whoever opens it finds."""
-    ground = held.open()[DATA]
-    world = ground.world(seed=0, device=torch.device("cpu"))
-    base = ground.packed.bits
+    scenario = held.open()[DATA]
+    context = scenario.train_context(seed=0, device=torch.device("cpu"))
+    base = scenario.packed.bits
     while base.base is not None and not isinstance(base, np.memmap):
         base = base.base
     return {
-        "hash": ground.split.hash,
-        "record": ground.record(),
-        "bits": world.excluded.bits.numpy().tobytes(),
-        "seen": ground.seen.keys.tobytes(),
+        "hash": scenario.split.hash,
+        "record": scenario.record(),
+        "bits": context.excluded.bits.numpy().tobytes(),
+        "seen": scenario.seen.keys.tobytes(),
         "mapped": isinstance(base, np.memmap),
     }
 
 
 def test_the_same_ground_is_found_in_the_map():
-    ground = prepare(DATA)
-    with shared({DATA: ground}) as held:
+    scenario = prepare(DATA)
+    with shared({DATA: scenario}) as held:
         found = looked(held)
         path = Path(held.path)
         assert path.exists()
     assert not path.exists()
-    assert found["hash"] == ground.split.hash and found["record"] == ground.record()
-    assert found["bits"] == ground.packed.bits.tobytes()
-    assert found["seen"] == ground.seen.keys.tobytes()
+    assert found["hash"] == scenario.split.hash and found["record"] == scenario.record()
+    assert found["bits"] == scenario.packed.bits.tobytes()
+    assert found["seen"] == scenario.seen.keys.tobytes()
     assert found["mapped"]
     assert len(held.content) < 100_000  # the arrays are not in it
 
 
 def test_what_a_worker_writes_stays_its_own():
-    ground = prepare(DATA)
-    with shared({DATA: ground}) as held:
-        before = ground.packed.bits.copy()
+    scenario = prepare(DATA)
+    with shared({DATA: scenario}) as held:
+        before = scenario.packed.bits.copy()
         held.open()[DATA].packed.bits[:] = 255
         assert np.array_equal(held.open()[DATA].packed.bits, before)
 

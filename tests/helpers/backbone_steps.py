@@ -11,11 +11,11 @@ PER_ROW = {"one": 1, "four": 4, "many": 9}
 """Negatives a row; `many` are scored without their rows, the others with (`view.FEW`)."""
 
 
-def batch_of(backbone, world, seed=0):
+def batch_of(backbone, context, seed=0):
     feed = (
-        Pairs(world.train, 48)
+        Pairs(context.train, 48)
         if backbone.feed == "pairs"
-        else Sequences(world.train, 16, backbone.config.length)
+        else Sequences(context.train, 16, backbone.config.length)
     )
     return next(iter(feed.epoch(rng.stream(seed, "batches"))))
 
@@ -33,14 +33,14 @@ def loss_of(view, negatives):
     return torch.nn.functional.softplus(gap).mean()
 
 
-def gradients(module, config, world, kind, *, cut, loss=loss_of, seed=0):
+def gradients(module, config, context, kind, *, cut, loss=loss_of, seed=0):
     """Gradients by parameter name after one step from fresh weights."""
-    backbone = module.build(config, world, rng.stream(seed, "init"))
-    batch = batch_of(backbone, world)
-    negatives = negatives_of(batch, world.n_items, kind)
+    backbone = module.build(config, context, rng.stream(seed, "init"))
+    batch = batch_of(backbone, context)
+    negatives = negatives_of(batch, context.n_items, kind)
     view = backbone.view(batch, rng.stream(seed, "backbone"), cut=cut)
     loss(view, negatives).backward()
-    backbone.carry(batch, view, negatives)
+    backbone.backward(batch, view, negatives)
     return {name: parameter.grad for name, parameter in backbone.named_parameters()}
 
 
@@ -58,12 +58,12 @@ def penalty(l2, *groups):
     return sum(l2 / 2 * group.pow(2).sum(-1).mean() for group in groups)
 
 
-def without_global_state(module, config, world):
+def without_global_state(module, config, context):
     """The gradients of two runs between which torch's global generator was turned elsewhere."""
     runs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        runs.append(gradients(module, config, world, "one", cut=True))
+        runs.append(gradients(module, config, context, "one", cut=True))
         assert torch.equal(before, torch.get_rng_state())
     return runs

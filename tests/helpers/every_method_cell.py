@@ -8,7 +8,7 @@ from helpers.small_runs import DATA, SMALL
 
 from negbench.experiment.cell.spec import CellSpec, unfit
 from negbench.experiment.options.options import build, flatten
-from negbench.experiment.plan import ground_of, plan
+from negbench.experiment.plan import plan, scenario_of
 from negbench.experiment.run_grid import Result, carry_out
 from negbench.plugins import registry
 from negbench.storage import cell_store
@@ -38,7 +38,7 @@ def first_backbone(name: str) -> str:
     """The first backbone that it can be trained on: mf where it may be."""
     choice = ["mf", *registry.names("backbones")]
     specs = (CellSpec(DATA, backbone, asked(name)) for backbone in choice)
-    return next(spec.backbone for spec in specs if not unfit(spec, ground_of(spec, None)))
+    return next(spec.backbone for spec in specs if not unfit(spec, scenario_of(spec, None)))
 
 
 BACKBONES = {name: first_backbone(name) for name in METHODS}

@@ -8,30 +8,30 @@ from negbench.composition import recipe
 from negbench.ops import rng
 from negbench.scenario.planted_false_negatives import plant
 from negbench.scenario.popularity_bands import Bands
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.scenario.splits import split
 from negbench.training.fit import Fit, TrainConfig
 
 
-def small_ground(exclude="train", planted=0.0, **size) -> Ground:
+def small_scenario(exclude="train", planted=0.0, **size) -> Scenario:
     data = small_interactions(**size)
     parts, hidden = split(data, "ratio(0.6,0.2,0.2)"), None
     if planted:
         parts, hidden = plant(parts, planted)
-    return Ground(data, parts, Bands.of(parts.train.counts), exclude, hidden)
+    return Scenario(data, parts, Bands.of(parts.train.counts), exclude, hidden)
 
 
-def fit_on(ground, method="random", probes=lambda world: (), epochs=1, batch_size=64, seed=0):
-    world = ground.world(seed=seed, device=torch.device("cpu"))
+def fit_on(scenario, method="random", probes=lambda context: (), epochs=1, batch_size=64, seed=0):
+    context = scenario.train_context(seed=seed, device=torch.device("cpu"))
     config = mf.Config(dim=8, batch_size=batch_size)
-    backbone = mf.build(config, world, rng.stream(seed, "init"))
+    backbone = mf.build(config, context, rng.stream(seed, "init"))
     made = recipe(method).build()
-    return Fit(made, backbone, world, TrainConfig(epochs=epochs), probes=probes(world))
+    return Fit(made, backbone, context, TrainConfig(epochs=epochs), probes=probes(context))
 
 
-def held_pairs(ground) -> set[tuple[int, int]]:
-    parts = ground.split
-    found = [parts.valid, parts.test, ground.planted, ground.interactions.truth]
+def held_pairs(scenario) -> set[tuple[int, int]]:
+    parts = scenario.split
+    found = [parts.valid, parts.test, scenario.planted, scenario.interactions.truth]
     train = pairs(parts.train)
     return {pair for part in found if part is not None for pair in pairs(part)} - train
 

@@ -79,7 +79,7 @@ PAID = {
 }
 
 
-def write_hand_world(run: Path, exact: bool = True) -> Path:
+def write_run_on_paper(run: Path, exact: bool = True) -> Path:
     """The run folder: three methods under two seeds, and a guard."""
     for method, values in MRR.items():
         for seed in range(len(values)):

@@ -10,17 +10,17 @@ from helpers.backbone_steps import (
     penalty,
     without_global_state,
 )
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.data.interactions import Csr
 from negbench.ops import rng
 from negbench.protocol.step import Batch
 
-WORLD = small_world()
+WORLD = small_context()
 
 
-def fresh(module, config, world=WORLD):
-    return module.build(config, world, rng.stream(0, "init"))
+def fresh(module, config, context=WORLD):
+    return module.build(config, context, rng.stream(0, "init"))
 
 
 def padded(batch, more):
@@ -46,7 +46,7 @@ def check_padding(module, config):
         backbone.zero_grad()
         view = backbone.view(given, rng.stream(0, "backbone"))
         loss_of(view, negatives).backward()
-        backbone.carry(given, view, negatives)
+        backbone.backward(given, view, negatives)
         seen.append((view.query.detach(), [p.grad.clone() for p in backbone.parameters()]))
     torch.testing.assert_close(*seen)
 
@@ -126,6 +126,6 @@ def check_penalty(module, config, config_with, l2):
 
 def check_smallest(module, config):
     """One user with two items of two: one row, a finite gradient."""
-    world = world_of(Csr.of([0, 0], [0, 1], n_rows=1, n_columns=2))
-    found = gradients(module, config, world, "one", cut=True)
+    context = context_of(Csr.of([0, 0], [0, 1], n_rows=1, n_columns=2))
+    found = gradients(module, config, context, "one", cut=True)
     assert all(gradient.isfinite().all() for gradient in found.values())

@@ -18,10 +18,10 @@ from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
 CARD = Card(title="Raises")
 class Broken(Uniform):
-    def draw(self, step):
+    def sample(self, step):
         raise RuntimeError("no draw today")
 def build(config):
-    return Method(source=Broken(1), objective=BPR())
+    return Method(sampler=Broken(1), objective=BPR())
 """
 SLOW = """
 import time
@@ -29,11 +29,11 @@ from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
 CARD = Card(title="Takes its time")
 class Slow(Uniform):
-    def draw(self, step):
+    def sample(self, step):
         time.sleep(0.15)
-        return super().draw(step)
+        return super().sample(step)
 def build(config):
-    return Method(source=Slow(1), objective=BPR())
+    return Method(sampler=Slow(1), objective=BPR())
 """
 TELLS = """
 import os, time
@@ -46,7 +46,7 @@ class Told(Uniform):
             log.write(f"{os.getpid()} {epoch.number}\\n")
         time.sleep(0.4)
 def build(config):
-    return Method(source=Told(1), objective=BPR())
+    return Method(sampler=Told(1), objective=BPR())
 """
 DIES = SLOW.replace("time.sleep(0.15)", "__import__('os')._exit(9)")
 

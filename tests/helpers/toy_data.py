@@ -5,7 +5,7 @@ import torch
 
 from negbench.data.interactions import Csr, Interactions
 from negbench.data.membership import Membership
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 
 
 def small_interactions(n_users=40, n_items=30, n=600, seed=0, order="time") -> Interactions:
@@ -22,11 +22,13 @@ def small_interactions(n_users=40, n_items=30, n=600, seed=0, order="time") -> I
     )
 
 
-def world_of(train: Csr, seed: int = 0) -> World:
-    return World(train, torch.from_numpy(train.counts).float(), Membership.of(train), seed=seed)
+def context_of(train: Csr, seed: int = 0) -> TrainContext:
+    return TrainContext(
+        train, torch.from_numpy(train.counts).float(), Membership.of(train), seed=seed
+    )
 
 
-def small_world(seed: int = 0, **size) -> World:
+def small_context(seed: int = 0, **size) -> TrainContext:
     data = small_interactions(**size)
     train = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
-    return world_of(train, seed)
+    return context_of(train, seed)

@@ -14,8 +14,8 @@ def outcome(method: str) -> Outcome:
 
 def test_each_row_keeps_its_k_best_of_the_pool() -> None:
     made = outcome("adaptive(pool=20,top=3)")
-    scores = made.step.look(made.drawn).sort(1, descending=True).values[:, :3]
-    kept = made.step.look(made.used)
+    scores = made.step.scores_no_grad(made.drawn).sort(1, descending=True).values[:, :3]
+    kept = made.step.scores_no_grad(made.used)
     assert torch.allclose(scores, kept)
 
 
@@ -46,11 +46,11 @@ def test_faithful_hides_the_users_positives_of_the_batch_alone() -> None:
     play = Play(recipe("adaptive(pool=20,top=20,faithful=true)").build(), usual())
     whole = play.step().batch
     few = type(whole)(whole.users[:5:2], whole.items[:5:2])  # (0, 0), (0, 2), (1, 3)
-    drawn = play.method.source.draw(play.step(1, few))
+    drawn = play.method.sampler.sample(play.step(1, few))
     assert drawn.mask is not None
     assert drawn.mask.tolist() == [[False, False, True], [False, False, True], [True, True, False]]
     fixed = Play(recipe("adaptive(pool=20,top=20)").build(), usual())
-    drawn = fixed.method.source.draw(fixed.step(1, few))
+    drawn = fixed.method.sampler.sample(fixed.step(1, few))
     assert drawn.mask is not None
     assert drawn.mask.tolist() == [[False, False, True], [False, False, True], [False, True, False]]
 

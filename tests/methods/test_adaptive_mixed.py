@@ -29,8 +29,8 @@ def test_keeping_the_whole_pool_is_the_mixed_set() -> None:
 def test_without_in_batch_items_it_takes_the_best_of_uniform_items() -> None:
     made = outcome("adaptive_mixed(pool=0,uniform=30,top=1)")
     assert made.drawn.ids is not None and made.drawn.mask is not None
-    scores = made.step.look(made.drawn)
-    assert torch.allclose(made.step.look(made.used), scores.amax(1, keepdim=True))
+    scores = made.step.scores_no_grad(made.drawn)
+    assert torch.allclose(made.step.scores_no_grad(made.used), scores.amax(1, keepdim=True))
 
 
 def test_faithful_scales_the_negative_term_by_k_over_the_pool() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec
 from negbench.composition import recipe
@@ -128,15 +128,17 @@ def test_the_untrained_control_learns_nothing_and_walks_otherwise():
 def test_gated_rows_are_pure_noise_and_said_to_be():
     made = play("z=50")  # a bound that no positive reaches
     made.forward()
-    told = made.method.stages[0].told()
+    told = made.method.stages[0].epoch_metrics()
     assert told["gated"] == 1 and told["r_mean"] == 0 and told["t_mean"] == 50
-    assert made.method.stages[0].told() == {"snr_T": told["snr_T"]}  # asked once, then anew
+    assert made.method.stages[0].epoch_metrics() == {
+        "snr_T": told["snr_T"]
+    }  # asked once, then anew
 
 
 def test_what_is_told_is_what_was_made():
     here = play("rule=fixed,at=0.4")
     made = here.forward()
-    told = here.method.stages[0].told()
+    told = here.method.stages[0].epoch_metrics()
     above = float((made.s_neg[:, 1] > made.s_pos).float().mean())
     assert told["violation"] == pytest.approx(above) and told["t_mean"] == 20
     assert told["snr_T"] == pytest.approx(0.01, rel=1e-4) and told["gated"] == 0
@@ -160,7 +162,7 @@ def test_snapping_takes_the_nearest_item_that_the_user_has_not_had():
     here = play("mode=snap,pool=0,rule=fixed,at=0.1")
     step = here.step()
     stage = here.method.stages[0]
-    drawn = here.method.source.draw(step)
+    drawn = here.method.sampler.sample(step)
     state = step.generator.get_state()
     used = stage.apply(step, drawn)
     step.generator.set_state(state)
@@ -169,7 +171,7 @@ def test_snapping_takes_the_nearest_item_that_the_user_has_not_had():
     for b, (user, item) in enumerate(
         zip(step.batch.users.tolist(), step.batch.items.tolist(), strict=True)
     ):
-        had = {item, *step.world.train.row(user).tolist()}
+        had = {item, *step.context.train.row(user).tolist()}
         free = [j for j in range(12) if j not in had]
         distance = {j: float((step.view.items[j] - x[b]).norm().detach()) for j in free}
         assert int(used.ids[b, 1]) == min(distance, key=distance.get)
@@ -198,12 +200,12 @@ BACKBONES = {"mf": mf, "lightgcn": lightgcn, "sasrec": sasrec, "gru4rec": gru4re
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("settings", ["", "mode=reverse", "mode=snap"])
 def test_it_trains_on_every_backbone(name, settings):
-    world = small_world()
+    context = small_context()
     module = BACKBONES[name]
     start = {"dim": 8, "batch_size": 64}
-    made = module.build(module.Config(**start), world, rng.stream(0, "init"))
+    made = module.build(module.Config(**start), context, rng.stream(0, "init"))
     text = f"adar(warmup=1,{settings})" if settings else "adar(warmup=1)"
-    fit = Fit(recipe(text).build(), made, world, TrainConfig(epochs=3))
+    fit = Fit(recipe(text).build(), made, context, TrainConfig(epochs=3))
     fit.run()
     first, *rest = fit.progress.rows
     assert "snr_T" in first and "violation" not in first  # the warm-up makes nothing
@@ -220,16 +222,16 @@ def toy(seed: int, users: int = 300, items: int = 200):
     top = scores.topk(18, 1).indices
     rows = torch.arange(users).repeat_interleave(18)
     pairs = (rows.numpy(), top.reshape(-1).numpy())
-    return world_of(Csr.of(*pairs, n_rows=users, n_columns=items), seed)
+    return context_of(Csr.of(*pairs, n_rows=users, n_columns=items), seed)
 
 
 def alignment(method: str) -> float:
     """Mean cosine of two items after training."""
-    world = toy(0)
+    context = toy(0)
     config = mf.Config(dim=16, batch_size=1024, lr=0.02, l2=0.01)
-    made = mf.build(config, world, rng.stream(0, "init"))
-    Fit(recipe(method).build(), made, world, TrainConfig(epochs=60)).run()
-    items = torch.nn.functional.normalize(made.table.detach()[world.n_users :], dim=1)
+    made = mf.build(config, context, rng.stream(0, "init"))
+    Fit(recipe(method).build(), made, context, TrainConfig(epochs=60)).run()
+    items = torch.nn.functional.normalize(made.table.detach()[context.n_users :], dim=1)
     n = len(items)
     return float(((items @ items.T).sum() - n) / (n * (n - 1)))
 

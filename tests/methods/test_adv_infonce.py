@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.backbones import mf
 from negbench.composition import recipe
@@ -19,15 +19,15 @@ from negbench.testing.toy_data import Play, usual
 from negbench.training.fit import Fit, TrainConfig
 
 adv = importlib.import_module("negbench.methods.adv_infonce.method")
-WORLD = small_world()
+WORLD = small_context()
 NETS = ("embed", "mlp")
 EVERY_EPOCH = "interval=1,adversarial_epochs=20,adversary_lr=0.01"
 
 
-def fit_of(method, world=WORLD, epochs=1, **settings):
+def fit_of(method, context=WORLD, epochs=1, **settings):
     config = mf.Config(**{"dim": 8, "batch_size": 64, **settings})
-    backbone = mf.build(config, world, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), backbone, world, TrainConfig(epochs=epochs))
+    backbone = mf.build(config, context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=epochs))
 
 
 def batch_of(fit):
@@ -149,17 +149,17 @@ def planted():
     users = torch.arange(60).repeat_interleave(5).numpy()
     train = torch.cat([liked[:5] for liked in likes]).numpy()
     hidden = [set(liked[5:].tolist()) for liked in likes]
-    return world_of(Csr.of(users, train, n_rows=60, n_columns=30)), hidden
+    return context_of(Csr.of(users, train, n_rows=60, n_columns=30)), hidden
 
 
 def test_planted_false_negatives_are_weighed_up_since_they_score_high():
     """The paper hopes that delta forgives them; going up the loss does the contrary."""
-    world, hidden = planted()
-    fit = fit_of(f"adv_infonce({EVERY_EPOCH})", world, epochs=15)
+    context, hidden = planted()
+    fit = fit_of(f"adv_infonce({EVERY_EPOCH})", context, epochs=15)
     fit.run()
-    users, outside = torch.arange(60), world.excluded.non_member
+    users, outside = torch.arange(60), context.excluded.non_member
     ids = torch.stack([outside(users, torch.full((60,), rank)) for rank in range(25)], 1)
-    step = Play(fit.method, world, begun=0).step()
+    step = Play(fit.method, context, begun=0).step()
     step = replace(step, batch=replace(step.batch, users=users))
     delta = fit.method.objective.delta(step, torch.zeros(60, 25), Negatives(ids)).detach()
     false = torch.tensor([[int(i) in hidden[u] for i in ids[u]] for u in range(60)])

@@ -14,7 +14,7 @@ def test_the_gradient_is_softmax_less_one_hot() -> None:
     assert leaves is not None and leaves.query is not None and leaves.query.grad is not None
     items = play.tables.items.mean(1)
     scores = play.tables.users.mean(1)[batch.users] @ items.T
-    hidden = play.world.excluded.contains_shared(batch.users, torch.arange(12))
+    hidden = play.context.excluded.contains_shared(batch.users, torch.arange(12))
     hidden.scatter_(1, batch.items.unsqueeze(1), False)
     p = scores.masked_fill(hidden, -torch.inf).softmax(1)
     assert torch.allclose(leaves.query.grad, p @ items - items[batch.items], atol=1e-5)
@@ -23,7 +23,7 @@ def test_the_gradient_is_softmax_less_one_hot() -> None:
 def test_no_row_is_scored_against_its_own_positives() -> None:
     outcome = Play(recipe("all_items").build(), usual()).forward()
     assert outcome.used.mask is not None
-    met = outcome.step.world.excluded.sizes[outcome.step.batch.users]
+    met = outcome.step.context.excluded.sizes[outcome.step.batch.users]
     assert torch.equal(outcome.used.mask.sum(1), 12 - met)
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones import mf
 from negbench.composition import recipe
@@ -14,16 +14,16 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts import losses
 from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import Play, usual, world
+from negbench.testing.toy_data import Play, toy_context, usual
 from negbench.training.fit import Fit, TrainConfig
 
 bc_loss = importlib.import_module("negbench.methods.bc_loss")
 
 
 def fit_of(method, epochs=1):
-    world = small_world()
-    backbone = mf.build(mf.Config(dim=8, batch_size=64), world, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), backbone, world, TrainConfig(epochs=epochs))
+    context = small_context()
+    backbone = mf.build(mf.Config(dim=8, batch_size=64), context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=epochs))
 
 
 def tables(branch):
@@ -50,7 +50,7 @@ def test_the_rows_are_the_formula_in_a_loop():
     outcome = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual()).forward()
     s_pos, s_neg = outcome.s_pos.tolist(), outcome.s_neg.tolist()
     play = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual())
-    branch, train = play.method.objective.branch, play.world.train
+    branch, train = play.method.objective.branch, play.context.train
     users, items = (sorted(set(counts.tolist())) for counts in (train.lengths, train.counts))
     for b, (u, i) in enumerate(
         zip(outcome.step.batch.users.tolist(), outcome.step.batch.items.tolist(), strict=True)
@@ -94,7 +94,7 @@ def test_the_branch_knows_popularity_alone_and_learns_by_its_own_loss():
     assert all(p.grad.abs().sum() > 0 for p in branch.parameters())
     every = torch.arange(12)
     b = branch(torch.arange(7), every.expand(7, 12)).detach()
-    counts = play.world.counts
+    counts = play.context.counts
     for i in range(12):
         for j in range(12):
             if counts[i] == counts[j]:
@@ -107,7 +107,7 @@ def test_the_branch_knows_popularity_alone_and_learns_by_its_own_loss():
 
 def test_what_popularity_foretells_gets_the_narrower_margin():
     """Item 0 is met by all, the others by one user each: only it can be foretold."""
-    where = world([[0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]], 12)
+    where = toy_context([[0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]], 12)
     play = Play(recipe("bc_loss(negatives=8,width=8)").build(), where, rate=0.3)
     for number in range(1, 150):
         outcome = play.train(number)

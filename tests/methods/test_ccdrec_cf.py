@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 
 from negbench.backbones import sasrec
 from negbench.composition import recipe
@@ -45,12 +45,12 @@ def test_pools_go_from_three_quarters_of_t_to_0():
 def test_it_draws_evenly_from_the_best_unobserved_of_the_pool():
     made = play("share=1,top=0.25")
     part, step = curriculum(made), made.step()
-    pool, world = part.pool(step), made.world
+    pool, context = part.pool(step), made.context
     drawn = torch.cat([part.near(made.step(n))[0] for n in range(400)], 1)
     for b, (user, item) in enumerate(
         zip(step.batch.users.tolist(), step.batch.items.tolist(), strict=True)
     ):
-        hidden = {*world.train.row(user).tolist(), item}
+        hidden = {*context.train.row(user).tolist(), item}
         free = [j for j in range(12) if j not in hidden]
         best = sorted(free, key=lambda j: -float(pool[item] @ pool[j]))[:3]
         seen, counts = drawn[b].unique(return_counts=True)
@@ -86,21 +86,21 @@ def test_omega_0_is_random_and_omega_1_the_curriculum_alone():
 @pytest.fixture(scope="module")
 def trained() -> dict[str, Fit]:
     """Fits with a schedule that begins at noise, refreshed, by what the denoiser is told."""
-    ground = small_ground(n_users=100, n_items=60, n=2500)
+    scenario = small_scenario(n_users=100, n_items=60, n=2500)
     made = {}
     for condition in ("item", "dropped"):
         method = f"ccdrec_cf(share=1,schedule=cosine,condition={condition})"
-        made[condition] = fit_on(ground, method, epochs=12)
+        made[condition] = fit_on(scenario, method, epochs=12)
         made[condition].run()
         made[condition].refresh(13)
     return made
 
 
 def step_of(fit: Fit, epoch: int = 1) -> Step:
-    train = fit.world.train
+    train = fit.context.train
     batch = Batch(torch.tensor(train.rows), torch.tensor(train.indices).long())
     view = fit.backbone.view(batch, rng.stream(0, "view"))
-    return Step(batch, view, fit.world, epoch, 1, rng.stream(0, "step"))
+    return Step(batch, view, fit.context, epoch, 1, rng.stream(0, "step"))
 
 
 def test_negatives_come_nearer_to_the_positive_with_the_curriculum(trained):
@@ -116,7 +116,7 @@ def test_negatives_come_nearer_to_the_positive_with_the_curriculum(trained):
 def test_without_a_condition_a_pool_knows_no_more_than_its_start(trained):
     aligned = {}
     for condition, fit in trained.items():
-        part, items = curriculum(fit), fit.backbone.encode(fit.world.train).items
+        part, items = curriculum(fit), fit.backbone.encode(fit.context.train).items
         both = [x - x.mean(0) for x in (items, part.pools[0])]
         aligned[condition] = float(torch.cosine_similarity(*both).mean())
     assert aligned["item"] > 0.8 and abs(aligned["dropped"]) < 0.4
@@ -152,23 +152,25 @@ def test_the_denoiser_learns_to_tell_items(trained):
     assert part.space is not None
     nothing = part.space.into(step.view.positive.detach()).square().mean()
     assert float(part.error(step).detach()) < 0.5 * float(nothing)
-    assert 0 < part.told()["snr_T"] < 0.01
+    assert 0 < part.epoch_metrics()["snr_T"] < 0.01
 
 
 def test_the_mean_of_users_is_one_hop():
     made = play()
-    users, world = made.tables.users.mean(1), made.world
-    got = mean_of_users(users, world)
+    users, context = made.tables.users.mean(1), made.context
+    got = mean_of_users(users, context)
     for item in range(12):
-        met = [u for u in range(7) if item in world.train.row(u).tolist()]
+        met = [u for u in range(7) if item in context.train.row(u).tolist()]
         want = users[met].mean(0) if met else torch.zeros(8)
         assert torch.allclose(got[item], want, atol=1e-6)
 
 
 def test_a_backbone_without_users_has_no_users_to_tell_of():
-    world = small_ground().world(seed=0, device=torch.device("cpu"))
-    backbone = sasrec.build(sasrec.Config(dim=8, length=5), world, rng.stream(0, "init"))
-    fit = Fit(recipe("ccdrec_cf(condition=users)").build(), backbone, world, TrainConfig(epochs=1))
+    context = small_scenario().train_context(seed=0, device=torch.device("cpu"))
+    backbone = sasrec.build(sasrec.Config(dim=8, length=5), context, rng.stream(0, "init"))
+    fit = Fit(
+        recipe("ccdrec_cf(condition=users)").build(), backbone, context, TrainConfig(epochs=1)
+    )
     with pytest.raises(UserError, match="needs a backbone with user vectors"):
         fit.run()
 

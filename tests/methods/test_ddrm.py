@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 from torch.nn.functional import softplus
 
 from negbench.composition import recipe
@@ -17,7 +17,7 @@ from negbench.ops import rng
 from negbench.parts.user_history import Liked
 from negbench.protocol.step import Batch, Step
 from negbench.protocol.view import View
-from negbench.testing.toy_data import Play, Tables, batch_of, usual, world
+from negbench.testing.toy_data import Play, Tables, batch_of, toy_context, usual
 from negbench.training.fit import snapshot
 from negbench.training.forward import forward
 
@@ -87,7 +87,7 @@ def test_a_frozen_backbone_gets_no_gradient_and_ranks_from_its_copy():
     torch.autograd.backward(outcome.loss)
     for at in (step.view.leaves, outcome.step.view.leaves):
         assert at is not None and at.query is None or at.query.grad is None
-    fit = fit_on(small_ground(), "ddrm(warmup=2)", epochs=4)
+    fit = fit_on(small_scenario(), "ddrm(warmup=2)", epochs=4)
     part, frozen = part_of(fit), []
     for _ in range(4):
         row = fit.epoch()
@@ -96,23 +96,23 @@ def test_a_frozen_backbone_gets_no_gradient_and_ranks_from_its_copy():
             kept = [x.clone() for x in part.frozen]
     assert frozen == [0, 0, 1, 1]
     assert all(torch.equal(a, b) for a, b in zip(kept, part.frozen, strict=True))
-    scorer = Trained.of(fit.backbone, fit.world, fit.world.train, part)
+    scorer = Trained.of(fit.backbone, fit.context, fit.context.train, part)
     before = scorer.scores(torch.arange(5))
     with torch.no_grad():
         fit.backbone.table += 1.0  # used no more
-    after = Trained.of(fit.backbone, fit.world, fit.world.train, part).scores(torch.arange(5))
+    after = Trained.of(fit.backbone, fit.context, fit.context.train, part).scores(torch.arange(5))
     assert torch.equal(before, after)
 
 
 def test_in_the_warm_up_the_backbone_learns_as_it_would_alone():
-    ground = small_ground()
-    plain, warm = fit_on(ground, "random", epochs=2), fit_on(ground, "ddrm(warmup=9)", epochs=2)
+    scenario = small_scenario()
+    plain, warm = fit_on(scenario, "random", epochs=2), fit_on(scenario, "ddrm(warmup=9)", epochs=2)
     for fit in (plain, warm):
-        fit.batches = [batch_of(fit.world, rows=40)]
+        fit.batches = [batch_of(fit.context, rows=40)]
         fit.batches = type("One", (), {"epoch": lambda self, g, b=fit.batches: iter(b)})()
     # The transform draws first, so the negatives differ: give both the same ones.
-    fixed = plain.method.source.draw(
-        Step(batch_of(plain.world, rows=40), None, plain.world, 1, 1, rng.stream(0, "n"))
+    fixed = plain.method.sampler.sample(
+        Step(batch_of(plain.context, rows=40), None, plain.context, 1, 1, rng.stream(0, "n"))
     )
     for fit in (plain, warm):
         fixer = type("Fixed", (), {"draw": lambda self, step: replace(fixed)})()
@@ -137,7 +137,7 @@ def test_other_negatives_leave_the_reconstruction_alone(settings):
     first = made.forward()
     method = replace(made.method, source=type("Other", (), {})())
     ids = first.used.ids.flip(0)
-    method.source.draw = lambda step: replace(first.used, ids=ids, mask=None, logq=None)
+    method.sampler.sample = lambda step: replace(first.used, ids=ids, mask=None, logq=None)
     second = forward(method, made.step())
     assert torch.equal(first.losses["reconstruction"], second.losses["reconstruction"])
     assert not torch.equal(first.rows, second.rows)
@@ -160,15 +160,15 @@ def test_the_control_ranks_by_the_plain_mean_and_learns_nothing_of_its_own():
     made = play("diffusion=false")
     assert not made.down and not made.forward().losses
     users = torch.arange(7)
-    got, part = rank(part_of(made), made.world, users).query, part_of(made)
-    assert torch.equal(got, part.liked.mean(Tables(made.world).items.mean(1), users))
+    got, part = rank(part_of(made), made.context, users).query, part_of(made)
+    assert torch.equal(got, part.liked.mean(Tables(made.context).items.mean(1), users))
 
 
 def test_a_user_without_history_keeps_the_own_vector():
     train = Csr.of([0, 0, 2], [1, 2, 0], n_rows=3, n_columns=4)
     assert Liked.of(train, torch.device("cpu")).sizes(torch.arange(3)).tolist() == [2, 0, 1]
     for settings in ("", "diffusion=false"):
-        where = world([[0, 1], [], [2]], 4)
+        where = toy_context([[0, 1], [], [2]], 4)
         users = torch.arange(3)
         got = rank(part_of(play(settings, where)), where, users).query
         own = Tables(where).users.mean(1)
@@ -188,9 +188,9 @@ def test_the_released_noise_is_next_to_nothing_and_the_ratio_is_told():
     made = play("")
     part = part_of(made)
     assert 1 - float(part.schedule.abar[-1]) == pytest.approx(1.0e-5, rel=0.02)
-    assert part.told()["snr_T"] == pytest.approx(float(part.variance) / 1.0e-5, rel=0.05)
+    assert part.epoch_metrics()["snr_T"] == pytest.approx(float(part.variance) / 1.0e-5, rel=0.05)
     matched = part_of(play("schedule=snr_matched,snr=0.7"))
-    assert matched.told()["snr_T"] == pytest.approx(0.7, rel=1e-4)
+    assert matched.epoch_metrics()["snr_T"] == pytest.approx(0.7, rel=1e-4)
 
 
 @pytest.mark.parametrize("settings", ["", JOINT, FROZEN, f"{FROZEN},dropout=0.0"])
@@ -204,11 +204,11 @@ def test_every_parameter_moves(settings):
 
 
 def test_the_frozen_copy_survives_a_checkpoint():
-    ground = small_ground()
-    first = fit_on(ground, "ddrm(warmup=1)", epochs=3)
+    scenario = small_scenario()
+    first = fit_on(scenario, "ddrm(warmup=1)", epochs=3)
     for _ in range(2):
         first.epoch()
-    second = fit_on(ground, "ddrm(warmup=1)", epochs=3)
+    second = fit_on(scenario, "ddrm(warmup=1)", epochs=3)
     file = io.BytesIO()
     torch.save(first.state_dict(), file)
     file.seek(0)
@@ -223,8 +223,10 @@ def test_it_goes_with_other_sources_and_stages():
     made.refresh(1)
     outcome = made.forward()
     assert outcome.drawn.n == 6 and outcome.used.n == 1
-    pool = outcome.step.look(outcome.drawn)
-    assert torch.allclose(pool.amax(1), outcome.step.look(outcome.used).squeeze(1), atol=1e-5)
+    pool = outcome.step.scores_no_grad(outcome.drawn)
+    assert torch.allclose(
+        pool.amax(1), outcome.step.scores_no_grad(outcome.used).squeeze(1), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 from torch.nn.functional import softplus
 
 from negbench.composition import recipe
@@ -31,10 +31,10 @@ def told(made: Play, rho: dict[int, float], level: float = 0.0) -> None:
     """Fix rho by item, and the level and spread that it is held against."""
     part, step = stage(made), made.step()
     units = part.measured(step)
-    n = step.world.n_users
+    n = step.context.n_users
     units = replace(units, level=torch.full((n,), level), spread=torch.ones(()))
     part.measured = lambda step: units  # type: ignore[method-assign]
-    table = torch.tensor([rho.get(i, 0.0) for i in range(step.world.n_items)])
+    table = torch.tensor([rho.get(i, 0.0) for i in range(step.context.n_items)])
     part.rho = lambda step, units, ids: table[ids]  # type: ignore[method-assign]
 
 
@@ -46,7 +46,7 @@ def test_the_sampler_draws_by_score_and_innocence():
     step = made.step(batch=Batch(users, users))
     came = Negatives(torch.tensor([[6, 7, 8]]).expand(n, 3))
     innocent = 1 - torch.sigmoid(torch.tensor([-1.5, 1.5, 39.5]))
-    want = (step.look(came)[0] / 2.0).exp() * innocent
+    want = (step.scores_no_grad(came)[0] / 2.0).exp() * innocent
     want = want / want.sum()
     counts = torch.bincount(part.apply(step, came).ids[:, 0] - 6, minlength=3) / n
     assert torch.allclose(counts, want, atol=0.03)
@@ -97,7 +97,7 @@ def test_without_user_vectors_one_level_serves_all():
     step = replace(step, view=replace(step.view, users=None))
     units = stage(made).measured(step)
     assert isinstance(units, Units) and units.level.shape == (1,)
-    assert bool(torch.isfinite(stage(made).apply(step, made.method.source.draw(step)).ids).all())
+    assert bool(torch.isfinite(stage(made).apply(step, made.method.sampler.sample(step)).ids).all())
 
 
 def test_the_warm_up_draws_as_random_does():
@@ -123,17 +123,19 @@ def test_every_parameter_moves_and_the_control_has_none(use):
 
 def test_it_finds_the_unseen_items_of_a_users_taste():
     """Users of two tastes: unseen items of the own taste against those of the other."""
-    fit = fit_on(small_ground(n_users=100, n_items=60, n=2500), "ddrm_sampler(warmup=20)", epochs=8)
+    fit = fit_on(
+        small_scenario(n_users=100, n_items=60, n=2500), "ddrm_sampler(warmup=20)", epochs=8
+    )
     fit.run()
     fit.refresh(99)
     users = torch.arange(100)
     batch = Batch(users, users.new_zeros(100))
     view = fit.backbone.view(batch, rng.stream(0, "view"))
-    step = Step(batch, view, fit.world, 99, 1, rng.stream(0, "step"))
+    step = Step(batch, view, fit.context, 99, 1, rng.stream(0, "step"))
     every = torch.arange(60).expand(100, -1)
     rho = detection(stage(fit), step, every)
     own = (every >= 30) == (users % 2 == 1).unsqueeze(1)
-    unseen = ~fit.world.excluded.contains(users, every)
+    unseen = ~fit.context.excluded.contains(users, every)
     hit, miss = rho[own & unseen], rho[~own & unseen]
     assert float((hit.unsqueeze(1) > miss).double().mean()) > 0.9
 

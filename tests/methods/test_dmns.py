@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 from torch.nn.functional import logsigmoid
 
 from negbench.composition import recipe
@@ -29,16 +29,16 @@ def levels(made: Play | Fit) -> Levels:
 
 @pytest.fixture(scope="module")
 def trained() -> Fit:
-    fit = fit_on(small_ground(n_users=100, n_items=60, n=2500), "dmns", epochs=15)
+    fit = fit_on(small_scenario(n_users=100, n_items=60, n=2500), "dmns", epochs=15)
     fit.run()
     return fit
 
 
 def step_of(fit: Fit) -> Step:
-    train = fit.world.train
+    train = fit.context.train
     batch = Batch(torch.tensor(train.rows), torch.tensor(train.indices).long())
     view = fit.backbone.view(batch, rng.stream(0, "view"))
-    return Step(batch, view, fit.world, 1, 1, rng.stream(0, "step"))
+    return Step(batch, view, fit.context, 1, 1, rng.stream(0, "step"))
 
 
 @pytest.mark.parametrize(("t", "sharper"), [(10, 0.2), (25, 0.2), (50, 0.2), (25, 0.8)])
@@ -75,7 +75,7 @@ def test_a_level_follows_the_users_vector(trained):
     step, part = step_of(trained), levels(trained)
     space = part.look(step.view.items)
     taste = step.batch.users % 2
-    items, half = step.view.items, step.world.n_items // 2
+    items, half = step.view.items, step.context.n_items // 2
     axis = items[half:].mean(0) - items[:half].mean(0)
     hard = part.chain(step, space)[5] @ axis
     assert float(hard[taste == 1].mean()) > float(hard[taste == 0].mean()) + 0.1

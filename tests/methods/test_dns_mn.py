@@ -35,7 +35,7 @@ def test_it_is_the_partial_area_at_m_over_n() -> None:
     made = outcome("dns_mn(candidates=4000,top=1000,keep=all)")
     scores = made.step.view.score_shared(torch.arange(12))
     for b, user in enumerate(made.step.batch.users.tolist()):
-        free = [i for i in range(12) if i not in made.step.world.train.row(user)]
+        free = [i for i in range(12) if i not in made.step.context.train.row(user)]
         cut = scores[b, free].sort(descending=True).values
         share, want, left = 1 / len(free), torch.zeros(()), 0.25
         for s in cut:

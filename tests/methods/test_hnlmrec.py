@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 
 import negbench
 from negbench.composition import recipe
@@ -23,8 +23,8 @@ from negbench.testing.toy_data import Play, batch_of, usual
 QUICK = "warmup=0,ramp=1,first=2,hidden=16,candidates=32"
 
 
-def play(settings="", world=None) -> Play:
-    made = Play(recipe(f"hnlmrec({QUICK}{settings})").build(), world or usual())
+def play(settings="", context=None) -> Play:
+    made = Play(recipe(f"hnlmrec({QUICK}{settings})").build(), context or usual())
     made.refresh(1)
     return made
 
@@ -36,12 +36,12 @@ def stage(made) -> method.Generate:
 
 
 def worded(texts=None, **size):
-    ground = small_ground(**size)
-    n = ground.interactions.n_items
+    scenario = small_scenario(**size)
+    n = scenario.interactions.n_items
     texts = texts or tuple(
         f"{'red' if i < n // 2 else 'blue'} thing number {i % 7}" for i in range(n)
     )
-    return replace(ground, interactions=replace(ground.interactions, item_texts=texts))
+    return replace(scenario, interactions=replace(scenario.interactions, item_texts=texts))
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +65,9 @@ def test_ablations_and_controls_conform(settings):
 
 
 def test_a_share_of_0_is_random_bit_for_bit():
-    ground = worded()
-    plain = fit_on(ground, "random", epochs=4)
-    none = fit_on(ground, f"hnlmrec({QUICK},alpha=0,contrastive=0)", epochs=4)
+    scenario = worded()
+    plain = fit_on(scenario, "random", epochs=4)
+    none = fit_on(scenario, f"hnlmrec({QUICK},alpha=0,contrastive=0)", epochs=4)
     assert [row["loss"] for row in plain.run().rows] == [row["loss"] for row in none.run().rows]
     assert torch.equal(plain.backbone.table, none.backbone.table)
 
@@ -150,10 +150,10 @@ def test_an_epoch_tells_what_was_generated():
 
 
 def test_a_fit_that_was_stopped_goes_on_bit_for_bit():
-    ground, settings = worded(), "hnlmrec(warmup=1,first=1,every=2,hidden=16,ramp=3)"
-    whole, kept = fit_on(ground, settings, epochs=6), []
+    scenario, settings = worded(), "hnlmrec(warmup=1,first=1,every=2,hidden=16,ramp=3)"
+    whole, kept = fit_on(scenario, settings, epochs=6), []
     whole.run(save=lambda: kept.append(copy.deepcopy(whole.state_dict())))
-    again = fit_on(ground, settings, epochs=6)
+    again = fit_on(scenario, settings, epochs=6)
     again.load_state_dict(kept[2])
     again.run()
     assert [r["loss"] for r in again.progress.rows] == [r["loss"] for r in whole.progress.rows]
@@ -172,13 +172,13 @@ def test_vectors_are_mixed_as_they_are_scored_where_that_is_a_cosine():
 
 
 def test_what_is_held_out_is_never_read():
-    ground = worded()
-    test = ground.split.test
+    scenario = worded()
+    test = scenario.split.test
     moved = Csr.of(test.rows, (test.indices + 3) % 30, n_rows=40, n_columns=30)
-    other = replace(ground, split=replace(ground.split, test=moved))
+    other = replace(scenario, split=replace(scenario.split, test=moved))
     losses = [
         [row["loss"] for row in fit_on(each, f"hnlmrec({QUICK})", epochs=3).run().rows]
-        for each in (ground, other)
+        for each in (scenario, other)
     ]
     assert losses[0] == losses[1]
 
@@ -191,7 +191,7 @@ def test_what_a_vector_stands_for_was_never_the_users():
     ids, cosine, share = decoded(step, g, rows)
     near = torch.cosine_similarity(g.unsqueeze(1), step.view.items.unsqueeze(0), 2)
     for row, user in enumerate(step.batch.users.tolist()):
-        left = [j for j in range(12) if j not in set(made.world.train.row(user).tolist())]
+        left = [j for j in range(12) if j not in set(made.context.train.row(user).tolist())]
         assert int(ids[row]) == max(left, key=lambda j: float(near[row, j]))
     assert bool((cosine <= 1 + 1e-5).all()) and bool((share <= 1 + 1e-5).all())
 
@@ -224,11 +224,11 @@ def test_other_sources_give_the_rest_of_the_mixture():
     made = play()
     step = made.step()
     shared = stage(made).apply(step, Negatives(torch.tensor([6, 7]), shared=True))
-    assert shared.vectors.shape == (len(batch_of(made.world)), 2, 8) and not shared.shared
+    assert shared.vectors.shape == (len(batch_of(made.context)), 2, 8) and not shared.shared
 
 
 def test_words_must_be_there():
-    bare = small_ground()
+    bare = small_scenario()
     why = unfit(CellSpec("small", "mf", "hnlmrec"), bare)
     assert why is not None and "needs texts" in why and "small" in why
     assert unfit(CellSpec("small", "mf", "hnlmrec"), worded()) is None
@@ -242,15 +242,15 @@ def test_the_encoder_is_part_of_what_reads_words_alone(tmp_path):
 
     np.save(tmp_path / "t.npy", np.eye(30))
     table = str(tmp_path / "t.npy")
-    ground = worded()
+    scenario = worded()
     plain, other = (
-        CellSpec("s", "mf", "hnlmrec", encoder=e).resolve(ground) for e in ("tfidf", table)
+        CellSpec("s", "mf", "hnlmrec", encoder=e).resolve(scenario) for e in ("tfidf", table)
     )
     assert plain["variant"] == "" and other["variant"].startswith("encoder=npy-")
     assert plain["texts"] != other["texts"] and str(tmp_path) not in str(other)
     renamed = worded(texts=("same",) * 30)
     assert CellSpec("s", "mf", "hnlmrec").resolve(renamed)["texts"] != plain["texts"]
-    dns = [CellSpec("s", "mf", "dns", encoder=e).resolve(ground) for e in ("tfidf", table)]
+    dns = [CellSpec("s", "mf", "dns", encoder=e).resolve(scenario) for e in ("tfidf", table)]
     assert dns[0] == dns[1] and "texts" not in dns[0]
 
 

@@ -12,7 +12,7 @@ from negbench.training.forward import forward
 def gradients(method: str, rows: int = 0, seed: int = 0) -> torch.Tensor:
     """The gradient to the query of every train pair, in a batch with `rows` further pairs."""
     play = Play(recipe(method).build(), usual())
-    whole = batch_of(play.world)
+    whole = batch_of(play.context)
     more = torch.randint(len(whole), (rows,), generator=rng.stream(seed, "rows"))
     order = torch.cat([torch.arange(len(whole)), more])
     batch = Batch(whole.users[order], whole.items[order])

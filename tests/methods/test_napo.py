@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 import negbench
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
@@ -18,7 +18,7 @@ from negbench.training.fit import Fit, TrainConfig
 from negbench.training.forward import forward
 
 napo = importlib.import_module("negbench.methods.napo.method")
-WORLD = small_world()
+WORLD = small_context()
 SAS = sasrec.Config(dim=8, length=6, batch_size=16, dropout=0.0, init=0.5, lr=0.01)
 LM = tiny_lm.Config(dim=8, length=6, batch_size=16, dropout=0.0, init=0.5, lr=0.01)
 GRU = gru4rec.Config(dim=8, hidden=8, length=6, batch_size=16, dropout=0.0)
@@ -31,10 +31,10 @@ BACKBONES = {
 }
 
 
-def fit_of(method, backbone="sasrec", epochs=1, world=WORLD):
+def fit_of(method, backbone="sasrec", epochs=1, context=WORLD):
     module, config = BACKBONES[backbone]
-    made = module.build(config, world, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), made, world, TrainConfig(epochs=epochs))
+    made = module.build(config, context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), made, context, TrainConfig(epochs=epochs))
 
 
 def stepped(method, backbone="sasrec", number=1):
@@ -92,13 +92,13 @@ def test_the_first_stage_is_the_full_cross_entropy():
     fit.refresh(1)
     batch = next(iter(fit.batches.epoch(rng.stream(0, "batches"))))
     view = fit.backbone.view(batch, rng.stream(0, "b"))
-    step = Step(batch, view, fit.world, 1, 1, rng.stream(0, "negatives"))
+    step = Step(batch, view, fit.context, 1, 1, rng.stream(0, "negatives"))
     rows = forward(fit.method, step).rows.detach()
     table = (view.query @ view.items.T).detach()
     expected = torch.nn.functional.cross_entropy(table, batch.items, reduction="none")
     torch.testing.assert_close(rows, expected)
     assert fit.method.objective.reference.frozen is None
-    told = fit.method.objective.told()
+    told = fit.method.objective.epoch_metrics()
     assert told["supervised"] == 1 and told["log_pi"] == pytest.approx(-float(expected.mean()))
 
 
@@ -230,7 +230,7 @@ def test_it_tells_the_drift_the_margin_and_the_error_of_sharing():
     errors = {"share_gap", "loss_approx", "loss_exact"}
     for method, wanted in (("", names | errors), (",loss=s_dpo", names)):
         fit, made = stepped(f"napo(sft_epochs=0{method})")
-        told = fit.method.objective.told()
+        told = fit.method.objective.epoch_metrics()
         assert told.keys() == wanted and all(map(math.isfinite, told.values()))
         if errors <= told.keys():
             assert told["loss_approx"] == pytest.approx(float(made.rows.detach().mean()), rel=1e-5)
@@ -241,7 +241,7 @@ def test_it_tells_the_drift_the_margin_and_the_error_of_sharing():
 def test_another_source_fills_the_pools():
     fit, made = stepped("popularity(negatives=5)+napo(sft_epochs=0,group=4)")
     assert made.used.ids.shape[1] == 5
-    assert fit.method.objective.told()["share_gap"] > 0
+    assert fit.method.objective.epoch_metrics()["share_gap"] > 0
 
 
 def test_sharing_is_refused_for_one_pool_of_all_rows():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers.probe_scenarios import small_ground
+from helpers.probe_scenarios import small_scenario
 
 from negbench.backbones import sasrec
 from negbench.composition import recipe
@@ -11,7 +11,7 @@ from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.methods.pdrec_band.method import Band, Config
 from negbench.ops import rng
-from negbench.parts.sampling.proposals import Even, outside
+from negbench.parts.sampling.proposals import UniformProposal, outside
 from negbench.scenario.scenario import prepare
 from negbench.testing.toy_data import Play, usual
 from negbench.training.fit import Fit, TrainConfig
@@ -67,31 +67,37 @@ def test_the_backbones_ranks_are_its_scores_and_follow_it():
 
 def test_it_is_safer_than_uniform_on_kuairec():
     """Exact truth: how many drawn negatives are videos that the user likes."""
-    ground = prepare("kuairec")
-    world = ground.world(seed=0, device=CPU)
-    truth = ground.interactions.truth
+    scenario = prepare("kuairec")
+    context = scenario.train_context(seed=0, device=CPU)
+    truth = scenario.interactions.truth
     assert truth is not None
     liked = Membership.of(truth)
-    users = torch.tensor(world.train.rows)
+    users = torch.tensor(context.train.rows)
     even, _ = outside(
-        Even(world.n_items, CPU), world.excluded, users, 1, rng.stream(0, "negatives")
+        UniformProposal(context.n_items, CPU),
+        context.excluded,
+        users,
+        1,
+        rng.stream(0, "negatives"),
     )
     uniform = float(liked.contains(users, even).float().mean())
-    drawn, found = Band(Config()).ranked(world).draw(users, world.excluded, rng.stream(0, "band"))
+    drawn, found = (
+        Band(Config()).ranked(context).draw(users, context.excluded, rng.stream(0, "band"))
+    )
     safe = float(liked.contains(users, drawn)[found].float().mean())
     assert 0.055 < uniform < 0.07
     assert safe < 0.8 * uniform
-    control = Band(Config(fit_epochs=0)).ranked(world)
-    chance = liked.contains(users, control.draw(users, world.excluded, rng.stream(0, "band"))[0])
+    control = Band(Config(fit_epochs=0)).ranked(context)
+    chance = liked.contains(users, control.draw(users, context.excluded, rng.stream(0, "band"))[0])
     assert float(chance.float().mean()) == pytest.approx(uniform, rel=0.1)
 
 
 def test_a_backbone_without_users_takes_the_diffusion():
-    world = small_ground().world(seed=0, device=CPU)
+    context = small_scenario().train_context(seed=0, device=CPU)
     for model in ("backbone", "diffrec"):
-        backbone = sasrec.build(sasrec.Config(dim=8, length=5), world, rng.stream(0, "init"))
+        backbone = sasrec.build(sasrec.Config(dim=8, length=5), context, rng.stream(0, "init"))
         method = recipe(f"pdrec_band(model={model},fit_epochs=1)").build()
-        fit = Fit(method, backbone, world, TrainConfig(epochs=1))
+        fit = Fit(method, backbone, context, TrainConfig(epochs=1))
         if model == "diffrec":
             assert fit.run().epoch == 1
         else:

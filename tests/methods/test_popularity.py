@@ -12,7 +12,7 @@ def frequencies(method: str, n: int = 30_000) -> tuple[torch.Tensor, torch.Tenso
     """How often each user got each item [7, 12], and exp(logq) of those met."""
     play = Play(recipe(f"popularity(negatives={n},{method})").build(), usual())
     here = play.step()
-    drawn = play.method.source.draw(here)
+    drawn = play.method.sampler.sample(here)
     assert drawn.ids is not None and drawn.logq is not None
     seen, said = torch.zeros(7, 12), torch.zeros(7, 12)
     for row, user in enumerate(here.batch.users.tolist()):
@@ -35,11 +35,11 @@ def test_frequencies_are_the_declared_ones(exponent: float) -> None:
 
 def test_exponent_0_is_random_cold_items_too() -> None:
     play = Play(recipe("random").build(), usual())
-    even = play.method.source.draw(play.step())
+    even = play.method.sampler.sample(play.step())
     assert even.logq is not None
     _, said = frequencies("exponent=0,smoothing=0")
     for row, user in enumerate(play.step().batch.users.tolist()):
-        met = set(play.world.train.row(user).tolist())
+        met = set(play.context.train.row(user).tolist())
         want = [0.0 if i in met else even.logq[row, 0].exp().item() for i in range(12)]
         assert said[user].tolist() == pytest.approx(want)
 

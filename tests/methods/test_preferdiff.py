@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 import negbench
 from negbench.backbones import dreamrec
@@ -19,7 +19,7 @@ from negbench.training.batches import Sequences
 from negbench.training.fit import Fit, TrainConfig
 
 preferdiff = importlib.import_module("negbench.methods.preferdiff")
-WORLD = small_world()
+WORLD = small_context()
 SMALL = dreamrec.Config(dim=8, heads=2, length=6, steps=60, stride=20, drop=0.2, batch_size=16)
 G = torch.Generator().manual_seed(0)
 BATCH = Batch(torch.tensor([0, 0, 1, 2, 2, 3]), torch.tensor([4, 5, 4, 6, 4, 7]))
@@ -40,9 +40,9 @@ def loss_of(config, view, negatives):
     return preferdiff.Preference(config).rows(step_of(view), none, none.unsqueeze(1), negatives)
 
 
-def fit_of(method, config=SMALL, epochs=1, world=WORLD):
-    backbone = dreamrec.build(config, world, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), backbone, world, TrainConfig(epochs=epochs))
+def fit_of(method, config=SMALL, epochs=1, context=WORLD):
+    backbone = dreamrec.build(config, context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=epochs))
 
 
 @pytest.mark.parametrize("reduction", ["sample", "batch"])
@@ -81,7 +81,7 @@ def test_a_cosine_error_does_not_see_lengths(error):
 
 @pytest.mark.parametrize("others", ["row", "label", "user"])
 def test_the_centroid_by_one_sum_equals_the_gather(others):
-    drawn = preferdiff.Others(others).draw(step_of(view_of()))
+    drawn = preferdiff.Others(others).sample(step_of(view_of()))
     same = {
         "row": lambda a, b: a == b,
         "label": lambda a, b: bool(BATCH.items[a] == BATCH.items[b]),
@@ -96,7 +96,7 @@ def test_the_centroid_by_one_sum_equals_the_gather(others):
 def test_a_row_without_others_has_the_first_term_alone():
     batch = replace(BATCH, users=torch.zeros(6, dtype=torch.long))
     step = replace(step_of(view_of()), batch=batch)
-    drawn = preferdiff.Others("user").draw(step)
+    drawn = preferdiff.Others("user").sample(step)
     assert not drawn.mask.any()
     for reduction in ("sample", "batch"):
         rows = loss_of(preferdiff.Config(reduction=reduction), view_of(), drawn)
@@ -125,7 +125,7 @@ def test_any_source_gives_a_centroid(shared, weighted):
 
 def test_the_released_form_takes_means_first():
     view, config = view_of(), preferdiff.Config(reduction="batch")
-    drawn = preferdiff.Others("row").draw(step_of(view))
+    drawn = preferdiff.Others("row").sample(step_of(view))
     centre = drawn.vectors[:, 0]
     right = preferdiff.cosine_squared(QUERY, view.positive).mean()
     wrong = preferdiff.cosine_squared(centre + QUERY, centre).mean()

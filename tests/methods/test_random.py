@@ -11,11 +11,11 @@ from negbench.testing.toy_data import Play, without_remainder
 def test_frequencies_are_the_declared_ones(user: int) -> None:
     play = Play(recipe("random(negatives=4000)").build(), without_remainder())
     here = play.step()
-    drawn = play.method.source.draw(here)
+    drawn = play.method.sampler.sample(here)
     assert drawn.ids is not None and drawn.logq is not None
     row = here.batch.users.tolist().index(user)
     seen = torch.bincount(drawn.ids[row], minlength=6).numpy()
-    allowed = [i for i in range(6) if i not in play.world.train.row(user)]
+    allowed = [i for i in range(6) if i not in play.context.train.row(user)]
     p = drawn.logq[row, 0].exp().item()
     assert p == pytest.approx(1 / len(allowed)) and seen[allowed].sum() == 4000
     assert stats.chisquare(seen[allowed]).pvalue > 1e-3

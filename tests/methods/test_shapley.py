@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, held_pairs, small_ground
+from helpers.probe_scenarios import fit_on, held_pairs, small_scenario
 
 from negbench.composition import recipe
 from negbench.errors import UserError
@@ -24,7 +24,7 @@ TINY = "synthetic(users=60,items=40,interactions=900,relevant=0.5)"
 
 
 def part(fit):
-    return fit.method.source
+    return fit.method.sampler
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_it_conforms_with_values_from_the_first_epoch(settings):
 
 
 def test_carved_rows_have_no_gradient_and_no_part_in_the_pool():
-    ground = small_ground()
-    fit = fit_on(ground, f"shapley({QUICK},share=0.3)")
+    scenario = small_scenario()
+    fit = fit_on(scenario, f"shapley({QUICK},share=0.3)")
     fit.backbone.config = replace(fit.backbone.config, l2=0.0)  # its penalty is not asked about
     fit.refresh(1)
-    made, train = part(fit), ground.split.train
+    made, train = part(fit), scenario.split.train
     batch = next(iter(fit.batches.epoch(fit.streams["batches"])))
     outcome = fit.step(batch, 1, 1)
     held = made.carved.contains(batch.users, batch.items.unsqueeze(1)).squeeze(1)
@@ -60,14 +60,14 @@ def test_carved_rows_have_no_gradient_and_no_part_in_the_pool():
 
 
 def test_the_utility_is_of_train_alone():
-    ground = small_ground()
-    made = part(fit_on(ground, "shapley"))
-    keys = made.held.users.numpy() * ground.split.n_items + made.held.items.numpy()
-    assert np.isin(keys, ground.split.train.keys).all()
+    scenario = small_scenario()
+    made = part(fit_on(scenario, "shapley"))
+    keys = made.held.users.numpy() * scenario.split.n_items + made.held.items.numpy()
+    assert np.isin(keys, scenario.split.train.keys).all()
 
 
 def test_values_are_renewed_every_few_epochs_after_the_warm_up():
-    fit = fit_on(small_ground(), "shapley(warmup=2,every=3,utility=64,measurements=2)")
+    fit = fit_on(small_scenario(), "shapley(warmup=2,every=3,utility=64,measurements=2)")
     seen = []
     for number in range(1, 8):
         fit.refresh(number)
@@ -76,17 +76,17 @@ def test_values_are_renewed_every_few_epochs_after_the_warm_up():
 
 
 def test_resampling_draws_by_the_values():
-    fit = fit_on(small_ground(), f"shapley({QUICK},candidates=4,eps=0.1)")
+    fit = fit_on(small_scenario(), f"shapley({QUICK},candidates=4,eps=0.1)")
     fit.refresh(1)
     made = part(fit)
     users, items = made.pool.users[:1].expand(20_000), made.pool.positives[:1].expand(20_000)
-    play = Play(recipe("random").build(), fit.world)
+    play = Play(recipe("random").build(), fit.context)
     step = play.step(
         batch=replace(
             next(iter(fit.batches.epoch(fit.streams["batches"]))), users=users, items=items
         )
     )
-    drawn = made.draw(step)
+    drawn = made.sample(step)
     weight = made.weights[0]
     for place, item in enumerate(made.pool.negatives[0]):
         same = made.pool.negatives[0] == item
@@ -96,14 +96,14 @@ def test_resampling_draws_by_the_values():
 
 
 def test_false_negatives_are_valued_low_early_on():
-    ground = prepare(LIKED)
+    scenario = prepare(LIKED)
     budget = TrainConfig(epochs=4, eval_every=4, batch_size=512)
     spec = CellSpec(LIKED, "mf", "shapley(warmup=3,share=0.3)", probe="off", train=budget)
-    fit = prepare_fit(spec, ground, torch.device("cpu"))
+    fit = prepare_fit(spec, scenario, torch.device("cpu"))
     fit.run()
-    told = kept_triplets(fit, ground)
+    told = kept_triplets(fit, scenario)
     value, false = told["value"], told["false"]
-    held = held_pairs(ground)
+    held = held_pairs(scenario)
     pairs = list(zip(told["user"].tolist(), told["negative"].tolist(), strict=True))
     assert false[:500].tolist() == [pair in held for pair in pairs[:500]]
     ranks = value.argsort().argsort()
@@ -113,10 +113,10 @@ def test_false_negatives_are_valued_low_early_on():
 
 
 def test_a_record_keeps_triplets_and_survives_a_checkpoint(tmp_path):
-    ground = prepare(TINY)
+    scenario = prepare(TINY)
     budget = TrainConfig(epochs=4, dim=8, batch_size=128)
     spec = CellSpec(TINY, "mf", f"shapley({QUICK},every=2)", train=budget)
-    folder = run_cell(spec, ground, tmp_path / "whole")
+    folder = run_cell(spec, scenario, tmp_path / "whole")
     with np.load(folder / "triplets.npz", allow_pickle=False) as whole:
         told = {name: whole[name] for name in whole.files}
     kinds = {"user": "i4", "positive": "i4", "negative": "i4", "epoch": "i4", "false": "?"}
@@ -125,25 +125,25 @@ def test_a_record_keeps_triplets_and_survives_a_checkpoint(tmp_path):
         name: np.dtype(kind) for name, kind in kinds.items()
     }
     assert len({len(array) for array in told.values()}) == 1 and bool((told["error"] > 0).any())
-    fit = prepare_fit(spec, ground, torch.device("cpu"))
+    fit = prepare_fit(spec, scenario, torch.device("cpu"))
     kept = Kept(tmp_path / "some.pt", 1)
     fit.progress.rows.append(fit.epoch())
     fit._judge(fit.progress.rows[-1], 0.0)
     kept.save(fit)
-    again = prepare_fit(spec, ground, torch.device("cpu"))
+    again = prepare_fit(spec, scenario, torch.device("cpu"))
     kept.load(again)
     again.run()
-    for name, array in kept_triplets(again, ground).items():
+    for name, array in kept_triplets(again, scenario).items():
         np.testing.assert_array_equal(array, told[name], err_msg=name)
 
 
 def test_lightgcn_values_go_through_its_propagation():
-    ground = prepare(TINY)
+    scenario = prepare(TINY)
     budget = TrainConfig(epochs=1, dim=8, batch_size=128)
     spec = CellSpec(TINY, "lightgcn(layers=2)", f"shapley({QUICK},order=1)", train=budget)
-    one, other = (prepare_fit(spec, ground, torch.device("cpu")) for _ in range(2))
+    one, other = (prepare_fit(spec, scenario, torch.device("cpu")) for _ in range(2))
     whole = other.backbone.encode
-    other.backbone.encode = lambda history: replace(whole(history), tangent=None)
+    other.backbone.encode = lambda history: replace(whole(history), tangent_kernel=None)
     values = []
     for fit in (one, other):
         fit.refresh(1)

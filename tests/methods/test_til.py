@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.toy_data import small_world, world_of
+from helpers.toy_data import context_of, small_context
 
 from negbench.backbones import mf, sasrec
 from negbench.composition import recipe
@@ -14,25 +14,25 @@ from negbench.errors import UserError
 from negbench.methods.til import importance_network, lookahead
 from negbench.ops import rng
 from negbench.parts import holdout_pairs
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Negatives
 from negbench.protocol.view import Similarity
 from negbench.testing.toy_data import Play, usual
 from negbench.training.fit import Fit, TrainConfig
 
-WORLD = small_world()
+WORLD = small_context()
 ITEM_HALF = torch.arange(60) // 30
 
 
-def played(method="til(share=0.3)", world=None):
-    play = Play(recipe(method).build(), world or usual())
+def played(method="til(share=0.3)", context=None):
+    play = Play(recipe(method).build(), context or usual())
     return play, play.method.stages[-1]
 
 
-def fit_of(method, epochs=1, world=WORLD, backbone=mf, **config):
+def fit_of(method, epochs=1, context=WORLD, backbone=mf, **config):
     made = backbone.Config(dim=8, **config)
-    built = backbone.build(made, world, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), built, world, TrainConfig(epochs=epochs))
+    built = backbone.build(made, context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), built, context, TrainConfig(epochs=epochs))
 
 
 def pairs(sets):
@@ -42,16 +42,19 @@ def pairs(sets):
 def test_rows_of_carved_pairs_weigh_nothing_and_their_items_are_no_negatives():
     play, stage = played()
     outcome = play.forward()
-    batch, carved = outcome.step.batch, set(pairs(holdout_pairs.carve(play.world.train, 0.3, 0)[0]))
-    held = torch.tensor([pair in carved for pair in pairs(play.world.train)])
+    batch, carved = (
+        outcome.step.batch,
+        set(pairs(holdout_pairs.carve(play.context.train, 0.3, 0)[0])),
+    )
+    held = torch.tensor([pair in carved for pair in pairs(play.context.train)])
     assert int(held.sum()) == 8 and torch.equal(outcome.rows == 0, held)
     outcome.rows.sum().backward()
     leaves = outcome.step.view.leaves
     assert (leaves.query.grad.abs().sum(1) == 0).equal(held)
     users = batch.users.unsqueeze(1)
-    met = play.world.excluded.contains(users[:, 0], outcome.used.ids)
+    met = play.context.excluded.contains(users[:, 0], outcome.used.ids)
     assert not (met if outcome.used.mask is None else met & outcome.used.mask).any()
-    assert stage.told()["importance_spread"] > 0
+    assert stage.epoch_metrics()["importance_spread"] > 0
 
 
 def test_weights_have_mean_one_over_what_counts():
@@ -82,7 +85,7 @@ class Scene:
         self.users, self.items = view.users.double(), view.items.double()
         view = replace(view, **tables, similarity=Similarity(kind), leaves=None)
         self.step, self.rate, self.kind = replace(step, view=view), rate, kind
-        self.ids = play.method.source.draw(step).ids
+        self.ids = play.method.sampler.sample(step).ids
         self.carved = stage.carved.contains(
             step.batch.users, step.batch.items.unsqueeze(1)
         ).squeeze(1)
@@ -183,7 +186,7 @@ def test_the_gradient_for_phi_is_that_of_differences():
 
 def test_a_triplet_against_the_meta_pair_is_told_to_weigh_less():
     """Item 2 lies as the meta item 1 does, item 3 against it; each is once the negative."""
-    where = world_of(Csr.of([0, 0, 0], [0, 1, 4], n_rows=1, n_columns=6))
+    where = context_of(Csr.of([0, 0, 0], [0, 1, 4], n_rows=1, n_columns=6))
     items = torch.eye(6)
     items[2], items[3] = items[1], -items[1]
     play, _ = played("random+til", replace(where, width=6))
@@ -234,7 +237,7 @@ def test_the_control_carves_alike_and_weighs_all_alike():
 def test_a_recipes_weights_are_kept_and_vectors_alone_are_refused():
     play, stage = played()
     step = play.step()
-    drawn = play.method.source.draw(step)
+    drawn = play.method.sampler.sample(step)
     rows = torch.full((len(step.batch),), 2.0)
     base = stage.apply(play.step(), drawn)
     given = stage.apply(
@@ -247,7 +250,7 @@ def test_a_recipes_weights_are_kept_and_vectors_alone_are_refused():
 
 
 def test_sequences_train_and_tell():
-    fit = fit_of("til", world=WORLD, backbone=sasrec, length=8, batch_size=8)
+    fit = fit_of("til", context=WORLD, backbone=sasrec, length=8, batch_size=8)
     before = [p.detach().clone() for p in fit.method.stages[0].minimised()]
     told = fit.epoch()
     assert told["meta_loss"] > 0 and told["importance_spread"] > 0
@@ -255,14 +258,14 @@ def test_sequences_train_and_tell():
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def noisy() -> World:
+def noisy() -> TrainContext:
     """Users of two tastes who have also met items of the other by chance."""
     made = np.random.default_rng(0)
     users = np.repeat(np.arange(60), 10)
     half = np.where(made.random(len(users)) < 0.7, users % 2, 1 - users % 2)
     key = np.unique(users * 60 + half * 30 + made.integers(0, 30, len(users)))
     train = Csr.of(key // 60, key % 60, n_rows=60, n_columns=60)
-    return replace(world_of(train), width=8)
+    return replace(context_of(train), width=8)
 
 
 def test_it_weighs_pairs_by_chance_less_than_pairs_of_a_users_taste():

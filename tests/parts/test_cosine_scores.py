@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones import mf
 from negbench.evaluation.model_scorer import Trained
@@ -12,7 +12,7 @@ from negbench.ops import rng
 from negbench.parts.cosine_scores import Angular
 from negbench.protocol.step import Batch, Step
 
-WORLD = small_world()
+WORLD = small_context()
 CONFIG = mf.Config(dim=4, similarity="dot", temperature=3.0)
 BATCH = Batch(torch.tensor([0, 1, 2]), torch.tensor([5, 6, 7]))
 

@@ -1,7 +1,7 @@
 """A carved part and the rest are train, and nobody loses all of his pairs."""
 
 import pytest
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.parts import holdout_pairs
 
@@ -12,7 +12,7 @@ def pairs(sets):
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
 def test_a_share_of_train_is_carved_and_every_user_keeps_a_pair(share):
-    train = small_world().train
+    train = small_context().train
     carved, left = holdout_pairs.carve(train, share, 3)
     taken, every = pairs(carved), pairs(train)
     most = len(every) - int((train.lengths > 0).sum())

@@ -10,7 +10,7 @@ from negbench.parts import BCE, BPR, GBCE, Everything, Hinge, Pool, Softmax, Top
 from negbench.parts.sampling.shared_pool import own, sample_of
 from negbench.protocol.interfaces import Method
 from negbench.protocol.step import Batch, Negatives, Step
-from negbench.testing.toy_data import Play, batch_of, usual, world
+from negbench.testing.toy_data import Play, batch_of, toy_context, usual
 
 
 def step() -> Step:
@@ -19,7 +19,7 @@ def step() -> Step:
 
 def ids_of(step: Step, n: int = 6) -> Negatives:
     shape = (len(step.batch), n)
-    ids = torch.rand(len(step.batch), step.world.n_items, generator=rng.stream(0, "ids"))
+    ids = torch.rand(len(step.batch), step.context.n_items, generator=rng.stream(0, "ids"))
     ids = ids.argsort(1)[:, :n]
     return Negatives(ids, logq=torch.zeros(shape), logw=torch.randn(shape))
 
@@ -106,20 +106,20 @@ def test_weigh_scales_the_negative_term_alone() -> None:
 def test_the_pool_is_the_batch_and_hides_what_a_row_has_met() -> None:
     play = Play(Method(Pool(), Softmax()), usual())
     here = play.step()
-    drawn = play.method.source.draw(here)
+    drawn = play.method.sampler.sample(here)
     assert drawn.ids is not None and torch.equal(drawn.ids, here.batch.items)
     assert drawn.mask is not None
     for b, user in enumerate(here.batch.users.tolist()):
-        met = set(here.world.train.row(user).tolist())
+        met = set(here.context.train.row(user).tolist())
         assert drawn.mask[b].tolist() == [i not in met for i in drawn.ids.tolist()]
 
 
 def test_without_exclusion_the_pool_hides_the_rows_positive_alone() -> None:
-    where = world([[0, 1], [0, 2], [2, 3]], n_items=4)
-    free = world([[], [], []], n_items=4).excluded
+    where = toy_context([[0, 1], [0, 2], [2, 3]], n_items=4)
+    free = toy_context([[], [], []], n_items=4).excluded
     where = type(where)(where.train, where.counts, free, exclude="none")
     play = Play(Method(Pool(), Softmax()), where)
-    drawn = play.method.source.draw(play.step())
+    drawn = play.method.sampler.sample(play.step())
     items, counts = batch_of(where).items, where.counts
     assert drawn.mask is not None and drawn.logq is not None
     assert torch.equal(drawn.mask, items != items.unsqueeze(1))
@@ -135,12 +135,12 @@ def test_what_a_row_sees_of_a_pool_follows_its_logq(inside: int, uniform: int) -
     """Frequencies over many steps, for users with different exclusions, against exp(logq)."""
     play = Play(Method(Pool(inside, uniform), Softmax()), usual())
     seen, said = torch.zeros(7, 12), torch.zeros(7, 12)
-    whole = batch_of(play.world)
+    whole = batch_of(play.context)
     generator = rng.stream(5, "rows")
     for number in range(1000):
         rows = torch.randint(len(whole), (12,), generator=generator)
         here = play.step(number, Batch(whole.users[rows], whole.items[rows]))
-        drawn = play.method.source.draw(here)
+        drawn = play.method.sampler.sample(here)
         assert drawn.ids is not None and drawn.mask is not None and drawn.logq is not None
         for user in here.batch.users.unique().tolist():
             b = int((here.batch.users == user).nonzero()[0])
@@ -174,10 +174,10 @@ def test_a_pool_is_drawn_without_replacement_and_bounded() -> None:
 def test_everything_is_every_item_that_the_row_may_see() -> None:
     play = Play(Method(Everything(10_000), Softmax()), usual())
     outcome = play.forward()
-    users, items = batch_of(play.world).users.tolist(), batch_of(play.world).items.tolist()
+    users, items = batch_of(play.context).users.tolist(), batch_of(play.context).items.tolist()
     scores = play.tables.users.mean(1) @ play.tables.items.mean(1).T
     for b, (user, item) in enumerate(zip(users, items, strict=True)):
-        met = set(play.world.train.row(user).tolist()) - {item}
+        met = set(play.context.train.row(user).tolist()) - {item}
         total = sum(math.exp(scores[user, j]) for j in range(12) if j not in met)
         want = math.log(total) - scores[user, item].item()
         assert outcome.rows[b].item() == pytest.approx(want, abs=1e-5)

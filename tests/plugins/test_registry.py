@@ -17,7 +17,7 @@ PLUGIN = '''"""Ours.
 Cost: nothing."""
 from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
-CARD = Card(title="Ours", moves=("source",))
+CARD = Card(title="Ours", moves=("sampler",))
 def build(config):
     return Method(Uniform(2), BPR())
 '''
@@ -90,7 +90,7 @@ def test_a_plugin_file_is_a_method(tmp_path: Path) -> None:
         ("ours", PLUGIN.replace("CARD =", "KART ="), "must hold `CARD = Card"),
         ("ours", PLUGIN.replace('"Ours"', "str(1)"), "of literals"),
         ("ours", PLUGIN.replace("title", "titel"), "of literals.*titel"),
-        ("ours", PLUGIN.replace("source", "sauce"), "`moves` must be among source"),
+        ("ours", PLUGIN.replace("sampler", "sauce"), "`moves` must be among sampler"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_said_in_one_sentence(

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from helpers.probe_scenarios import held_pairs, pairs, small_ground
+from helpers.probe_scenarios import held_pairs, pairs, small_scenario
 
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
-from negbench.parts.sampling.proposals import Even, Weighted, excluded_mass, outside
+from negbench.parts.sampling.proposals import (
+    UniformProposal,
+    WeightedProposal,
+    excluded_mass,
+    outside,
+)
 from negbench.probes.held_out import HeldOut, expected
 from negbench.scenario.scenario import prepare
 
@@ -20,28 +25,28 @@ GOLDEN_TRAIN = {0.0: 6.37, 0.75: 10.88, 1.0: 13.04}
 @pytest.mark.parametrize("exclude", ["train", "train+valid", "none"])
 @pytest.mark.parametrize("planted", [0.0, 0.2])
 def test_rates_are_those_of_a_loop_over_users(exclude, planted):
-    ground = small_ground(exclude, planted)
-    world = ground.world(seed=0, device=CPU)
-    found = HeldOut.of(ground, world)
-    held, excluded = held_pairs(ground), pairs(ground.excluded)
-    for user in range(world.n_users):
+    scenario = small_scenario(exclude, planted)
+    context = scenario.train_context(seed=0, device=CPU)
+    found = HeldOut.of(scenario, context)
+    held, excluded = held_pairs(scenario), pairs(scenario.excluded)
+    for user in range(context.n_users):
         own = {j for u, j in held - excluded if u == user}
-        free = world.n_items - sum(u == user for u, _ in excluded)
+        free = context.n_items - sum(u == user for u, _ in excluded)
         assert float(found.rate[user]) == pytest.approx(len(own) / free)
-    keys = {(k // world.n_items, k % world.n_items) for k in found.pairs.keys.tolist()}
+    keys = {(k // context.n_items, k % context.n_items) for k in found.pairs.keys.tolist()}
     assert keys == held and not found.exact
     assert (found.planted is None) == (planted == 0)
 
 
 def test_planted_pairs_leave_train_and_every_user_keeps_one():
-    plain, ground = small_ground(), small_ground(planted=0.3)
-    assert len(ground.planted) == round(0.3 * len(plain.split.train))
-    assert pairs(ground.planted) | pairs(ground.split.train) == pairs(plain.split.train)
-    assert not pairs(ground.planted) & pairs(ground.split.train)
-    assert ground.split.train.lengths[plain.split.train.lengths > 0].min() >= 1
-    assert ground.split.hash != plain.split.hash
-    assert pairs(ground.planted) <= pairs(ground.masked("test"))
-    assert pairs(ground.masked("valid")) == pairs(plain.split.train)
+    plain, scenario = small_scenario(), small_scenario(planted=0.3)
+    assert len(scenario.planted) == round(0.3 * len(plain.split.train))
+    assert pairs(scenario.planted) | pairs(scenario.split.train) == pairs(plain.split.train)
+    assert not pairs(scenario.planted) & pairs(scenario.split.train)
+    assert scenario.split.train.lengths[plain.split.train.lengths > 0].min() >= 1
+    assert scenario.split.hash != plain.split.hash
+    assert pairs(scenario.planted) <= pairs(scenario.masked("test"))
+    assert pairs(scenario.masked("valid")) == pairs(plain.split.train)
 
 
 def closed_form(train: Csr, held: Csr, beta: float) -> float:
@@ -80,13 +85,17 @@ def test_kuairec_has_the_golden_rates_of_its_closed_form(kuairec, beta):
 
 @pytest.mark.parametrize("beta", GOLDEN)
 def test_draws_on_kuairec_keep_to_the_closed_form(kuairec, beta):
-    world = kuairec.world(seed=0, device=CPU)
-    found, train = HeldOut.of(kuairec, world), kuairec.split.train
+    context = kuairec.train_context(seed=0, device=CPU)
+    found, train = HeldOut.of(kuairec, context), kuairec.split.train
     assert found.exact
     exact = closed_form(train, without(kuairec.interactions.truth, train), beta)
     users = torch.from_numpy(train.rows).repeat(4)
-    proposal = Weighted.of(world.counts.double() ** beta) if beta else Even(world.n_items, CPU)
-    ids, mask = outside(proposal, world.excluded, users, 1, torch.Generator().manual_seed(1))
+    proposal = (
+        WeightedProposal.of(context.counts.double() ** beta)
+        if beta
+        else UniformProposal(context.n_items, CPU)
+    )
+    ids, mask = outside(proposal, context.excluded, users, 1, torch.Generator().manual_seed(1))
     assert mask is None
     rate = found.pairs.contains(users, ids).double().mean()
     error = (exact * (1 - exact) / len(users)) ** 0.5

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, held_pairs, small_ground
+from helpers.probe_scenarios import fit_on, held_pairs, small_scenario
 
 from negbench.composition import recipe
 from negbench.parts import BPR, Uniform
@@ -22,9 +22,9 @@ METHODS = ["random(negatives=3)", "dns(candidates=4)", "in_batch", "mixed", "all
 class Naive:
     """Every figure by loops, from every row of every step."""
 
-    def __init__(self, ground):
-        self.ground, self.held = ground, held_pairs(ground)
-        self.train = {u: set(ground.split.train.row(u)) for u in range(ground.split.n_users)}
+    def __init__(self, scenario):
+        self.scenario, self.held = scenario, held_pairs(scenario)
+        self.train = {u: set(scenario.split.train.row(u)) for u in range(scenario.split.n_users)}
         self.seen = []
 
     def wants(self, number):
@@ -32,7 +32,7 @@ class Naive:
 
     @torch.no_grad()
     def watch(self, step, drawn, used, feedback):
-        every = torch.arange(step.world.n_items)
+        every = torch.arange(step.context.n_items)
         scores = step.view.query.detach() @ step.view.items[every].T
         for b, user in enumerate(step.batch.users.tolist()):
             unseen = [j for j in every.tolist() if j not in self.train[user]]
@@ -49,11 +49,11 @@ class Naive:
         return {}
 
     def figures(self):
-        n, n_items = len(self.seen), self.ground.split.n_items
+        n, n_items = len(self.seen), self.scenario.split.n_items
         false = [(u, j) in self.held for u, j, _, _ in self.seen]
         hard = [p >= 0.9 for _, _, _, p in self.seen]
         both = [a and b for a, b in zip(false, hard, strict=True)]
-        counts, labels = self.ground.split.train.counts, self.ground.bands.labels
+        counts, labels = self.scenario.split.train.counts, self.scenario.bands.labels
         rate = {
             u: sum(a == u for a, _ in self.held) / (n_items - len(mine))
             for u, mine in self.train.items()
@@ -75,9 +75,9 @@ class Naive:
 @pytest.mark.parametrize("method", METHODS)
 def test_full_is_what_loops_count(method, monkeypatch):
     monkeypatch.setattr(hardness, "KEPT", 10**9)
-    ground = small_ground(n_users=20, n_items=24, n=220)
-    naive = Naive(ground)
-    fit = fit_on(ground, method, lambda world: [Watch(ground, world, FULL), naive])
+    scenario = small_scenario(n_users=20, n_items=24, n=220)
+    naive = Naive(scenario)
+    fit = fit_on(scenario, method, lambda context: [Watch(scenario, context, FULL), naive])
     row = fit.run().rows[0]
     for name, value in naive.figures().items():
         assert row[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
@@ -86,10 +86,10 @@ def test_full_is_what_loops_count(method, monkeypatch):
 
 
 def test_sample_sees_a_fair_part_of_what_full_sees():
-    ground = small_ground(n_users=60, n_items=300, n=1500)
+    scenario = small_scenario(n_users=60, n_items=300, n=1500)
     effort = Effort(every=2, negatives=128, rows=32, items=100)
     pair = [
-        fit_on(ground, "random(negatives=4)", lambda w, e=e: [Watch(ground, w, e)], epochs=30)
+        fit_on(scenario, "random(negatives=4)", lambda w, e=e: [Watch(scenario, w, e)], epochs=30)
         for e in (FULL, effort)
     ]
     whole, part = (fit.run().rows for fit in pair)
@@ -101,27 +101,27 @@ def test_sample_sees_a_fair_part_of_what_full_sees():
 
 @pytest.mark.parametrize("method", ["random", "dns", "adaptive_mixed", "all_items"])
 def test_watching_changes_no_bit(method):
-    ground = small_ground(planted=0.1)
-    probes = [lambda w: (), lambda w: probes_of("full", 50, ground, w)]
-    plain, watched = (fit_on(ground, method, each, epochs=3) for each in probes)
+    scenario = small_scenario(planted=0.1)
+    probes = [lambda w: (), lambda w: probes_of("full", 50, scenario, w)]
+    plain, watched = (fit_on(scenario, method, each, epochs=3) for each in probes)
     plain.run(), watched.run()
     assert torch.equal(plain.backbone.table, watched.backbone.table)
     assert [r["loss"] for r in plain.progress.rows] == [r["loss"] for r in watched.progress.rows]
 
 
 def test_a_watch_goes_on_from_a_checkpoint():
-    ground = small_ground(planted=0.2)
+    scenario = small_scenario(planted=0.2)
     effort = Effort(every=2, negatives=64, rows=16, items=10)
 
-    def probes(world):
-        return [Watch(ground, world, effort), *probes_of("off", 40, ground, world)]
+    def probes(context):
+        return [Watch(scenario, context, effort), *probes_of("off", 40, scenario, context)]
 
-    whole = fit_on(ground, "dns", probes, epochs=4)
+    whole = fit_on(scenario, "dns", probes, epochs=4)
     whole.run()
-    first = fit_on(ground, "dns", probes, epochs=2)
+    first = fit_on(scenario, "dns", probes, epochs=2)
     first.run()
     state = first.state_dict() | {"progress": {**first.state_dict()["progress"], "stopped": ""}}
-    second = fit_on(ground, "dns", probes, epochs=4)
+    second = fit_on(scenario, "dns", probes, epochs=4)
     second.load_state_dict(state)
     second.run()
     for one, other in zip(whole.progress.rows, second.progress.rows, strict=True):
@@ -133,9 +133,9 @@ def test_a_watch_goes_on_from_a_checkpoint():
 
 
 def test_slopes_and_steepness_are_those_of_bpr():
-    ground = small_ground()
-    method, probes = "random(negatives=2)", lambda w: [Watch(ground, w, FULL)]
-    fit = fit_on(ground, method, probes, batch_size=10**6)
+    scenario = small_scenario()
+    method, probes = "random(negatives=2)", lambda w: [Watch(scenario, w, FULL)]
+    fit = fit_on(scenario, method, probes, batch_size=10**6)
     table = fit.backbone.table.detach().clone()
     caught = {}
 
@@ -152,7 +152,7 @@ def test_slopes_and_steepness_are_those_of_bpr():
     fit.probes = [*fit.probes, Catch()]
     row = fit.run().rows[0]
     step, used, feedback = caught["step"], caught["used"], caught["feedback"]
-    users, items = table[: ground.split.n_users], table[ground.split.n_users :]
+    users, items = table[: scenario.split.n_users], table[scenario.split.n_users :]
     norms = []
     for b, u in enumerate(step.batch.users.tolist()):
         i, pull = int(step.batch.items[b]), torch.zeros(8)
@@ -178,13 +178,13 @@ class Heavy:
 
 def test_effective_sample_size_counts_weights_of_negatives_and_rows():
     # Of 4 negatives 1 counts, and weights 1 and 3 in turn: (1+3)^2 / (2 (1+9)) = 0.8 of that.
-    ground = small_ground(n=800)
+    scenario = small_scenario(n=800)
     method = Method(Uniform(4), BPR(), (Heavy(),))
-    fit = fit_on(ground, "random", lambda w: [Watch(ground, w, FULL)], batch_size=64)
+    fit = fit_on(scenario, "random", lambda w: [Watch(scenario, w, FULL)], batch_size=64)
     fit.method = method
     for part in method.parts:
         if hasattr(part, "begin"):
-            part.begin(fit.world)
+            part.begin(fit.context)
     batches = [b for b in fit.batches.epoch(torch.Generator().manual_seed(0)) if len(b) == 64]
     for number, batch in enumerate(batches, 1):
         fit.step(batch, 1, number)
@@ -201,14 +201,14 @@ class Scatter:
 
 
 def test_vectors_are_counted_as_the_nearest_item_not_had():
-    ground = small_ground()
+    scenario = small_scenario()
     method = Method(Uniform(2), BPR(), (Scatter(),))
-    fit = fit_on(ground, "random", batch_size=64)
+    fit = fit_on(scenario, "random", batch_size=64)
     fit.method = method
     for part in method.parts:
         if hasattr(part, "begin"):
-            part.begin(fit.world)
-    watch = Watch(ground, fit.world, FULL)
+            part.begin(fit.context)
+    watch = Watch(scenario, fit.context, FULL)
     caught = []
 
     class Catch:
@@ -222,17 +222,17 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
             return {}
 
     fit.probes = [watch, Catch()]
-    items = fit.backbone.table.detach()[ground.split.n_users :].clone()
+    items = fit.backbone.table.detach()[scenario.split.n_users :].clone()
     batch = next(iter(fit.batches.epoch(torch.Generator().manual_seed(1))))
     fit.step(batch, 1, 1)
-    (step, used), held = caught[0], held_pairs(ground)
+    (step, used), held = caught[0], held_pairs(scenario)
     false, distances, distinct = 0, [], set()
     for b, user in enumerate(step.batch.users.tolist()):
-        had = set(ground.split.train.row(user))
+        had = set(scenario.split.train.row(user))
         for vector in used.vectors[b]:
             cosines = {
                 j: float(torch.cosine_similarity(vector, items[j], dim=0))
-                for j in range(ground.split.n_items)
+                for j in range(scenario.split.n_items)
                 if j not in had
             }
             j = max(cosines, key=cosines.__getitem__)
@@ -246,8 +246,8 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
 
 
 def test_planted_pairs_are_met_at_the_rate_of_chance_and_then_detected():
-    ground = small_ground(n_users=60, n_items=40, n=1800, planted=0.2)
-    fit = fit_on(ground, "random(negatives=4)", lambda w: [Watch(ground, w, FULL)], epochs=40)
+    scenario = small_scenario(n_users=60, n_items=40, n=1800, planted=0.2)
+    fit = fit_on(scenario, "random(negatives=4)", lambda w: [Watch(scenario, w, FULL)], epochs=40)
     rows = fit.run().rows
     chance = np.mean([row["planted_expected"] for row in rows])
     assert np.mean([row["planted_rate"] for row in rows]) == pytest.approx(chance, rel=0.05)
@@ -285,8 +285,8 @@ def test_divergence_by_hand():
 
 
 def test_sample_watches_the_first_step_of_every_sixteen():
-    ground = small_ground()
-    world = ground.world(seed=0, device=torch.device("cpu"))
-    watch = Watch(ground, world, SAMPLE)
+    scenario = small_scenario()
+    context = scenario.train_context(seed=0, device=torch.device("cpu"))
+    watch = Watch(scenario, context, SAMPLE)
     assert [n for n in range(1, 40) if watch.wants(n)] == [1, 17, 33]
     assert recipe("random").build()

@@ -3,30 +3,30 @@
 import numpy as np
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, pairs, small_ground
+from helpers.probe_scenarios import fit_on, pairs, small_scenario
 
 from negbench.probes.negative_log import Reservoir
 
 
 def filled(size, seed, epochs=3, method="random(negatives=2)"):
-    ground = small_ground()
+    scenario = small_scenario()
     fit = fit_on(
-        ground, method, lambda w: [Reservoir(size, w)], epochs=epochs, seed=seed, batch_size=32
+        scenario, method, lambda w: [Reservoir(size, w)], epochs=epochs, seed=seed, batch_size=32
     )
     fit.run()
-    return ground, fit.probes[0].arrays(), fit
+    return scenario, fit.probes[0].arrays(), fit
 
 
 def test_all_is_kept_where_there_is_room():
-    ground, kept, fit = filled(10**6, 0)
-    assert len(kept["user"]) == 3 * 2 * len(ground.split.train)
+    scenario, kept, fit = filled(10**6, 0)
+    assert len(kept["user"]) == 3 * 2 * len(scenario.split.train)
     assert set(zip(kept["user"].tolist(), kept["positive"].tolist(), strict=True)) == pairs(
-        ground.split.train
+        scenario.split.train
     )
     assert not set(zip(kept["user"].tolist(), kept["negative"].tolist(), strict=True)) & pairs(
-        ground.split.train
+        scenario.split.train
     )
-    assert np.bincount(kept["epoch"]).tolist() == [0] + [2 * len(ground.split.train)] * 3
+    assert np.bincount(kept["epoch"]).tolist() == [0] + [2 * len(scenario.split.train)] * 3
 
 
 def test_each_epoch_has_its_fair_share():
@@ -42,7 +42,7 @@ def test_each_epoch_has_its_fair_share():
 
 
 def test_scores_are_those_of_the_moment_of_the_draw():
-    ground = small_ground()
+    scenario = small_scenario()
     seen = []
 
     class Note:
@@ -58,7 +58,7 @@ def test_scores_are_those_of_the_moment_of_the_draw():
         def epoch(self, number):
             return {}
 
-    fit = fit_on(ground, "dns", lambda w: [Reservoir(30, w), Note()], epochs=2)
+    fit = fit_on(scenario, "dns", lambda w: [Reservoir(30, w), Note()], epochs=2)
     fit.run()
     kept = fit.probes[0].arrays()
     for user, j, epoch, s in zip(
@@ -69,6 +69,6 @@ def test_scores_are_those_of_the_moment_of_the_draw():
 
 def test_masked_negatives_are_not_kept():
     _, kept, fit = filled(10**6, 0, epochs=1, method="in_batch")
-    train = pairs(small_ground().split.train)
+    train = pairs(small_scenario().split.train)
     assert not set(zip(kept["user"].tolist(), kept["negative"].tolist(), strict=True)) & train
     assert torch.is_tensor(fit.backbone.table)

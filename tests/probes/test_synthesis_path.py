@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.probe_scenarios import fit_on, held_pairs, small_ground
+from helpers.probe_scenarios import fit_on, held_pairs, small_scenario
 
 from negbench.parts import BPR, Uniform
 from negbench.probes.held_out import HeldOut
@@ -27,11 +27,11 @@ class Between:
 
 @pytest.mark.parametrize(("r", "bin_"), [(0.05, 1), (0.3, 2), (0.5, 3), (0.95, 5)])
 def test_a_vector_falls_into_the_bin_of_its_place(r, bin_):
-    ground = small_ground()
-    fit = fit_on(ground, "random", batch_size=64)
+    scenario = small_scenario()
+    fit = fit_on(scenario, "random", batch_size=64)
     fit.method = Method(Uniform(1), BPR(), (Between(r),))
-    fit.method.source.begin(fit.world)
-    meter, caught = Path(HeldOut.of(ground, fit.world)), []
+    fit.method.sampler.begin(fit.context)
+    meter, caught = Path(HeldOut.of(scenario, fit.context)), []
 
     class Look:
         def wants(self, number):
@@ -52,7 +52,7 @@ def test_a_vector_falls_into_the_bin_of_its_place(r, bin_):
     assert told[f"path_share_{bin_}"] == 1  # an item's own vector is not synthesised
     gaps = sight.s_neg[:, 0] - sight.s_pos
     assert told[f"path_gap_{bin_}"] == pytest.approx(float(gaps.mean()), rel=1e-4)
-    held = held_pairs(ground)
+    held = held_pairs(scenario)
     pairs = zip(sight.users.tolist(), sight.ids[:, 0].tolist(), strict=True)
     assert told[f"path_fnr_{bin_}"] == pytest.approx(
         sum(pair in held for pair in pairs) / len(sight.users)
@@ -61,6 +61,6 @@ def test_a_vector_falls_into_the_bin_of_its_place(r, bin_):
 
 
 def test_without_vectors_it_says_nothing():
-    ground = small_ground()
-    fit = fit_on(ground, "random", lambda w: [], batch_size=64)
-    assert Path(HeldOut.of(ground, fit.world)).figures() == {}
+    scenario = small_scenario()
+    fit = fit_on(scenario, "random", lambda w: [], batch_size=64)
+    assert Path(HeldOut.of(scenario, fit.context)).figures() == {}

@@ -115,11 +115,11 @@ def test_a_pair_rated_twice_is_no_noise():
 
 
 def test_natural_noise_lives_through_a_core(shared):
-    ground = prepare("ml_100k", data_dir=shared, noise="ratings", k_core=5)
-    assert ground.noise is not None and len(ground.noise) > 30_000
-    data = ground.interactions
-    assert ground.noise.n_columns == data.n_items
-    assert any("rated too low" in note for note in ground.notes)
+    scenario = prepare("ml_100k", data_dir=shared, noise="ratings", k_core=5)
+    assert scenario.noise is not None and len(scenario.noise) > 30_000
+    data = scenario.interactions
+    assert scenario.noise.n_columns == data.n_items
+    assert any("rated too low" in note for note in scenario.notes)
 
 
 def test_natural_noise_asks_for_ratings():

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from negbench.parts import BPR, Uniform
 from negbench.plugins import registry
-from negbench.protocol import Negatives, Scores, Step, World
+from negbench.protocol import Negatives, Scores, Step, TrainContext
 from negbench.protocol.interfaces import Method
 from negbench.testing import CHECKS, conforms
 
@@ -57,18 +57,18 @@ class Rows:
 class Blind(Uniform):
     """Draws without looking at the exclusion."""
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         shape = (len(step.batch), 4)
-        ids = torch.randint(step.world.n_items, shape, generator=step.generator)
+        ids = torch.randint(step.context.n_items, shape, generator=step.generator)
         return Negatives(ids)
 
 
 class Global(Uniform):
     """Draws from the global generator."""
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         torch.rand(1)
-        return super().draw(step)
+        return super().sample(step)
 
 
 class Counting:
@@ -86,16 +86,16 @@ class Counting:
 class Piling(Counting):
     """A stage whose `begin` adds to what the last one left."""
 
-    def begin(self, world: World) -> None:
-        del world
+    def begin(self, context: TrainContext) -> None:
+        del context
         self.steps += 1
 
 
 class Learning:
     """A stage with a parameter that nothing reaches."""
 
-    def begin(self, world: World) -> None:
-        del world
+    def begin(self, context: TrainContext) -> None:
+        del context
         self.parameter = torch.nn.Parameter(torch.zeros(3))
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
@@ -197,7 +197,7 @@ def test_numpy_and_python_randomness_are_watched_too() -> None:
 
 def test_annotated_axes_are_held_to() -> None:
     class Wrong(Uniform):
-        def draw(self, step: Step) -> Scores:  # type: ignore[override]
+        def sample(self, step: Step) -> Scores:  # type: ignore[override]
             del step
             return torch.zeros(3)
 
@@ -217,7 +217,7 @@ Cost per step: nothing."""
 from dataclasses import dataclass
 from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
-CARD = Card(title="Ours", moves=("source",), search={"n": ("int", 1, 9)})
+CARD = Card(title="Ours", moves=("sampler",), search={"n": ("int", 1, 9)})
 @dataclass(frozen=True)
 class Config:
     n: int = 1
@@ -234,9 +234,9 @@ def build(config):
     [
         ("CARD = Card(", "CARD = (lambda **k: 1)(", "must hold CARD = Card"),
         ('"Ours",', 'str("Ours"),', "of literals"),
-        ('("source",)', "()", "must name a choice"),
-        ('("source",)', '("stages",)', "names stages, but the method has none"),
-        ('("source",)', '("transform",)', "names transform, but there is none"),
+        ('("sampler",)', "()", "must name a choice"),
+        ('("sampler",)', '("stages",)', "names stages, but the method has none"),
+        ('("sampler",)', '("transform",)', "names transform, but there is none"),
         ('"n": (', '"m": (', "'m' must be a setting"),
         ("1, 9)", "1, 12)", "n=12 is refused: n is 1 to 9"),
         ('"int", 1, 9', '"int", 9, 1', "low, high"),

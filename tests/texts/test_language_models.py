@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers.probe_scenarios import small_ground
+from helpers.probe_scenarios import small_scenario
 
 from negbench.cli import main
 from negbench.composition import recipe
@@ -39,9 +39,9 @@ def folder(path, architecture="LlamaForCausalLM", weights="w"):
 
 
 def worded():
-    ground = small_ground()
-    texts = tuple(f"thing {at}" for at in range(ground.interactions.n_items))
-    return replace(ground, interactions=replace(ground.interactions, item_texts=texts))
+    scenario = small_scenario()
+    texts = tuple(f"thing {at}" for at in range(scenario.interactions.n_items))
+    return replace(scenario, interactions=replace(scenario.interactions, item_texts=texts))
 
 
 @pytest.mark.parametrize("word", ["/no/such/folder", "a/b/c", "llama", "./models/llama"])
@@ -104,15 +104,15 @@ def test_a_cell_goes_by_what_a_folder_holds_and_not_by_where_it_lies(tmp_path, i
     one, same, other = (
         folder(tmp_path / name, weights=held) for name, held in (("a", "x"), ("b", "x"), ("c", "y"))
     )
-    ground, seen = worded(), []
+    scenario, seen = worded(), []
     for path in (one, same, other):
         for words in ((f"tiny_lm(model={path})", "random"), ("mf", f"hnlmrec(model={path})")):
-            resolved = CellSpec("small", *words).resolve(ground)
+            resolved = CellSpec("small", *words).resolve(scenario)
             assert str(tmp_path) not in str(resolved) and "model=folder-" in str(resolved)
             seen.append(resolved)
     assert seen[0] == seen[2] and seen[1] == seen[3]
     assert seen[0] != seen[4] and seen[1] != seen[5]
-    hub = CellSpec("small", "tiny_lm(model=owner/some-model)", "random").resolve(ground)
+    hub = CellSpec("small", "tiny_lm(model=owner/some-model)", "random").resolve(scenario)
     assert hub["backbone_config"]["model"] == "owner/some-model"
 
 
@@ -124,21 +124,21 @@ def test_texts_are_part_of_a_cell_whose_model_may_read_them(tmp_path, installed)
         f"hnlmrec(model={folder(tmp_path / 'm')})",
         encoder=str(tmp_path / "t.npy"),
     )
-    ground = worded()
-    data = replace(ground.interactions, item_texts=("same",) * ground.interactions.n_items)
-    moved = replace(ground, interactions=data)
-    first, second = (spec.resolve(each) for each in (ground, moved))
+    scenario = worded()
+    data = replace(scenario.interactions, item_texts=("same",) * scenario.interactions.n_items)
+    moved = replace(scenario, interactions=data)
+    first, second = (spec.resolve(each) for each in (scenario, moved))
     assert first["texts"] == second["texts"], "a table reads no texts"
     assert first["read"] != second["read"]
-    assert "read" not in replace(spec, method="hnlmrec").resolve(ground)
+    assert "read" not in replace(spec, method="hnlmrec").resolve(scenario)
 
 
 def test_titles_need_texts(tmp_path, installed):
     model = folder(tmp_path / "m")
     spec = CellSpec("small", f"tiny_lm(model={model},start=titles)", "random")
-    assert "needs texts, which small" in (unfit(spec, small_ground()) or "")
+    assert "needs texts, which small" in (unfit(spec, small_scenario()) or "")
     assert unfit(spec, worded()) is None
-    assert unfit(replace(spec, backbone=f"tiny_lm(model={model})"), small_ground()) is None
+    assert unfit(replace(spec, backbone=f"tiny_lm(model={model})"), small_scenario()) is None
     with pytest.raises(UserError, match="`start=titles` takes the words of a `model`"):
         replace(spec, backbone="tiny_lm(start=titles)").backbone_config()
 

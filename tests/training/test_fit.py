@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones import mf
 from negbench.composition import recipe
@@ -17,18 +17,18 @@ from negbench.protocol.step import Negatives
 from negbench.training.fit import Diverged, Fit, TrainConfig
 
 
-def backbone(world, **config):
+def backbone(context, **config):
     made = mf.Config(dim=8, batch_size=64, **config)
-    return mf.build(made, world, rng.stream(world.seed, "init"))
+    return mf.build(made, context, rng.stream(context.seed, "init"))
 
 
-def fit_of(method="random", epochs=4, world=None, validate=None, probes=(), **config):
-    world = world or small_world()
+def fit_of(method="random", epochs=4, context=None, validate=None, probes=(), **config):
+    context = context or small_context()
     made = recipe(method).build() if isinstance(method, str) else method
     return Fit(
         made,
-        backbone(world, **config),
-        world,
+        backbone(context, **config),
+        context,
         TrainConfig(epochs=epochs, patience=2),
         validate=validate,
         probes=probes,
@@ -44,7 +44,7 @@ def test_same_seed_same_bits_whatever_the_global_state():
     two.run()
     assert torch.equal(one.backbone.table, two.backbone.table)
     assert [r["loss"] for r in one.progress.rows] == [r["loss"] for r in two.progress.rows]
-    other = fit_of("dns", world=small_world(seed=1))
+    other = fit_of("dns", context=small_context(seed=1))
     other.run()
     assert not torch.equal(one.backbone.table, other.backbone.table)
 
@@ -57,11 +57,11 @@ def test_the_loop_leaves_the_global_generator_alone():
 
 
 def test_it_learns_the_planted_tastes():
-    world = small_world()
-    fit = fit_of("random", epochs=30, world=world)
+    context = small_context()
+    fit = fit_of("random", epochs=30, context=context)
     fit.run()
     assert fit.progress.rows[-1]["loss"] < 0.6 * fit.progress.rows[0]["loss"]
-    scores = Trained.of(fit.backbone, world, world.train).scores(torch.arange(40))
+    scores = Trained.of(fit.backbone, context, context.train).scores(torch.arange(40))
     own = torch.stack([scores[u, (u % 2) * 15 : (u % 2) * 15 + 15].mean() for u in range(40)])
     other = torch.stack([scores[u, 15 - (u % 2) * 15 :][:15].mean() for u in range(40)])
     assert (own > other).float().mean() > 0.95
@@ -120,17 +120,17 @@ class Life:
         self.inner, self.calls = Uniform(1), []
         self.down, self.up = (torch.nn.Parameter(torch.zeros(())) for _ in range(2))
 
-    def begin(self, world):
-        self.inner.begin(world)
+    def begin(self, context):
+        self.inner.begin(context)
         self.calls.append("begin")
 
     def refresh(self, epoch):
         assert epoch.items.shape == (30, 8) and epoch.users.shape == (40, 8)
         self.calls.append(f"refresh {epoch.number}")
 
-    def draw(self, step):
+    def sample(self, step):
         self.calls.append("draw")
-        made = self.inner.draw(step)
+        made = self.inner.sample(step)
         lift = {"down": (self.down - 1) ** 2, "up": -((self.up - 1) ** 2)}
         return Negatives(made.ids, mask=made.mask, losses=lift)
 
@@ -154,7 +154,7 @@ class Life:
 
 def test_parts_are_called_in_their_order_and_learn_both_ways():
     source = Life()
-    fit = fit_of(Method(source=source, objective=BPR()), epochs=60)
+    fit = fit_of(Method(sampler=source, objective=BPR()), epochs=60)
     fit.run()
     steps = len(fit.batches)
     assert source.calls[:2] == ["begin", "refresh 1"]
@@ -170,18 +170,18 @@ class Telling(Uniform):
 
     draws = 0
 
-    def draw(self, step):
-        assert step.world.width == 8  # the backbone's
+    def sample(self, step):
+        assert step.context.width == 8  # the backbone's
         self.draws += 1
-        return super().draw(step)
+        return super().sample(step)
 
-    def told(self):
+    def epoch_metrics(self):
         draws, self.draws = self.draws, 0
         return {"draws": draws}
 
 
 def test_a_part_tells_its_figures_once_an_epoch():
-    fit = fit_of(Method(source=Telling(1), objective=BPR()), epochs=2)
+    fit = fit_of(Method(sampler=Telling(1), objective=BPR()), epochs=2)
     fit.run()
     assert [row["draws"] for row in fit.progress.rows] == [len(fit.batches)] * 2
 
@@ -189,18 +189,18 @@ def test_a_part_tells_its_figures_once_an_epoch():
 class Halving(Uniform):
     """A source that asks for half the step size from the second epoch, a quarter from the third."""
 
-    def pace(self, epoch):
+    def lr_factor(self, epoch):
         return 0.5 ** (epoch - 1)
 
 
 def test_a_part_sets_the_pace_of_an_epoch():
-    fit = fit_of(Method(source=Halving(1), objective=BPR()), epochs=3, lr=0.08)
+    fit = fit_of(Method(sampler=Halving(1), objective=BPR()), epochs=3, lr=0.08)
     sizes = []
     fit.run(tell=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
     assert sizes == pytest.approx([0.08, 0.04, 0.02])
     # The first epoch is that of a fit without a pace; the second moves half as far, or so.
-    plain = fit_of(Method(source=Uniform(1), objective=BPR()), epochs=3, lr=0.08)
-    paced = fit_of(Method(source=Halving(1), objective=BPR()), epochs=3, lr=0.08)
+    plain = fit_of(Method(sampler=Uniform(1), objective=BPR()), epochs=3, lr=0.08)
+    paced = fit_of(Method(sampler=Halving(1), objective=BPR()), epochs=3, lr=0.08)
     moved = []
     for each in (plain, paced):
         each.epoch()
@@ -228,11 +228,11 @@ class Counting:
 
 
 def test_a_probe_sees_every_row_once_an_epoch_and_its_figures_are_kept():
-    probe, world = Counting(), small_world()
-    fit = fit_of("dns", epochs=1, world=world, probes=[probe])
+    probe, context = Counting(), small_context()
+    fit = fit_of("dns", epochs=1, context=context, probes=[probe])
     fit.run()
-    assert fit.progress.rows[0]["seen"] == len(world.train)
-    pairs = zip(world.train.rows.tolist(), world.train.indices.tolist(), strict=True)
+    assert fit.progress.rows[0]["seen"] == len(context.train)
+    pairs = zip(context.train.rows.tolist(), context.train.indices.tolist(), strict=True)
     assert sorted(probe.pairs) == sorted(pairs)
 
 
@@ -249,9 +249,9 @@ def test_a_budget_that_trains_nothing_is_refused(field):
 
 
 def test_a_time_limit_is_kept_and_said():
-    world = small_world()
+    context = small_context()
     made = recipe("random").build()
-    fit = Fit(made, backbone(world), world, TrainConfig(epochs=10**6, time_limit=0.3))
+    fit = Fit(made, backbone(context), context, TrainConfig(epochs=10**6, time_limit=0.3))
     assert fit.run().stopped == "time limit"
 
 

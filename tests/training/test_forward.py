@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.evaluation.model_scorer import Trained
 from negbench.ops import rng
 from negbench.parts import BPR
 from negbench.protocol.interfaces import Method
-from negbench.protocol.step import Batch, Encoded, Negatives, Step
+from negbench.protocol.step import Batch, Negatives, RankingVectors, Step
 from negbench.protocol.view import Similarity, View
 from negbench.training.forward import forward
 
@@ -18,17 +18,17 @@ QUERY = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 ITEMS = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
 
 
-def step_of(view=None, world=None) -> Step:
+def step_of(view=None, context=None) -> Step:
     batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]))
     view = view or View(QUERY.clone().requires_grad_(), ITEMS, ITEMS[batch.items])
-    return Step(batch, view, world or small_world(), 1, 1, rng.stream(0, "negatives"))
+    return Step(batch, view, context or small_context(), 1, 1, rng.stream(0, "negatives"))
 
 
 @dataclass
 class Fixed:
     made: Negatives
 
-    def draw(self, step):
+    def sample(self, step):
         return self.made
 
 
@@ -80,10 +80,10 @@ def test_a_transform_changes_what_is_scored_and_adds_its_loss():
 
 
 def test_a_transform_also_ranks():
-    seen, world = [], small_world(n_items=3)
-    encoded = Encoded(ITEMS, Similarity(), lambda users: QUERY[users])
-    plain = Trained(encoded, ITEMS, world)
-    changed = Trained(encoded, ITEMS, world, Doubles(seen))
+    seen, context = [], small_context(n_items=3)
+    encoded = RankingVectors(ITEMS, Similarity(), lambda users: QUERY[users])
+    plain = Trained(encoded, ITEMS, context)
+    changed = Trained(encoded, ITEMS, context, Doubles(seen))
     users = torch.tensor([0, 1])
     assert torch.equal(plain.scores(users), QUERY @ ITEMS.T)
     assert torch.equal(changed.scores(users), 2 * QUERY @ (ITEMS + 1).T)

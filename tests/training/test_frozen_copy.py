@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
 from negbench.composition import recipe
 from negbench.ops import rng
 from negbench.training.fit import Fit, TrainConfig
-from negbench.training.frozen_copy import Snapshot
+from negbench.training.frozen_copy import FrozenCopy
 
-WORLD = small_world()
+WORLD = small_context()
 MADE = {
     "mf": (mf, mf.Config(dim=8, batch_size=64)),
     "lightgcn": (lightgcn, lightgcn.Config(dim=8, batch_size=64)),
@@ -34,7 +34,7 @@ def seen(view):
 def test_it_stays_while_the_backbone_learns_and_owes_nothing(name):
     fit = fit_of(name)
     batch = next(iter(fit.batches.epoch(rng.stream(0, "batches"))))
-    still = Snapshot(fit.backbone)
+    still = FrozenCopy(fit.backbone)
     fit.backbone.train(False)
     before = seen(still.view(batch))
     for found, expected in zip(
@@ -52,9 +52,9 @@ def test_it_stays_while_the_backbone_learns_and_owes_nothing(name):
 def test_another_process_can_be_what_was_frozen(name):
     fit = fit_of(name)
     batch = next(iter(fit.batches.epoch(rng.stream(0, "batches"))))
-    still = Snapshot(fit.backbone)
+    still = FrozenCopy(fit.backbone)
     fit.epoch()
-    later = Snapshot(fit.backbone)
+    later = FrozenCopy(fit.backbone)
     later.load_state_dict(still.state_dict())
     for found, expected in zip(seen(later.view(batch)), seen(still.view(batch)), strict=True):
         assert torch.equal(found, expected)

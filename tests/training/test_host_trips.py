@@ -16,7 +16,7 @@ from negbench.composition import recipe
 from negbench.data import membership
 from negbench.ops import rng
 from negbench.plugins import registry
-from negbench.testing.toy_data import world
+from negbench.testing.toy_data import toy_context
 from negbench.training.fit import Fit, TrainConfig
 
 METHODS = [name for name in sorted(registry.names("methods")) if name != "preferdiff"]
@@ -51,9 +51,9 @@ class Trips(TorchDispatchMode):
 def fit_of(method: str, device: str = "cpu") -> Fit:
     random = torch.Generator().manual_seed(0)
     sets = [torch.randperm(50, generator=random)[:8].tolist() for _ in range(40)]
-    ground = world(sets, n_items=50, device=torch.device(device))
-    backbone = mf.build(mf.Config(dim=8, batch_size=64), ground, rng.stream(0, "backbone"))
-    fit = Fit(recipe(method).build(), backbone.to(device), ground, TrainConfig(epochs=1))
+    scenario = toy_context(sets, n_items=50, device=torch.device(device))
+    backbone = mf.build(mf.Config(dim=8, batch_size=64), scenario, rng.stream(0, "backbone"))
+    fit = Fit(recipe(method).build(), backbone.to(device), scenario, TrainConfig(epochs=1))
     fit.refresh(1)
     return fit
 

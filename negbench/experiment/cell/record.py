@@ -19,7 +19,7 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse, split
 from negbench.probes import probe_set
 from negbench.probes.negative_log import Reservoir
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
 from negbench.training.fit import Fit
 from negbench.training.timing import Clock, peak_mb
@@ -28,7 +28,7 @@ from negbench.version import __version__
 
 def record_cell(
     spec: CellSpec,
-    ground: Ground,
+    scenario: Scenario,
     out: Path,
     rankings: Mapping[str, Ranking],
     clock: Clock,
@@ -42,12 +42,12 @@ def record_cell(
     record = {
         "status": "done",
         "reason": "",
-        "spec": spec.resolve(ground),
+        "spec": spec.resolve(scenario),
         **cards(spec),
-        **ground.record(),
-        "metrics": [*_accuracy(rankings), *_of_train(rows, best), *audited(test, ground)],
+        **scenario.record(),
+        "metrics": [*_accuracy(rankings), *_of_train(rows, best), *audited(test, scenario)],
         "fit": figures(fit) if fit else {"parameters": 0},
-        **({"probe": spec.probes_told(ground)} if fit else {}),
+        **({"probe": spec.probes_told(scenario)} if fit else {}),
         "seconds": copy.deepcopy(clock.state()),
         "peak_memory_mb": peak_mb(device),
         "environment": environment(device),
@@ -57,9 +57,9 @@ def record_cell(
         out,
         record,
         epochs=rows,
-        users=_arrays(test, ground),
+        users=_arrays(test, scenario),
         negatives=next(logs, None),
-        triplets=kept_triplets(fit, ground) if fit else None,
+        triplets=kept_triplets(fit, scenario) if fit else None,
     )
 
 
@@ -115,29 +115,29 @@ def _of_train(rows: Sequence[Mapping[str, float]], best: int) -> list[dict[str, 
     ]
 
 
-def _arrays(test: Ranking, ground: Ground) -> dict[str, cell_store.Array]:
-    train = ground.split.train
+def _arrays(test: Ranking, scenario: Scenario) -> dict[str, cell_store.Array]:
+    train = scenario.split.train
     values = {f"{m}@{k}/{band}": v for (m, k, band), v in test.values.items()}
     return {
         "users": test.users.astype(np.int32),
         "top": test.top,
         "activity": train.lengths[test.users].astype(np.int32),
         "item_counts": train.counts.astype(np.int32),
-        "item_bands": ground.bands.labels,
+        "item_bands": scenario.bands.labels,
         **values,
     }
 
 
-def audited(test: Ranking, ground: Ground) -> list[dict[str, Any]]:
+def audited(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
     """The audit's rows of a record, at every K of the metrics."""
     found = audit(
         test.top,
         test.users,
         test.ranks,
-        train=ground.split.train,
-        test=ground.split.test,
-        seen=ground.masked("test"),
-        bands=ground.bands,
+        train=scenario.split.train,
+        test=scenario.split.test,
+        seen=scenario.masked("test"),
+        bands=scenario.bands,
         ks=sorted({k for _, k, _ in test.values}),
     )
     return [

@@ -15,9 +15,9 @@ from negbench.ops import rng
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse
 from negbench.probes import probe_set
-from negbench.protocol.context import World
+from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Backbone
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
 from negbench.training.checkpoint import Kept
 from negbench.training.fit import Fit
@@ -29,7 +29,7 @@ Tell = Callable[[Mapping[str, float]], None]
 
 def run_cell(
     spec: CellSpec,
-    ground: Ground,
+    scenario: Scenario,
     out: Path,
     *,
     device: str = "cpu",
@@ -44,69 +44,69 @@ def run_cell(
     reset_peak(where)
     if spec.is_reference:
         clock = Clock()
-        scorer = reference(spec, ground)
-        rankings = rank(spec, ground, scorer, scorer, torch.device("cpu"))
+        scorer = reference(spec, scenario)
+        rankings = rank(spec, scenario, scorer, scorer, torch.device("cpu"))
         clock.mark("evaluation")
-        return record_cell(spec, ground, out, rankings, clock, where)
-    fit = prepare_fit(spec, ground, where)
+        return record_cell(spec, scenario, out, rankings, clock, where)
+    fit = prepare_fit(spec, scenario, where)
     kept = Kept(
-        out / "checkpoints" / f"{cell_store.digest(spec.resolve(ground))}.pt", checkpoint_every
+        out / "checkpoints" / f"{cell_store.digest(spec.resolve(scenario))}.pt", checkpoint_every
     )
     kept.load(fit)
     fit.run(tell, lambda: kept.save(fit))
     valid, test = (
-        Trained.of(fit.backbone, fit.world, history, fit.method.transform)
-        for history in (ground.split.train, ground.seen)
+        Trained.of(fit.backbone, fit.context, history, fit.method.transform)
+        for history in (scenario.split.train, scenario.seen)
     )
-    rankings = rank(spec, ground, valid, test, where)
+    rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
-    folder = record_cell(spec, ground, out, rankings, fit.clock, where, fit)
+    folder = record_cell(spec, scenario, out, rankings, fit.clock, where, fit)
     kept.path.unlink(missing_ok=True)
     return folder
 
 
-def prepare_fit(spec: CellSpec, ground: Ground, device: torch.device) -> Fit:
+def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit:
     """The method, the backbone and the loop of a cell, before its first step."""
-    world = ground.world(seed=spec.seed, device=device, encoder=spec.encoder)
-    method, backbone = spec.recipe.build(), build_backbone(spec, world)
+    context = scenario.train_context(seed=spec.seed, device=device, encoder=spec.encoder)
+    method, backbone = spec.recipe.build(), build_backbone(spec, context)
     (name, k), *_ = parse_metrics(spec.train.select)
     if name != "ndcg":
         raise UserError(f"`select` must be ndcg@K; got {spec.train.select!r}")
 
     def validate(model: Backbone) -> float:
-        scorer = Trained.of(model, world, ground.split.train, method.transform)
-        return ndcg_at(scorer, ground.split.valid, ground.masked("valid"), k, device=device)
+        scorer = Trained.of(model, context, scenario.split.train, method.transform)
+        return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), k, device=device)
 
-    judge = validate if len(ground.split.valid) else None
-    probes = probe_set.probes_of(spec.probe, spec.log_negatives, ground, world)
-    return Fit(method, backbone, world, spec.train, validate=judge, probes=probes)
+    judge = validate if len(scenario.split.valid) else None
+    probes = probe_set.probes_of(spec.probe, spec.log_negatives, scenario, context)
+    return Fit(method, backbone, context, spec.train, validate=judge, probes=probes)
 
 
-def build_backbone(spec: CellSpec, world: World) -> Backbone:
+def build_backbone(spec: CellSpec, context: TrainContext) -> Backbone:
     """A fresh backbone; its first weights are drawn on the CPU, alike on every device."""
     module = registry.load("backbones", spec.backbone_term.name)
-    made: Backbone = module.build(spec.backbone_config(), world, rng.stream(world.seed, "init"))
+    made: Backbone = module.build(spec.backbone_config(), context, rng.stream(context.seed, "init"))
     return made
 
 
-def reference(spec: CellSpec, ground: Ground) -> Scorer:
+def reference(spec: CellSpec, scenario: Scenario) -> Scorer:
     """A guard, fitted on train alone."""
     term = parse(spec.method)
     made: Scorer = registry.load("references", term.name).build(
-        reference_config(term), ground.split.train
+        reference_config(term), scenario.split.train
     )
     return made
 
 
 def rank(
-    spec: CellSpec, ground: Ground, valid: Scorer, test: Scorer, device: torch.device
+    spec: CellSpec, scenario: Scenario, valid: Scorer, test: Scorer, device: torch.device
 ) -> dict[str, Ranking]:
     """Full rankings of the valid part (train masked) and the test part (train and valid masked)."""
     metrics = parse_metrics(spec.metrics)
-    parts = {"test": (test, ground.split.test, ground.masked("test"))}
-    if len(ground.split.valid):
-        parts = {"valid": (valid, ground.split.valid, ground.masked("valid")), **parts}
-    bands = ground.bands
+    parts = {"test": (test, scenario.split.test, scenario.masked("test"))}
+    if len(scenario.split.valid):
+        parts = {"valid": (valid, scenario.split.valid, scenario.masked("valid")), **parts}
+    bands = scenario.bands
     return {
         part: evaluate(s, *pairs, bands=bands, metrics=metrics, device=device, ranks=part == "test")
         for part, (s, *pairs) in parts.items()

@@ -10,7 +10,7 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
 from negbench.scenario.noise_injection import Noise
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.texts import encoders, language_models
 from negbench.training.fit import TrainConfig
 
@@ -64,17 +64,17 @@ class CellSpec:
         asked = {name: getattr(self.train, name) for name in ("lr", "l2", "dim", "batch_size")}
         return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
 
-    def resolve(self, ground: Ground) -> dict[str, Any]:
+    def resolve(self, scenario: Scenario) -> dict[str, Any]:
         """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
         term = parse(self.method) if self.is_reference else None
         budget = asdict(self.train)
         return {
-            "dataset": ground.interactions.name,
-            "data": {"checksum": ground.interactions.checksum, "k_core": self.k_core},
-            "split": ground.split.rule,
-            "split_hash": ground.split.hash,
-            "exclude": ground.exclude,
-            "bands": ground.bands.rule,
+            "dataset": scenario.interactions.name,
+            "data": {"checksum": scenario.interactions.checksum, "k_core": self.k_core},
+            "split": scenario.split.rule,
+            "split_hash": scenario.split.hash,
+            "exclude": scenario.exclude,
+            "bands": scenario.bands.rule,
             "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
             "backbone": REFERENCE if term else self.backbone_term.name,
             "backbone_variant": "" if term else language_models.marked(self.backbone_term).variant,
@@ -87,7 +87,7 @@ class CellSpec:
             "objective": None if term else self.objective,
             "seed": self.seed,
             "train": {} if term else budget,
-            **self._worded(ground),
+            **self._worded(scenario),
             **self._watched(),
         }
 
@@ -100,12 +100,12 @@ class CellSpec:
         mark = f"encoder={encoders.mark(self.encoder)}"
         return f"{typed};{mark}" if typed else mark
 
-    def _worded(self, ground: Ground) -> dict[str, Any]:
+    def _worded(self, scenario: Scenario) -> dict[str, Any]:
         """The encoder and the texts, where the method reads vectors of them, and the texts alone
         where a language model may read them itself."""
         if self.is_reference:
             return {}
-        texts, told = ground.interactions.item_texts, {}
+        texts, told = scenario.interactions.item_texts, {}
         if "texts" in self.recipe.needs:
             told["texts"] = encoders.told(self.encoder, texts)
         learning = [asdict(self.backbone_config()), *self.recipe.configs().values()]
@@ -116,9 +116,9 @@ class CellSpec:
     def _method_settings(self) -> dict[str, Any]:
         return {name: language_models.identified(c) for name, c in self.recipe.configs().items()}
 
-    def probes_told(self, ground: Ground) -> dict[str, Any]:
+    def probes_told(self, scenario: Scenario) -> dict[str, Any]:
         """What a record says of the probes, and whether their rates are exact or a lower bound."""
-        return probe_set.told(self.probe, self.log_negatives, self.plant, ground)
+        return probe_set.told(self.probe, self.log_negatives, self.plant, scenario)
 
     def _watched(self) -> dict[str, Any]:
         """What differs from the default: probes, and changes of train, which concern references."""
@@ -133,25 +133,25 @@ def reference_config(term: Term) -> Any:
     return config_of(registry.load("references", term.name), dict(term.values), term.name)
 
 
-def unfit(spec: CellSpec, ground: Ground) -> str | None:
+def unfit(spec: CellSpec, scenario: Scenario) -> str | None:
     """One sentence why this method, backbone and data cannot go together; None where they can."""
     if spec.is_reference:
         return None
     name = spec.backbone_term.name
     card = registry.card("backbones", name)
     needs = {*card.needs, *getattr(spec.backbone_config(), "needs", ())}
-    if missing := sorted(needs - ground.provides):
+    if missing := sorted(needs - scenario.provides):
         return (
             f"backbone {spec.backbone} needs {' and '.join(missing)}, which "
-            f"{ground.interactions.name} does not provide"
+            f"{scenario.interactions.name} does not provide"
         )
-    offered = ground.provides | set(card.provides)
-    if ground.worded(spec.encoder):
+    offered = scenario.provides | set(card.provides)
+    if scenario.worded(spec.encoder):
         offered |= {"texts"}
     if missing := sorted(set(spec.recipe.needs) - offered):
         remedy = "; --encoder FILE.npy gives vectors of yours" if "texts" in missing else ""
         return (
             f"method {spec.method} needs {' and '.join(missing)}, which backbone {name} on "
-            f"{ground.interactions.name} does not provide{remedy}"
+            f"{scenario.interactions.name} does not provide{remedy}"
         )
     return None

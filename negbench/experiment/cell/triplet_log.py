@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from negbench.probes.held_out import HeldOut
-from negbench.protocol.interfaces import Keeps
-from negbench.scenario.scenario import Ground
+from negbench.protocol.interfaces import RecordsTriplets
+from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
 from negbench.training.forward import having
 
@@ -19,20 +19,20 @@ FIELDS = {"user": "i4", "positive": "i4", "negative": "i4"}
 FIELDS |= {"value": "f4", "error": "f4", "hardness": "f4", "epoch": "i4"}
 
 
-def kept_triplets(fit: Fit, ground: Ground) -> dict[str, NDArray[Any]] | None:
+def kept_triplets(fit: Fit, scenario: Scenario) -> dict[str, NDArray[Any]] | None:
     """The triplets of the first part that keeps some; None where none does."""
-    for part in having(fit.method, Keeps):
-        if kept := part.kept():
-            false = false_negatives(fit, ground, kept["user"], kept["negative"])
+    for part in having(fit.method, RecordsTriplets):
+        if kept := part.triplets():
+            false = false_negatives(fit, scenario, kept["user"], kept["negative"])
             told = {name: kept[name].cpu().numpy().astype(t) for name, t in FIELDS.items()}
             return {**told, "false": false}
     return None
 
 
 def false_negatives(
-    fit: Fit, ground: Ground, users: torch.Tensor, items: torch.Tensor
+    fit: Fit, scenario: Scenario, users: torch.Tensor, items: torch.Tensor
 ) -> NDArray[np.bool_]:
     """Whether each item [T] is a held-out positive, or by the truth a positive, of its user [T]."""
-    held = HeldOut.of(ground, fit.world).pairs
+    held = HeldOut.of(scenario, fit.context).pairs
     found: NDArray[np.bool_] = held.contains(users, items.unsqueeze(1)).squeeze(1).cpu().numpy()
     return found

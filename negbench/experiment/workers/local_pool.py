@@ -25,10 +25,10 @@ from negbench.errors import NoRoom, UserError
 from negbench.experiment.cell.record import cards, environment
 from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.plan import ground_of
+from negbench.experiment.plan import scenario_of
 from negbench.experiment.workers.shared_memory import Shared, shared
 from negbench.plugins import registry
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
 
 DIED = (
@@ -67,13 +67,13 @@ Report = Callable[[Done], None]
 Tell = Callable[[Task, Mapping[str, float]], None]
 
 
-def work(task: Task, ground: Ground | None = None, tell: Tell | None = None) -> Done:
+def work(task: Task, scenario: Scenario | None = None, tell: Tell | None = None) -> Done:
     """Train, rank and record one cell; whatever goes wrong becomes its record."""
     try:
-        ground = ground or ground_of(task.spec, task.data_dir)
+        scenario = scenario or scenario_of(task.spec, task.data_dir)
         folder = run_cell(
             task.spec,
-            ground,
+            scenario,
             task.out,
             device=task.device,
             threads=task.threads,
@@ -84,9 +84,9 @@ def work(task: Task, ground: Ground | None = None, tell: Tell | None = None) -> 
     except OSError as error:
         if error.errno in UNWRITABLE:  # no fault of the cell: the next would meet it too
             raise no_room(task.out, error) from error
-        return fail(task, _reason(error), _trace(error), ground)
+        return fail(task, _reason(error), _trace(error), scenario)
     except Exception as error:
-        return fail(task, _reason(error), _trace(error), ground)
+        return fail(task, _reason(error), _trace(error), scenario)
     best = record["fit"].get("best_valid")
     return Done(task, "", best, record["seconds"]["wall"]["total"])
 
@@ -100,7 +100,7 @@ def no_room(out: Path, error: OSError) -> NoRoom:
     )
 
 
-def fail(task: Task, reason: str, trace: str = "", ground: Ground | None = None) -> Done:
+def fail(task: Task, reason: str, trace: str = "", scenario: Scenario | None = None) -> Done:
     """Record a cell that could not be had."""
     record = {
         "status": "failed",
@@ -108,7 +108,7 @@ def fail(task: Task, reason: str, trace: str = "", ground: Ground | None = None)
         "traceback": trace,
         "spec": task.resolved,
         **cards(task.spec),
-        **(ground.record() if ground else {}),
+        **(scenario.record() if scenario else {}),
         "metrics": [],
         "environment": environment(torch.device(task.device)),
     }
@@ -116,16 +116,18 @@ def fail(task: Task, reason: str, trace: str = "", ground: Ground | None = None)
     return Done(task, reason)
 
 
-def here(tasks: list[Task], grounds: Mapping[str, Ground], report: Report, tell: Tell) -> None:
+def here(tasks: list[Task], scenarios: Mapping[str, Scenario], report: Report, tell: Tell) -> None:
     """One after the other in this process."""
     for task in tasks:
-        report(work(task, grounds[task.spec.dataset], tell))
+        report(work(task, scenarios[task.spec.dataset], tell))
 
 
-def in_pool(tasks: list[Task], jobs: int, grounds: Mapping[str, Ground], report: Report) -> None:
+def in_pool(
+    tasks: list[Task], jobs: int, scenarios: Mapping[str, Scenario], report: Report
+) -> None:
     """In worker processes; where one dies, what it may have worked on is tried once more, alone."""
     waiting = deque(tasks)
-    with shared(grounds) as held:
+    with shared(scenarios) as held:
         while waiting:
             for suspect in _until_broken(waiting, jobs, held, report):
                 if _until_broken(deque([suspect]), 1, held, report):
@@ -169,8 +171,8 @@ def _pool(jobs: int, held: Shared | None) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-_GROUNDS: dict[str, Ground] = {}
-"""A worker's grounds, by data set: its parent's, mapped."""
+_GROUNDS: dict[str, Scenario] = {}
+"""A worker's scenarios, by data set: its parent's, mapped."""
 
 
 def _begin(plugins: tuple[str, ...], held: Shared | None) -> None:
@@ -184,7 +186,7 @@ def _begin(plugins: tuple[str, ...], held: Shared | None) -> None:
 
 
 def _work(task: Task) -> Done:
-    """In a worker: on the ground that was handed to it, or one of its own."""
+    """In a worker: on the scenario that was handed to it, or one of its own."""
     return work(task, _GROUNDS.get(task.spec.dataset))
 
 

@@ -15,7 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from negbench.scenario.scenario import Ground
+from negbench.scenario.scenario import Scenario
 
 OPEN = Path("/proc/self/fd")
 ALIGNED = 64
@@ -31,20 +31,20 @@ class Shared:
     spans: tuple[tuple[int, int], ...]
     """Begin and end of every array, in bytes."""
 
-    def open(self) -> dict[str, Ground]:
+    def open(self) -> dict[str, Scenario]:
         """The grounds by data set, on arrays that are read where they lie."""
         held = np.memmap(self.path, np.uint8, mode="c")
         buffers = [held[begin:end] for begin, end in self.spans]
-        made: dict[str, Ground] = pickle.loads(self.content, buffers=buffers)
+        made: dict[str, Scenario] = pickle.loads(self.content, buffers=buffers)
         return made
 
 
 @contextmanager
-def shared(grounds: Mapping[str, Ground]) -> Iterator[Shared | None]:
+def shared(scenarios: Mapping[str, Scenario]) -> Iterator[Shared | None]:
     """The grounds for workers, while the block lasts; None where there is no room for the file."""
     with ExitStack() as stack:
         try:
-            made = _laid(grounds, stack.enter_context(_file()))
+            made = _laid(scenarios, stack.enter_context(_file()))
         except OSError:
             made = None
         yield made
@@ -60,11 +60,11 @@ def _file() -> IO[bytes]:
     return tempfile.NamedTemporaryFile(prefix="negbench-", buffering=0)
 
 
-def _laid(grounds: Mapping[str, Ground], file: IO[bytes]) -> Shared:
+def _laid(scenarios: Mapping[str, Scenario], file: IO[bytes]) -> Shared:
     arrays: list[pickle.PickleBuffer] = []
-    for ground in grounds.values():
-        ground.warm()
-    content = pickle.dumps(dict(grounds), protocol=5, buffer_callback=arrays.append)
+    for scenario in scenarios.values():
+        scenario.warm()
+    content = pickle.dumps(dict(scenarios), protocol=5, buffer_callback=arrays.append)
     spans, end = [], 0
     for array in arrays:
         raw = array.raw()

@@ -19,7 +19,7 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import Denoiser
 from negbench.parts.diffusion.process import Catalogue, Schedule, signal_to_noise
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 
 Noise = Literal["catalogue", "unit"]
 TINY = 1e-6
@@ -109,7 +109,7 @@ def walk(
 
 
 def denoiser_of(
-    world: World,
+    context: TrainContext,
     hidden: int,
     *,
     conditioned: bool,
@@ -122,15 +122,15 @@ def denoiser_of(
     A control (`trained=False`) is random in its last layer too, and takes no gradient; `zero=False`
     begins at random and learns. Each of several denoisers of one method has its own `name`.
     """
-    if not world.width:
+    if not context.width:
         raise UserError(
             "a method with a network must know the vectors' width before the first step; your own "
             "loop does not say it; add dim=D to negbench.attach"
         )
-    dim, condition = world.width, world.width if conditioned else 0
-    generator = rng.stream(world.seed, "denoiser", *([name] if name else []))
+    dim, condition = context.width, context.width if conditioned else 0
+    generator = rng.stream(context.seed, "denoiser", *([name] if name else []))
     net = Denoiser(dim, condition, hidden, generator=generator, zero=zero and trained)
-    return net.to(world.device).requires_grad_(trained)
+    return net.to(context.device).requires_grad_(trained)
 
 
 def learnt(net: Denoiser) -> list[torch.nn.Parameter]:
@@ -138,7 +138,7 @@ def learnt(net: Denoiser) -> list[torch.nn.Parameter]:
     return [p for name, p in net.named_parameters() if name != "null" and p.requires_grad]
 
 
-class Led:
+class DenoiserPart:
     """A part that is led by one denoiser, `net`, and tells the signal to noise at T, `snr`."""
 
     net: Denoiser
@@ -156,6 +156,6 @@ class Led:
         """Take it back."""
         self.net.load_state_dict(state)
 
-    def told(self) -> Mapping[str, float]:
+    def epoch_metrics(self) -> Mapping[str, float]:
         """Signal to noise at T."""
         return {"snr_T": self.snr}

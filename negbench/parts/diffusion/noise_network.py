@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from negbench.parts.diffusion.latent_space import any_step, denoiser_of, learnt
 from negbench.parts.diffusion.process import Catalogue, Schedule
-from negbench.protocol import World
+from negbench.protocol import TrainContext
 
 REACH = 3.0
 """A guess of the clean vector stays within so many typical radii of the catalogue's centre."""
@@ -30,11 +30,11 @@ class NoiseNetwork:
         self.grid = torch.tensor([0, *reversed(grid)])
         self.coarse = Schedule(schedule.abar[self.grid])
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Draw the weights."""
-        self.net = denoiser_of(world, self.hidden, conditioned=True, trained=self.trained)
-        self.grid = self.grid.to(world.device)
-        self.schedule, self.coarse = (s.to(world.device) for s in (self.schedule, self.coarse))
+        self.net = denoiser_of(context, self.hidden, conditioned=True, trained=self.trained)
+        self.grid = self.grid.to(context.device)
+        self.schedule, self.coarse = (s.to(context.device) for s in (self.schedule, self.coarse))
 
     def loss(
         self, x0: Tensor, query: Tensor, catalogue: Catalogue, generator: torch.Generator

@@ -49,7 +49,7 @@ class GBCE:
 
     def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
         """The loss of each row, [B]."""
-        n_items = step.world.n_items
+        n_items = step.context.n_items
         return losses.gbce(s_pos, s_neg, n_items, self.t, weight(negatives), negatives.mask)
 
 

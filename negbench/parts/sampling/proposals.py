@@ -83,15 +83,15 @@ def outside(
 
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
-    if not membership.may_ask(users) and proposal.light:
-        return _unasked(proposal, excluded, users, n, generator)
+    if not membership.host_sync_allowed(users) and proposal.light:
+        return _sample_on_device(proposal, excluded, users, n, generator)
     ids = proposal.propose((len(users), n), generator)
     hit = excluded.hits(users, ids)
     flat = ids.view(-1)
     for _ in range(ROUNDS):
         if hit.shape[0] <= proposal.few:
             break
-        hit = _again(proposal, excluded, users, n, flat, hit, generator)
+        hit = _resample(proposal, excluded, users, n, flat, hit, generator)
     if not hit.shape[0]:
         return ids, None
     rows = hit if n == 1 else hit // n
@@ -104,7 +104,7 @@ def outside(
     return ids, mask.view_as(ids)
 
 
-def _unasked(
+def _sample_on_device(
     proposal: Proposal, excluded: Membership, users: Tensor, n: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor | None]:
     """The same law with every cell treated alike, so that no answer is waited for."""
@@ -119,7 +119,7 @@ def _unasked(
     return torch.where(hit, drawn, ids), mask
 
 
-def _again(
+def _resample(
     proposal: Proposal,
     excluded: Membership,
     users: Tensor,
@@ -142,7 +142,7 @@ def _again(
 
 
 @dataclass(frozen=True, eq=False)
-class Even:
+class UniformProposal:
     """Every item alike."""
 
     n_items: int
@@ -170,7 +170,7 @@ class Even:
 
 
 @dataclass(frozen=True, eq=False)
-class Weighted:
+class WeightedProposal:
     """Items by weight, through an alias table: O(1) a draw (Walker 1977, Vose 1991)."""
 
     p: Tensor
@@ -181,7 +181,7 @@ class Weighted:
     light = False
 
     @classmethod
-    def of(cls, weights: Tensor) -> "Weighted":
+    def of(cls, weights: Tensor) -> "WeightedProposal":
         """Build from weights [I], at least one of them above 0, none below."""
         p = weights.to(torch.float64)
         total = p.sum()

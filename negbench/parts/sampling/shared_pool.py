@@ -7,7 +7,7 @@ from torch import Tensor
 
 from negbench.errors import UserError
 from negbench.parts.sampling.proposals import excluded_mass, log_left
-from negbench.protocol import Batch, Negatives, Step, World
+from negbench.protocol import Batch, Negatives, Step, TrainContext
 
 
 class Pool:
@@ -28,27 +28,27 @@ class Pool:
         self.uniform = uniform
         self.hide = hide
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """A row's positive is a draw in proportion to train counts."""
-        counts = world.counts.to(torch.float64)
+        counts = context.counts.to(torch.float64)
         self.popularity = counts / counts.sum().clamp(min=1)
-        self.mass = excluded_mass(self.popularity, world.excluded)
-        self.share = world.excluded.sizes.to(torch.float64) / world.n_items
+        self.mass = excluded_mass(self.popularity, context.excluded)
+        self.share = context.excluded.sizes.to(torch.float64) / context.n_items
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """ids [K + K'], K = min(B, inside), shared by all rows."""
         inside = sample_of(step.batch.items, self.inside, step.generator)
         size = (self.uniform,)
         anywhere = torch.randint(
-            step.world.n_items, size, generator=step.generator, device=inside.device
+            step.context.n_items, size, generator=step.generator, device=inside.device
         )
         ids = torch.cat([inside, anywhere])
         if self.hide == "batch":
-            return Negatives(ids, shared=True, mask=~own(step.batch, ids, step.world.n_items))
+            return Negatives(ids, shared=True, mask=~own(step.batch, ids, step.context.n_items))
         users, items = step.batch.users, step.batch.items.unsqueeze(1)
-        hit = step.world.excluded.contains_shared(users, ids)
+        hit = step.context.excluded.contains_shared(users, ids)
         # The row's own positive is hidden too, even where the exclusion does not hold it.
-        free = ~step.world.excluded.contains(users, items).squeeze(1)
+        free = ~step.context.excluded.contains(users, items).squeeze(1)
         if free.device.type != "cpu" or bool(free.any()):  # elsewhere an answer would be waited for
             hit |= ids == items
         logq = self.logq(step, ids, free, len(inside) / max(1, len(ids)))
@@ -57,7 +57,7 @@ class Pool:
     def logq(self, step: Step, ids: Tensor, free: Tensor, inside: float) -> Tensor:
         """Log probability of each id among what a row may see, [B, K]; `inside` is K's share."""
         users, items = step.batch.users, step.batch.items
-        even = (1 - inside) / step.world.n_items
+        even = (1 - inside) / step.context.n_items
         mass = inside * self.mass[users] + (1 - inside) * self.share[users]
         mass = mass + free * (inside * self.popularity[items] + even)
         # An in-batch item of count 0 is not from the train part: rare by any reading, but finite.
@@ -72,18 +72,18 @@ class Everything:
         """Refuse a step of more scores than `cells`, before it fills the memory."""
         self.cells = cells
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """ids [I], each row's positive and exclusion masked."""
         users, items = step.batch.users, step.batch.items
-        cells = len(users) * step.world.n_items
+        cells = len(users) * step.context.n_items
         if cells > self.cells:
             raise UserError(
-                f"scoring all items takes {len(users)} rows x {step.world.n_items} items = "
+                f"scoring all items takes {len(users)} rows x {step.context.n_items} items = "
                 f"{cells / 2**28:.1f} GiB a score table, above `cells`={self.cells}; lower the "
                 "batch size, raise `cells`, or sample with mixed(uniform=8192)"
             )
-        ids = torch.arange(step.world.n_items, device=items.device)
-        mask = step.world.excluded.contains_shared(users, ids).logical_not_()
+        ids = torch.arange(step.context.n_items, device=items.device)
+        mask = step.context.excluded.contains_shared(users, ids).logical_not_()
         return Negatives(ids, shared=True, mask=mask.scatter_(1, items.unsqueeze(1), False))
 
 

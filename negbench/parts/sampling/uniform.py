@@ -1,7 +1,7 @@
 """Sources that several methods share."""
 
-from negbench.parts.sampling.proposals import Even, for_batch
-from negbench.protocol import Negatives, Step, World
+from negbench.parts.sampling.proposals import UniformProposal, for_batch
+from negbench.protocol import Negatives, Step, TrainContext
 
 
 class Uniform:
@@ -11,14 +11,14 @@ class Uniform:
         """Draw this many for each row."""
         self.negatives = negatives
 
-    def begin(self, world: World) -> None:
+    def begin(self, context: TrainContext) -> None:
         """Know the catalogue and each user's log probability of an allowed item."""
-        self.items = Even(world.n_items, world.device)
-        self.logq = self.items.logq(world.excluded)
+        self.items = UniformProposal(context.n_items, context.device)
+        self.logq = self.items.logq(context.excluded)
 
-    def draw(self, step: Step) -> Negatives:
+    def sample(self, step: Step) -> Negatives:
         """ids [B, N], logq = -log(I - |excluded of u|)."""
         batch, n = step.batch, self.negatives
-        ids, mask = for_batch(self.items, step.world.excluded, batch, n, step.generator)
+        ids, mask = for_batch(self.items, step.context.excluded, batch, n, step.generator)
         logq = self.logq.index_select(0, batch.users).unsqueeze(1).expand_as(ids)
         return Negatives(ids, logq=logq, mask=mask)

@@ -89,7 +89,7 @@ def _closeness(
             close = F.normalize(some, dim=-1) @ items.T
         else:  # |x|^2 is the same for all items
             close = 2 * some @ items.T - (items**2).sum(1)
-        taken = step.world.excluded.contains_shared(users[rows], every)
+        taken = step.context.excluded.contains_shared(users[rows], every)
         if positives is not None:
             taken.scatter_(1, positives[rows].unsqueeze(1), True)
         yield close.masked_fill_(taken.unsqueeze(1), -torch.inf)

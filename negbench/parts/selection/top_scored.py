@@ -23,7 +23,7 @@ class TopM:
         """[B, M] or shared [K] -> [B, m], or [B, 1] where `keep` is one."""
         if not negatives.n:
             return negatives
-        scores = step.look(negatives)
+        scores = step.scores_no_grad(negatives)
         m = min(self.m, scores.shape[1])
         if m == 1:
             return negatives.take(scores.argmax(1, keepdim=True))

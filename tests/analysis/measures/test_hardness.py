@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.run_on_paper import write_hand_world
+from helpers.run_on_paper import write_run_on_paper
 
 from negbench.analysis.measures.hardness import by_epoch, hardness
 from negbench.analysis.runs.frames import open_run
@@ -14,8 +14,8 @@ def test_a_run_without_probes_has_no_line(folder: Path) -> None:
 
 
 def test_the_distance_of_made_vectors_is_shown_where_there_are_any(tmp_path: Path) -> None:
-    assert "snap" not in hardness(open_run(write_hand_world(tmp_path / "a")))
-    run = write_hand_world(tmp_path / "b")
+    assert "snap" not in hardness(open_run(write_run_on_paper(tmp_path / "a")))
+    run = write_run_on_paper(tmp_path / "b")
     for path in (run / "cells").glob("*/epochs.csv"):
         head, *lines = path.read_text().splitlines()
         path.write_text("\n".join([f"{head},snap", *(f"{line},0.25" for line in lines), ""]))
@@ -23,6 +23,6 @@ def test_the_distance_of_made_vectors_is_shown_where_there_are_any(tmp_path: Pat
 
 
 def test_epochs_after_the_best_take_no_part(tmp_path: Path) -> None:
-    told = hardness(open_run(write_hand_world(tmp_path))).set_index("row")
+    told = hardness(open_run(write_run_on_paper(tmp_path))).set_index("row")
     # dns, seed 1: -1 at epoch 1, its best, and -5 at epoch 2, which made no weight that was ranked
     assert told["gap_p50"]["dns"] == pytest.approx((-2 - 1) / 2)

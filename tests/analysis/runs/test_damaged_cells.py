@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.run_on_paper import write_hand_world
+from helpers.run_on_paper import write_run_on_paper
 
 from negbench.analysis.measures import bands, convergence, false_negatives, hardness
 from negbench.analysis.measures.accuracy import accuracy
@@ -39,7 +39,7 @@ ANALYSES: list[Callable[[Run], Any]] = [
 
 @pytest.fixture
 def hand(tmp_path: Path) -> Path:
-    return write_hand_world(tmp_path / "run")
+    return write_run_on_paper(tmp_path / "run")
 
 
 def cell_of(run: Path, method: str = "dns", seed: int = 0) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers.run_on_paper import write_hand_world
+from helpers.run_on_paper import write_run_on_paper
 
 from negbench.analysis.runs import frames
 from negbench.analysis.tables.main_table import main_table
@@ -31,7 +31,7 @@ def case(run: Any = None, **parts: pd.DataFrame) -> Case:
 
 
 def test_the_verdict_of_the_hand_world(tmp_path: Path) -> None:
-    run = frames.open_run(write_hand_world(tmp_path))
+    run = frames.open_run(write_run_on_paper(tmp_path))
     (told,) = verdicts(run, main_table(run))
     assert told.sentences == (
         "dns ranks best: MRR@2 0.6000 ± 0.0000. It cannot be told apart from random and "

@@ -41,7 +41,7 @@ def test_rounds_bring_what_is_minimised_down():
 
     def taught(rounds):
         part.teach(items, users, rounds)
-        told = {name.removeprefix("loss_"): value for name, value in part.told().items()}
+        told = {name.removeprefix("loss_"): value for name, value in part.epoch_metrics().items()}
         return told, sum(value * getattr(weights, name, 1.0) for name, value in told.items())
 
     (first, before), _, (last, after) = taught(2), taught(300), taught(2)
@@ -59,7 +59,11 @@ def test_rounds_bring_what_is_minimised_down():
 )
 def test_criteria_that_are_off(settings, off):
     made = play("," + settings)
-    told = {name.removeprefix("loss_") for name in stage(made).told() if name.startswith("loss_")}
+    told = {
+        name.removeprefix("loss_")
+        for name in stage(made).epoch_metrics()
+        if name.startswith("loss_")
+    }
     assert told == {"sft", "sem", "beh", "hard", "false", "man"} - off
 
 

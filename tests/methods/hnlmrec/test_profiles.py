@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.probe_scenarios import fit_on, small_ground
+from helpers.probe_scenarios import fit_on, small_scenario
 from helpers.tiny_language_model import TEXTS, minilm, tiny_llama, trained_cell
 
 from negbench.cli import main
@@ -34,9 +34,9 @@ def cache(tmp_path, monkeypatch):
 
 
 def worded():
-    ground = small_ground()
-    texts = (*TEXTS[: ground.interactions.n_items - 1], "")
-    return replace(ground, interactions=replace(ground.interactions, item_texts=texts))
+    scenario = small_scenario()
+    texts = (*TEXTS[: scenario.interactions.n_items - 1], "")
+    return replace(scenario, interactions=replace(scenario.interactions, item_texts=texts))
 
 
 def profiles(made):
@@ -45,16 +45,16 @@ def profiles(made):
 
 
 def test_a_user_is_told_by_a_few_train_items():
-    world = usual()
+    context = usual()
     words = [f"item{at} " + "word " * 20 for at in range(11)] + [""]
-    told = liked(world, words)
-    assert told == liked(world, words) != liked(replace(world, seed=1), words)
+    told = liked(context, words)
+    assert told == liked(context, words) != liked(replace(context, seed=1), words)
     for user, text in enumerate(told):
         named = [int(piece.split()[0][4:]) for piece in text.removeprefix("likes: ").split("; ")]
-        train = set(world.train.row(user).tolist())
+        train = set(context.train.row(user).tolist())
         assert len(named) == min(LIKED, len(train)) and set(named) <= train
         assert all(len(piece.split()) <= WORDS for piece in text[7:].split("; "))
-    assert liked(world, [""] * 12) == [""] * 7
+    assert liked(context, [""] * 12) == [""] * 7
 
 
 def test_words_go_with_their_vectors_and_random_vectors_have_none():
@@ -72,10 +72,12 @@ def test_words_go_with_their_vectors_and_random_vectors_have_none():
 def test_a_ground_gives_the_texts_beside_the_vectors(tmp_path):
     import numpy as np
 
-    ground = worded()
+    scenario = worded()
     np.save(tmp_path / "t.npy", np.eye(30))
     for encoder in ("tfidf", str(tmp_path / "t.npy")):
-        assert ground.texts(encoder, torch.device("cpu")).words == ground.interactions.item_texts
+        assert (
+            scenario.texts(encoder, torch.device("cpu")).words == scenario.interactions.item_texts
+        )
 
 
 @pytest.mark.text
@@ -86,8 +88,8 @@ def test_conforms(check, llama):
 
 @pytest.mark.text
 def test_vectors_alone_are_not_read(llama):
-    world = usual()
-    bare = replace(world, texts=lambda: replace(usual().texts(), words=None))
+    context = usual()
+    bare = replace(context, texts=lambda: replace(usual().texts(), words=None))
     with pytest.raises(UserError, match="reads texts, and here are vectors alone"):
         Play(recipe(f"hnlmrec({QUICK},model={llama})").build(), bare)
 
@@ -138,8 +140,8 @@ def test_a_round_takes_so_many_pairs_and_no_more(llama):
 
 @pytest.mark.text
 def test_a_fit_that_was_stopped_goes_on_bit_for_bit_and_so_does_another(llama):
-    ground, settings = worded(), f"hnlmrec({QUICK},warmup=1,model={llama})"
-    whole, kept = fit_on(ground, settings, epochs=5), []
+    scenario, settings = worded(), f"hnlmrec({QUICK},warmup=1,model={llama})"
+    whole, kept = fit_on(scenario, settings, epochs=5), []
 
     def save():
         file = io.BytesIO()
@@ -147,7 +149,7 @@ def test_a_fit_that_was_stopped_goes_on_bit_for_bit_and_so_does_another(llama):
         kept.append(file.getvalue())
 
     whole.run(save=save)
-    again, other = (fit_on(ground, settings, epochs=5) for _ in range(2))
+    again, other = (fit_on(scenario, settings, epochs=5) for _ in range(2))
     again.load_state_dict(torch.load(io.BytesIO(kept[2]), weights_only=True))
     again.run()
     other.run()

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cosine_similarity, normalize
 
 from negbench.methods.hnlmrec.likely_positives import likely_positives
-from negbench.methods.hnlmrec.target_mining import Frozen, mine, standard, upper
+from negbench.methods.hnlmrec.target_mining import FrozenVectors, mine, standard, upper
 from negbench.methods.hnlmrec.text_space import TextSpace, table_of
 from negbench.ops import rng
 from negbench.testing.toy_data import Tables, usual
@@ -14,7 +14,7 @@ WORLD = usual()
 TABLES = Tables(WORLD)
 ITEMS, USERS = TABLES.items.mean(1), TABLES.users.mean(1)
 SPACE = TextSpace.of(WORLD, table_of(WORLD))
-FROZEN = Frozen.of(ITEMS, USERS, WORLD, SPACE)
+FROZEN = FrozenVectors.of(ITEMS, USERS, WORLD, SPACE)
 ROWS = torch.tensor(WORLD.train.rows)
 LIKED = torch.tensor(WORLD.train.indices).long()
 

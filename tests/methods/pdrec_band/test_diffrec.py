@@ -1,7 +1,7 @@
 """The diffusion over interaction vectors: it learns tastes, from the seed alone."""
 
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.data.interactions import Csr
 from negbench.methods.pdrec_band.diffrec import DiffRec, Lesson, preferences_of, read, vectors
@@ -21,25 +21,25 @@ def other_taste(scores: torch.Tensor) -> float:
 
 
 def test_it_learns_the_taste_of_users():
-    world = small_world()
-    every = torch.arange(world.n_users)
-    assert other_taste(preferences_of(world, lesson(30)).every(every)) > 0.95
-    assert 0.2 < other_taste(preferences_of(world, lesson(0)).every(every)) < 0.8
+    context = small_context()
+    every = torch.arange(context.n_users)
+    assert other_taste(preferences_of(context, lesson(30)).every(every)) > 0.95
+    assert 0.2 < other_taste(preferences_of(context, lesson(0)).every(every)) < 0.8
 
 
 def test_the_seed_alone_decides():
-    first, again, other = (preferences_of(small_world(s), lesson(2)) for s in (0, 0, 1))
+    first, again, other = (preferences_of(small_context(s), lesson(2)) for s in (0, 0, 1))
     assert torch.equal(first.users, again.users) and torch.equal(first.items, again.items)
     assert not torch.equal(first.items, other.items)
 
 
 def test_what_is_read_is_the_last_step_of_the_walk():
-    world, schedule = small_world(), linear_var(3, 0.1, 0.1, 0.5)
-    net = DiffRec(world.n_items, 8, torch.Generator().manual_seed(0))
-    every = torch.arange(world.n_users)
+    context, schedule = small_context(), linear_var(3, 0.1, 0.1, 0.5)
+    net = DiffRec(context.n_items, 8, torch.Generator().manual_seed(0))
+    every = torch.arange(context.n_users)
     with torch.no_grad():
-        got = read(net, world, schedule).every(every)
-        x = vectors(world.train, every)
+        got = read(net, context, schedule).every(every)
+        x = vectors(context.train, every)
         for t in (3, 2, 1):
             at = torch.full((len(x),), t)
             x = schedule.back(x, net(x, at), at)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from negbench.methods.pdrec_band.rank_band import Preferences, RankBand, at_ranks
-from negbench.testing.toy_data import usual, world
+from negbench.testing.toy_data import toy_context, usual
 
 
 def likes(users: int, items: int, seed: int = 0) -> Preferences:
@@ -52,7 +52,7 @@ def test_the_exact_way_draws_the_same():
 
 
 def test_a_user_who_has_met_the_band_gets_nothing():
-    where = world([range(6), [0]], 6)
+    where = toy_context([range(6), [0]], 6)
     band = RankBand.of(likes(2, 6), 0.0, 1.0)
     found = band.draw(torch.tensor([0, 1]), where.excluded, torch.Generator())[1]
     assert found.squeeze(1).tolist() == [False, True]
@@ -60,7 +60,7 @@ def test_a_user_who_has_met_the_band_gets_nothing():
 
 def test_a_narrow_band_of_a_large_catalogue_is_met():
     """Few proposals fit 5 items in 1000: the rows that are left go the exact way."""
-    where = world([[0]] * 3, 1000)
+    where = toy_context([[0]] * 3, 1000)
     preferences = likes(3, 1000)
     band = RankBand.of(preferences, 0.5, 0.505)
     users = torch.arange(3).repeat(50)

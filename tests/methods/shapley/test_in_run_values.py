@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.backbones import lightgcn, mf
 from negbench.backbones.lightgcn import mean_of
@@ -14,7 +14,7 @@ from negbench.methods.shapley.triplet_gradients import Moment
 from negbench.ops import rng
 from negbench.protocol.view import Similarity
 
-WORLD = small_world()
+WORLD = small_context()
 U, ITEMS = WORLD.n_users, WORLD.n_items
 KINDS = [Similarity(), Similarity("cosine", 0.5)]
 
@@ -26,9 +26,9 @@ def triplets(n, seed=0):
     return torch.stack(ids, 1)
 
 
-def moment_of(kind=KINDS[0], tangent=None, scale=0.5, dim=6):
+def moment_of(kind=KINDS[0], tangent_kernel=None, scale=0.5, dim=6):
     table = scale * torch.randn(U + ITEMS, dim, generator=rng.stream(0, "table"))
-    return Moment(table, U, kind, tangent)
+    return Moment(table, U, kind, tangent_kernel)
 
 
 def graph():
@@ -39,7 +39,7 @@ def graph():
 def through_graph(made):
     encoded = made.encode(WORLD.train)
     table = torch.cat([encoded.users, encoded.items])
-    return Moment(table, U, encoded.similarity, encoded.tangent)
+    return Moment(table, U, encoded.similarity, encoded.tangent_kernel)
 
 
 def mean_loss(table, nodes, kind=KINDS[0]):
@@ -78,7 +78,7 @@ def test_lightgcn_moves_its_vectors_as_the_tangent_says():
     with torch.no_grad():
         made.table += on_table
         moved = mean_of(made._by_autograd()) - mean
-    torch.testing.assert_close(made.tangent(gradient), moved, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(made.tangent_kernel(gradient), moved, rtol=1e-4, atol=1e-5)
 
 
 def test_lightgcn_values_are_those_of_autograd_through_the_propagation():
@@ -120,8 +120,8 @@ def test_the_one_step_game_takes_the_real_step(through):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("through", [False, True])
 def test_the_expansion_has_the_closed_values(kind, through):
-    tangent = graph().tangent if through else None
-    moment, players, utility = moment_of(kind, tangent), triplets(8), triplets(60, 1)
+    tangent_kernel = graph().tangent_kernel if through else None
+    moment, players, utility = moment_of(kind, tangent_kernel), triplets(8), triplets(60, 1)
     surrogate = OneStep.of(moment, players, utility, 0.7).taylor()
     found = in_run(moment, players, utility, 0.7)
     torch.testing.assert_close(found.double(), 8 * surrogate.values(), rtol=1e-3, atol=1e-6)
@@ -173,8 +173,8 @@ def test_a_triplet_apart_from_the_held_out_ones_is_worth_nothing():
 
 
 def test_one_step_of_retraining_by_singletons_is_the_one_step_game():
-    for tangent in (None, graph().tangent):
-        moment, players, utility = moment_of(KINDS[0], tangent), triplets(5), triplets(60, 1)
+    for tangent_kernel in (None, graph().tangent_kernel):
+        moment, players, utility = moment_of(KINDS[0], tangent_kernel), triplets(5), triplets(60, 1)
         one = OneStep.of(moment, players, utility, 3.0)
         again = Retraining(moment, players, torch.arange(5), utility, 3.0, 1, 5)
         torch.testing.assert_close(exact(again), exact(one), rtol=1e-2, atol=2e-6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.data.interactions import Csr
 from negbench.methods.shapley.buckets import Buckets, means
@@ -16,7 +16,7 @@ from negbench.ops import rng
 from negbench.parts.holdout_pairs import carve
 from negbench.protocol.view import Similarity
 
-WORLD = small_world()
+WORLD = small_context()
 CARVED, LEFT = carve(WORLD.train, 0.25, 0)
 U = WORLD.n_users
 
@@ -73,17 +73,17 @@ def test_values_are_a_moving_mean_and_come_back():
     pool = pool_of()
     n = 3 * len(LEFT)
     one, two = torch.rand(2, n, generator=rng.stream(0, "values")).unbind()
-    assert pool.kept() == {}
+    assert pool.recorded() == {}
     pool.add(one, torch.full((n,), 0.3), one, 3, 0.5)
     pool.add(two, torch.full((n,), 0.4), two, 5, 0.5)
-    kept = pool.kept()
+    kept = pool.recorded()
     assert len(kept["user"]) == n and kept["epoch"].tolist() == [5] * n
     torch.testing.assert_close(kept["value"], (one + two) / 2)
     torch.testing.assert_close(kept["error"], torch.full((n,), 0.25))
     torch.testing.assert_close(kept["hardness"], two)
     again = pool_of()
     again.load_state_dict(pool.state_dict())
-    assert all(torch.equal(a, kept[name]) for name, a in again.kept().items())
+    assert all(torch.equal(a, kept[name]) for name, a in again.recorded().items())
 
 
 def test_errors_of_repeated_measurements_cover():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.probe_scenarios import small_ground
+from helpers.probe_scenarios import small_scenario
 
 from negbench.errors import UserError
 from negbench.parts.diffusion import latent_space, process
@@ -100,6 +100,6 @@ def test_an_ancestral_walk_takes_every_step():
 
 
 def test_a_loop_that_does_not_say_its_width_is_refused():
-    world = small_ground().world(seed=0, device=torch.device("cpu"))
+    context = small_scenario().train_context(seed=0, device=torch.device("cpu"))
     with pytest.raises(UserError, match="must know the vectors' width"):
-        latent_space.denoiser_of(world, 8, conditioned=True)
+        latent_space.denoiser_of(context, 8, conditioned=True)

@@ -1,7 +1,7 @@
 """The noise network: its walk against an ideal predictor, and what it learns of users."""
 
 import torch
-from helpers.toy_data import small_world
+from helpers.toy_data import small_context
 
 from negbench.ops import rng
 from negbench.parts.diffusion import process
@@ -43,9 +43,9 @@ def test_a_taught_network_tells_users_apart():
     g = rng.stream(4, "tastes")
     who = torch.arange(2).repeat(256)
     catalogue = Catalogue(torch.zeros(3), torch.diag(torch.tensor([2.0, 0.3, 0.3])))
-    world = small_world()
+    context = small_context()
     network = NoiseNetwork(process.snr_matched(50, 0.01), 5, 32)
-    network.begin(type(world)(world.train, world.counts, world.excluded, width=3))
+    network.begin(type(context)(context.train, context.counts, context.excluded, width=3))
     optimiser = torch.optim.Adam(network.minimised(), lr=0.01)
     for _ in range(400):
         x0 = taste[who] + 0.3 * torch.randn(512, 3, generator=g)

@@ -12,15 +12,15 @@ from negbench.data.membership import Membership
 from negbench.ops import rng
 from negbench.parts.sampling import proposals
 from negbench.parts.sampling.proposals import (
-    Even,
     Proposal,
-    Weighted,
+    UniformProposal,
+    WeightedProposal,
     alias_table,
     for_batch,
     outside,
 )
-from negbench.protocol.step import Batch, Coming
-from negbench.testing.toy_data import world
+from negbench.protocol.step import Batch, BatchChunk
+from negbench.testing.toy_data import toy_context
 
 SETS = [[0, 1, 2], [4], range(6), range(7), [0, 1, 2, 3, 4, 6], []]
 """On 7 items: user 2 has one left (6), user 3 none, user 4 one (5), user 5 all."""
@@ -28,14 +28,14 @@ CPU = torch.device("cpu")
 
 
 def excluded() -> Membership:
-    return world(SETS, n_items=7).excluded
+    return toy_context(SETS, n_items=7).excluded
 
 
 def all_proposals() -> list[tuple[str, Proposal, torch.Tensor]]:
     weights = torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2])
     return [
-        ("even", Even(7, CPU), torch.ones(7)),
-        ("weighted", Weighted.of(weights), weights),
+        ("even", UniformProposal(7, CPU), torch.ones(7)),
+        ("weighted", WeightedProposal.of(weights), weights),
     ]
 
 
@@ -71,9 +71,9 @@ def test_draws_follow_the_restricted_distribution(
 
 def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership, "may_ask", lambda users: False)
-    some = world([[0, 1], [2], []], n_items=7).excluded
+    some = toy_context([[0, 1], [2], []], n_items=7).excluded
     users = torch.arange(3).repeat(300)
-    ids, mask = outside(Even(7, CPU), some, users, 5, rng.stream(0, "draws"))
+    ids, mask = outside(UniformProposal(7, CPU), some, users, 5, rng.stream(0, "draws"))
     assert some.all_have_left and not excluded().all_have_left
     assert mask is None and not some.contains(users, ids).any()
 
@@ -93,9 +93,9 @@ def test_all_users_without_an_item_end_at_once() -> None:
 
 
 def test_only_weightless_items_left_is_no_item_left() -> None:
-    proposal = Weighted.of(torch.tensor([1.0, 1, 0]))
+    proposal = WeightedProposal.of(torch.tensor([1.0, 1, 0]))
     users = torch.tensor([0, 1])
-    where = world([[0, 1], [0]], n_items=3)
+    where = toy_context([[0, 1], [0]], n_items=3)
     ids, mask = outside(proposal, where.excluded, users, 50, rng.stream(0, "draws"))
     assert mask is not None and mask.any(1).tolist() == [False, True]
     assert ids[1].unique().tolist() == [1]
@@ -103,7 +103,7 @@ def test_only_weightless_items_left_is_no_item_left() -> None:
 
 def test_the_fallback_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "BLOCK", 15)
-    proposal = Weighted.of(torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2]))
+    proposal = WeightedProposal.of(torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2]))
     users = torch.tensor([2, 3, 4, 2, 3, 4, 2])
     ids, found = proposal.remaining(excluded(), users, rng.stream(0, "draws"))
     assert ids[found].tolist() == [6, 5, 6, 5, 6]
@@ -111,10 +111,10 @@ def test_the_fallback_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_declared_log_probabilities() -> None:
-    even, member = Even(7, CPU), excluded()
+    even, member = UniformProposal(7, CPU), excluded()
     assert torch.allclose(even.logq(member).exp(), 1 / torch.tensor([4.0, 6, 1, 1, 1, 7]))
     weights = torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2])
-    weighted = Weighted.of(weights)
+    weighted = WeightedProposal.of(weights)
     left = [sum(float(weights[i]) for i in range(7) if i not in s) for s in SETS]
     want = torch.tensor(left, dtype=torch.float64) / weights.sum()
     want[3] = 1.0
@@ -147,9 +147,9 @@ def test_the_alias_table_gives_back_its_probabilities(weights: list[float]) -> N
 def test_never_excluded_never_weightless(
     sets: list[set[int]], weights: list[float], seed: int
 ) -> None:
-    where = world(sets, n_items=9)
+    where = toy_context(sets, n_items=9)
     users = torch.arange(len(sets)).repeat(3)
-    proposal = Weighted.of(torch.tensor(weights))
+    proposal = WeightedProposal.of(torch.tensor(weights))
     ids, mask = outside(proposal, where.excluded, users, 5, rng.stream(seed, "draws"))
     mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
     for user, row, drawn in zip(users.tolist(), ids.tolist(), mask.tolist(), strict=True):
@@ -161,17 +161,19 @@ def test_never_excluded_never_weightless(
 @pytest.mark.parametrize("weights", [[0.0, 0.0], [1.0, -1.0], [1.0, float("inf")], [float("nan")]])
 def test_weights_that_cannot_be_drawn_from(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="finite, not negative and not all 0"):
-        Weighted.of(torch.tensor(weights))
+        WeightedProposal.of(torch.tensor(weights))
 
 
 def test_no_negatives_asked_for() -> None:
-    ids, mask = outside(Even(7, CPU), excluded(), torch.arange(6), 0, rng.stream(0, "draws"))
+    ids, mask = outside(
+        UniformProposal(7, CPU), excluded(), torch.arange(6), 0, rng.stream(0, "draws")
+    )
     assert ids.shape == (6, 0) and mask is None
 
 
 def stretch(users: torch.Tensor, size: int) -> list[Batch]:
     """The batches of one stretch of steps."""
-    coming = Coming(users)
+    coming = BatchChunk(users)
     return [
         Batch(rows, rows, coming=coming, start=at * size)
         for at, rows in enumerate(users.split(size))
@@ -182,7 +184,7 @@ def stretch(users: torch.Tensor, size: int) -> list[Batch]:
 def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int) -> None:
     """Each row's own exclusions and law; a few are one draw for the stretch, many are not."""
     users, generator = torch.arange(6).repeat(5000), rng.stream(5, "draws")
-    proposal, before = Even(7, CPU), rng.stream(5, "draws")
+    proposal, before = UniformProposal(7, CPU), rng.stream(5, "draws")
     made = [for_batch(proposal, excluded(), batch, n, generator) for batch in stretch(users, 4096)]
     ids, masks = (
         torch.cat([ids for ids, _ in made]),
@@ -202,8 +204,8 @@ def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int
 
 def test_a_stretch_is_handed_out_once() -> None:
     """Two draws of one step, and two sources, have nothing in common."""
-    generator, excluded_ = rng.stream(0, "draws"), world([[]], n_items=10**6).excluded
-    one, two = Even(10**6, CPU), Even(10**6, CPU)
+    generator, excluded_ = rng.stream(0, "draws"), toy_context([[]], n_items=10**6).excluded
+    one, two = UniformProposal(10**6, CPU), UniformProposal(10**6, CPU)
     seen = []
     for batch in stretch(torch.zeros(60, dtype=torch.long), 20):
         for proposal, n in ((one, 2), (one, 2), (two, 2), (one, 1)):
@@ -212,7 +214,10 @@ def test_a_stretch_is_handed_out_once() -> None:
             seen += ids.view(-1).tolist()
     assert len(set(seen)) >= len(seen) - 1, "numbers of a million are drawn twice by an accident"
     other = replace(stretch(torch.zeros(60, dtype=torch.long), 20)[1], users=torch.ones(7).long())
-    assert for_batch(one, world([[], []], 10**6).excluded, other, 2, generator)[0].shape == (7, 2)
+    assert for_batch(one, toy_context([[], []], 10**6).excluded, other, 2, generator)[0].shape == (
+        7,
+        2,
+    )
     assert not other.coming.drawn, "a batch of other rows has nothing to do with the stretch"
     alone = Batch(torch.zeros(20, dtype=torch.long), torch.zeros(20, dtype=torch.long))
     assert for_batch(one, excluded_, alone, 2, generator)[0].shape == (20, 2)
