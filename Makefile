@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check lint types view bench clean
+.PHONY: run test check lint types view bench docs-pages clean
 .DEFAULT_GOAL := run
 
 run: .venv/done  ## every sampler on the two embedded data sets: a table on the screen, a report on disk
@@ -13,6 +13,9 @@ test: .venv/done  ## the whole suite
 
 bench: .venv/done  ## how fast everything is: a table, and bench.json; DATA_DIR= where the real data are
 	$(BIN)/python benchmarks/bench.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source
+	$(BIN)/python docs/generate.py
 
 check: lint types test  ## what lands must pass
 

@@ -1,22 +1,24 @@
-"""Spelling: how numbers and metrics are said, alike in every output."""
+"""Number and metric formatting, shared by every table, figure and sentence."""
 
 from collections.abc import Sequence
 from math import isnan
 
+from negbench.evaluation.metric_names import Metric
 
-def spelled(metric: str, k: int) -> str:
+
+def metric_label(metric: Metric) -> str:
     """A metric as papers write it: NDCG@20, Recall@20."""
-    name = metric.upper() if metric in ("ndcg", "mrr", "map") else metric.capitalize()
-    return f"{name}@{k}"
+    name, k = metric
+    return f"{name.upper() if name in ('ndcg', 'mrr', 'map') else name.capitalize()}@{k}"
 
 
 def counted(n: int, word: str, many: str = "") -> str:
-    """A count and its word in the right number: 1 seed, 3 seeds."""
+    """A count with its noun in singular or plural: 1 seed, 3 seeds."""
     return f"{n:,} {word if n == 1 else many or word + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them: a, b and c."""
+    """Words joined for a sentence: a, b and c."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
@@ -26,18 +28,18 @@ def number(value: float) -> str:
 
 
 def spread(mean: float, std: float) -> str:
-    """Mean ± standard deviation; the mean alone where one seed gives no spread."""
+    """Mean ± standard deviation; the mean alone where one seed gives no deviation."""
     known = not isnan(mean) and not isnan(std)
     return f"{mean:.4f} ± {std:.4f}" if known else number(mean)
 
 
 def percent(value: float) -> str:
-    """A share: 6.10 %."""
+    """A share in [0, 1] as percent: 6.10 %."""
     return "-" if isnan(value) else f"{100 * value:.2f} %"
 
 
 def seconds(value: float) -> str:
-    """Seconds, or a ratio, with two or three digits that mean something."""
+    """Seconds, or a ratio, with two or three significant digits."""
     if isnan(value):
         return "-"
     decimals = next((d for limit, d in ((0.1, 4), (10, 2), (100, 1)) if abs(value) < limit), 0)

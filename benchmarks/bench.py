@@ -1,4 +1,4 @@
-"""How fast everything is, in one run: medians of repeats on one thread, and the bounds beside.
+"""Speed of everything in one run: medians of repeats on one thread, beside the machine's bounds.
 
 make bench                                    every part
 python benchmarks/bench.py --parts draws,ranking --data ml_1m --data-dir DIR
@@ -32,66 +32,68 @@ from work_scale import scale
 from work_training import training
 
 from negbench.plugins import registry
-from negbench.training.memory import keep_freed
+from negbench.training.memory import keep_freed_memory
 
 PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
 
 
 def main() -> None:
-    asked = reader().parse_args()
+    args = arguments().parse_args()
     torch.set_num_threads(1)
-    keep_freed()
+    keep_freed_memory()
     rows: list[dict[str, Any]] = []
-    for row in measured(asked):
+    for row in measured(args):
         rows.append(row)
         sys.stdout.write(line(row) + "\n")
         sys.stdout.flush()
         record = {"machine": machine(), "rows": rows}
-        asked.out.write_text(json.dumps(record, indent=1) + "\n")
+        args.out.write_text(json.dumps(record, indent=1) + "\n")
     if grown := [row for row in rows if row["what"] == "scale"]:
-        draw(grown, asked.out.with_suffix(".png"))
+        draw(grown, args.out.with_suffix(".png"))
 
 
-def reader() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    made.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
-    made.add_argument("--data", default="ml_1m,gowalla")
-    made.add_argument("--data-dir", type=Path, help="where the real data are; else of their shape")
-    made.add_argument("--backbones", default="mf,lightgcn,sasrec,gru4rec")
-    made.add_argument("--methods", default="")
-    made.add_argument("--repeats", type=int, default=5)
-    made.add_argument("--one-thread", action="store_true", help="leave out the clock on two")
-    made.add_argument("--greatest", type=int, default=20_000_000, help="pairs, for scale")
-    made.add_argument("--out", type=Path, default=Path("bench.json"))
-    return made
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
+    parser.add_argument("--data", default="ml_1m,gowalla")
+    parser.add_argument(
+        "--data-dir", type=Path, help="where the real data are; else of their shape"
+    )
+    parser.add_argument("--backbones", default="mf,lightgcn,sasrec,gru4rec")
+    parser.add_argument("--methods", default="")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--one-thread", action="store_true", help="leave out the clock on two")
+    parser.add_argument("--greatest", type=int, default=20_000_000, help="pairs, for scale")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    return parser
 
 
-def measured(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    parts = asked.parts.split(",")
-    methods = asked.methods.split(",") if asked.methods else sorted(registry.names("methods"))
-    timed = partial(rate if asked.one_thread else on_two, repeats=asked.repeats)
+def measured(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    parts = args.parts.split(",")
+    methods = args.methods.split(",") if args.methods else sorted(registry.names("methods"))
+    timed = partial(rate if args.one_thread else on_two, repeats=args.repeats)
     if "start-up" in parts:
-        yield from start_up(asked.repeats)
-    for name in asked.data.split(","):
-        scenario = scenario_of(name, asked.data_dir)
-        said = {"data": scenario.interactions.name}
-        best = bounds(scenario.split.n_users, scenario.split.n_items, asked.repeats)
+        yield from start_up(args.repeats)
+    for name in args.data.split(","):
+        scenario = scenario_of(name, args.data_dir)
+        data = {"data": scenario.interactions.name}
+        best = bounds(scenario.split.n_users, scenario.split.n_items, args.repeats)
         if "draws" in parts:
-            yield from ({**row, **said} for row in draws(scenario, asked.repeats))
+            yield from ({**row, **data} for row in draws(scenario, args.repeats))
         if "ranking" in parts:
-            yield from ({**row, **said} for row in ranking(scenario, best, timed))
+            yield from ({**row, **data} for row in ranking(scenario, best, timed))
         if "training" in parts:
-            for backbone in asked.backbones.split(","):
-                found = training(scenario, backbone, best, methods, timed)
-                yield from ({**row, **said} for row in found)
+            for backbone in args.backbones.split(","):
+                rows = training(scenario, backbone, best, methods, timed)
+                yield from ({**row, **data} for row in rows)
     if "memory" in parts:
         yield from memory("goodbooks", None)
-        for name in ("ml_1m_sasrec", "gowalla") if asked.data_dir else ():
-            yield from memory(name, asked.data_dir)
+        for name in ("ml_1m_sasrec", "gowalla") if args.data_dir else ():
+            yield from memory(name, args.data_dir)
     if "grid" in parts:
         yield from default_run()
     if "scale" in parts:
-        yield from scale(str(Path(__file__).parent), asked.greatest)
+        yield from scale(str(Path(__file__).parent), args.greatest)
 
 
 def line(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the machine can do at best, on one thread: products, gathers, draws, a softmax."""
+"""Upper bounds of the machine on one thread: products, gathers, draws, a softmax."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Bounds:
 
 
 def bounds(users: int, items: int, repeats: int = 5) -> Bounds:
-    """Measured beside the work that is held against them."""
+    """Measure the bounds on this machine, now."""
     a, b = torch.randn(2048, D), torch.randn(4096, D)
     table, ids = torch.randn(users + items, D), torch.randint(users + items, (200_000,))
     out = torch.empty(len(ids), D)

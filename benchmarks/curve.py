@@ -1,4 +1,4 @@
-"""The cost curve as a figure: what a positive costs as the data grow, for each method."""
+"""Plot of the cost curve: cost of a positive against the size of the data, by method."""
 
 from pathlib import Path
 from typing import Any

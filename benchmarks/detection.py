@@ -1,4 +1,4 @@
-"""How well `ddrm_sampler` tells hidden positives from the rest, where the truth is known.
+"""Detection of hidden positives by `ddrm_sampler`, on data with ground truth.
 
 python benchmarks/detection.py [--datasets kuairec,synthetic] [--epochs 20] [--users 200]
 
@@ -22,7 +22,8 @@ from negbench.ops.rng import stream
 from negbench.plugins.registry import load
 from negbench.protocol.step import Batch, Step
 from negbench.scenario.scenario import Scenario, prepare
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 BLOCK = 16
 """Users whose whole catalogue goes through the detector at once."""
@@ -55,7 +56,7 @@ def auc(scores: Tensor, true: Tensor) -> float:
 def measured(fit: Fit, truth: Membership, users: Iterable[int]) -> dict[str, float]:
     """Mean AUC by what ranks the items."""
     detection = load("methods", "ddrm_sampler").detection
-    found: dict[str, list[float]] = {"rho": [], "score": [], "popularity": []}
+    aucs: dict[str, list[float]] = {"rho": [], "score": [], "popularity": []}
     every = torch.arange(fit.context.n_items)
     for block in torch.split(torch.tensor(list(users)), BLOCK):
         step = step_of(fit, block)
@@ -70,37 +71,37 @@ def measured(fit: Fit, truth: Membership, users: Iterable[int]) -> dict[str, flo
                 continue
             ranked = {"rho": rho[row], "score": score[row], "popularity": fit.context.counts}
             for name, values in ranked.items():
-                found[name].append(auc(values[here], true[row][here]))
-    return {name: sum(values) / len(values) for name, values in found.items()}
+                aucs[name].append(auc(values[here], true[row][here]))
+    return {name: sum(values) / len(values) for name, values in aucs.items()}
 
 
 def main() -> None:
     """Print a line for each data set."""
-    reader = argparse.ArgumentParser(description="Detection of hidden positives by ddrm_sampler")
-    reader.add_argument("--datasets", default="kuairec,synthetic")
-    reader.add_argument("--epochs", type=int, default=20)
-    reader.add_argument("--users", type=int, default=200)
-    reader.add_argument("--seed", type=int, default=0)
-    asked = reader.parse_args()
+    parser = argparse.ArgumentParser(description="Detection of hidden positives by ddrm_sampler")
+    parser.add_argument("--datasets", default="kuairec,synthetic")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    for dataset in asked.datasets.split(","):
+    for dataset in args.datasets.split(","):
         scenario = prepare(dataset)
-        assert scenario.interactions.truth is not None, f"{dataset} knows no truth"
+        assert scenario.interactions.truth is not None, f"{dataset} has no ground truth"
         truth = Membership.of(scenario.interactions.truth)
         have = (truth.sizes > 0).nonzero().squeeze(1)
-        order = torch.randperm(len(have), generator=stream(asked.seed, "users"))
-        users = have[order[: asked.users]].tolist()
-        made = {
+        order = torch.randperm(len(have), generator=stream(args.seed, "users"))
+        users = have[order[: args.users]].tolist()
+        results = {
             name: measured(
-                trained(dataset, scenario, f"ddrm_sampler({settings})", asked.epochs, asked.seed),
+                trained(dataset, scenario, f"ddrm_sampler({settings})", args.epochs, args.seed),
                 truth,
                 users,
             )
             for name, settings in (("trained", ""), ("untrained", "denoiser=untrained"))
         }
-        told = {**made["trained"], "rho, untrained denoiser": made["untrained"]["rho"]}
-        figures = "  ".join(f"{name} {value:.3f}" for name, value in told.items())
-        sys.stdout.write(f"{dataset}: {len(users)} users  AUC  {figures}\n")
+        mean_auc = {**results["trained"], "rho, untrained denoiser": results["untrained"]["rho"]}
+        text = "  ".join(f"{name} {value:.3f}" for name, value in mean_auc.items())
+        sys.stdout.write(f"{dataset}: {len(users)} users  AUC  {text}\n")
         sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""What the default probes cost: their share of an epoch's sampling, scoring and update.
+"""Cost of the default probes: their share of an epoch's sampling, scoring and update.
 
 python benchmarks/probes.py [DATASET]...
 """
@@ -10,7 +10,7 @@ import torch
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
 from negbench.scenario.scenario import prepare
-from negbench.training.fit import TrainConfig
+from negbench.training.config import TrainConfig
 
 METHODS = ("random", "dns", "dns_mn", "in_batch", "adaptive_mixed")
 EPOCHS = 5

@@ -1,6 +1,6 @@
-"""How long it takes to read a run of many cells: open it, make its frames, lay out its table.
+"""Time to read a run of many cells: open it, build its data frames, render its table.
 
-python benchmarks/read_run.py [--cells 1000] [--folder DIR]   (DIR is made once and kept)
+python benchmarks/read_run.py [--cells 1000] [--folder DIR]   (DIR is written once and reused)
 """
 
 import argparse
@@ -26,7 +26,7 @@ def cells(n: int) -> Iterator[tuple[dict[str, Any], list[dict[str, float]], dict
     rng = np.random.default_rng(0)
     for at in range(n):
         method, seed = divmod(at, SEEDS)
-        asked = {"dataset": "toy", "backbone": "mf", "method": f"method_{method}", "variant": ""}
+        spec = {"dataset": "toy", "backbone": "mf", "method": f"method_{method}", "variant": ""}
         names = [(name, k, band) for name, k in METRICS for band in BANDS]
         values = {name: rng.random(USERS, np.float32) for name in names}
         rows = [
@@ -36,7 +36,7 @@ def cells(n: int) -> Iterator[tuple[dict[str, Any], list[dict[str, float]], dict
         ]
         record = {
             "status": "done",
-            "spec": {**asked, "seed": seed, "exclude": "train", "train": {"epochs": EPOCHS}},
+            "spec": {**spec, "seed": seed, "exclude": "train", "train": {"epochs": EPOCHS}},
             "metrics": rows,
             "data": {"n_users": USERS, "n_items": 9000, "n_interactions": 90000, "checksum": "c"}
             | {"licence": "", "source": "", "notes": []},
@@ -60,13 +60,13 @@ def cells(n: int) -> Iterator[tuple[dict[str, Any], list[dict[str, float]], dict
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--cells", type=int, default=1000)
-    asked.add_argument("--folder", type=Path, default=None)
-    given = asked.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="negbench-read-"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, default=None)
+    args = parser.parse_args()
+    folder = args.folder or Path(tempfile.mkdtemp(prefix="negbench-read-"))
     if not (folder / "cells").exists():
-        for record, epochs, users in cells(given.cells):
+        for record, epochs, users in cells(args.cells):
             cell_store.write_cell(folder, record, epochs=epochs, users=users)
         cell_store.write_results(folder)
     measure(folder)
@@ -75,9 +75,9 @@ def main() -> None:
 def measure(folder: Path) -> None:
     def timed(what: str, do: Callable[[], Any]) -> Any:
         start = time.perf_counter()
-        found = do()
+        result = do()
         sys.stdout.write(f"{what:24}{time.perf_counter() - start:8.2f} s\n")
-        return found
+        return result
 
     def imported() -> tuple[Any, ...]:
         from negbench.analysis.measures import accuracy, convergence

@@ -1,4 +1,4 @@
-"""What benchmarks run on: the real sets where they are, else random ones of their shape."""
+"""Scenarios of the benchmarks: real data sets where present, else random ones of their shape."""
 
 from functools import cache
 from pathlib import Path
@@ -21,18 +21,24 @@ def scenario_of(name: str, data_dir: Path | None = None) -> Scenario:
     if name in REAL and data_dir is not None:
         dataset, rule = REAL[name]
         return prepare(dataset, rule=rule, data_dir=data_dir)
-    return made(*SHAPES[name], name=f"{name}-shaped") if name in SHAPES else prepare(name)
+    return (
+        synthetic_scenario(*SHAPES[name], name=f"{name}-shaped")
+        if name in SHAPES
+        else prepare(name)
+    )
 
 
-def made(n_users: int, n_items: int, n: int, *, name: str, seed: int = 0) -> Scenario:
+def synthetic_scenario(n_users: int, n_items: int, n: int, *, name: str, seed: int = 0) -> Scenario:
     """Pairs of lognormal activity and Zipf popularity in random order, nine tenths train."""
-    data = drawn(n_users, n_items, n, name=name, seed=seed)
+    data = synthetic_interactions(n_users, n_items, n, name=name, seed=seed)
     parts = split(data, "ratio(0.9,0.05,0.05)")
     return Scenario(data, parts, Bands.of(parts.train.counts, "mass"), "train")
 
 
-def drawn(n_users: int, n_items: int, n: int, *, name: str, seed: int) -> Interactions:
-    """About n distinct pairs; who and what are drawn apart, so no taste is in them."""
+def synthetic_interactions(
+    n_users: int, n_items: int, n: int, *, name: str, seed: int
+) -> Interactions:
+    """About n distinct pairs; users and items are drawn independently, so without taste."""
     random = np.random.default_rng(seed)
     activity = random.lognormal(0, 1, n_users)
     popularity = 1 / (np.arange(n_items) + 10.0) ** 0.9

@@ -1,4 +1,4 @@
-"""A grid that is killed again and again must end with the results of one that never was.
+"""Soak test: a grid that is killed repeatedly must end with the results of an undisturbed one.
 
 python benchmarks/soak.py [--cells 500] [--every 1,5] [--jobs 2] [--seed 0]
 
@@ -65,22 +65,20 @@ def killed(words: list[str], out: Path, shortest: float, longest: float) -> tupl
 
 
 def main() -> int:
-    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    made.add_argument("--cells", type=int, default=500)
-    made.add_argument("--every", default="1,5", help="shortest and longest seconds to a kill")
-    made.add_argument("--jobs", type=int, default=2)
-    made.add_argument("--seed", type=int, default=0)
-    asked = made.parse_args()
-    random.seed(asked.seed)
-    shortest, longest = (float(word) for word in asked.every.split(","))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, default=500)
+    parser.add_argument("--every", default="1,5", help="shortest and longest seconds to a kill")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    random.seed(args.seed)
+    shortest, longest = (float(word) for word in args.every.split(","))
     with tempfile.TemporaryDirectory() as folder:
         out, quiet = Path(folder) / "killed", Path(folder) / "quiet"
         began = time.perf_counter()
-        kills, leftovers, code = killed(
-            command(out, asked.cells, asked.jobs), out, shortest, longest
-        )
+        kills, leftovers, code = killed(command(out, args.cells, args.jobs), out, shortest, longest)
         spent = time.perf_counter() - began
-        subprocess.run(command(quiet, asked.cells, asked.jobs), check=True, capture_output=True)
+        subprocess.run(command(quiet, args.cells, args.jobs), check=True, capture_output=True)
         alike = (out / "results.csv").read_bytes() == (quiet / "results.csv").read_bytes()
         cells, damaged = cell_store.read_cells(out)
         whole = {

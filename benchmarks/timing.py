@@ -1,4 +1,4 @@
-"""Seconds of a piece of work: the median of repeats that are each long enough to be measured."""
+"""Timing of a function: the median rate of repeats that are each long enough to measure."""
 
 import gc
 import statistics
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import torch
 
 Timed = Callable[[Callable[[], int]], "Rate"]
-"""What times a piece of work that returns how much it did."""
+"""Times a function that returns how many units it did."""
 LEAST = 0.3
 """Seconds that a repeat should take."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How much is done in a second, by the CPU's time and by the clock; the middle of repeats."""
+    """Units a second of CPU time and of wall time; medians of repeats."""
 
     cpu: float
     """On the threads that the caller has set: one."""
@@ -25,24 +25,24 @@ class Rate:
     spread: float
     """(greatest - least) / median of the CPU rate."""
     wall2: float = 0.0
-    """By the clock on two threads, where it was asked for."""
+    """By the clock on two threads, where requested."""
 
 
 def rate(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rate:
-    """Units a second of `work`, which does some and returns how many; called once to warm up."""
+    """Units a second of `work`, which returns how many units it did; called once to warm up."""
     work()
-    made = [_repeat(work, least) for _ in range(repeats)]
-    cpu, wall = ([one[at] for one in made] for at in (0, 1))
+    rates = [_repeat(work, least) for _ in range(repeats)]
+    cpu, wall = ([one[at] for one in rates] for at in (0, 1))
     middle = statistics.median(cpu)
     return Rate(middle, statistics.median(wall), repeats, (max(cpu) - min(cpu)) / middle)
 
 
 def on_two(work: Callable[[], int], repeats: int = 5, least: float = LEAST) -> Rate:
     """`rate`, and by the clock on two threads."""
-    found, threads = rate(work, repeats, least), torch.get_num_threads()
+    one_thread, threads = rate(work, repeats, least), torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        return replace(found, wall2=rate(work, repeats, least).wall)
+        return replace(one_thread, wall2=rate(work, repeats, least).wall)
     finally:
         torch.set_num_threads(threads)
 

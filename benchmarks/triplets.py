@@ -1,11 +1,11 @@
-"""What triplet values cost, and how well they tell false negatives, where the truth is known.
+"""Cost of triplet values, and how well they detect false negatives, on data with ground truth.
 
 python benchmarks/triplets.py [--backbone mf] [--datasets synthetic,kuairec] [--epochs 20]
 
 Cost: seconds for the values of 100,000 triplets of goodbooks with standard errors. AUC: the chance
 that a false negative (a true or held-out positive of its user) of the pool is valued below another
 one, over the pool of `shapley` after so many epochs; beside it the same for minus the hardness,
-that is, for saying that what scores high is false.
+that is, for predicting that high scores are false negatives.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from scipy.stats import rankdata
 
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.cell.triplet_log import kept_triplets
+from negbench.experiment.cell.triplet_log import recorded_triplets
 from negbench.scenario.scenario import Scenario, prepare
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 SOME = 100_000
 
@@ -46,15 +47,15 @@ def valued(dataset: str, backbone: str, settings: str, epochs: int) -> str:
     last = f"shapley(warmup={epochs - 1},{settings})".replace(",)", ")")
     fit = fit_of(dataset, scenario, backbone, last, epochs)
     fit.run()
-    told = kept_triplets(fit, scenario)
-    assert told is not None
-    value, error, false = told["value"], told["error"], told["false"]
+    triplets = recorded_triplets(fit, scenario)
+    assert triplets is not None
+    value, error, false = triplets["value"], triplets["error"], triplets["false"]
     z = np.abs(value) / np.maximum(error, 1e-30)
     return (
         f"{dataset}: {len(value):,} triplets, {false.mean():.3f} false; mean value "
         f"{value[false].mean():.3g} false, {value[~false].mean():.3g} other; "
         f"median |value| / error {np.median(z):.1f}; "
-        f"AUC value {auc(value, false):.3f}, minus hardness {auc(-told['hardness'], false):.3f}"
+        f"AUC value {auc(value, false):.3f}, minus hardness {auc(-triplets['hardness'], false):.3f}"
     )
 
 
@@ -67,24 +68,24 @@ def cost(backbone: str, settings: str) -> str:
     began = time.perf_counter()
     fit.refresh(3)
     spent = time.perf_counter() - began
-    told = kept_triplets(fit, scenario)
-    assert told is not None and bool((told["error"] > 0).any())
-    return f"goodbooks: {len(told['value']):,} triplets valued in {spent:.2f} s on {backbone}"
+    triplets = recorded_triplets(fit, scenario)
+    assert triplets is not None and bool((triplets["error"] > 0).any())
+    return f"goodbooks: {len(triplets['value']):,} triplets valued in {spent:.2f} s on {backbone}"
 
 
 def main() -> None:
     """Print a line for the cost and for each data set."""
-    reader = argparse.ArgumentParser(description="Cost and detection of triplet values")
-    reader.add_argument("--datasets", default="synthetic,kuairec")
-    reader.add_argument("--backbone", default="mf")
-    reader.add_argument("--epochs", type=int, default=20)
-    reader.add_argument("--settings", default="", help="of shapley, such as order=1,rate=0.1")
-    reader.add_argument("--threads", type=int, default=1)
-    asked = reader.parse_args()
-    torch.set_num_threads(asked.threads)
-    sys.stdout.write(cost(asked.backbone, asked.settings) + "\n")
-    for dataset in filter(None, asked.datasets.split(",")):
-        line = valued(dataset, asked.backbone, asked.settings, asked.epochs)
+    parser = argparse.ArgumentParser(description="Cost and detection of triplet values")
+    parser.add_argument("--datasets", default="synthetic,kuairec")
+    parser.add_argument("--backbone", default="mf")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--settings", default="", help="of shapley, such as order=1,rate=0.1")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    sys.stdout.write(cost(args.backbone, args.settings) + "\n")
+    for dataset in filter(None, args.datasets.split(",")):
+        line = valued(dataset, args.backbone, args.settings, args.epochs)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

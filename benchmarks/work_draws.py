@@ -1,6 +1,6 @@
 """Negatives alone: exact draws outside a user's train items, called per batch of 2048.
 
-A few a row are drawn for the coming batches at once where the loop knows them: "in the loop" below.
+A few a row are drawn for a whole chunk of batches at once: "in the loop" below.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from timing import rate
 
 from negbench.ops import rng
 from negbench.parts.sampling.proposals import (
+    Prefetch,
     Proposal,
     UniformProposal,
     WeightedProposal,
-    for_batch,
-    outside,
+    sample_outside,
 )
 from negbench.scenario.scenario import Scenario
 from negbench.training.batches import Pairs
@@ -44,14 +44,14 @@ def draws(scenario: Scenario, repeats: int) -> Iterator[dict[str, Any]]:
         )
         works["k = 1 in the loop"] = _in_the_loop(proposal, context.excluded, feed, generator)
         for case, work in works.items():
-            found = rate(work, repeats)
+            speed = rate(work, repeats)
             yield {
                 "what": "draws",
                 "case": f"{name}, {case}",
                 "unit": "negatives",
-                "cpu": found.cpu,
-                "wall": found.wall,
-                "spread": found.spread,
+                "cpu": speed.cpu,
+                "wall": speed.wall,
+                "spread": speed.spread,
             }
 
 
@@ -68,7 +68,7 @@ def _drawing(
 
     def work() -> int:
         rows = next(batches)
-        outside(proposal, excluded, rows, k, generator)
+        sample_outside(proposal, excluded, rows, k, generator)
         return len(rows) * k
 
     return work
@@ -77,13 +77,13 @@ def _drawing(
 def _in_the_loop(
     proposal: Proposal, excluded: Any, feed: Pairs, generator: torch.Generator
 ) -> Callable[[], int]:
-    batches = list(feed.epoch(generator))
+    batches, prefetch = list(feed.epoch(generator)), Prefetch(proposal, 1)
 
     def work() -> int:
         for batch in batches:
             if not batch.start:
-                batch.coming.drawn.clear()
-            for_batch(proposal, excluded, batch, 1, generator)
+                prefetch.chunk = None
+            prefetch.sample(excluded, batch, generator)
         return len(feed.users)
 
     return work

@@ -1,4 +1,4 @@
-"""What a process costs: start-up of the command, the default run, and the peak of memory."""
+"""Cost of a process: start-up of the command, the default run, and peak memory."""
 
 import json
 import subprocess

@@ -10,7 +10,7 @@ from timing import Timed
 from negbench.data.interactions import Csr
 from negbench.evaluation.full_ranking import block_size, evaluate
 from negbench.evaluation.metric_names import parse_metrics
-from negbench.evaluation.model_scorer import Trained
+from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
 from negbench.scenario.scenario import Scenario
@@ -26,7 +26,7 @@ WHY = (
 def ranking(scenario: Scenario, bounds: Bounds, timed: Timed) -> Iterator[dict[str, Any]]:
     """Users a second, with every metric on every band; ranks of all targets in the second row."""
     fit = prepare_fit(CellSpec("bench", "mf", "random", probe="off"), scenario, torch.device("cpu"))
-    scorer = Trained.of(fit.backbone, fit.context, scenario.split.train, None)
+    scorer = ModelScorer.of(fit.backbone, fit.context, scenario.split.train, None)
     metrics = parse_metrics(METRICS)
     target = some_users(scenario.split.test, 64 * block_size(scenario.split.n_items))
     for ranks in (False, True):
@@ -37,16 +37,16 @@ def ranking(scenario: Scenario, bounds: Bounds, timed: Timed) -> Iterator[dict[s
             )
             return len(seen.users)
 
-        found = timed(work)
+        speed = timed(work)
         yield {
             "what": "ranking",
             "case": "top 20, all metrics" + (" and ranks" if ranks else ""),
             "unit": "users",
-            "cpu": found.cpu,
-            "wall": found.wall,
-            "wall2": found.wall2,
-            "spread": found.spread,
-            "bound": bounds.gemm / (scenario.split.n_items * D) / found.cpu,
+            "cpu": speed.cpu,
+            "wall": speed.wall,
+            "wall2": speed.wall2,
+            "spread": speed.spread,
+            "bound": bounds.gemm / (scenario.split.n_items * D) / speed.cpu,
             "why": WHY[ranks],
         }
 

@@ -23,7 +23,7 @@ LARGEST = {"mixed": 16_384}
 CHILD = """
 import json, sys, time, torch
 sys.path.insert(0, {here!r})
-from scenarios import made
+from scenarios import synthetic_scenario
 from work_training import Stepper
 from timing import rate
 from negbench.experiment.cell.run import prepare_fit
@@ -31,13 +31,13 @@ from negbench.training.timing import peak_mb
 from negbench.experiment.cell.spec import CellSpec
 torch.set_num_threads(1)
 n, users, items, method, batch = {n}, {users}, {items}, {method!r}, {batch}
-scenario = made(users, items, n, name="scale")
+scenario = synthetic_scenario(users, items, n, name="scale")
 start = time.perf_counter()
 spec = CellSpec("scale", f"mf(batch_size={{batch}})", method, probe="off")
 fit = prepare_fit(spec, scenario, torch.device("cpu"))
 ready = time.perf_counter() - start
-found = rate(Stepper(fit), 3, least=1.0)
-print(json.dumps({{"cpu": found.cpu, "wall": found.wall, "spread": found.spread,
+speed = rate(Stepper(fit), 3, least=1.0)
+print(json.dumps({{"cpu": speed.cpu, "wall": speed.wall, "spread": speed.spread,
                   "ready": ready, "MiB": peak_mb(torch.device("cpu"))}}))
 """
 
@@ -56,16 +56,16 @@ def scale(here: str, greatest: int) -> Iterator[dict[str, Any]]:
             code = CHILD.format(
                 here=here, n=n, users=users, items=items, method=method, batch=batch
             )
-            made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-            if made.returncode:
-                raise RuntimeError(made.stderr)
-            found = json.loads(made.stdout)
+            process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            if process.returncode:
+                raise RuntimeError(process.stderr)
+            speed = json.loads(process.stdout)
             yield {
                 "what": "scale",
                 "case": f"{method}, {users:,} users, {items:,} items, {n:,} pairs, batch {batch:,}",
                 "unit": "positives",
                 "pairs": n,
                 "method": method,
-                "x least": least.setdefault(method, found["cpu"]) / found["cpu"],
-                **found,
+                "x least": least.setdefault(method, speed["cpu"]) / speed["cpu"],
+                **speed,
             }

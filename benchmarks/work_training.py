@@ -47,19 +47,19 @@ def training(
             continue
         fit = prepare_fit(spec, scenario, torch.device("cpu"))
         stepper = Stepper(fit)
-        found, work = timed(stepper), stepper.work()
-        base, plain = least = least or (found, work)
+        speed, work = timed(stepper), stepper.work()
+        base, plain = least = least or (speed, work)
         yield {
             "what": "training",
             "case": f"{method} on {backbone}",
             "unit": "positives",
-            "cpu": found.cpu,
-            "epoch": in_an_epoch(fit) / found.cpu,
-            "wall": found.wall,
-            "wall2": found.wall2,
-            "spread": found.spread,
-            "against": base.cpu / found.cpu,
-            "bound": 1 / (1 / base.cpu + work.beyond(plain, bounds)) / found.cpu,
+            "cpu": speed.cpu,
+            "epoch": in_an_epoch(fit) / speed.cpu,
+            "wall": speed.wall,
+            "wall2": speed.wall2,
+            "spread": speed.spread,
+            "against": base.cpu / speed.cpu,
+            "bound": 1 / (1 / base.cpu + work.beyond(plain, bounds)) / speed.cpu,
             **{name: value for name, value in asdict(work).items() if value},
             "why": WHY.get(method, ""),
         }
@@ -97,7 +97,7 @@ class Work:
 
 
 class Stepper:
-    """Does the next step of endless epochs and says how many positives it held."""
+    """Does the next step of endless epochs and returns how many positives it held."""
 
     def __init__(self, fit: Fit) -> None:
         self.fit, self.epoch = fit, BEYOND_WARMUP
@@ -120,8 +120,8 @@ class Stepper:
         """What one more step does."""
         with FlopCounterMode(display=False) as counted:
             outcome = next(self.steps)
-        n, leaves = len(outcome.rows), outcome.step.view.leaves
-        dots = 0 if leaves is None else leaves.dots - leaves.pooled
+        n, counter = len(outcome.rows), outcome.step.view.dots
+        dots = counter.total - counter.pooled
         used = 0 if outcome.used.shared else outcome.used.n
         return Work(
             rows=dots / n + 2 * used,  # each of a product's two gradients reads vectors again

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Csr, Interactions
-from negbench.data.readers.adjacency_lists import read_numbers_table
+from negbench.data.readers.adjacency_lists import read_matrix
 from negbench.errors import DataError
 from negbench.plugins.card import Card
 
@@ -30,7 +30,7 @@ CARD = Card(
     size="290 x 300; 6,960 chosen and 4,640 random ratings",
 )
 
-SOURCE = Source(
+FILES = DatasetFiles(
     folders=("coat",),
     files=("train.ascii", "test.ascii"),
     downloads=(Download("coat.zip", ("https://www.cs.cornell.edu/~schnabts/mnar/coat.zip",)),),
@@ -46,11 +46,14 @@ class Config:
     """Least rating, of 1 to 5."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """Chosen positives as train, random ones as test; a cell in both counts in train only."""
-    found = shelf.find(SOURCE)
-    chosen = read_numbers_table(found["train.ascii"])
-    random = read_numbers_table(found["test.ascii"])
+def load(config: Config, cache: FileCache) -> Interactions:
+    """Chosen positives as train, random ones as test; a cell in both counts in train only.
+
+    Raises DataError if the two matrices are no ratings of one shape, or one has no positive.
+    """
+    local = cache.find(FILES)
+    chosen = read_matrix(local["train.ascii"])
+    random = read_matrix(local["test.ascii"])
     if chosen.shape != random.shape:
         raise DataError(
             f"coat: both matrices must have one shape; got {chosen.shape} and {random.shape}"
@@ -75,7 +78,7 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         judged=_cells(random > 0),
         source=CARD.link,
         notes=(
-            *found.notes,
+            *local.notes,
             f"a positive is a rating of at least {config.min_rating:g}",
             "train: chosen by the people; test: of coats shown at random",
             f"{both} positives in both files are kept in train only",

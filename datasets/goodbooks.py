@@ -1,4 +1,4 @@
-"""goodbooks: who put which book on the to-read shelf, in time order, with titles and genres.
+"""goodbooks: books marked as to-read by users, in time order, with titles and genres.
 
 Embedded. The first 101,169 rows of `to_read.csv` of goodbooks-10k, iterated 5-core: 5,786 users,
 3,693 books, 83,197 pairs. A user's rows are in time order; the stamps are not known. See NOTICE.md.
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from negbench.data.download.file_cache import Shelf
+from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import Rows
-from negbench.data.readers.movielens import Titles, entitled
-from negbench.data.readers.packaged_files import book_text, embedded_table
-from negbench.data.reindex import numbered
+from negbench.data.raw_rows import RawRows
+from negbench.data.readers.item_titles import Titles, book_text, with_titles
+from negbench.data.readers.packaged_files import packaged_table
+from negbench.data.reindex import reindex
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -32,17 +32,17 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Nothing to choose."""
+    """No parameters."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
+def load(config: Config, cache: FileCache) -> Interactions:
     """Every pair in the order of the file, books with their titles and texts."""
-    del config, shelf
-    pairs = embedded_table("goodbooks.interactions.csv.gz")
-    rows = Rows(
+    del config, cache
+    pairs = packaged_table("goodbooks.interactions.csv.gz")
+    rows = RawRows(
         pd.Index(pairs["user_id"].to_numpy(np.int64)), pd.Index(pairs["book_id"].to_numpy(np.int64))
     )
-    data = numbered(
+    data = reindex(
         rows,
         name="goodbooks",
         order="rows",
@@ -50,11 +50,11 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         licence=CARD.licence,
         notes=("embedded; the rows of the file are in time order",),
     )
-    return entitled(data, _titles())
+    return with_titles(data, _titles())
 
 
 def _titles() -> Titles:
-    books = embedded_table("goodbooks.items.csv.gz")
+    books = packaged_table("goodbooks.items.csv.gz")
     ids = [int(each) for each in books["book_id"]]
     texts = map(
         book_text,

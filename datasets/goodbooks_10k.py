@@ -9,14 +9,13 @@ from typing import Literal
 
 import pandas as pd
 
-from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache, LocalFiles
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import Rows
-from negbench.data.readers.movielens import Titles, entitled
-from negbench.data.readers.packaged_files import book_text
-from negbench.data.readers.typed_tables import Kind, columns_of
-from negbench.data.reindex import numbered
+from negbench.data.raw_rows import RawRows
+from negbench.data.readers.item_titles import Titles, book_text, with_titles
+from negbench.data.readers.typed_tables import Kind, read_columns
+from negbench.data.reindex import reindex
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -53,20 +52,20 @@ class Config:
     """Least rating, of 1 to 5; of no effect on to_read."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
+def load(config: Config, cache: FileCache) -> Interactions:
     """Every pair of the table, in the order of the file."""
-    found = shelf.find(_source(config.table))
+    local = cache.find(_source(config.table))
     stars = config.table == "ratings"
     kinds = {"user": WHOLE, "item": WHOLE} | ({"rating": NUMBER} if stars else {})
     header = ("user_id", "book_id", "rating")[: len(kinds)]
-    table = columns_of(found[f"{config.table}.csv"], kinds, separator=",", header=header)
-    rows = Rows(
+    table = read_columns(local[f"{config.table}.csv"], kinds, separator=",", header=header)
+    rows = RawRows(
         pd.Index(table["user"].to_numpy()),
         pd.Index(table["item"].to_numpy()),
         ratings=table["rating"].to_numpy("float64") if stars else None,
-        notes=found.notes,
+        notes=local.notes,
     )
-    data = numbered(
+    data = reindex(
         rows,
         name="goodbooks_10k",
         order="rows",
@@ -75,12 +74,12 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         licence=CARD.licence,
         notes=(f"{config.table}.csv; its rows are in time order",),
     )
-    return entitled(data, _titles(found))
+    return with_titles(data, _titles(local))
 
 
-def _source(table: str) -> Source:
+def _source(table: str) -> DatasetFiles:
     files = (f"{table}.csv", "books.csv")
-    return Source(
+    return DatasetFiles(
         folders=("goodbooks-10k",),
         files=files[:1],
         optional=files[1:],
@@ -91,11 +90,11 @@ def _source(table: str) -> Source:
     )
 
 
-def _titles(found: Found) -> Titles | None:
-    path = found.get("books.csv")
+def _titles(local: LocalFiles) -> Titles | None:
+    path = local.get("books.csv")
     if path is None:
         return None
-    books = columns_of(path, BOOKS, separator=",", header=tuple(BOOKS))
+    books = read_columns(path, BOOKS, separator=",", header=tuple(BOOKS))
     ids = books["book_id"].tolist()
     years = [each.removesuffix(".0") for each in books["original_publication_year"]]
     texts = map(book_text, books["title"], books["authors"], years)

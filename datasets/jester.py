@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache, LocalFiles
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Csr, Interactions
-from negbench.data.readers.typed_tables import Kind, columns_of
+from negbench.data.readers.typed_tables import Kind, read_columns
 from negbench.errors import DataError, UserError
 from negbench.ops.rng import numpy_stream
 from negbench.plugins.card import Card
@@ -36,8 +36,8 @@ CARD = Card(
 JOKES = 100
 TABLE = "jester-data.csv"
 SHEET = "jester-data-1.xls"
-AT_HAND = Source(folders=("jester", "jester5k"), files=(TABLE,), terms=CARD.terms)
-SOURCE = Source(
+AT_HAND = DatasetFiles(folders=("jester", "jester5k"), files=(TABLE,), terms=CARD.terms)
+FILES = DatasetFiles(
     folders=("jester",),
     files=(SHEET,),
     downloads=(
@@ -69,15 +69,18 @@ class Config:
     """Which of them."""
 
     def __post_init__(self) -> None:
-        """Refuse shares that leave nothing to learn or nothing to find."""
+        """Check the range; raises ValueError for a share that leaves no train or no test pairs."""
         if not 0 < self.observed < 1:
             raise ValueError(f"observed must be above 0 and below 1; got {self.observed}")
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """A random part of each truth as observed, and the whole truth."""
-    found = _found(shelf)
-    ratings = _ratings(next(iter(found.paths.values())))
+def load(config: Config, cache: FileCache) -> Interactions:
+    """A random share of each user's positives as interactions, and all of them as truth.
+
+    Raises DataError if no positive is left.
+    """
+    local = _files(cache)
+    ratings = _ratings(next(iter(local.paths.values())))
     complete = (ratings != 99).all(axis=1)
     liked = ratings[complete] >= config.min_rating
     liked = liked[liked.any(axis=1)]
@@ -94,7 +97,7 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         truth=Csr.of(users, items, n_rows=len(liked), n_columns=liked.shape[1]),
         source=CARD.link,
         notes=(
-            *found.notes,
+            *local.notes,
             f"{config.observed:.0%} of the positives, drawn evenly, are observed: a SIMULATED"
             " exposure over real preferences, not a log",
             f"{int(complete.sum()):,} of {len(ratings):,} people rated all jokes; "
@@ -103,12 +106,12 @@ def load(config: Config, shelf: Shelf) -> Interactions:
     )
 
 
-def _found(shelf: Shelf) -> Found:
-    """The exported table if it is at hand, else the official sheet."""
+def _files(cache: FileCache) -> LocalFiles:
+    """The exported table if it is a local file, else the official sheet."""
     try:
-        return shelf.find(AT_HAND)
+        return cache.find(AT_HAND)
     except DataError:
-        return shelf.find(SOURCE)
+        return cache.find(FILES)
 
 
 def _ratings(path: Path) -> NDArray[np.float64]:
@@ -122,8 +125,8 @@ def _ratings(path: Path) -> NDArray[np.float64]:
                 " folder and name that with --data-dir"
             ) from None
         except Exception as error:  # a damaged sheet makes xlrd raise anything
-            said = " ".join(str(error).split())[:200]
-            raise DataError(f"{path} is no readable sheet ({said})") from None
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{path} is no readable sheet ({reason})") from None
         if frame.shape[1] != JOKES + 1:
             raise DataError(
                 f"{path}: a row must be a count and {JOKES} ratings; got {frame.shape[1]} columns"
@@ -131,7 +134,7 @@ def _ratings(path: Path) -> NDArray[np.float64]:
         ratings = frame.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)[:, 1:]
     else:
         kinds: dict[str, Kind] = {str(column): "number" for column in range(JOKES + 1)}
-        ratings = columns_of(path, kinds, separator=",").to_numpy(np.float64)[:, 1:]
+        ratings = read_columns(path, kinds, separator=",").to_numpy(np.float64)[:, 1:]
     if not ((np.abs(ratings) <= 10) | (ratings == 99)).all():
         raise DataError(f"{path}: every rating must be from -10 to 10, or 99 for none")
     return ratings

@@ -1,4 +1,4 @@
-"""kuairec: 1,411 users whose taste for all 3,327 videos is known; what they met is simulated.
+"""kuairec: 1,411 users whose preference for all 3,327 videos is known; exposure is simulated.
 
 Embedded. `truth` is the fully observed matrix of KuaiRec, binarised by the authors of AdvInfoNCE:
 217,175 relevant cells. The 70,355 observed pairs are NOT a log: they are a simulated exposure of
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from negbench.data.download.file_cache import Shelf
+from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Csr, Interactions
-from negbench.data.readers.adjacency_lists import as_pairs, words_of
-from negbench.data.readers.packaged_files import embedded, embedded_table
+from negbench.data.readers.adjacency_lists import as_pairs, split_words
+from negbench.data.readers.packaged_files import packaged_bytes, packaged_table
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -35,13 +35,13 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Nothing to choose."""
+    """No parameters."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
+def load(config: Config, cache: FileCache) -> Interactions:
     """The observed pairs, and the truth of every cell."""
-    del config, shelf
-    people, videos = embedded_table("kuairec.users.csv.gz"), embedded_table("kuairec.items.csv.gz")
+    del config, cache
+    people, videos = packaged_table("kuairec.users.csv.gz"), packaged_table("kuairec.items.csv.gz")
     size = {"n_rows": len(people), "n_columns": len(videos)}
     users, items = _pairs("kuairec.observed.txt.gz")
     return Interactions(
@@ -64,5 +64,5 @@ def load(config: Config, shelf: Shelf) -> Interactions:
 
 
 def _pairs(name: str) -> tuple[np.ndarray, np.ndarray]:
-    words, lines = words_of(embedded(name))
+    words, lines = split_words(packaged_bytes(name))
     return as_pairs(words.astype(np.int64), lines)

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Csr, Interactions
-from negbench.data.readers.typed_tables import Kind, columns_of
-from negbench.data.reindex import earliest
+from negbench.data.readers.typed_tables import Kind, read_columns
+from negbench.data.reindex import first_of_each_pair
 from negbench.errors import DataError
 from negbench.plugins.card import Card
 
@@ -35,7 +35,7 @@ CARD = Card(
     size="7,176 x 10,728; 12,530,806 views; 1,411 x 3,327 fully observed",
 )
 
-SOURCE = Source(
+FILES = DatasetFiles(
     folders=("KuaiRec", "KuaiRec 2.0/data", "KuaiRec/data", "KuaiRec 2.0"),
     files=("big_matrix.csv", "small_matrix.csv"),
     downloads=(
@@ -65,17 +65,20 @@ class Config:
     """Least share of the video's length that was watched; 2 is watching it twice."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """The log's positives in time order, and what the small matrix knows of its cells."""
-    found = shelf.find(SOURCE)
-    log, matrix = _views(found["big_matrix.csv"]), _views(found["small_matrix.csv"])
+def load(config: Config, cache: FileCache) -> Interactions:
+    """The log's positives in time order; judged cells and truth from the small matrix.
+
+    Raises DataError if the log has no positive.
+    """
+    local = cache.find(FILES)
+    log, matrix = _views(local["big_matrix.csv"]), _views(local["small_matrix.csv"])
     log = log[(log["watch_ratio"] >= config.watch_ratio) & log["timestamp"].notna()]
     if not len(log):
         raise DataError(f"kuairec_full: no view of {config.watch_ratio:g} times a video's length")
     users, user_ids = pd.factorize(pd.concat([log["user_id"], matrix["user_id"]]))
     items, item_ids = pd.factorize(pd.concat([log["video_id"], matrix["video_id"]]))
     times = log["timestamp"].to_numpy(np.float64)
-    first = earliest(users[: len(log)], items[: len(log)], len(item_ids), times)
+    first = first_of_each_pair(users[: len(log)], items[: len(log)], len(item_ids), times)
     size = (len(user_ids), len(item_ids))
     judged = users[len(log) :], items[len(log) :]
     liked = matrix["watch_ratio"].to_numpy(np.float64) >= config.watch_ratio
@@ -94,7 +97,7 @@ def load(config: Config, shelf: Shelf) -> Interactions:
         source=CARD.link,
         licence=CARD.licence,
         notes=(
-            *found.notes,
+            *local.notes,
             f"a positive is a view of at least {config.watch_ratio:g} times the video's length",
             f"{len(log) - len(first):,} repeated views dropped, the earliest kept",
         ),
@@ -102,10 +105,10 @@ def load(config: Config, shelf: Shelf) -> Interactions:
 
 
 def _views(path: Path) -> pd.DataFrame:
-    return columns_of(path, VIEWS, separator=",", header=tuple(VIEWS))
+    return read_columns(path, VIEWS, separator=",", header=tuple(VIEWS))
 
 
 def _cells(rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int]) -> Csr:
-    """The same cell shown twice is one cell."""
+    """Cells without duplicates."""
     keys = np.unique(rows.astype(np.int64) * size[1] + columns)
     return Csr.of(*np.divmod(keys, size[1]), n_rows=size[0], n_columns=size[1])

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from negbench.data.download.file_cache import Found, Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache, LocalFiles
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import Rows
-from negbench.data.readers.movielens import Titles, entitled, titled
-from negbench.data.readers.typed_tables import columns_of
-from negbench.data.reindex import numbered
+from negbench.data.raw_rows import RawRows
+from negbench.data.readers.item_titles import Titles, titles_of, with_titles
+from negbench.data.readers.typed_tables import read_columns
+from negbench.data.reindex import reindex
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -30,7 +30,7 @@ CARD = Card(
     size="1,892 x 17,632; 92,834",
 )
 
-SOURCE = Source(
+FILES = DatasetFiles(
     folders=("hetrec2011-lastfm-2k", "lastfm"),
     files=("user_artists.dat",),
     optional=("artists.dat",),
@@ -54,29 +54,29 @@ class Config:
     """Least number of plays; 1 keeps every row."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
+def load(config: Config, cache: FileCache) -> Interactions:
     """Every pair played often enough, with the artists' names."""
-    found = shelf.find(SOURCE)
-    table = columns_of(
-        found["user_artists.dat"],
+    local = cache.find(FILES)
+    table = read_columns(
+        local["user_artists.dat"],
         {"user": "whole", "item": "whole", "plays": "number"},
         separator="\t",
         header=("userID", "artistID", "weight"),
     )
     table = table[table["plays"] >= config.min_plays]
-    rows = Rows(
-        pd.Index(table["user"].to_numpy()), pd.Index(table["item"].to_numpy()), notes=found.notes
+    rows = RawRows(
+        pd.Index(table["user"].to_numpy()), pd.Index(table["item"].to_numpy()), notes=local.notes
     )
     note = f"a positive is an artist played at least {config.min_plays} times"
-    data = numbered(rows, name="lastfm", source=CARD.link, licence=CARD.licence, notes=(note,))
-    return entitled(data, _titles(found))
+    data = reindex(rows, name="lastfm", source=CARD.link, licence=CARD.licence, notes=(note,))
+    return with_titles(data, _titles(local))
 
 
-def _titles(found: Found) -> Titles | None:
-    path = found.get("artists.dat")
+def _titles(local: LocalFiles) -> Titles | None:
+    path = local.get("artists.dat")
     if path is None:
         return None
-    artists = columns_of(
+    artists = read_columns(
         path, {"item": "whole", "title": "text"}, separator="\t", header=("id", "name")
     )
-    return titled(artists["item"], artists["title"], [""] * len(artists))
+    return titles_of(artists["item"], artists["title"], [""] * len(artists))

@@ -4,13 +4,13 @@ Official layout: `u.data` (user TAB item TAB rating TAB time), `u.item` (titles 
 Latin-1). A positive is a rating of at least `min_rating`.
 """
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from negbench.data.download.file_cache import Found, Shelf, Source
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.movielens import RATINGS, Titles, star_ratings, titled
-from negbench.data.readers.typed_tables import Kind, columns_of
+import pandas as pd
+
+from negbench.data.readers.item_titles import Titles, titles_of
+from negbench.data.readers.movielens import RATINGS, Stars, movielens_files, movielens_loader
+from negbench.data.readers.typed_tables import Kind, read_columns
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -27,18 +27,12 @@ CARD = Card(
     size="943 x 1,682; 100,000 ratings",
 )
 
-SOURCE = Source(
-    folders=("ml-100k",),
-    files=("u.data",),
-    optional=("u.item",),
-    downloads=(
-        Download(
-            "ml-100k.zip",
-            ("https://files.grouplens.org/datasets/movielens/ml-100k.zip",),
-            "md5:0e33842e24a9c977be4e0107933c0723",
-            4_924_029,
-        ),
-    ),
+FILES = movielens_files(
+    "ml-100k",
+    "u.data",
+    "u.item",
+    archive_checksum="md5:0e33842e24a9c977be4e0107933c0723",
+    size=4_924_029,
     checksums={"u.data": "md5:6e47046882bad158b0efbb84cd5cb987"},
     terms=CARD.terms,
 )
@@ -57,36 +51,16 @@ FILM: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
-    """What counts as a positive."""
-
-    min_rating: float = 4.0
-    """Least rating, of 1 to 5; 1 keeps every row."""
+def _ratings(path: Path) -> pd.DataFrame:
+    return read_columns(path, RATINGS, separator="\t")
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """Ratings at least `min_rating`, in the order of the file."""
-    found = shelf.find(SOURCE)
-    ratings = columns_of(found["u.data"], RATINGS, separator="\t")
-    return star_ratings(
-        found,
-        ratings,
-        _titles(found),
-        name="ml_100k",
-        min_rating=config.min_rating,
-        source=CARD.link,
-    )
-
-
-def _titles(found: Found) -> Titles | None:
-    path = found.get("u.item")
-    if path is None:
-        return None
-    films = columns_of(path, FILM, separator="|", encoding="latin-1")
+def _titles(path: Path) -> Titles:
+    films = read_columns(path, FILM, separator="|", encoding="latin-1")
     flags = films[GENRES].to_numpy(bool)
-    return titled(
-        films["item"],
-        films["title"],
-        [", ".join(g for g, on in zip(GENRES, row, strict=True) if on) for row in flags],
-    )
+    genres = [", ".join(g for g, on in zip(GENRES, row, strict=True) if on) for row in flags]
+    return titles_of(films["item"], films["title"], genres)
+
+
+Config = Stars
+load = movielens_loader(FILES, name="ml_100k", link=CARD.link, ratings=_ratings, titles=_titles)

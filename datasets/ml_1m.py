@@ -4,13 +4,19 @@ Official layout: `ratings.dat` (user::item::rating::time), `movies.dat` (item::t
 Latin-1). A positive is a rating of at least `min_rating`.
 """
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from negbench.data.download.file_cache import Found, Shelf, Source
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.movielens import FILMS, RATINGS, Titles, star_ratings, titled
-from negbench.data.readers.typed_tables import columns_of
+import pandas as pd
+
+from negbench.data.readers.item_titles import Titles, titles_of
+from negbench.data.readers.movielens import (
+    FILMS,
+    RATINGS,
+    Stars,
+    movielens_files,
+    movielens_loader,
+)
+from negbench.data.readers.typed_tables import read_columns
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -27,46 +33,24 @@ CARD = Card(
     size="6,040 x 3,706; 1,000,209 ratings",
 )
 
-SOURCE = Source(
-    folders=("ml-1m",),
-    files=("ratings.dat",),
-    optional=("movies.dat",),
-    downloads=(
-        Download(
-            "ml-1m.zip",
-            ("https://files.grouplens.org/datasets/movielens/ml-1m.zip",),
-            "md5:c4d9eecfca2ab87c1945afe126590906",
-        ),
-    ),
+FILES = movielens_files(
+    "ml-1m",
+    "ratings.dat",
+    "movies.dat",
+    archive_checksum="md5:c4d9eecfca2ab87c1945afe126590906",
     terms=CARD.terms,
 )
 
 
-@dataclass(frozen=True)
-class Config:
-    """What counts as a positive."""
-
-    min_rating: float = 4.0
-    """Least rating, of 1 to 5; 1 keeps every row."""
+def _ratings(path: Path) -> pd.DataFrame:
+    return read_columns(path, RATINGS, separator="::")
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """Ratings at least `min_rating`, in the order of the file."""
-    found = shelf.find(SOURCE)
-    ratings = columns_of(found["ratings.dat"], RATINGS, separator="::")
-    return star_ratings(
-        found,
-        ratings,
-        _titles(found),
-        name="ml_1m",
-        min_rating=config.min_rating,
-        source=CARD.link,
-    )
+def _titles(path: Path) -> Titles:
+    films = read_columns(path, FILMS, separator="::", encoding="latin-1")
+    genres = films["genres"].str.replace("|", ", ").tolist()
+    return titles_of(films["item"], films["title"], genres)
 
 
-def _titles(found: Found) -> Titles | None:
-    path = found.get("movies.dat")
-    if path is None:
-        return None
-    films = columns_of(path, FILMS, separator="::", encoding="latin-1")
-    return titled(films["item"], films["title"], films["genres"].str.replace("|", ", ").tolist())
+Config = Stars
+load = movielens_loader(FILES, name="ml_1m", link=CARD.link, ratings=_ratings, titles=_titles)

@@ -4,12 +4,7 @@ Official layout: `ratings.csv` (userId,movieId,rating,timestamp) and `movies.csv
 (movieId,title,genres). A positive is a rating of at least `min_rating`.
 """
 
-from dataclasses import dataclass
-
-from negbench.data.download.file_cache import Shelf, Source
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.movielens import film_tables
+from negbench.data.readers.movielens import HalfStars, csv_loader, movielens_files
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,32 +21,12 @@ CARD = Card(
     size="162,541 x 59,047; 25,000,095 ratings",
 )
 
-SOURCE = Source(
-    folders=("ml-25m",),
-    files=("ratings.csv",),
-    optional=("movies.csv",),
-    downloads=(
-        Download(
-            "ml-25m.zip",
-            ("https://files.grouplens.org/datasets/movielens/ml-25m.zip",),
-            "md5:6b51fb2759a8657d3bfcbfc42b592ada",
-            261_978_986,
-        ),
-    ),
+FILES = movielens_files(
+    "ml-25m",
+    archive_checksum="md5:6b51fb2759a8657d3bfcbfc42b592ada",
+    size=261_978_986,
     terms=CARD.terms,
 )
 
-
-@dataclass(frozen=True)
-class Config:
-    """What counts as a positive."""
-
-    min_rating: float = 4.0
-    """Least rating, of 0.5 to 5; 0 keeps every row."""
-
-
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """Ratings at least `min_rating`, in the order of the file."""
-    return film_tables(
-        shelf.find(SOURCE), name="ml_25m", min_rating=config.min_rating, source=CARD.link
-    )
+Config = HalfStars
+load = csv_loader(FILES, name="ml_25m", link=CARD.link)

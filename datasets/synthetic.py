@@ -1,12 +1,12 @@
-r"""synthetic: a world whose taste and exposure are planted, so every true preference is known.
+r"""synthetic: preference and exposure are planted, so every true preference is known.
 
-**Taste.** $p_u, q_i \sim N(0, I_d)$ and $x_{ui} = p_u^\top q_i / \sqrt d$, of unit variance. The
-relevant items $R_u$ of user u, the `truth`, are the $R = \lceil \rho I \rceil$ of the greatest
+**Preference.** $p_u, q_i \sim N(0, I_d)$ and $x_{ui} = p_u^\top q_i / \sqrt d$, of unit variance.
+The relevant items $R_u$ of user u, the `truth`, are the $R = \lceil \rho I \rceil$ of the greatest
 $x_{ui}$.
 
-**Exposure.** Items are ranked at random, $k_i = 1 .. I$, without regard to taste. With the
-popularity law $w_i = k_i^{-a} / \sum_j k_j^{-a}$, an item is met with weight
-$e_i = (1 - b) / I + b\, w_i$; b is the exposure bias: 0 meets all items alike, 1 by the law.
+**Exposure.** Items are ranked at random, $k_i = 1 .. I$, independently of preference. With the
+popularity law $w_i = k_i^{-a} / \sum_j k_j^{-a}$, an item is exposed with weight
+$e_i = (1 - b) / I + b\, w_i$; b is the exposure bias: 0 exposes all items alike, 1 by the law.
 
 **Observation.** User u has $n_u$ pairs ($\sum_u n_u$ = `interactions`, alike up to one):
 $m_u = n_u - \mathrm{round}(s\, n_u)$ from $R_u$ and the noise share s from outside $R_u$, both one
@@ -14,10 +14,10 @@ after another without replacement, each draw with probability proportional to $e
 what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
 $E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
 
-**Words.** An item's text tells its taste: `up3` or `down3`, by the sign of coordinate 3 of $q_i$,
-$\mathrm{round}(2 |q_{i3}|)$ times. So methods that read texts meet them where the truth is known.
+**Words.** An item's text describes its vector: `up3` or `down3`, by the sign of coordinate 3 of
+$q_i$, $\mathrm{round}(2 |q_{i3}|)$ times. So methods that read texts meet a known truth.
 
-Cost: U x I for tastes and draws, in blocks; a million pairs of 10,000 x 2,000 in about two seconds.
+Cost: U x I for scores and draws, in blocks; a million pairs of 10,000 x 2,000 in about two seconds.
 """
 
 import math
@@ -27,10 +27,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.data.download.file_cache import Shelf
+from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Csr, Interactions
 from negbench.ops.rng import numpy_stream
 from negbench.plugins.card import Card
+from negbench.plugins.config_ranges import check_ranges
 
 CARD = Card(
     title="Synthetic: planted preference and exposure",
@@ -47,7 +48,7 @@ BLOCK = 4_000_000
 
 @dataclass(frozen=True)
 class Config:
-    """The knobs; see the module for what each does in the formulas."""
+    """Parameters of the generator; see the module for the formulas."""
 
     users: int = 2000
     """U."""
@@ -56,29 +57,27 @@ class Config:
     interactions: int = 60_000
     """Pairs in all; a user may have at most as many as relevant items."""
     dim: int = 16
-    """d, the width of the planted taste."""
+    """d, the width of the planted preference vectors."""
     relevant: float = 0.1
     """rho, the share of the items that a user truly likes."""
     popularity_exponent: float = 1.0
     """a, from 0 (all items alike) to 5."""
     exposure_bias: float = 0.5
-    """b, from 0 (all items met alike) to 1 (met by the popularity law)."""
+    """b, from 0 (all items exposed alike) to 1 (exposed by the popularity law)."""
     noise: float = 0.05
     """s, share of a user's pairs that are not relevant, from 0 to 1."""
     seed: int = 0
-    """Another seed is another world."""
+    """Another seed is another data set."""
 
     def __post_init__(self) -> None:
-        """Refuse a world that cannot be."""
-        if min(self.users, self.items, self.interactions, self.dim) < 1:
-            raise ValueError("users, items, interactions and dim must be at least 1")
-        for name in ("relevant", "exposure_bias", "noise"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise ValueError(f"{name} must be from 0 to 1; got {value}")
-        if not 0 <= self.popularity_exponent <= 5:  # beyond, the rarest weights vanish in float32
-            raise ValueError(
-                f"popularity_exponent must be from 0 to 5; got {self.popularity_exponent}"
-            )
+        """Check the ranges; raises ValueError for settings that cannot be drawn."""
+        shares = dict.fromkeys(("relevant", "exposure_bias", "noise"), (0, 1))
+        check_ranges(
+            self,
+            at_least=dict.fromkeys(("users", "items", "interactions", "dim"), 1),
+            # beyond 5 the rarest weights vanish in float32
+            between={**shares, "popularity_exponent": (0, 5)},
+        )
         most = math.ceil(self.interactions / self.users)
         if most - round(self.noise * most) > self.n_relevant:
             raise ValueError(
@@ -94,25 +93,25 @@ class Config:
         return math.ceil(self.relevant * self.items)
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
-    """Draw the world."""
-    del shelf
+def load(config: Config, cache: FileCache) -> Interactions:
+    """Draw the data set."""
+    del cache
     pairs, noise = _pairs_per_user(config)
-    liked, wanted, unwanted = [], [], []
+    liked, relevant, noisy = [], [], []
     for low, likes, race in _blocks(config):
         here = slice(low, low + len(race))
         rows = np.arange(len(race))[:, None]
         user, place = _first(race[rows, likes], (pairs - noise)[here])
-        wanted.append((user + low, likes[user, place]))
+        relevant.append((user + low, likes[user, place]))
         user, item = _first(_outside(race, likes), noise[here])
-        unwanted.append((user + low, item))
+        noisy.append((user + low, item))
         liked.append(likes)
-    users, items = (np.concatenate(each) for each in zip(*wanted, *unwanted, strict=True))
+    users, items = (np.concatenate(each) for each in zip(*relevant, *noisy, strict=True))
     return _interactions(config, np.concatenate(liked), users, items)
 
 
 def exposure(config: Config) -> NDArray[np.float64]:
-    """e_i, the weight with which each item is met; sums to 1."""
+    """Exposure weight e_i of each item, [I]; sums to 1."""
     ranks = 1.0 + numpy_stream(config.seed, "popularity").permutation(config.items)
     law = ranks**-config.popularity_exponent
     bias = config.exposure_bias
@@ -120,9 +119,9 @@ def exposure(config: Config) -> NDArray[np.float64]:
 
 
 def texts(config: Config) -> tuple[str, ...]:
-    """The taste of each item in words, [I]."""
-    taste = numpy_stream(config.seed, "preference")
-    item = taste.standard_normal((config.items, config.dim), np.float32)
+    """The vector of each item in words, [I]."""
+    preference = numpy_stream(config.seed, "preference")
+    item = preference.standard_normal((config.items, config.dim), np.float32)
     often = np.rint(2 * np.abs(item)).astype(int)
     return tuple(
         " ".join(f"{'up' if x > 0 else 'down'}{d} " * n for d, (x, n) in enumerate(pairs)).strip()
@@ -131,7 +130,7 @@ def texts(config: Config) -> tuple[str, ...]:
 
 
 def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """n_u, and how many of them are noise."""
+    """Pairs of each user, n_u [U], and how many of them are noise [U]."""
     each, rest = divmod(config.interactions, config.users)
     pairs = np.full(config.users, each)
     pairs[:rest] += 1
@@ -139,15 +138,15 @@ def _pairs_per_user(config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def _blocks(config: Config) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
-    """Blocks of users: where one begins, its relevant items [B, R], the race E / e [B, I]."""
-    taste = numpy_stream(config.seed, "preference")
+    """Blocks of users: first user, relevant items [B, R], exponential race E / e [B, I]."""
+    preference = numpy_stream(config.seed, "preference")
     luck = numpy_stream(config.seed, "exposure")
-    item = taste.standard_normal((config.items, config.dim), np.float32)
+    item = preference.standard_normal((config.items, config.dim), np.float32)
     weight = exposure(config).astype(np.float32)
     size = max(1, BLOCK // config.items)
     for low in range(0, config.users, size):
         n = min(size, config.users - low)
-        affinity = taste.standard_normal((n, config.dim), np.float32) @ item.T
+        affinity = preference.standard_normal((n, config.dim), np.float32) @ item.T
         split = config.items - config.n_relevant
         likes = np.argpartition(affinity, split - 1 if split else 0, axis=1)[:, split:]
         yield low, likes, luck.standard_exponential((n, config.items), np.float32) / weight
@@ -156,7 +155,7 @@ def _blocks(config: Config) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np
 def _first(
     race: NDArray[np.float32], wanted: NDArray[np.int64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The `wanted` first of each row of a race: their rows and their columns."""
+    """The `wanted` [B] smallest of each row of a race [B, I]: their rows and columns, [n]."""
     most = int(wanted.max())
     if not most:
         return np.empty(0, np.intp), np.empty(0, np.intp)
@@ -167,7 +166,7 @@ def _first(
 
 
 def _outside(race: NDArray[np.float32], likes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The race among the items that are not relevant."""
+    """The race [B, I] among the items that are not relevant."""
     others = race.copy()
     np.put_along_axis(others, likes, np.inf, 1)
     return others

@@ -6,10 +6,10 @@ from 0. The split is the authors'; there are no times, and no validation part.
 
 from dataclasses import dataclass
 
-from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Interactions
-from negbench.data.readers.adjacency_lists import given_lists
+from negbench.data.readers.adjacency_lists import read_split_lists
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,7 +26,7 @@ CARD = Card(
 )
 
 RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
-SOURCE = Source(
+FILES = DatasetFiles(
     folders=("yelp2018",),
     files=("train.txt", "test.txt"),
     downloads=(
@@ -51,10 +51,10 @@ SOURCE = Source(
 
 @dataclass(frozen=True)
 class Config:
-    """Nothing to choose."""
+    """No parameters."""
 
 
-def load(config: Config, shelf: Shelf) -> Interactions:
+def load(config: Config, cache: FileCache) -> Interactions:
     """All pairs of both files, with their part."""
     del config
-    return given_lists(shelf.find(SOURCE), name="yelp2018", source=CARD.link)
+    return read_split_lists(cache.find(FILES), name="yelp2018", source=CARD.link)

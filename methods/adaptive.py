@@ -1,4 +1,4 @@
-"""Adaptive negatives: the best scored of an in-batch pool, for each row anew.
+"""Adaptive negatives: the top-scored items of an in-batch pool, chosen for each row.
 
     L = softplus(-s_i) + w/k sum_{j in top_k} softplus(s_j),   top_k of K in-batch items, w = 1
 
@@ -8,7 +8,7 @@ negative term is scaled as in the authors' code, w = k / K: top-k scores are put
 pool's width, and the mean runs over all of them. Only the user's positives of this batch are
 hidden then, as there. What differs even so: the pool is drawn once for the batch, there once for
 each sequence; the constant log 2 of the zeros is left out (no gradient); negatives are drawn anew
-for ever; padding adds nothing. Without `faithful` the user's whole exclusion is hidden. No
+at every step; padding adds nothing. Without `faithful` the user's whole exclusion is hidden. No
 correction for popularity in either. The pool is the paper's; of its values of k the default is the
 one that goodbooks' valid part prefers. Cost: K shared dots a row.
 """
@@ -44,13 +44,13 @@ class Config:
     """Weigh the negatives by k / K and hide the batch's positives only, as the authors' code."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the ranges. Raises ValueError for a value outside its range."""
         if not 1 <= self.top <= self.pool:
             raise ValueError(f"`top` must be from 1 to `pool`; got {self.top} of {self.pool}")
 
 
 def build(config: Config) -> Method:
-    """The best of the pool under BCE."""
+    """The top-scored of the pool, with BCE."""
     stages: tuple[Stage, ...] = (TopM(config.top),)
     if config.faithful:
         stages += (Weigh(config.top / config.pool),)

@@ -1,4 +1,4 @@
-"""Adaptive mixed negatives: the best scored of in-batch and uniform items, for each row anew.
+"""Adaptive mixed negatives: the top-scored of in-batch and uniform items, chosen for each row.
 
     L = softplus(-s_i) + w/k sum_{j in top_k} softplus(s_j),   top_k of K + K' items, w = 1
 
@@ -8,7 +8,7 @@ negative term is scaled as in the authors' code, w = k / (K + K'): top-k scores 
 of the pool's width, and the mean runs over all of them. Only the user's positives of this batch
 are hidden then, in both parts, as there. What differs even so: the pool is drawn once for the
 batch, there once for each sequence; the constant log 2 of the zeros is left out (no gradient);
-negatives are drawn anew for ever; padding adds nothing. Without `faithful` the user's whole
+negatives are drawn anew at every step; padding adds nothing. Without `faithful` the user's whole
 exclusion is hidden. `uniform=0` is `adaptive`. The pool is the paper's; of its values of k the
 default is the one that goodbooks' valid part prefers. Cost per step: K + K' shared dots a row.
 """
@@ -46,7 +46,7 @@ class Config:
     """Weigh by k / (K + K') and hide the batch's positives only, as the authors' code."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the ranges. Raises ValueError for a value outside its range."""
         if min(self.pool, self.uniform) < 0:
             raise ValueError(
                 f"`pool` and `uniform` must be 0 or more; got {self.pool} and {self.uniform}"
@@ -59,7 +59,7 @@ class Config:
 
 
 def build(config: Config) -> Method:
-    """The best of the pool under BCE."""
+    """The top-scored of the pool, with BCE."""
     stages: tuple[Stage, ...] = (TopM(config.top),)
     if config.faithful:
         stages += (Weigh(config.top / (config.pool + config.uniform)),)

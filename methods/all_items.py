@@ -13,7 +13,7 @@ item vectors, B x I x 4 bytes for each table of scores.
 from dataclasses import dataclass
 
 from negbench.parts import Everything, Softmax
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="All items (full softmax)",
@@ -31,11 +31,10 @@ class Config:
     """Scores that a step may hold, 1 or more; 2**28 is 1 GiB a table, about 4 GiB at the peak."""
 
     def __post_init__(self) -> None:
-        """Refuse what allows no step."""
-        if self.cells < 1:
-            raise ValueError(f"`cells` must be at least 1; got {self.cells}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"cells": 1})
 
 
 def build(config: Config) -> Method:
-    """Every item under a softmax that has nothing to correct."""
+    """Every item with a softmax loss; there is no proposal to correct for."""
     return Method(sampler=Everything(config.cells), objective=Softmax())

@@ -7,7 +7,7 @@ The bias-aware contrastive loss (NeurIPS 2022): a pair that popularity foretells
 taste and gets a narrow margin; a pair against popularity must be held by taste, with a wide one.
 theta_ui is the angle of s_ui. The popularity-only branch b has one vector for each number of
 interactions that a user or an item has in train. It learns by its own InfoNCE on the same
-negatives for `freeze_epoch` epochs and rests then; the margin gives it no gradient. c = 0 is
+negatives for `freeze_epoch` epochs and is frozen then; the margin gives it no gradient. c = 0 is
 InfoNCE at t1, the control; so is `freeze_epoch=0`, with margins by chance.
 
 Ours: where theta + M passes pi the cosine would rise again, so it goes on falling as -2 - cos.
@@ -25,12 +25,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from negbench.ops import rng
-from negbench.ops.epoch_means import Averages
+from negbench.ops.epoch_means import EpochMeans
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular
 from negbench.parts.losses.functions import sampled_softmax
 from negbench.parts.requirements import ids_of
-from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Ids,
+    Method,
+    Negatives,
+    Rows,
+    Scalar,
+    Scores,
+    Step,
+    TrainContext,
+    check_ranges,
+)
 
 CARD = Card(
     title="BC loss: margins by what popularity does not explain",
@@ -68,22 +79,20 @@ class Config:
     """Of the branch's vectors, 1 or more."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no loss."""
-        for name, least in (("negatives", 1), ("width", 1), ("freeze_epoch", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
-        for name in ("tau", "tau_popularity"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
-        if not 0 <= self.margin <= 2:
-            raise ValueError(f"`margin` must be from 0 to 2; got {self.margin}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(
+            self,
+            at_least={"negatives": 1, "width": 1, "freeze_epoch": 0},
+            above={"tau": 0, "tau_popularity": 0},
+            between={"margin": (0, 2)},
+        )
 
 
-def widened(cosine: Tensor, margin: Tensor) -> Tensor:
-    """cos(theta + margin) of cosine = cos theta, and -2 - cos(..) beyond pi: never rising, [B]."""
+def widened(cosine: Rows, margin: Rows) -> Rows:
+    """Angular margin: cos(theta + margin) of cosine = cos theta, -2 - cos(..) beyond pi, [B]."""
     cosine = cosine.clamp(-1 + EDGE, 1 - EDGE)
-    made = cosine * margin.cos() - (1 - cosine.square()).sqrt() * margin.sin()
-    return torch.where(cosine < -margin.cos(), -2 - made, made)
+    shifted = cosine * margin.cos() - (1 - cosine.square()).sqrt() * margin.sin()
+    return torch.where(cosine < -margin.cos(), -2 - shifted, shifted)
 
 
 class Branch(nn.Module):
@@ -93,7 +102,7 @@ class Branch(nn.Module):
     item_level: Tensor
 
     def __init__(self, context: TrainContext, width: int) -> None:
-        """Draw the vectors from a stream of their own."""
+        """Draw the vectors from their own random stream."""
         super().__init__()
         generator = rng.stream(context.seed, "popularity branch")
         for side, counts in (("user", context.train.lengths), ("item", context.train.counts)):
@@ -110,20 +119,20 @@ class Branch(nn.Module):
         return levels.gather(1, self.item_level[ids])
 
     def freeze(self) -> None:
-        """Without a gradient an optimiser leaves the vectors where they are, momentum too."""
+        """Clear the gradients, so that no optimiser moves the vectors or its momentum."""
         for parameter in self.parameters():
             parameter.grad = None
 
 
 class BiasAware:
-    """The loss, with the branch beside it."""
+    """The BC loss, and the popularity branch that gives its margins."""
 
     def __init__(self, config: Config) -> None:
-        """Begin without a branch."""
-        self.config, self.averages = config, Averages()
+        """The branch is built in `begin`."""
+        self.config, self.averages = config, EpochMeans()
 
     def begin(self, context: TrainContext) -> None:
-        """Count, and draw the branch."""
+        """Callback before training: build the branch from the train counts."""
         self.branch = Branch(context, self.config.width)
 
     def minimised(self) -> list[nn.Parameter]:
@@ -143,13 +152,13 @@ class BiasAware:
     def margin(self, step: Step) -> Rows:
         """c M of each row's pair, [B]."""
         own = self.branch(step.batch.users, step.batch.items.unsqueeze(1)).squeeze(1)
-        made: Tensor = self.config.margin * (1 - own.sigmoid())
-        return made
+        margin: Rows = self.config.margin * (1 - own.sigmoid())
+        return margin
 
     def losses(
         self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives
-    ) -> dict[str, Tensor]:
-        """The branch's own, while it learns."""
+    ) -> dict[str, Scalar]:
+        """The branch's own loss, until `freeze_epoch`."""
         del s_pos
         if step.epoch > self.config.freeze_epoch or not s_neg.shape[1]:
             self.branch.freeze()
@@ -161,20 +170,20 @@ class BiasAware:
         return {"popularity": rows.mean()}
 
     def epoch_metrics(self) -> dict[str, float]:
-        """The epoch's mean margin."""
+        """The epoch's metrics: the mean margin."""
         return dict(self.averages.epoch_metrics())
 
     def state_dict(self) -> dict[str, Any]:
-        """The branch."""
+        """State for a checkpoint: the branch."""
         return dict(self.branch.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore the state."""
         self.branch.load_state_dict(state)
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss, on cosines."""
+    """Uniform draws with this loss, on cosines."""
     return Method(
         sampler=Uniform(config.negatives), objective=BiasAware(config), transform=Angular()
     )

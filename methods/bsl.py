@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.functions import log_sum
-from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step
+from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check_ranges
 
 CARD = Card(
     title="BSL: a softmax with a temperature for each side",
@@ -64,27 +63,27 @@ class Config:
     """cosine is the paper's; backbone: the scores as they come."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no softmax."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
-        for name in ("positive", "negative", "weight"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(
+            self,
+            at_least={"negatives": 1},
+            above={"positive": 0, "negative": 0, "weight": 0},
+        )
 
 
-def log_mean(values: Tensor, groups: Tensor) -> Tensor:
+def log_mean(values: Rows, groups: Rows) -> Rows:
     """log mean e^{value} over the rows of the same group: values [B], groups [B] -> [B]."""
     _, place, counts = torch.unique(groups, return_inverse=True, return_counts=True)
     least = values.new_full((len(counts),), -torch.inf)
     top = least.scatter_reduce(0, place, values.detach(), "amax")
     sums = torch.zeros_like(top).index_add(0, place, (values - top[place]).exp())
-    logs: Tensor = (sums / counts).log() + top
+    logs: Rows = (sums / counts).log() + top
     return logs[place]
 
 
 @dataclass(frozen=True)
 class Bilateral:
-    """The loss."""
+    """The bilateral softmax loss."""
 
     config: Config
 
@@ -102,7 +101,7 @@ class Bilateral:
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform draws with this loss."""
     return Method(
         sampler=Uniform(config.negatives),
         objective=Bilateral(config),

@@ -1,4 +1,4 @@
-"""Diffusion ranks candidates, negatives stay real items: the pool of a curriculum, easy to hard.
+"""Curriculum of real negatives, easy to hard, from candidates ranked by diffusion embeddings.
 
     L = (1 - omega) softplus(s_r - s_i) + omega softplus(s_j - s_i) + lambda L_dm
     j ~ U{top k |C| of <E^t_i, E^t_c>, c in C},   C = a random share of the items, unobserved
@@ -6,18 +6,19 @@
 
 After CCDRec (AAAI 2025), which denoises item vectors given their texts and images. Once an epoch
 the reverse chain of a denoiser f runs over all items; E^t, t in {3T/4, T/2, T/4, 0}, are its
-stations. L_dm = mean (f(e_t, t) - e)^2 trains f to predict e.
+intermediate vectors. L_dm = mean (f(e_t, t) - e)^2 trains f to predict e.
 
-What is ours: there are no texts or images, so f is told the item's own vector beside (propagated on
-lightgcn), or the mean vector of the users who met it. With `condition=dropped` a pool knows no more
-of its items than the noised start did, so the curriculum does not harden: a control. The chain
-begins at the item's vector noised to T, as f was trained. L_dm stands on detached vectors: the
-diffusion chooses negatives and changes nothing else; in the paper it trains the item vectors too.
-By default noise has the catalogue's mean and covariance; `noise=unit` is the paper's N(0, I). The
-paper's schedule adds little noise in 20 steps, so its pools are nearly alike; `schedule=cosine`
-begins at noise. With Adam lambda matters little to f. One C serves a batch. omega = 0 is `random`.
-`trained=false` is the control with a random denoiser that never learns. Cost: T I H D an epoch;
-B |C| dots and one pass of f over B rows a step.
+What is ours: there are no texts or images, so f is conditioned on the item's own vector (propagated
+on lightgcn), or on the mean vector of its train users. With `condition=dropped` a pool holds no
+more information on its items than the noised start, so the curriculum does not harden: a control.
+The chain begins at the item's vector noised to T, as f was trained. L_dm stands on detached
+vectors: the diffusion chooses negatives and changes nothing else; in the paper it trains the item
+vectors too. By default noise has the catalogue's mean and covariance; `noise=unit` is the paper's
+N(0, I). The paper's schedule adds little noise in 20 steps, so its pools are nearly the same;
+`schedule=cosine` begins at noise. With Adam lambda matters little to f. All rows of a batch share
+one C; `omega=0` is `random`. `trained=false` is the control with a random denoiser that never
+learns.
+Cost: T I H D an epoch; B |C| dots and one pass of f over B rows a step.
 """
 
 import math
@@ -25,23 +26,35 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import (
     DenoiserPart,
     Noise,
     Space,
-    any_step,
     denoiser_of,
     noised,
-    walk,
+    random_steps,
+    reverse_chain,
 )
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.requirements import users_of
 from negbench.parts.selection.mix_negatives import join
 from negbench.parts.selection.top_scored import one_of_best
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Epoch,
+    Ids,
+    ItemVectors,
+    Mask,
+    Method,
+    Negatives,
+    Scalar,
+    Step,
+    TrainContext,
+    UserVectors,
+    check_ranges,
+)
 
 CARD = Card(
     title="Curriculum of candidates ranked by diffusion, without texts or images",
@@ -81,36 +94,35 @@ class Config:
     noise: Noise = "catalogue"
     """catalogue: the items' mean and covariance; unit: N(0, I), the paper's."""
     condition: Literal["item", "users", "dropped"] = "item"
-    """What f is told beside: the item's vector (propagated on lightgcn), the mean vector of the
-    users who met it (on mf and lightgcn), or nothing; texts and images in the paper."""
+    """The condition of f: the item's vector (propagated on lightgcn), the mean vector of its train
+    users (on mf and lightgcn), or nothing; texts and images in the paper."""
     trained: bool = True
     """False is the control with an untrained denoiser."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if not 0 <= self.omega <= 1:
-            raise ValueError(f"`omega` must be from 0 to 1; got {self.omega}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(
+            self,
+            at_least={"steps": 4, "every": 1, "end": 0, "hidden": 1},
+            above={"weight": 0},
+            between={"omega": (0, 1)},
+        )
         for name in ("share", "top"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(
                     f"`{name}` must be above 0 and at most 1; got {getattr(self, name)}"
                 )
-        for name, least in (("steps", 4), ("every", 1), ("end", 0), ("hidden", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
-        if not self.weight > 0:
-            raise ValueError(f"`weight` must be above 0; got {self.weight}")
 
 
 class Curriculum(DenoiserPart):
-    """Adds one negative to each row: an item near the positive in the pool of this epoch."""
+    """Stage: adds one negative to each row, an item near the positive in this epoch's pool."""
 
     def __init__(self, config: Config) -> None:
-        """Remember the settings."""
+        """The schedule and the denoiser are built in `begin`."""
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """A schedule and a denoiser."""
+        """Callback before training: build the schedule and the denoiser."""
         config = self.config
         self.schedule = SCHEDULES[config.schedule](config.steps).to(context.device)
         self.net = denoiser_of(
@@ -120,37 +132,39 @@ class Curriculum(DenoiserPart):
             trained=config.trained,
         )
         self.space: Space | None = None
-        self.pools: dict[int, Tensor] = {}
-        self.told_of: Tensor | None = None
+        self.pools: dict[int, ItemVectors] = {}
+        self.condition_of_items: ItemVectors | None = None
         self.snr = math.nan
 
     def refresh(self, epoch: Epoch) -> None:
-        """Run the chain over all items and keep its four stations."""
+        """Callback before each epoch: run the reverse chain over all items and keep 4 steps."""
         if self.config.condition == "users":
             users = users_of(epoch.users, "condition=users", "condition=item")
-            self.told_of = mean_of_users(users, epoch.context)
+            self.condition_of_items = mean_of_users(users, epoch.context)
         self.make_pools(epoch.items, epoch.generator)
 
     @torch.no_grad()
-    def make_pools(self, items: Tensor, generator: torch.Generator) -> None:
+    def make_pools(self, items: ItemVectors, generator: torch.Generator) -> None:
         """E^t for t in {3T/4, T/2, T/4, 0}, [I, D] each."""
         space = self.space = Space.of(items, self.config.noise)
         self.snr = space.snr(self.schedule, items)
         if self.config.condition == "item":
-            self.told_of = items.clone()
-        condition = None if self.told_of is None else space.into(self.told_of)
+            self.condition_of_items = items.clone()
+        condition = (
+            None if self.condition_of_items is None else space.standardise(self.condition_of_items)
+        )
         last = torch.full((len(items),), self.schedule.steps, device=items.device)
-        made = walk(
+        chain = reverse_chain(
             self.schedule,
             noised(space, self.schedule, items, last, generator)[0],
             [station(self.config.steps, level) for level in range(4)],
             lambda y, t: self.net(y, t, condition),
             noise=lambda: space.noise(len(items), generator),
         )
-        self.pools = {t: space.out(y) for t, y in made.items()}
+        self.pools = {t: space.unstandardise(y) for t, y in chain.items()}
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """ids [B, N + 1], weighed so that the mean of the losses mixes them as omega says."""
+        """ids [B, N + 1], weighed so that the mean of the losses mixes them by omega."""
         if self.space is None:
             self.make_pools(step.view.items.detach(), step.generator)
         if self.config.trained:
@@ -158,13 +172,13 @@ class Curriculum(DenoiserPart):
             negatives = replace(negatives, losses=losses)
         if not self.config.omega:
             return negatives
-        ids, found = self.near(step)
-        added = Negatives(ids, mask=found, losses=negatives.losses)
+        ids, usable = self.near(step)
+        added = Negatives(ids, mask=usable, losses=negatives.losses)
         return join(step, negatives, added, self.config.omega)
 
     @torch.no_grad()
-    def near(self, step: Step) -> tuple[Tensor, Tensor]:
-        """One even draw from the best candidates and whether there was one, [B, 1] each."""
+    def near(self, step: Step) -> tuple[Ids, Mask]:
+        """One uniform draw from the nearest candidates, and whether there is one: [B, 1] each."""
         users, positives, pool = step.batch.users, step.batch.items, self.pool(step)
         n = max(1, round(self.config.share * len(pool)))
         k = max(1, round(self.config.top * n))
@@ -179,31 +193,33 @@ class Curriculum(DenoiserPart):
         picked = one_of_best(alike, k, step.generator, usable)
         return among[picked], usable.gather(1, picked)
 
-    def pool(self, step: Step) -> Tensor:
-        """What similarity is read from in this epoch, [I, D]; the step counts epochs from 1."""
+    def pool(self, step: Step) -> ItemVectors:
+        """The vectors whose similarity counts in this epoch, [I, D]; epochs count from 1."""
         done = step.epoch - 1
         if done >= self.config.end:
             return step.view.items
         return self.pools[station(self.config.steps, done // self.config.every)]
 
-    def error(self, step: Step) -> Tensor:
-        """The mean squared error of f on the batch's positives, detached."""
+    def error(self, step: Step) -> Scalar:
+        """Denoising loss: mean squared error of f on the batch's positives, detached."""
         assert self.space is not None
         x, positives = step.view.positive.detach(), step.batch.items
-        t = any_step(len(x), self.schedule, x, step.generator)
+        t = random_steps(len(x), self.schedule, x, step.generator)
         y, _ = noised(self.space, self.schedule, x, t, step.generator)
-        condition = None if self.told_of is None else self.space.into(self.told_of[positives])
-        made: Tensor = (self.net(y, t, condition) - self.space.into(x)).square().mean()
-        return made
+        condition = None
+        if self.condition_of_items is not None:
+            condition = self.space.standardise(self.condition_of_items[positives])
+        error: Scalar = (self.net(y, t, condition) - self.space.standardise(x)).square().mean()
+        return error
 
 
 def station(steps: int, level: int) -> int:
-    """t of the pool that is number `level` from easy to hard: 3T/4, T/2, T/4, then 0."""
+    """Step t of pool number `level` from easy to hard: 3T/4, T/2, T/4, then 0."""
     return steps * (3 - min(3, level)) // 4
 
 
-def mean_of_users(users: Tensor, context: TrainContext) -> Tensor:
-    """The mean vector of the users who met each item, [I, D]; 0 for an item that nobody met."""
+def mean_of_users(users: UserVectors, context: TrainContext) -> ItemVectors:
+    """Mean vector of each item's train users, [I, D]; 0 for an item without any."""
     rows = torch.tensor(context.train.rows, device=users.device)
     items = torch.tensor(context.train.indices, device=users.device, dtype=torch.int64)
     total = users.new_zeros(context.n_items, users.shape[1]).index_add_(0, items, users[rows])
@@ -211,5 +227,5 @@ def mean_of_users(users: Tensor, context: TrainContext) -> Tensor:
 
 
 def build(config: Config) -> Method:
-    """A random and a curricular negative under BPR."""
+    """A uniform and a curricular negative, with BPR."""
     return Method(sampler=Uniform(1), stages=(Curriculum(config),), objective=BPR())

@@ -4,13 +4,13 @@
     g = max((mean_j e^{s_j / tau} - tau+ e^{s_i / tau}) / (1 - tau+), e^{-1 / tau})
 
 Chuang, Robinson, Lin, Torralba & Jegelka, "Debiased Contrastive Learning", NeurIPS 2020 (arXiv
-2007.00224), there for pictures: a draw is of the anchor's own class with probability tau+. Here it
-is an item that the user likes and has not met. A row whose negatives score below that share meets
-the floor and leaves them alone; elsewhere the pull is (1 + y) / (1 + y - (N + 1) tau+) times that
-of InfoNCE, y = sum_j e^{(s_j - s_i) / tau}. `tau_plus=0` is `info_nce`. Sources exclude what the
-user met in train, so tau+ is the share of what is left, of the order of |liked| / I and well below
-the values usual for pictures. One positive a row estimates the share (the paper allows more). Cost
-per step: that of `info_nce`, N draws and N dot products a row.
+2007.00224), there for images: a draw is of the anchor's own class with probability tau+. Here it is
+an item that the user likes but has no train pair with. A row whose negatives score below that share
+is at the floor and has no gradient to them; elsewhere the pull is (1 + y) / (1 + y - (N + 1) tau+)
+times that of InfoNCE, y = sum_j e^{(s_j - s_i) / tau}. `tau_plus=0` is `info_nce`. Samplers exclude
+the user's train items, so tau+ is the share of what is left, of the order of |liked| / I and well
+below the values usual for images. One positive a row estimates the share (the paper allows more).
+Cost per step: that of `info_nce`, N draws and N dot products a row.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.debiased_infonce import Debiased
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="Debiased contrastive loss",
@@ -52,14 +52,13 @@ class Config:
     """cosine, for which the floor is made; backbone: the scores as they come."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no loss."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1})
         Debiased(self.tau, self.tau_plus)
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform draws with this loss."""
     return Method(
         sampler=Uniform(config.negatives),
         objective=Debiased(config.tau, config.tau_plus),

@@ -6,16 +6,16 @@
     ranking: a_u = mean of u's train items, y = q(a_u, T), back to 0 by D_I given e_u, s = <y, e_j>
 
 "Denoising Diffusion Recommender Model", SIGIR 2024 (arXiv 2401.06982). Negatives stay raw and
-come from any source and stages: `ddrm+dns(candidates=8)`. In that order: what the transform leaves
-open comes from the last method.
+come from any sampler and stages: `ddrm+dns(candidates=8)`. In that order: the last method provides
+what the transform leaves open.
 
 Published is a backbone that was trained before and is frozen (`freeze`). Here the first `warmup`
-epochs train it plainly, by the same negatives and loss; the denoisers learn L_re on detached
-vectors beside. Then user and item vectors are copied, and the denoisers alone learn on the copies,
-which also rank. So one budget covers both parts, patience may end a run before the freeze (the
-figure `frozen` of the last epoch says), and the backbone's own table, which the L2 penalty goes on
-shrinking, is used no more. `freeze=false` trains all from the first step; targets of L_re are
-detached then, for vectors that follow their target shrink until denoising is easy.
+epochs train it plainly, by the same negatives and loss, and the denoisers L_re on detached vectors.
+Then user and item vectors are copied, and the denoisers alone learn on the copies, which also rank.
+So one budget covers both parts, patience may end a run before the freeze (the metric `frozen` of
+the last epoch shows it), and the backbone's own table, which the L2 penalty goes on shrinking, is
+no longer used. `freeze=false` trains all from the first step; targets of L_re are detached then,
+for vectors that follow their target shrink until denoising is easy.
 
 It differs also in one hidden layer for two, SiLU, a time embedding of 32, and denoisers that learn
 by the backbone's step size. Defaults are those of MF on ml-1m: there the noise at T is about .003,
@@ -32,14 +32,27 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.denoiser import Denoiser
-from negbench.parts.diffusion.latent_space import any_step, denoiser_of, learnt
+from negbench.parts.diffusion.latent_space import denoiser_of, random_steps, trainable
 from negbench.parts.diffusion.process import Schedule, linear_var, snr_matched
 from negbench.parts.user_history import Liked, noise_of_users
-from negbench.protocol import Card, Epoch, Leaves, Method, Step, TrainContext, View
+from negbench.protocol import (
+    Card,
+    Epoch,
+    ItemVectors,
+    Leaves,
+    Method,
+    Rows,
+    Scalar,
+    Step,
+    TrainContext,
+    UserVectors,
+    Vectors,
+    View,
+    check_ranges,
+)
 
 CARD = Card(
     title="Denoising diffusion recommender model",
@@ -94,22 +107,20 @@ class Config:
     hidden: int = 256
     """H, 1 or more; the released layers are 100 to 300 and 600 to 1100 wide."""
     noised: bool = True
-    """Begin the ranking walk at a noised mean (one draw a user, from the seed), or at its mean."""
+    """Start the ranking chain at a noised mean (one draw a user, from the seed), or at its mean."""
     negatives: int = 1
     """N, 1 or more, where no other method draws."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
-        least = {"warmup": 0, "gamma": 0, "steps": 1, "hidden": 1, "negatives": 1}
-        for name, bound in least.items():
-            if (value := getattr(self, name)) < bound:
-                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
-        if not 0 <= self.lam <= 1:
-            raise ValueError(f"`lam` must be from 0 to 1; got {self.lam}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(
+            self,
+            at_least={"warmup": 0, "gamma": 0, "steps": 1, "hidden": 1, "negatives": 1},
+            above={"snr": 0},
+            between={"lam": (0, 1)},
+        )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be from 0 to below 1; got {self.dropout}")
-        if not self.snr > 0:
-            raise ValueError(f"`snr` must be above 0; got {self.snr}")
         if not (0 < self.low < self.high and 0 < self.scale * self.high < 1):
             raise ValueError(
                 "`low` must be above 0 and below `high`, and `scale` times `high` between 0 and 1; "
@@ -118,21 +129,21 @@ class Config:
 
 
 def schedule_of(config: Config) -> Schedule:
-    """The schedule that the settings name."""
+    """The noise schedule of the settings."""
     if config.schedule == "snr_matched":
         return snr_matched(config.steps, config.snr)
     return linear_var(config.steps, config.scale, config.low, config.high)
 
 
 class Denoised:
-    """Pairs are scored by denoised vectors, users rank by the denoised mean of what they liked."""
+    """Transform: pairs are scored by denoised vectors, users rank by their denoised mean item."""
 
     def __init__(self, config: Config) -> None:
-        """Remember the settings."""
+        """The denoisers are built in `begin`."""
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """Two denoisers, and what each user liked."""
+        """Callback before training: build both denoisers and read the users' histories."""
         hidden, device = self.config.hidden, context.device
         self.of_users, self.of_items = (
             denoiser_of(context, hidden, conditioned=True, zero=False, name=name)
@@ -142,11 +153,11 @@ class Denoised:
         self.liked, self.seed = Liked.of(context.train, device), context.seed
         self.spreads = torch.ones(2, device=device)
         self.variance = 0.0
-        self.frozen: tuple[Tensor, Tensor] | None = None
-        self.drawn: Tensor | None = None
+        self.frozen: tuple[UserVectors, ItemVectors] | None = None
+        self.drawn: UserVectors | None = None
 
     def refresh(self, epoch: Epoch) -> None:
-        """Measure the spread of users and items; freeze them when the warm-up is over."""
+        """Callback before each epoch: measure spreads; freeze the vectors after the warm-up."""
         assert epoch.users is not None  # the card needs them
         late = epoch.number > self.config.warmup
         if late and self.config.freeze and self.config.diffusion and self.frozen is None:
@@ -158,7 +169,7 @@ class Denoised:
             self.spreads = torch.stack(spread).clamp(min=TINY)
 
     def view(self, step: Step) -> View:
-        """The pair denoised in training, the walk back from the mean in ranking."""
+        """Training: the denoised pair. Ranking: the reverse chain from the mean item."""
         if not step.training:
             return self.ranking(step)
         config, view = self.config, step.view
@@ -166,30 +177,30 @@ class Denoised:
             return view
         if config.freeze and self.frozen is None:
             pair = view.query.detach(), view.positive.detach()
-            error = restored(pair, self.pair(step, *pair)).mean()
+            error = reconstruction_error(pair, self.pair(step, *pair)).mean()
             return replace(view, losses={**view.losses, "reconstruction": error})
         if self.frozen is not None:
-            view = still(step, *self.frozen)
+            view = frozen_view(step, *self.frozen)
         hats = self.pair(step, view.query, view.positive)
-        made = replace(view, query=hats[0], positive=hats[1])
-        trust = made.score_pair(hats[1]).detach().sigmoid() ** config.gamma
-        error = (trust * restored((view.query, view.positive), hats)).mean()
+        denoised = replace(view, query=hats[0], positive=hats[1])
+        trust = denoised.score_pair(hats[1]).detach().sigmoid() ** config.gamma
+        error = (trust * reconstruction_error((view.query, view.positive), hats)).mean()
         return replace(
-            made,
+            denoised,
             row_weight=(1 - config.lam) * trust,
             losses={**view.losses, "reconstruction": config.lam * error},
         )
 
-    def pair(self, step: Step, user: Tensor, item: Tensor) -> tuple[Tensor, Tensor]:
-        """h_u and h_i, [B, D] each: one t a row, noise and dropout of their own."""
-        t = any_step(len(user), self.schedule, user, step.generator)
+    def pair(self, step: Step, user: Vectors, item: Vectors) -> tuple[Vectors, Vectors]:
+        """h_u and h_i, [B, D] each: the same t for both, each with its own noise and dropout."""
+        t = random_steps(len(user), self.schedule, user, step.generator)
         return (
             self.of_users(self.corrupted(step, user, t, self.spreads[0]), t, item),
             self.of_items(self.corrupted(step, item, t, self.spreads[1]), t, user),
         )
 
-    def corrupted(self, step: Step, x: Tensor, t: Tensor, spread: Tensor) -> Tensor:
-        """q(x, t), with coordinates dropped and the others raised to keep the sum."""
+    def corrupted(self, step: Step, x: Vectors, t: Rows, spread: Scalar) -> Vectors:
+        """Forward process q(x, t), with dropout of coordinates (the rest scaled up)."""
         g, p = step.generator, self.config.dropout
         eps = spread * torch.randn(x.shape, generator=g, device=x.device, dtype=x.dtype)
         xt = self.schedule.noised(x, t, eps)
@@ -200,19 +211,19 @@ class Denoised:
 
     @torch.no_grad()
     def ranking(self, step: Step) -> View:
-        """Queries from the mean of the liked items; users who liked nothing keep their own."""
+        """Queries from the mean of the liked items; users without history keep their vector."""
         view, users = step.view, step.batch.users
         query, items = view.query, view.items
         if self.frozen is not None:
             query, items = self.frozen[0][users], self.frozen[1]
         y = self.liked.mean(items, users)
         if self.config.diffusion:
-            y = self.walked(y, query, users)
+            y = self.denoised_mean(y, query, users)
         known = (self.liked.sizes(users) > 0).unsqueeze(1)
         return replace(view, query=torch.where(known, y, query), items=items)
 
-    def walked(self, mean: Tensor, query: Tensor, users: Tensor) -> Tensor:
-        """From q(a_u, T) back to 0 by the posterior's mean, [b, D]."""
+    def denoised_mean(self, mean: Vectors, query: Vectors, users: Rows) -> Vectors:
+        """Reverse chain from q(a_u, T) to 0 by the posterior's mean, [b, D]."""
         eps = torch.zeros_like(mean)
         if self.config.noised:
             eps = self.spreads[1] * self.noise(mean)[users]
@@ -223,14 +234,14 @@ class Denoised:
             t = t - 1
         return y
 
-    def noise(self, like: Tensor) -> Tensor:
-        """Unit noise of every user, [U, D]: from the seed, whoever else is ranked with them."""
+    def noise(self, like: Vectors) -> UserVectors:
+        """Unit noise of every user, [U, D]: from the seed, the same in every ranking batch."""
         if self.drawn is None:
             self.drawn = noise_of_users(self.seed, len(self.liked.indptr) - 1, like)
         return self.drawn
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """Signal to noise of the items at T, and whether the vectors are frozen."""
+        """The epoch's metrics: signal-to-noise of items at T, and whether vectors are frozen."""
         if not self.config.diffusion:
             return {}
         noise = float(self.spreads[1]) ** 2
@@ -243,16 +254,16 @@ class Denoised:
         return {"users": self.of_users, "items": self.of_items} if self.config.diffusion else {}
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The denoisers'."""
-        return [p for net in self.nets.values() for p in learnt(net)]
+        """The denoisers' parameters."""
+        return [p for net in self.nets.values() for p in trainable(net)]
 
     def state_dict(self) -> dict[str, Any]:
-        """Denoisers, spreads and the frozen vectors."""
+        """State for a checkpoint: denoisers, spreads and the frozen vectors."""
         nets = {name: dict(net.state_dict()) for name, net in self.nets.items()}
         return {"nets": nets, "spreads": self.spreads, "frozen": self.frozen}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Restore the state."""
         for name, net in self.nets.items():
             net.load_state_dict(state["nets"][name])
         device = self.spreads.device
@@ -261,20 +272,20 @@ class Denoised:
         self.frozen = None if frozen is None else (frozen[0].to(device), frozen[1].to(device))
 
 
-def restored(pair: tuple[Tensor, Tensor], hats: tuple[Tensor, Tensor]) -> Tensor:
-    """L_re of each row, [B]; its targets take no gradient."""
+def reconstruction_error(pair: tuple[Vectors, Vectors], hats: tuple[Vectors, Vectors]) -> Rows:
+    """L_re of each row, [B]; its targets are detached."""
     of_user, of_item = (
         (x.detach() - hat).square().mean(-1) for x, hat in zip(pair, hats, strict=True)
     )
     return (of_user + of_item) / 2
 
 
-def still(step: Step, users: Tensor, items: Tensor) -> View:
-    """The step's view over frozen vectors: what is owed to the backbone is nothing."""
+def frozen_view(step: Step, users: UserVectors, items: ItemVectors) -> View:
+    """The step's view over frozen vectors: no gradient reaches the backbone."""
     query, positive = users[step.batch.users], items[step.batch.items]
     return View(query, items, positive, step.view.similarity, users, leaves=Leaves())
 
 
 def build(config: Config) -> Method:
-    """Uniform negatives under BPR, scored by denoised vectors."""
+    """Uniform negatives with BPR, scored by denoised vectors."""
     return Method(Uniform(config.negatives), BPR(), transform=Denoised(config))

@@ -1,28 +1,28 @@
-"""Negatives made by a diffusion over what the user likes, at several levels of hardness.
+"""Negatives synthesised by a diffusion model of the user's items, at several levels of hardness.
 
     L = (softplus(-s_i) + mean{softplus(s_j), w_l softplus(<e_u, x_l>)}) / 2 + lambda L_eps
     L_eps = mean |eps - eps_theta(y_t, t, e_u)|,   t ~ U{1 .. T}
-    x_l = the stations at t in {0, T/10, T/8, T/4, T/2} of one chain from T down, given e_u
+    x_l = the vectors at t in {0, T/10, T/8, T/4, T/2} of one chain from T down, given e_u
 
 After DMNS (WWW 2024, arXiv 2403.17259), there for links of a graph: here a node is a user, and its
-neighbours are the items that it met. The denoiser learns their law given the user's vector; read at
-a late t it says something noisy (easy), at an early one nearly an item that the user would like
-(hard). Weights w_l are 0, 1, .9, .8, .7, as released; j is one ordinary negative of weight 1. The
-text has f = log sigmoid; `form=plain` is the plain sigmoid of the released code. For centred
-Gaussian positives of variance a and noise of variance b the law of x_t is the law of the positives
-to the power a / (abar_t a + (1 - abar_t) b), below 1 where a < b: the sub-linear positivity that
-the paper asks for. With noise of the catalogue's covariance that holds for every user whose items
-are closer to each other than items at large.
+neighbours are its train items. The denoiser learns their law given the user's vector; read at a
+late t its output is noisy (easy), at an early one nearly an item that the user would like (hard).
+Weights w_l are 0, 1, .9, .8, .7, as released; j is one ordinary negative of weight 1. The text has
+f = log sigmoid; `form=plain` is the plain sigmoid of the released code. For centred Gaussian
+positives of variance a and noise of variance b the law of x_t is the law of the positives to the
+power a / (abar_t a + (1 - abar_t) b), below 1 where a < b: the sub-linear positivity that the paper
+asks for. With noise of the catalogue's covariance that holds for every user whose items are closer
+to each other than items at large.
 
 What is ours: released, the chain begins at N(0, I), where training never comes (abar_T = .6): here
-it begins at somebody's positive noised to T, the very law that the denoiser has seen
+it begins at another row's positive noised to T, the distribution that the denoiser is trained on
 (`start=noise` is the other). The denoiser takes one step for each of the backbone's, on detached
 vectors, instead of 100 epochs for each; the chain takes DDIM steps of `stride` (`stride=1,
 walk=ancestral` is the paper's). By default noise has the catalogue's mean and covariance;
 `noise=unit` is N(0, I). The condition is the user's vector at unit scale. The denoiser is an MLP
 that does use its condition. Negatives are detached.
 
-Controls. `trained=false` is the same chain, led by a random denoiser that never learns;
+Controls. `trained=false` is the same chain with a random denoiser that never learns;
 `walk=direct` is the matched Gaussian noise: x_l is the row's own positive noised to t, without a
 denoiser. Cost per step: about T / stride + 5 passes of the denoiser over B rows.
 """
@@ -33,23 +33,35 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from negbench.parts import Uniform
 from negbench.parts.diffusion.latent_space import (
     DenoiserPart,
     Noise,
     Space,
-    any_step,
     denoiser_of,
     noised,
-    walk,
+    random_steps,
+    reverse_chain,
 )
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.losses.functions import over_negatives
 from negbench.parts.losses.objectives import weight
 from negbench.parts.selection.mix_negatives import join
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Epoch,
+    ItemVectors,
+    Method,
+    Negatives,
+    Rows,
+    Scalar,
+    Scores,
+    Step,
+    TrainContext,
+    Vectors,
+    check_ranges,
+)
 
 CARD = Card(
     title="Diffusion-based multi-level negatives",
@@ -101,12 +113,8 @@ class Config:
     """False is the control with an untrained denoiser."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be made."""
-        for name, least in (("steps", 10), ("stride", 1), ("hidden", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
-        if not self.weight > 0:
-            raise ValueError(f"`weight` must be above 0; got {self.weight}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"steps": 10, "stride": 1, "hidden": 1}, above={"weight": 0})
         if min(_weights(self)) < 0 or max(_weights(self)) == 0:
             raise ValueError(
                 f"weights of levels must be 0 or more, one of them above 0; got {_weights(self)}"
@@ -116,12 +124,12 @@ class Config:
 
     @property
     def levels(self) -> dict[int, float]:
-        """Weight by t, hardest first; the levels that count."""
+        """Weight by t, hardest first; only levels of weight above 0."""
         at = [0, *(self.steps // part for part in (10, 8, 4, 2))]
-        made: dict[int, float] = {}
+        weights: dict[int, float] = {}
         for t, w in zip(at, _weights(self), strict=True):
-            made[t] = made.get(t, 0.0) + w
-        return {t: w for t, w in made.items() if w}
+            weights[t] = weights.get(t, 0.0) + w
+        return {t: w for t, w in weights.items() if w}
 
 
 def _weights(config: Config) -> tuple[float, ...]:
@@ -129,14 +137,14 @@ def _weights(config: Config) -> tuple[float, ...]:
 
 
 class Levels(DenoiserPart):
-    """Adds the levels of one chain for each row, and teaches the denoiser beside."""
+    """Stage: adds the levels of one reverse chain to each row, and trains the denoiser."""
 
     def __init__(self, config: Config) -> None:
-        """Remember the settings."""
+        """The schedule and the denoiser are built in `begin`."""
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """A schedule and a denoiser."""
+        """Callback before training: build the schedule and the denoiser."""
         config = self.config
         self.schedule = SCHEDULES[config.schedule](config.steps).to(context.device)
         self.net = denoiser_of(context, config.hidden, conditioned=True, trained=self.learns)
@@ -144,64 +152,67 @@ class Levels(DenoiserPart):
         self.snr = math.nan
 
     def refresh(self, epoch: Epoch) -> None:
-        """The catalogue as it is now."""
-        self.look(epoch.items)
+        """Callback before each epoch: fit the space to the current item vectors."""
+        self.fit_space(epoch.items)
 
-    def look(self, items: Tensor) -> Space:
-        """The space of these item vectors [I, D], kept for the epoch."""
+    def fit_space(self, items: ItemVectors) -> Space:
+        """The latent space of these item vectors [I, D], kept for the epoch."""
         self.space = Space.of(items.detach(), self.config.noise)
         self.snr = self.space.snr(self.schedule, items)
         return self.space
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """Vectors [B, N + levels, D]: what came, at weight 1 each, and the levels at theirs."""
-        space = self.space or self.look(step.view.items)
+        """Vectors [B, N + levels, D]: the given ones at weight 1, the levels at their weights."""
+        space = self.space or self.fit_space(step.view.items)
         if self.learns:
             losses = {**negatives.losses, "denoising": self.config.weight * self.error(step, space)}
             negatives = replace(negatives, losses=losses)
-        made = self.made(step, space)
+        levels = self.levels(step, space)
         if negatives.ids is not None:
             # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's:
             # a row that has none has no levels either.
             real = negatives.ids.expand(len(step.batch), -1)[:, :1]
-            mask = None if negatives.mask is None else negatives.mask[:, :1].expand(-1, made.n)
-            made = replace(made, ids=real.expand(-1, made.n), mask=mask)
-        return join(step, negatives, made, made.n / (made.n + negatives.n))
+            mask = None
+            if negatives.mask is not None:
+                mask = negatives.mask[:, :1].expand(-1, levels.n)
+            levels = replace(levels, ids=real.expand(-1, levels.n), mask=mask)
+        return join(step, negatives, levels, levels.n / (levels.n + negatives.n))
 
     @property
     def learns(self) -> bool:
-        """Whether there is a denoiser to teach."""
+        """Whether there is a denoiser to train."""
         return self.config.trained and self.config.walk != "direct"
 
-    def made(self, step: Step, space: Space) -> Negatives:
+    def levels(self, step: Step, space: Space) -> Negatives:
         """Every level [B, levels, D] with its weight."""
-        make = self.noisy if self.config.walk == "direct" else self.chain
-        levels = make(step, space)
-        vectors = torch.stack(list(levels.values()), 1)
-        weights = vectors.new_tensor([self.config.levels[t] for t in levels])
+        synthesise = self.noisy if self.config.walk == "direct" else self.chain
+        by_step = synthesise(step, space)
+        vectors = torch.stack(list(by_step.values()), 1)
+        weights = vectors.new_tensor([self.config.levels[t] for t in by_step])
         return Negatives(vectors=vectors, logw=weights.log().expand(len(vectors), -1))
 
     @torch.no_grad()
-    def noisy(self, step: Step, space: Space) -> dict[int, Tensor]:
-        """The rows' positives [B, D] noised to each level t at once."""
-        x, made = step.view.positive.detach(), {}
+    def noisy(self, step: Step, space: Space) -> dict[int, Vectors]:
+        """The rows' positives [B, D] noised to each level t, without a chain."""
+        x, by_step = step.view.positive.detach(), {}
         for level in self.config.levels:
             t = torch.full((len(x),), level, device=x.device)
-            made[level] = space.out(noised(space, self.schedule, x, t, step.generator)[0])
-        return made
+            y, _ = noised(space, self.schedule, x, t, step.generator)
+            by_step[level] = space.unstandardise(y)
+        return by_step
 
     @torch.no_grad()
-    def chain(self, step: Step, space: Space) -> dict[int, Tensor]:
-        """The item vectors [B, D] at each level t of one chain a row."""
+    def chain(self, step: Step, space: Space) -> dict[int, Vectors]:
+        """Item vectors [B, D] at each level t of one reverse chain a row."""
         condition, g = unit(step.view.query), step.generator
 
-        def clean(y: Tensor, t: Tensor) -> Tensor:
+        def clean(y: Vectors, t: Rows) -> Vectors:
             return self.schedule.clean(y, t, self.net(y, t, condition))
 
-        def noise() -> Tensor:
+        def noise() -> Vectors:
             return space.noise(len(condition), g)
 
-        made = walk(
+        by_step = reverse_chain(
             self.schedule,
             self.start(step, space),
             list(self.config.levels),
@@ -209,38 +220,38 @@ class Levels(DenoiserPart):
             stride=self.config.stride,
             noise=noise if self.config.walk == "ancestral" else None,
         )
-        return {t: space.out(y) for t, y in made.items()}
+        return {t: space.unstandardise(y) for t, y in by_step.items()}
 
-    def start(self, step: Step, space: Space) -> Tensor:
-        """y_T [B, D]: positives dealt anew to the rows and noised to T, or noise alone."""
+    def start(self, step: Step, space: Space) -> Vectors:
+        """Start of the chain y_T [B, D]: permuted positives noised to T, or noise alone."""
         x, g = step.view.positive.detach(), step.generator
         if self.config.start == "noise":
             return space.noise(len(x), g)
-        dealt = x[torch.randperm(len(x), generator=g, device=x.device)]
+        permuted = x[torch.randperm(len(x), generator=g, device=x.device)]
         last = torch.full((len(x),), self.schedule.steps, device=x.device)
-        return noised(space, self.schedule, dealt, last, g)[0]
+        return noised(space, self.schedule, permuted, last, g)[0]
 
-    def error(self, step: Step, space: Space) -> Tensor:
-        """The mean absolute error in the noise of the batch's positives, detached."""
+    def error(self, step: Step, space: Space) -> Scalar:
+        """Denoising loss: mean absolute error in the noise of the batch's positives, detached."""
         x = step.view.positive.detach()
-        t = any_step(len(x), self.schedule, x, step.generator)
+        t = random_steps(len(x), self.schedule, x, step.generator)
         y, eps = noised(space, self.schedule, x, t, step.generator)
-        made: Tensor = (self.net(y, t, unit(step.view.query.detach())) - eps).abs().mean()
-        return made
+        error: Scalar = (self.net(y, t, unit(step.view.query.detach())) - eps).abs().mean()
+        return error
 
 
-def unit(query: Tensor) -> Tensor:
+def unit(query: Vectors) -> Vectors:
     """Vectors [B, D] scaled to a root mean square of 1."""
     return F.normalize(query, dim=-1) * math.sqrt(query.shape[1])
 
 
 @dataclass(frozen=True)
-class Halves:
-    """(f(-s_i) + mean_j w_j f(s_j)) / 2 with f = softplus, or sigmoid in the plain form."""
+class HalvedLoss:
+    """DMNS loss (f(-s_i) + mean_j w_j f(s_j)) / 2, f = softplus, or sigmoid in the plain form."""
 
     form: Literal["log", "plain"] = "log"
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         f = F.softplus if self.form == "log" else torch.sigmoid
         against = over_negatives(f(s_neg), weight(negatives), negatives.mask)
@@ -248,5 +259,5 @@ class Halves:
 
 
 def build(config: Config) -> Method:
-    """An ordinary negative and the levels under the halved loss."""
-    return Method(Uniform(1), Halves(config.form), (Levels(config),))
+    """A uniform negative and the levels with the halved loss."""
+    return Method(Uniform(1), HalvedLoss(config.form), (Levels(config),))

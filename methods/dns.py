@@ -10,7 +10,7 @@ with the highest-scored candidate. One candidate is `random`. Cost per step: M d
 from dataclasses import dataclass
 
 from negbench.parts import BPR, TopM, Uniform
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="Dynamic negative sampling",
@@ -34,11 +34,10 @@ class Config:
     """M, 1 or more; 4 to 32 are usual."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if self.candidates < 1:
-            raise ValueError(f"`candidates` must be at least 1; got {self.candidates}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"candidates": 1})
 
 
 def build(config: Config) -> Method:
-    """The best of M uniform draws under BPR."""
+    """The top-scored of M uniform draws, with BPR."""
     return Method(sampler=Uniform(config.candidates), stages=(TopM(1),), objective=BPR())

@@ -42,7 +42,7 @@ class Config:
     """one: draw one of the M, as the text; all: average over them, as the code."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the ranges. Raises ValueError for a value outside its range."""
         if not 1 <= self.top <= self.candidates:
             raise ValueError(
                 f"`top` must be from 1 to `candidates`; got {self.top} of {self.candidates}"
@@ -50,6 +50,6 @@ class Config:
 
 
 def build(config: Config) -> Method:
-    """One or all of the M best uniform draws under BPR."""
+    """One or all of the M top-scored uniform draws, with BPR."""
     stages = (TopM(config.top, config.keep),)
     return Method(sampler=Uniform(config.candidates), stages=stages, objective=BPR())

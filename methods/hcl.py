@@ -5,7 +5,7 @@
     w_j = e^{beta s_j / tau} / sum_l e^{beta s_l / tau}
 
 Robinson, Chuang, Sra & Jegelka, "Contrastive Learning with Hard Negative Samples", ICLR 2021 (arXiv
-2010.04592), there for pictures. w_j weighs uniform draws as draws from q_beta(j) ~ e^{beta s_j /
+2010.04592), there for images. w_j weighs uniform draws as draws from q_beta(j) ~ e^{beta s_j /
 tau} would be: large beta leaves the hardest alone, as `dns` does. `tau_plus=0` is the hard loss
 without its correction for hidden positives, `beta=0` is `dcl`, both 0 are `info_nce`. The gradient
 runs through w_j as well: a negative whose e^{s_j / tau} is below beta / (1 + beta) of the weighed
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.debiased_infonce import Debiased
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="Contrastive loss with hard negatives",
@@ -55,14 +55,13 @@ class Config:
     """cosine, for which the floor is made; backbone: the scores as they come."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no loss."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1})
         Debiased(self.tau, self.tau_plus, self.beta)
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform draws with this loss."""
     return Method(
         sampler=Uniform(config.negatives),
         objective=Debiased(config.tau, config.tau_plus, config.beta),

@@ -14,7 +14,7 @@ item vectors.
 from dataclasses import dataclass
 
 from negbench.parts import Pool, Softmax
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="In-batch negatives with logQ correction",
@@ -40,11 +40,10 @@ class Config:
     """Subtract log q; the paper's correction. False is the plain in-batch softmax."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if self.pool < 1:
-            raise ValueError(f"`pool` must be at least 1; got {self.pool}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"pool": 1})
 
 
 def build(config: Config) -> Method:
-    """The batch's positives under a sampled softmax."""
+    """The batch's positives with a sampled softmax loss."""
     return Method(sampler=Pool(config.pool), objective=Softmax(config.correct))

@@ -8,7 +8,7 @@ take cosines, and tune tau for each data set: .09 to 2 in the released code of A
 baseline this is. K = 1 is plain; `weight=64` is the row that AdvInfoNCE must be compared with, for
 its own negatives weigh K = 64. K shifts every margin by tau log K, the same for all negatives. What
 is trained is what ranks: `similarity=cosine` replaces the backbone's scores in both. With
-`correct=true` and a source that says how it draws, z_j = s_j / tau - log(N q_j): the estimate of a
+`correct=true` and a sampler with known proposal, z_j = s_j / tau - log(N q_j): the estimate of a
 full softmax, for uniform draws about K = I / N. Differs: rows are pairs, there each user alike.
 Cost per step: N draws and N dot products a row, with the norms of their vectors.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.infonce import InfoNCE
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="InfoNCE (sampled softmax with a temperature)",
@@ -54,14 +54,13 @@ class Config:
     """Correct for the proposal (logQ) where it is known; not in the formula."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no softmax."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1})
         InfoNCE(self.tau, self.weight)
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform draws with this loss."""
     return Method(
         sampler=Uniform(config.negatives),
         objective=InfoNCE(config.tau, config.weight, config.correct),

@@ -41,7 +41,7 @@ class Config:
     """Subtract log q of the mixture, as the paper does."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the ranges. Raises ValueError for a value outside its range."""
         if min(self.pool, self.uniform) < 0 or self.pool + self.uniform < 1:
             raise ValueError(
                 "`pool` and `uniform` must be 0 or more and not both 0; "
@@ -50,5 +50,5 @@ class Config:
 
 
 def build(config: Config) -> Method:
-    """The mixture under a sampled softmax."""
+    """The mixture with a sampled softmax loss."""
     return Method(sampler=Pool(config.pool, config.uniform), objective=Softmax(config.correct))

@@ -1,4 +1,4 @@
-"""Popularity-weighted negatives: items met often in the train part are drawn often.
+"""Popularity-weighted negatives: items are drawn by their smoothed train counts.
 
     q(j | u) ~ (count_j + smoothing)^exponent   for j not in P_u
 
@@ -12,11 +12,9 @@ each, and N dot products a row.
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from negbench.parts import BPR
-from negbench.parts.sampling.proposals import WeightedProposal, for_batch
-from negbench.protocol import Card, Method, Negatives, Step, TrainContext
+from negbench.parts.sampling.proposals import Prefetch, WeightedProposal
+from negbench.protocol import Card, ItemValues, Method, Negatives, Step, TrainContext, check_ranges
 
 CARD = Card(
     title="Popularity-weighted negatives",
@@ -44,45 +42,41 @@ class Config:
     """N, 1 or more; 5 to 20 in the paper, 1 here as in `random`."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if not -2 <= self.exponent <= 2:
-            raise ValueError(f"`exponent` must be from -2 to 2; got {self.exponent}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1}, between={"exponent": (-2, 2)})
         if not 0 <= self.smoothing < float("inf"):
             raise ValueError(f"`smoothing` must be 0 or more; got {self.smoothing}")
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
 
 
 class Popular:
     """N items for each row by smoothed train counts, outside its user's exclusion."""
 
     def __init__(self, config: Config) -> None:
-        """Draw as the settings say."""
+        """The alias table is built in `begin`."""
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """Build the alias table and each user's log probability of an allowed draw."""
-        self.items = WeightedProposal.of(weights(context.counts, self.config))
-        self.log_p = self.items.log_p
-        self.log_allowed = self.items.log_allowed(context.excluded)
+        """Callback before training: alias table, and log p(allowed to u) of each user."""
+        items = WeightedProposal.of(weights(context.counts, self.config))
+        self.prefetch = Prefetch(items, self.config.negatives)
+        self.log_p, self.log_allowed = items.log_p, items.log_allowed(context.excluded)
 
     def sample(self, step: Step) -> Negatives:
         """ids [B, N], logq = log p_j - log p(allowed to u)."""
-        batch, n = step.batch, self.config.negatives
-        ids, mask = for_batch(self.items, step.context.excluded, batch, n, step.generator)
-        logq = self.log_p[ids] - self.log_allowed[batch.users].unsqueeze(1)
+        ids, mask = self.prefetch.sample(step.context.excluded, step.batch, step.generator)
+        logq = self.log_p[ids] - self.log_allowed[step.batch.users].unsqueeze(1)
         if mask is not None:
             logq = logq.masked_fill(~mask, 0.0)
         return Negatives(ids, logq=logq, mask=mask)
 
 
-def weights(counts: Tensor, config: Config) -> Tensor:
-    """(count + smoothing)^exponent, [I]; 0 where the base is 0, unless the exponent is 0."""
+def weights(counts: ItemValues, config: Config) -> ItemValues:
+    """Weights (count + smoothing)^exponent, [I]; 0 where the base is 0 and the exponent is not."""
     base = counts.double() + config.smoothing
     powers = base.pow(config.exponent)
     return powers if config.exponent == 0 else powers.where(base > 0, 0.0)
 
 
 def build(config: Config) -> Method:
-    """Popularity-weighted draws under BPR."""
+    """Popularity-weighted draws with BPR."""
     return Method(sampler=Popular(config), objective=BPR())

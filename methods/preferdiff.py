@@ -11,12 +11,12 @@ denoised better than the positive.
 
 Differs from the released code: the preference is one number a row, not one a batch
 (`reduction="batch"` is theirs); rows are all positions of a history, so that `others` may leave out
-more than the row itself; no guess is made and thrown away. Alone it takes the batch's other rows as
-negatives; in a recipe, `popularity(negatives=32)+preferdiff` or `preferdiff+dns` (the last says
-where candidates come from), it takes the recipe's, weighted and masked as they come. A large
-batch's centroid is nearly the same for all rows: the mean item by how often it is met. `mse` is the
-mean over the width, so gamma means another thing there. Cost per step: B D for the centroid (B N D
-with N negatives a row) and one guess of the backbone more than any loss on scores.
+more than the row itself; no unused prediction is computed. Alone it takes the batch's other rows as
+negatives; in a recipe, `popularity(negatives=32)+preferdiff` or `preferdiff+dns` (the last method
+provides the sampler), it takes the recipe's, weighted and masked as they come. A large batch's
+centroid is nearly the same for all rows: the mean item, weighted by popularity. `mse` is the mean
+over the width, so gamma means another thing there. Cost per step: B D for the centroid (B N D with
+N negatives a row) and one guess of the backbone more than any loss on scores.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,22 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from negbench.ops.epoch_means import Averages
-from negbench.protocol import Card, Method, Negatives, Sampler, Step, View
+from negbench.ops.epoch_means import EpochMeans
+from negbench.protocol import (
+    AnyShape,
+    AnyVectors,
+    Card,
+    Method,
+    Negatives,
+    Rows,
+    Sampler,
+    Scores,
+    Step,
+    Vectors,
+    View,
+    check_ranges,
+)
 
 CARD = Card(
     title="PreferDiff: log-likelihood ranking of denoising errors",
@@ -64,48 +76,45 @@ class Config:
     """What the centroid leaves out: the row itself (released), all of its item or of its user."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no loss."""
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"`weight` must be from 0 to 1; got {self.weight}")
-        if not self.gamma > 0:
-            raise ValueError(f"`gamma` must be above 0; got {self.gamma}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, above={"gamma": 0}, between={"weight": (0, 1)})
 
 
-def cosine(guess: Tensor, clean: Tensor) -> Tensor:
-    """1 - cos, 0 to 2, whatever the lengths."""
+def cosine(guess: AnyVectors, clean: AnyVectors) -> AnyShape:
+    """Cosine distance 1 - cos of vectors [..., D], 0 to 2: [...]."""
     return 1 - F.cosine_similarity(guess, clean, dim=-1)
 
 
-def cosine_squared(guess: Tensor, clean: Tensor) -> Tensor:
-    """(1 - cos)^2, 0 to 4."""
+def cosine_squared(guess: AnyVectors, clean: AnyVectors) -> AnyShape:
+    """Squared cosine distance (1 - cos)^2 of vectors [..., D], 0 to 4: [...]."""
     return cosine(guess, clean).square()
 
 
-def mse(guess: Tensor, clean: Tensor) -> Tensor:
-    """Mean squared difference, without a bound."""
+def mse(guess: AnyVectors, clean: AnyVectors) -> AnyShape:
+    """Mean squared error of vectors [..., D], without a bound: [...]."""
     return (guess - clean).square().mean(-1)
 
 
 ERRORS = {"cosine_squared": cosine_squared, "cosine": cosine, "mse": mse}
 
 
-class Nothing:
-    """No negatives."""
+class NoNegatives:
+    """Sampler of no negatives, for the loss without its second term."""
 
     def sample(self, step: Step) -> Negatives:
-        """Empty."""
+        """Empty negatives."""
         del step
         return Negatives()
 
 
 @dataclass(frozen=True)
-class Others:
-    """The centroid of the batch's other positives, as one synthesised negative for each row."""
+class BatchCentroid:
+    """Sampler: the centroid of the batch's other positives, one synthesised negative a row."""
 
     apart: Literal["row", "label", "user"]
 
     def sample(self, step: Step) -> Negatives:
-        """vectors [B, 1, D] = (sum of all - sum of one's own) / how many others, by one sum."""
+        """vectors [B, 1, D] = (sum of all - sum of the row's own group) / number of others."""
         positive, batch = step.view.positive, step.batch
         keys = {
             "row": torch.arange(len(batch), device=positive.device),
@@ -119,8 +128,8 @@ class Others:
         return Negatives(vectors=centre.unsqueeze(1), mask=(count > 0).unsqueeze(1))
 
 
-def centroid(view: View, negatives: Negatives) -> tuple[Tensor, Tensor]:
-    """The weighted mean [B, D] of each row's negatives, and whether a row has any, [B]."""
+def centroid(view: View, negatives: Negatives) -> tuple[Vectors, Rows]:
+    """Weighted mean [B, D] of each row's negatives, and whether a row has any, [B]."""
     rows = len(view.query)
     if not negatives.n:
         return torch.zeros_like(view.query), view.query.new_zeros(rows, dtype=torch.bool)
@@ -140,15 +149,18 @@ def centroid(view: View, negatives: Negatives) -> tuple[Tensor, Tensor]:
 
 
 class Preference:
-    """The loss, from the guesses of the backbone and not from the scores."""
+    """The PreferDiff loss, computed from the backbone's denoised vectors and not from scores."""
 
     def __init__(self, config: Config) -> None:
-        """Weigh and measure as the settings say."""
+        """Select the error of the settings."""
         self.config, self.error = config, ERRORS[config.error]
-        self.averages = Averages()
+        self.averages = EpochMeans()
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
-        """The loss of each row, [B]; a row without negatives has the first term alone."""
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
+        """The loss of each row, [B]; a row without negatives has the first term alone.
+
+        Raises ValueError if the backbone provides no denoiser.
+        """
         del s_pos, s_neg
         view, config = step.view, self.config
         if view.denoise is None:
@@ -163,7 +175,7 @@ class Preference:
         preference = self.preferred(right, wrong, any_left)
         return config.weight * right + (1 - config.weight) * preference
 
-    def preferred(self, right: Tensor, wrong: Tensor, any_left: Tensor) -> Tensor:
+    def preferred(self, right: Rows, wrong: Rows, any_left: Rows) -> Rows:
         """softplus(gamma (E+ - E-)), [B]: of each row's own errors, or of the batch's means."""
         gap = (right - wrong).masked_fill(~any_left, 0.0)
         if self.config.reduction == "batch":
@@ -171,11 +183,11 @@ class Preference:
         return F.softplus(self.config.gamma * gap).masked_fill(~any_left, 0.0)
 
     def epoch_metrics(self) -> dict[str, float]:
-        """The epoch's mean errors."""
+        """The epoch's metrics: the mean errors."""
         return dict(self.averages.epoch_metrics())
 
 
 def build(config: Config) -> Method:
-    """The loss over the batch's other rows; over nothing where it has but its first term."""
-    sampler: Sampler = Nothing() if config.weight == 1 else Others(config.others)
+    """The loss with the batch's centroids; without negatives where only its first term counts."""
+    sampler: Sampler = NoNegatives() if config.weight == 1 else BatchCentroid(config.others)
     return Method(sampler=sampler, objective=Preference(config))

@@ -23,12 +23,11 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.functions import log_sum
-from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step
+from negbench.protocol import AnyShape, Card, Method, Negatives, Rows, Scores, Step, check_ranges
 
 CARD = Card(
     title="PSL: a pairwise softmax with bounded surrogates",
@@ -45,7 +44,7 @@ CARD = Card(
     },
 )
 LEAST = 1e-6
-"""The surrogates are not let below this: they meet 0."""
+"""Lower bound of the surrogates, which reach 0."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +63,31 @@ class Config:
     """cosine is the paper's; backbone: the scores as they come."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no softmax."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
-        if not self.tau > 0:
-            raise ValueError(f"`tau` must be above 0; got {self.tau}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1}, above={"tau": 0})
 
 
-def log_relu(d: Tensor) -> Tensor:
-    """log max(0, 1 + d), cut."""
+def log_relu(d: AnyShape) -> AnyShape:
+    """log max(0, 1 + d), clamped."""
     return (1 + d).clamp(min=LEAST).log()
 
 
-def log_tanh(d: Tensor) -> Tensor:
-    """log(1 + tanh d) = log 2 sigmoid(2 d), which never meets 0."""
+def log_tanh(d: AnyShape) -> AnyShape:
+    """log(1 + tanh d) = log 2 sigmoid(2 d), which needs no clamp."""
     return math.log(2) + F.logsigmoid(2 * d)
 
 
-def log_atan(d: Tensor) -> Tensor:
-    """log(1 + arctan d), cut."""
+def log_atan(d: AnyShape) -> AnyShape:
+    """log(1 + arctan d), clamped."""
     return (1 + d.atan()).clamp(min=LEAST).log()
 
 
-def log_exp(d: Tensor) -> Tensor:
+def log_exp(d: AnyShape) -> AnyShape:
     """log e^d."""
     return d
 
 
-LOGS: dict[str, Callable[[Tensor], Tensor]] = {
+LOGS: dict[str, Callable[[AnyShape], AnyShape]] = {
     "relu": log_relu,
     "tanh": log_tanh,
     "atan": log_atan,
@@ -101,7 +97,7 @@ LOGS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Pairwise:
-    """The loss."""
+    """The pairwise softmax loss."""
 
     config: Config
 
@@ -117,7 +113,7 @@ class Pairwise:
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform draws with this loss."""
     return Method(
         sampler=Uniform(config.negatives),
         objective=Pairwise(config),

@@ -1,4 +1,4 @@
-"""Uniform negatives: every item that the user's exclusion leaves, alike.
+"""Uniform negatives: every item outside the user's exclusion has the same probability.
 
     q(j | u) = 1 / (I - |P_u|)   for j not in P_u
 
@@ -11,7 +11,7 @@ does). Cost per step: N draws and N dot products a row.
 from dataclasses import dataclass
 
 from negbench.parts import BPR, Uniform
-from negbench.protocol import Card, Method
+from negbench.protocol import Card, Method, check_ranges
 
 CARD = Card(
     title="Uniform negatives",
@@ -34,11 +34,10 @@ class Config:
     """N, 1 or more; the paper takes 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if self.negatives < 1:
-            raise ValueError(f"`negatives` must be at least 1; got {self.negatives}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, at_least={"negatives": 1})
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under BPR."""
+    """Uniform draws with BPR."""
     return Method(sampler=Uniform(config.negatives), objective=BPR())

@@ -1,9 +1,11 @@
 """negbench: benchmark and analysis of negative sampling methods for recommender systems.
 
-`run` and `open_run` mirror the command line; `attach` puts a method into somebody else's loop. They
-are imported when first used, so that `import negbench` stays quick.
+`run` and `open_run` mirror the command line; `attach` puts a method into your own training loop.
+They are imported when first used, so that `import negbench` stays quick. Messages go to the logger
+"negbench"; nothing is printed unless your program handles them.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from negbench.experiment.finished.run import open_run as open_run
 
 
-_DOORS = {
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+_HOMES = {
     "attach": "negbench.attach",
     "run": "negbench.experiment.api",
     "open_run": "negbench.experiment.finished.run",
@@ -27,14 +30,14 @@ _DOORS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, once."""
-    if name not in _DOORS:
+    """Import a public name at its first use. Raises AttributeError for an unknown name."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'negbench' has no attribute {name!r}")
-    found = getattr(import_module(_DOORS[name]), name)
-    globals()[name] = found
-    return found
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    """The public names, before they are imported too."""
-    return sorted({*globals(), *_DOORS})
+    """The public names, also those that are not imported yet."""
+    return sorted({*globals(), *_HOMES})

@@ -1,4 +1,4 @@
-"""A registered method in somebody else's loop: one call, any PyTorch model, a loss for a batch.
+"""attach: a registered method as the loss of any PyTorch model, in a training loop of your own.
 
 loss = negbench.attach("dns(candidates=16)", users, items)      # the train pairs
 for u, i in batches:                                            # your loop, your optimiser
@@ -16,6 +16,7 @@ from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.ops import rng
+from negbench.ops.axes import ItemVectors, Rows, Scalar, UserVectors, Vectors
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Begins, Maximises, Minimises, Observes, Refreshes
 from negbench.protocol.step import Batch, Epoch, Step
@@ -27,41 +28,44 @@ NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts")
 
 
 class Attached(nn.Module):
-    """A method at work on a stranger's model.
+    """A method as a loss module for a PyTorch model of your own.
 
-    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser. Those
-    of an adversary go up the loss: their gradient is turned round, so one optimiser serves all.
+    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser.
+    Adversarial parameters are maximised: a hook negates their gradient, so one optimiser suffices.
     Call `epoch(items, users)` before an epoch for methods that refresh pools or tables.
     """
 
     outcome: Outcome | None
-    """The last step, for those who want to look at the negatives."""
+    """The results of the last step, its negatives among them."""
 
     def __init__(self, method: str, context: TrainContext, similarity: Similarity) -> None:
-        """Begin the method's parts; `attach` is the door."""
+        """Build the method and call `begin` of its parts; use `attach` instead.
+
+        Raises UserError for a method that needs a backbone of the suite.
+        """
         super().__init__()
-        made = recipe(method)
-        if unmet := [need for need in made.needs if need in NEEDS_A_BACKBONE]:
+        parsed = recipe(method)
+        if unmet := [need for need in parsed.needs if need in NEEDS_A_BACKBONE]:
             raise UserError(
                 f"a method in your own loop sees user vectors and an item matrix only; {method} "
                 f"needs {' and '.join(unmet)}; run it on a backbone of the suite"
             )
-        self.method, self.context, self.similarity = made.build(), context, similarity
+        self.method, self.context, self.similarity = parsed.build(), context, similarity
         self.generator = rng.stream(context.seed, "negatives", device=context.device)
         self.refresher = rng.stream(context.seed, "refresh", device=context.device)
-        for part in having(self.method, Begins):
+        for part in having(self.method.parts, Begins):
             part.begin(context)
-        self.down = nn.ParameterList(
-            p for part in having(self.method, Minimises) for p in part.minimised()
+        self.minimised = nn.ParameterList(
+            p for part in having(self.method.parts, Minimises) for p in part.minimised()
         )
-        self.up = nn.ParameterList(
-            p for part in having(self.method, Maximises) for p in part.maximised()
+        self.maximised = nn.ParameterList(
+            p for part in having(self.method.parts, Maximises) for p in part.maximised()
         )
-        for parameter in self.up:
+        for parameter in self.maximised:
             parameter.register_hook(torch.neg)
-        self.number, self.announced, self.outcome = 0, 0, None
+        self.number, self.epochs_begun, self.outcome = 0, 0, None
 
-    def forward(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> Tensor:
+    def forward(self, query: Vectors, items: ItemVectors, users: Rows, positives: Rows) -> Scalar:
         """The loss of a batch, a scalar with gradient to `query` and `items`.
 
         `query` [B, D] are the vectors of `users` [B] ids, `items` [I, D] all item vectors,
@@ -70,7 +74,7 @@ class Attached(nn.Module):
         self._check(query, items, users, positives)
         if self.outcome is not None:
             feedback = self.outcome.feedback()
-            for part in having(self.method, Observes):
+            for part in having(self.method.parts, Observes):
                 part.observe(feedback)
         batch = Batch(users, positives)
         view = View(query, items, items[positives], self.similarity)
@@ -81,21 +85,26 @@ class Attached(nn.Module):
 
     @property
     def epoch_number(self) -> int:
-        """The epoch that was announced last, counted from 1; 1 where none is ever announced."""
-        return max(1, self.announced)
+        """The current epoch, counted from 1; 1 where `epoch` is never called."""
+        return max(1, self.epochs_begun)
 
     @torch.no_grad()
-    def epoch(self, items: Tensor, users: Tensor | None = None) -> None:
-        """Say that an epoch begins: the item matrix [I, D] and, if known, user vectors [U, D]."""
-        self.announced += 1
-        moment = Epoch(self.announced, self.context, items, users, self.similarity, self.refresher)
-        for part in having(self.method, Refreshes):
-            part.refresh(moment)
+    def epoch(self, items: ItemVectors, users: UserVectors | None = None) -> None:
+        """Begin an epoch: the item matrix [I, D] and, if there are any, user vectors [U, D].
+
+        Methods refresh their pools and tables here.
+        """
+        self.epochs_begun += 1
+        epoch = Epoch(
+            self.epochs_begun, self.context, items, users, self.similarity, self.refresher
+        )
+        for part in having(self.method.parts, Refreshes):
+            part.refresh(epoch)
 
     def lr_factor(self) -> float:
-        """What to multiply your optimiser's step size by in the epoch that is announced; mostly 1.
+        """The factor on your optimiser's learning rate in the current epoch; mostly 1.
 
-        A method of two stages asks for smaller steps in the second.
+        A method of two stages lowers it in the second.
         """
         return lr_factor(self.method, self.epoch_number)
 

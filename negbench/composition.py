@@ -1,4 +1,4 @@
-"""Recipes: from what a user typed, `popularity(negatives=32)+dns`, to a Method ready to train.
+"""Composition of methods: parse `popularity(negatives=32)+dns` and build a Method to train.
 
 Each card says which of the four choices its method is about (`moves`). In a composition a choice
 comes from the method that moves it, stages line up in the order typed, and what nobody moves comes
@@ -7,7 +7,7 @@ from the last one.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from negbench.errors import UserError, did_you_mean
 from negbench.parts.losses.objectives import OBJECTIVES
@@ -15,7 +15,9 @@ from negbench.plugins import registry
 from negbench.plugins.card import Card
 from negbench.plugins.term_syntax import Term, config_of, configure, parse, split
 from negbench.protocol.interfaces import Method, Objective
-from negbench.texts.language_models import marked
+from negbench.texts.language_models import recorded_term
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Recipe:
 
         A folder with a language model goes by what it holds.
         """
-        typed = [marked(term).variant for term in self.terms if term.values]
+        typed = [recorded_term(term).variant for term in self.terms if term.values]
         return ";".join(typed + ([f"objective={self.objective}"] if self.objective else []))
 
     def __str__(self) -> str:
@@ -55,40 +57,54 @@ class Recipe:
 
     def configs(self) -> dict[str, Any]:
         """Every setting, defaults too, by method: what the record keeps."""
-        made = {
-            term.name: config_of(registry.load("methods", term.name), dict(term.values), term.name)
-            for term in self.terms
-        }
-        return {name: asdict(config) for name, config in made.items()}
+        return {term.name: asdict(_config(term)) for term in self.terms}
+
+    def check(self) -> None:
+        """Check parameters, choices and objective without building any part.
+
+        Raises UserError for a parameter that is unknown or out of range, for an unknown objective,
+        and if two methods set the same choice.
+        """
+        self.configs()
+        _choices(self.cards, self.cards, str(self))
+        if self.objective is not None:
+            objective(self.objective)
 
     def build(self) -> Method:
         """Fresh parts, composed."""
-        made = []
-        for term in self.terms:
-            module = registry.load("methods", term.name)
-            made.append(module.build(config_of(module, dict(term.values), term.name)))
-        method = made[0] if len(made) == 1 else compose(made, self.cards, str(self))
+        methods = [registry.load("methods", term.name).build(_config(term)) for term in self.terms]
+        method = methods[0] if len(methods) == 1 else compose(methods, self.cards, str(self))
         if self.objective is not None:
             method = replace(method, objective=objective(self.objective))
         return method
 
 
 def recipe(text: str, forced: str | None = None) -> Recipe:
-    """Read what a user typed; what is unknown is refused here, before any training."""
+    """Parse a method as a user typed it, and check it before any training.
+
+    Raises UserError for an unknown name, parameter or objective, and for a wrong composition.
+    """
     terms = tuple(parse(piece) for piece in split(text, "+"))
     if not terms:
         raise UserError(f"a method needs a name; got {text!r}; see negbench list methods")
     for term in terms:
         registry.require("methods", term.name)
-    made = Recipe(terms, parse(forced) if forced else None)
+    parsed = Recipe(terms, parse(forced) if forced else None)
     if len(set(term.name for term in terms)) < len(terms):
         raise UserError(f"a composition takes each method once; got {text!r}")
-    made.build()
-    return made
+    parsed.check()
+    return parsed
+
+
+def _config(term: Term) -> Any:
+    return config_of(registry.load("methods", term.name), dict(term.values), term.name)
 
 
 def objective(term: Term) -> Objective:
-    """An objective by its name, for `--objective`."""
+    """An objective by its name, for `--objective`.
+
+    Raises UserError for an unknown name or parameter.
+    """
     if term.name not in OBJECTIVES:
         what = did_you_mean(term.name, sorted(OBJECTIVES))
         raise UserError(f"--objective must be a known objective; got {term.name!r}; {what}")
@@ -96,22 +112,28 @@ def objective(term: Term) -> Objective:
 
 
 def compose(methods: list[Method], cards: Iterable[Card], text: str) -> Method:
-    """One method out of several: each choice from the one that moves it."""
-    movers: dict[str, list[Method]] = {}
-    for method, card in zip(methods, cards, strict=True):
-        for choice in card.moves:
-            movers.setdefault(choice, []).append(method)
-    for choice in ("sampler", "objective", "transform"):
-        if len(movers.get(choice, [])) > 1:
-            raise UserError(f"only one method of a composition may set the {choice}; got {text!r}")
+    """One method out of several: each choice comes from the method whose card moves it."""
+    choices = _choices(methods, cards, text)
 
     def owner(choice: str) -> Method:
-        return movers.get(choice, methods)[-1]
+        return choices.get(choice, methods)[-1]
 
-    staged = movers.get("stages") or [methods[-1]]
+    staged = choices.get("stages") or [methods[-1]]
     return Method(
         sampler=owner("sampler").sampler,
         stages=tuple(stage for method in staged for stage in method.stages),
         objective=owner("objective").objective,
         transform=owner("transform").transform,
     )
+
+
+def _choices(owners: Iterable[T], cards: Iterable[Card], text: str) -> dict[str, list[T]]:
+    """Which owners (methods, or their cards) move each choice; a clash is a UserError."""
+    movers: dict[str, list[T]] = {}
+    for owner, card in zip(owners, cards, strict=True):
+        for choice in card.moves:
+            movers.setdefault(choice, []).append(owner)
+    for choice in ("sampler", "objective", "transform"):
+        if len(movers.get(choice, [])) > 1:
+            raise UserError(f"only one method of a composition may set the {choice}; got {text!r}")
+    return movers

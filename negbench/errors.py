@@ -1,37 +1,37 @@
-"""Errors that are the user's to mend: one sentence, an exit code, never a traceback."""
+"""Errors that users can fix: one sentence and an exit code, never a traceback."""
 
 import difflib
 
 
 class UserError(Exception):
-    """The rule that failed, the value seen and the remedy, in one sentence."""
+    """Base class: one sentence with the rule that failed, the value seen and the remedy."""
 
     exit_code = 2
 
 
 class NoRoom(UserError):
-    """The run's folder can no longer be written to: the disk is full, or the folder is locked."""
+    """The run's folder cannot be written to: the disk is full, or the folder is locked."""
 
     exit_code = 1
 
 
 class DataError(UserError):
-    """Data that cannot be had: not found, a wrong checksum, no mirror that answers."""
+    """Data that cannot be loaded: not found, invalid, a wrong checksum, no mirror that answers."""
 
     exit_code = 3
 
 
 class NothingToReport(UserError):
-    """A run folder that holds no result to read."""
+    """A run folder without results."""
 
     exit_code = 4
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """A remedy for a mistyped name: the nearest known ones, or all of them."""
-    begun = [k for k in known if k.startswith(name.lower())][:3]
-    near = begun or difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
-    near += [k for k in known if k not in near and name.lower() in k][: 3 - len(near)]
-    if near:
-        return f"did you mean {', '.join(near)}?"
+    """Suggestion for a mistyped name: the most similar known names, or all of them."""
+    similar = [k for k in known if k.startswith(name.lower())][:3]
+    similar = similar or difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
+    similar += [k for k in known if k not in similar and name.lower() in k][: 3 - len(similar)]
+    if similar:
+        return f"did you mean {', '.join(similar)}?"
     return f"known: {', '.join(known)}"

@@ -4,7 +4,7 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts import BCE, BPR, GBCE, Pool, Softmax, TopM, Uniform
 from negbench.testing import conforms
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 
 def test_names_variants_and_settings() -> None:
@@ -19,7 +19,7 @@ def test_each_choice_comes_from_the_one_that_moves_it() -> None:
     made = recipe("popularity(negatives=16)+dns_mn(top=3)").build()
     assert type(made.sampler).__name__ == "Popular"
     assert made.stages == (TopM(3, "one"),) and isinstance(made.objective, BPR)
-    assert Play(made, usual()).forward().drawn.n == 16
+    assert TrainingHarness(made).forward().drawn.n == 16
     pool = recipe("in_batch+dns").build()
     assert isinstance(pool.sampler, Pool) and pool.stages == (TopM(1),)
     assert isinstance(pool.objective, BPR)
@@ -57,7 +57,7 @@ def test_compositions_conform(text: str) -> None:
     [
         ("dnss", None, "got 'dnss'; did you mean dns"),
         ("", None, "a method needs a name"),
-        ("popularity+random", None, "only one method of a composition may set the source"),
+        ("popularity+random", None, "only one method of a composition may set the sampler"),
         ("dns+dns", None, "each method once"),
         ("dns(candidates=0)", None, "dns: `candidates` must be at least 1"),
         ("dns(m=3)", None, "dns has no parameter 'm'"),

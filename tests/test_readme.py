@@ -4,11 +4,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import torch
 from click.testing import CliRunner
 
 from negbench.cli import main
 from negbench.plugins import registry
+from negbench.protocol import Negatives
+from negbench.testing import conforms
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
 
@@ -34,6 +38,18 @@ def test_the_method_of_twenty_lines_works_from_plugin(tmp_path, monkeypatch):
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     assert "first_of_r(n=8,r=1)" in done.output
+    conforms("first_of_r")
+
+
+def test_the_method_takes_the_rth_best():
+    (code,) = blocks("CARD = Card(")
+    names = {}
+    exec(code, names)
+    scores = torch.tensor([[0.3, 0.9, 0.1, 0.7, 0.5, 0.2]])
+    step = SimpleNamespace(scores_no_grad=lambda negatives: scores)
+    for r, item in ((1, 1), (2, 3), (3, 4), (6, 2), (7, 2)):
+        kept = names["RankR"](r).apply(step, Negatives(torch.arange(6).unsqueeze(0)))
+        assert kept.ids.tolist() == [[item]]
 
 
 def test_the_method_in_somebody_elses_loop_runs(tmp_path):

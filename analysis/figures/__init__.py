@@ -1,9 +1,9 @@
-"""The kinds of figure, found by scanning this folder, as methods are; only `report` writes them.
+"""Plug-in registry of figure kinds, found by scanning this folder; only `report` writes files.
 
 A kind is one file. It has a literal `PLACE` (its place among the figures of a run), a docstring
-"Figure `name`: what it shows", and `plots(run, metric)`, which gives its plots, most of them one a
-data set and backbone. Where a run lacks what a figure needs, `plots` raises NothingToReport. The
-name of a kind is the file's, with dashes, or a literal `KIND`; a file that begins with an
+"Figure `name`: what it shows", and `plots(run, metric)`, which returns its plots, most of them one
+a data set and backbone. If a run lacks what a figure needs, `plots` raises NothingToReport. The
+name of a kind is that of its file, with dashes, or a literal `KIND`; a file that begins with an
 underscore is no kind. Listing reads the sources and imports none of them.
 """
 
@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from negbench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from ..runs.frames import Run
+    from ..runs.frames import MetricLike, Run
     from ._style import Plot
 
-    Draw = Callable[[Run, str | None], list[Plot]]
+    Draw = Callable[[Run, MetricLike], list[Plot]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _declared(path: Path) -> Kind:
 
 
 class _Kinds(Mapping[str, "Draw"]):
-    """What draws each kind, imported when it is asked for."""
+    """The `plots` function of each kind, imported on access."""
 
     def __getitem__(self, kind: str) -> Draw:
         module = importlib.import_module(f"{__name__}.{kinds()[kind].module}")
@@ -76,8 +76,8 @@ class _Kinds(Mapping[str, "Draw"]):
 KINDS: Mapping[str, Draw] = _Kinds()
 
 
-def plots_of(run: Run, kinds: Iterable[str] = (), metric: str | None = None) -> Iterator[Plot]:
-    """The plots of these kinds, one after the other; without any all that the run has records for.
+def plots_of(run: Run, kinds: Iterable[str] = (), metric: MetricLike = None) -> Iterator[Plot]:
+    """The plots of these kinds, or, without any, of all kinds that the run has records for.
 
     Raises UserError for an unknown kind or metric, and NothingToReport for a kind that is asked for
     by name and cannot be drawn of this run.
@@ -91,22 +91,22 @@ def plots_of(run: Run, kinds: Iterable[str] = (), metric: str | None = None) -> 
                 f"a plot must be one of {', '.join(KINDS)}; got {kind!r}; "
                 f"{did_you_mean(kind, list(KINDS))}"
             )
-    frames.measure(run, metric)  # a wrong metric is a mistake, not a gap of the run
+    chosen = frames.choose_metric(run, metric)  # a wrong metric is a mistake, not a missing record
     if wanted:
-        return (plot for kind in wanted for plot in KINDS[kind](run, metric))
-    return _all(run, metric)
+        return (plot for kind in wanted for plot in KINDS[kind](run, chosen))
+    return _all(run, chosen)
 
 
-def _all(run: Run, metric: str | None) -> Iterator[Plot]:
+def _all(run: Run, metric: MetricLike) -> Iterator[Plot]:
     refused = None
-    found = False
+    drawn = False
     for draw in KINDS.values():
         try:
             plots = draw(run, metric)
         except UserError as error:
             refused = error
             continue
-        found = found or bool(plots)
+        drawn = drawn or bool(plots)
         yield from plots
-    if refused and not found:
+    if refused and not drawn:
         raise refused

@@ -1,4 +1,4 @@
-"""Drawing: a figure as the content of a file, or as an image inside a page."""
+"""Export of a figure: as the bytes of a file (pdf, png, svg), or as a data URI for HTML."""
 
 import io
 import re
@@ -16,14 +16,14 @@ _UNSEEN = re.compile(r"<[?].*?[?]>|<!--.*?-->|<!.*?>|<metadata>.*?</metadata>", 
 _PLACES = re.compile(r'(?: (?:d|x|y)="|translate\()[^")]*')
 _DIGITS = re.compile(r"\d+\.\d{3,}")
 _MOVED = re.compile(r'xlink:href="#([^"]+)" transform="translate\(([-.\d]+) 0\)"')
-"""A letter that only moves along its line."""
+"""A glyph that is only translated along its line."""
 _NAMED = re.compile(r' id="([^"]+)"')
 
 
-def drawn(plot: Plot, form: str) -> bytes:
-    """The figure as a file's content; the same figure gives the same bytes.
+def export_bytes(plot: Plot, form: str) -> bytes:
+    """The figure as the content of a file; the same figure gives the same bytes.
 
-    Names come from users and from data: dollars in them are dollars, no mathematics.
+    Names come from users and from data: dollar signs in them are text, not mathematics.
     """
     out = io.BytesIO()
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(form)
@@ -35,13 +35,13 @@ def drawn(plot: Plot, form: str) -> bytes:
     return out.getvalue()
 
 
-def inline(plot: Plot) -> str:
-    """The figure as the source of an image that needs no other file, fit for double quotes.
+def data_uri(plot: Plot) -> str:
+    """The figure as the data URI of an SVG, fit for an attribute in double quotes.
 
-    Letters as they are, where a page and an address may hold them, take a quarter less than base64.
+    Percent-encoding takes a quarter less than base64.
     """
     svg = (
-        light(drawn(plot, "svg").decode("utf-8"))
+        compact_svg(export_bytes(plot, "svg").decode("utf-8"))
         .replace("'", "&apos;")
         .replace('"', "'")
         .replace("\n", " ")
@@ -49,13 +49,13 @@ def inline(plot: Plot) -> str:
     return f"data:image/svg+xml,{quote(svg, safe=_PLAIN)}"
 
 
-def light(svg: str) -> str:
-    """The same drawing in fewer letters, for a page holds dozens of them.
+def compact_svg(svg: str) -> str:
+    """A smaller SVG of the same drawing, for a page holds dozens of them.
 
-    No notes, no indents, short names, and places to a hundredth of a point.
+    No comments, no indents, short ids, and coordinates to a hundredth of a point.
     """
     text = re.sub(r">\s+<", "><", _UNSEEN.sub("", svg)).strip()
-    text = _PLACES.sub(lambda found: _DIGITS.sub(_hundredth, found[0]), text)
+    text = _PLACES.sub(lambda place: _DIGITS.sub(_hundredth, place[0]), text)
     used = dict.fromkeys(re.findall(r'(?:href="|url\()#([^")]+)', text))
     short = {name: f"i{at}" for at, name in enumerate(used)}
     text = _NAMED.sub(lambda n: f' id="{short[n[1]]}"' if n[1] in short else "", text)
@@ -63,5 +63,5 @@ def light(svg: str) -> str:
     return re.sub(r'(href="|url\()#([^")]+)', lambda n: f"{n[1]}#{short[n[2]]}", text)
 
 
-def _hundredth(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+def _hundredth(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

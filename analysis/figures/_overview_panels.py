@@ -1,7 +1,7 @@
-"""The six panels of the overview page: each draws into its slot and returns what it shows.
+"""The six panels of the overview page: each draws into its slot and returns the frame it shows.
 
-Who wins, for whom, at what false-negative risk, at what cost, and is it real. The drawing is that
-of the single figures; what a run lacks is refused by the same sentence.
+Accuracy, bands, false negatives, cost and significance. The drawing is that of the single figures;
+what a run lacks raises the same NothingToReport.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,92 +17,87 @@ from negbench.evaluation.metric_names import Metric
 from ..measures import bands
 from ..measures.convergence import convergence
 from ..measures.cost import cost
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import Run
 from ..statistics.significance import significance
 from . import ranks as ranks_figure
-from ._palette import Look
-from ._style import nothing, run_looks
+from ._palette import Style
+from ._style import nothing_to_plot, row_styles
 from .bands import draw_bands
-from .convergence import AXES, draw_curves, validated
-from .fn_rate import draw_rate, mean_rates, said_rate
+from .convergence import AXES, draw_curves, validation_label
+from .fn_rate import draw_rate, mean_rates, rate_label
 from .heatmap import VS, distances, draw_heatmap, places_of
 from .tradeoff import draw_plane, front_plane
 
 ACROSS = 6
 """The most columns of the heat map; beyond them only those of the page's data set."""
 WIDTHS = (3.5, 10.0)
-"""Of the markers, in points, from the quickest to the slowest row; their area grows with time."""
+"""Marker sizes in points from the fastest to the slowest row; the area grows with seconds."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """What all pages of a run draw from, each made once and when it is first asked for."""
+class OverviewData:
+    """The frames and styles that all pages of a run share, each computed once, on first use."""
 
     run: Run
     metric: Metric
 
     @cached_property
-    def looked(self) -> Mapping[str, Look]:
-        """The look of every row."""
-        return run_looks(self.run)
+    def styles(self) -> Mapping[str, Style]:
+        """The style of every row."""
+        return row_styles(self.run)
 
     @property
-    def asked(self) -> str:
-        """The metric as users type it."""
-        return f"{self.metric[0]}@{self.metric[1]}"
-
-    @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """The metric as papers write it."""
-        return spelled(*self.metric)
+        return metric_label(self.metric)
 
     @cached_property
     def bands(self) -> pd.DataFrame:
-        """The metric on all items, each band, and their balance."""
-        return bands.bands(self.run, self.asked)
+        """The metric on all items and each band, and the balance over bands."""
+        return bands.bands(self.run, self.metric)
 
     @cached_property
     def tests(self) -> pd.DataFrame:
         """Differences, ranks and tie groups."""
-        return significance(self.run, self.asked, vs=VS)
+        return significance(self.run, self.metric, vs=VS)
 
     @cached_property
     def distances(self) -> pd.DataFrame:
-        """What the heat map shows."""
+        """The relative differences that the heat map shows."""
         return distances(self.tests)
 
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A place on a page, and the data set and backbone that the page is of."""
+    """The subfigure of a panel, and the data set and backbone of its page."""
 
     on: Figure | SubFigure
-    source: Source
+    data: OverviewData
     dataset: str
     backbone: str
 
-    def here(self, told: pd.DataFrame) -> pd.DataFrame:
+    def here(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The lines of this data set and backbone, references among them."""
-        at_home = told["backbone"].isin([self.backbone, frames.REFERENCE])
-        return told[(told["dataset"] == self.dataset) & at_home]
+        of_backbone = frame["backbone"].isin([self.backbone, frames.REFERENCE])
+        return frame[(frame["dataset"] == self.dataset) & of_backbone]
 
 
 def tradeoff(slot: Slot) -> pd.DataFrame:
     """Accuracy against balance; the area of a marker is the time of an epoch."""
-    source = slot.source
-    plane = front_plane(slot.here(source.bands))
-    seconds = slot.here(cost(source.run, VS)).set_index("row")["train"]
+    data = slot.data
+    plane = front_plane(slot.here(data.bands))
+    seconds = slot.here(cost(data.run, VS)).set_index("row")["train"]
     plane["s_per_epoch"] = plane["row"].map(seconds)
     sizes = widths(plane.set_index("row")["s_per_epoch"])
     ax = slot.on.subplots()
-    draw_plane(ax, plane, source.looked, bands.BALANCE, "balance", source.shown, sizes)
+    draw_plane(ax, plane, data.styles, bands.BALANCE, "balance", data.label, sizes)
     return plane
 
 
 def widths(seconds: pd.Series) -> dict[str, float]:
-    """The width in points of each row's marker, so that areas grow with seconds."""
+    """The marker size in points of each row; the area grows with its seconds."""
     known = seconds.dropna()
     slowest = known.max() if len(known) else np.nan
     least, most = WIDTHS
@@ -112,54 +107,64 @@ def widths(seconds: pd.Series) -> dict[str, float]:
 
 
 def heatmap(slot: Slot) -> pd.DataFrame:
-    """All data sets and backbones where they fit, else those of this data set."""
-    told = slot.source.distances
-    if len(places_of(told)) > ACROSS:
-        told = told[told["dataset"] == slot.dataset]
-    rows = told["row"].nunique()
-    draw_heatmap(slot.on.subplots(), told, places_of(told), 6.5 if rows <= 15 else 5)
-    return told
+    """All data sets and backbones if they fit, else those of this data set."""
+    frame = slot.data.distances
+    if len(places_of(frame)) > ACROSS:
+        frame = frame[frame["dataset"] == slot.dataset]
+    rows = frame["row"].nunique()
+    draw_heatmap(slot.on.subplots(), frame, places_of(frame), 6.5 if rows <= 15 else 5)
+    return frame
 
 
 def band_bars(slot: Slot) -> pd.DataFrame:
     """A small panel a band."""
-    block = slot.here(slot.source.bands)
-    parts = bands.names(slot.source.run)
+    block = slot.here(slot.data.bands)
+    parts = bands.names(slot.data.run)
     axes = slot.on.subplots(1, len(parts), sharex=True, sharey=True)
-    draw_bands(axes, block, parts, slot.source.looked)
-    slot.on.supxlabel(slot.source.shown, fontsize=7)
+    draw_bands(axes, block, parts, slot.data.styles)
+    slot.on.supxlabel(slot.data.label, fontsize=7)
     return block[block["band"].isin(parts)]
 
 
 def false_negatives(slot: Slot) -> pd.DataFrame:
-    """The rate of all used negatives."""
-    told = slot.here(mean_rates(slot.source.run))
-    if told.empty:
-        raise nothing("fn-rate", "epochs with a false-negative rate", "run it with --probe sample")
+    """The rate of all used negatives. Raises NothingToReport if none was probed."""
+    frame = slot.here(mean_rates(slot.data.run))
+    if frame.empty:
+        raise nothing_to_plot(
+            "fn-rate", "epochs with a false-negative rate", "run it with --probe sample"
+        )
     ax = slot.on.subplots()
-    draw_rate(ax, told, "fnr", slot.source.looked)
-    ax.set_ylabel(said_rate(told))
-    return told
+    draw_rate(ax, frame, "fnr", slot.data.styles)
+    ax.set_ylabel(rate_label(frame))
+    return frame
 
 
 def curves(slot: Slot) -> pd.DataFrame:
-    """The validation metric by wall clock, or by epoch where no clock was kept."""
-    told = slot.here(convergence(slot.source.run))
-    if told.empty:
-        raise nothing("convergence", "epochs with a validation metric", "train with `run`")
+    """The validation metric by wall clock, or by epoch if no time was logged.
+
+    Raises NothingToReport if no epoch was validated.
+    """
+    frame = slot.here(convergence(slot.data.run))
+    if frame.empty:
+        raise nothing_to_plot("convergence", "epochs with a validation metric", "train with `run`")
     ax = slot.on.subplots()
-    draw_curves(ax, told, next(x for x in AXES if told[x].notna().any()), slot.source.looked)
-    ax.set_ylabel(validated(told))
-    return told
+    draw_curves(ax, frame, next(x for x in AXES if frame[x].notna().any()), slot.data.styles)
+    ax.set_ylabel(validation_label(frame))
+    return frame
 
 
 def ranks(slot: Slot) -> pd.DataFrame:
-    """Ranks with their intervals; the tie group of the best is shaded."""
-    told = slot.here(slot.source.tests).sort_values(["rank", "row"], ignore_index=True)
-    if told.empty:
-        raise nothing("ranks", "a method with every seed finished", "run it to the end first")
-    ranks_figure.panel(slot.on.subplots(), told, dict(slot.source.looked), slot.source.shown)
-    return told[[*frames.ROW, "metric", *ranks_figure.COLUMNS]]
+    """Ranks with their intervals; the tie group of the best is shaded.
+
+    Raises NothingToReport if no method has every seed finished.
+    """
+    frame = slot.here(slot.data.tests).sort_values(["rank", "row"], ignore_index=True)
+    if frame.empty:
+        raise nothing_to_plot(
+            "ranks", "a method with every seed finished", "run it to the end first"
+        )
+    ranks_figure.panel(slot.on.subplots(), frame, dict(slot.data.styles), slot.data.label)
+    return frame[[*frames.ROW, "metric", *ranks_figure.COLUMNS]]
 
 
 PANELS: Mapping[str, tuple[str, Callable[[Slot], pd.DataFrame]]] = {
@@ -170,4 +175,4 @@ PANELS: Mapping[str, tuple[str, Callable[[Slot], pd.DataFrame]]] = {
     "convergence": ("convergence", curves),
     "ranks": ("rank intervals; shaded: tied with the best", ranks),
 }
-"""The panels in the order of reading: head and drawing."""
+"""The panels in reading order: title and drawing function."""

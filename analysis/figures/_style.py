@@ -1,7 +1,7 @@
-"""The canvas of all figures: sizes, type, legend, and what a figure is handed over as.
+"""Shared figure style: sizes, matplotlib rc parameters, legend, and the `Plot` that kinds return.
 
-Made for papers: 3.33 or 7 inches wide, 8 point type, TrueType fonts, no title, one look a method.
-Nothing touches pyplot, so drawing changes nothing outside.
+For papers: 3.33 or 7 inches wide, 8 point type, TrueType fonts, no title, one style a method.
+pyplot is not used, so drawing changes no global state.
 """
 
 import zlib
@@ -23,15 +23,15 @@ from numpy.typing import ArrayLike
 from negbench.errors import NothingToReport
 
 from ..runs.frames import REFERENCE, Run
-from ..runs.over_seeds import roster
-from ._palette import Look, looks
+from ..runs.over_seeds import rows_of_run
+from ._palette import Style, assign_styles
 
 ONE, TWO = 3.33, 7.0
 """Widths in inches of one and of two columns of a page."""
 LONGEST = 24
-"""Letters of a row's name that a figure has room for."""
+"""Characters of a row's name that a figure has room for."""
 
-STYLE: dict[Any, Any] = {
+RC_PARAMS: dict[Any, Any] = {
     **sns.axes_style("ticks"),
     "font.family": ["sans-serif"],
     "font.size": 8,
@@ -58,16 +58,16 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A figure, what it shows, and a name for its files.
+    """A figure, the frame that it shows, its caption, and a name for its files.
 
-    The data set or the backbone is "" where it shows all of them.
+    The data set or the backbone is "" if it shows all of them.
     """
 
     name: str
     dataset: str
     backbone: str
-    says: str
-    """The caption, which is also what a reader who cannot see it is told."""
+    caption: str
+    """The caption, which is also the alternative text."""
     figure: Figure
     frame: pd.DataFrame
 
@@ -76,34 +76,34 @@ Block = tuple[str, str, pd.DataFrame]
 """A data set, a backbone and their lines."""
 
 
-def blocks(told: pd.DataFrame) -> Iterator[Block]:
+def blocks(frame: pd.DataFrame) -> Iterator[Block]:
     """The lines of each data set and backbone, with the references of the data set."""
-    for dataset, of_data in told.groupby("dataset"):
-        guards = of_data[of_data["kind"] == REFERENCE]
+    for dataset, of_data in frame.groupby("dataset"):
+        references = of_data[of_data["kind"] == REFERENCE]
         for backbone, methods in of_data[of_data["kind"] != REFERENCE].groupby("backbone"):
-            yield str(dataset), str(backbone), pd.concat([methods, guards], ignore_index=True)
+            yield str(dataset), str(backbone), pd.concat([methods, references], ignore_index=True)
 
 
-def run_looks(run: Run) -> dict[str, Look]:
-    """The look of every row of the run, so that its figures agree."""
-    rows = roster(run)
+def row_styles(run: Run) -> dict[str, Style]:
+    """The style of every row of the run, so that its figures agree."""
+    rows = rows_of_run(run)
     families = {
         str(cell.spec["method"]): str((cell.record.get("card") or {}).get("family", ""))
         for cell in run.cells
     }
-    told = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
-    return looks(told, families)
+    keys = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
+    return assign_styles(keys, families)
 
 
-def nothing(kind: str, need: str, remedy: str) -> NothingToReport:
-    """Why a figure cannot be drawn of this run, in one sentence."""
+def nothing_to_plot(kind: str, need: str, remedy: str) -> NothingToReport:
+    """The error for a figure that this run has no records for: need and remedy in one sentence."""
     return NothingToReport(f"a plot `{kind}` needs {need}; this run has none; {remedy}")
 
 
-def short(rows: Iterable[str]) -> list[str]:
-    """The rows as a figure has room for them: of a long name the start and the end.
+def short_names(rows: Iterable[str]) -> list[str]:
+    """The rows as labels; of a long name the start and the end.
 
-    Two that would look alike are told apart by some hex digits of their whole names.
+    Two that would be equal get some hex digits of a hash of their whole names.
     """
     names = list(rows)
     cut = {row: row if len(row) <= LONGEST else f"{row[:13]}…{row[-10:]}" for row in names}
@@ -114,9 +114,9 @@ def short(rows: Iterable[str]) -> list[str]:
     ]
 
 
-def across(rows: Sequence[str], width: float, most: int, size: float = 7.5) -> int:
-    """How many of the rows, `most` at most, stand side by side in a legend so many inches wide."""
-    longest = max((len(name) for name in short(rows)), default=0)
+def legend_columns(rows: Sequence[str], width: float, most: int, size: float = 7.5) -> int:
+    """Columns, `most` at most, of a legend of these rows that is `width` inches wide."""
+    longest = max((len(name) for name in short_names(rows)), default=0)
     entry = (5.0 + 0.6 * longest) * size / 72
     return max(1, min(most, len(rows), int(width / entry)))
 
@@ -127,43 +127,43 @@ def counts_by_decade(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def stroke(ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, at: int = 0) -> None:
-    """A line in the look of a row, with three markers at other places than its neighbours'."""
+def draw_line(ax: Axes, x: ArrayLike, y: ArrayLike, style: Style, at: int = 0) -> None:
+    """Draw a line in the style of a row; `at` shifts its three markers off those of other rows."""
     step = max(1, len(np.asarray(x)) // 3)
     ax.plot(
         x,
         y,
-        color=look.color,
-        marker=look.marker,
+        color=style.color,
+        marker=style.marker,
         markevery=(at % step, step),
         markersize=3.5,
-        dashes=look.dashes or (None, None),
+        dashes=style.dashes or (None, None),
     )
 
 
 def legend(
     figure: Figure | SubFigure,
     rows: Sequence[str],
-    looked: Mapping[str, Look],
+    styles: Mapping[str, Style],
     *,
     columns: int,
     lines: bool = True,
     hollow: Sequence[str] = (),
 ) -> None:
-    """One legend under the axes, where it can cover nothing."""
+    """Draw one legend below the axes, where it covers nothing."""
     handles = []
     for row in rows:
-        look = looked[row]
-        handle = Line2D([], [], color=look.color, marker=look.marker, markersize=4.5)
-        handle.set_markerfacecolor("white" if row in hollow else look.color)
+        style = styles[row]
+        handle = Line2D([], [], color=style.color, marker=style.marker, markersize=4.5)
+        handle.set_markerfacecolor("white" if row in hollow else style.color)
         if not lines:
             handle.set_linestyle("none")
-        elif look.dashes:
-            handle.set_dashes(look.dashes)
+        elif style.dashes:
+            handle.set_dashes(style.dashes)
         handles.append(handle)
     figure.legend(
         handles,
-        short(rows),
+        short_names(rows),
         loc="outside lower center",
         ncols=min(columns, len(rows)),
         handlelength=2.2 if lines else 1.0,

@@ -10,22 +10,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..measures import bands
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
-from ..runs.frames import Run
-from ._palette import Look
-from ._style import STYLE, TWO, Plot, blocks, run_looks, short
+from ..runs.frames import MetricLike, Run
+from ._palette import Style
+from ._style import RC_PARAMS, TWO, Plot, blocks, row_styles, short_names
 
 PLACE = 5
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """Panels all, head, mid, tail on one scale; whiskers are one standard deviation over seeds."""
-    name, k = frames.measure(run, metric)
-    looked = run_looks(run)
-    shown = spelled(name, k)
-    says = (
-        f"{shown} on all items and on the items of each band; whiskers: one standard deviation "
+    chosen = frames.choose_metric(run, metric)
+    label, styles = metric_label(chosen), row_styles(run)
+    caption = (
+        f"{label} on all items and on the items of each band; whiskers: one standard deviation "
         "over seeds; dashed: random."
     )
     return [
@@ -33,22 +32,22 @@ def plots(run: Run, metric: str | None = None) -> list[Plot]:
             f"bands-{dataset}-{backbone}",
             dataset,
             backbone,
-            says,
-            _figure(block, [bands.TOTAL, *bands.names(run)], looked, shown),
+            caption,
+            _figure(block, [bands.TOTAL, *bands.names(run)], styles, label),
             block,
         )
-        for dataset, backbone, block in blocks(bands.bands(run, f"{name}@{k}"))
+        for dataset, backbone, block in blocks(bands.bands(run, chosen))
     ]
 
 
 def draw_bands(
-    axes: Sequence[Axes], block: pd.DataFrame, parts: Sequence[str], looked: Mapping[str, Look]
+    axes: Sequence[Axes], block: pd.DataFrame, parts: Sequence[str], styles: Mapping[str, Style]
 ) -> None:
-    """A panel a part, rows by rising total from below and the references under them."""
+    """Draw a panel a band; rows by rising total from below, the references lowest."""
     rows = sorted_rows(block)
     for ax, part in zip(axes, parts, strict=True):
         values = block[block["band"] == part].set_index("row").reindex(rows)
-        _bars(ax, values, [looked[row].color for row in rows])
+        _bars(ax, values, [styles[row].color for row in rows])
         ax.set_title("all items" if part == bands.TOTAL else part, pad=3)
 
 
@@ -59,13 +58,13 @@ def sorted_rows(block: pd.DataFrame) -> list[str]:
 
 
 def _figure(
-    block: pd.DataFrame, parts: Sequence[str], looked: Mapping[str, Look], shown: str
+    block: pd.DataFrame, parts: Sequence[str], styles: Mapping[str, Style], label: str
 ) -> Figure:
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(RC_PARAMS):
         height = 0.75 + 0.17 * len(sorted_rows(block))
         figure = Figure(figsize=(TWO, height), layout="constrained")
-        draw_bands(figure.subplots(1, len(parts), sharex=True, sharey=True), block, parts, looked)
-        figure.supxlabel(shown, fontsize=8)
+        draw_bands(figure.subplots(1, len(parts), sharex=True, sharey=True), block, parts, styles)
+        figure.supxlabel(label, fontsize=8)
     return figure
 
 
@@ -79,7 +78,7 @@ def _bars(ax: Axes, values: pd.DataFrame, colors: Sequence[str]) -> None:
     if "random" in values.index:
         at = float(means[list(values.index).index("random")])
         ax.axvline(at, color="#555555", linewidth=0.7, dashes=(3, 2))
-    ax.set_yticks(places, short(values.index))
+    ax.set_yticks(places, short_names(values.index))
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
     ax.grid(axis="x")

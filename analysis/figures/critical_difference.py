@@ -1,20 +1,20 @@
 """Figure `cd`: mean ranks over all blocks, rows joined that no critical difference parts.
 
 The diagram of Demsar ("Statistical Comparisons of Classifiers over Multiple Data Sets", Journal of
-Machine Learning Research, 2006), rank 1 at the left. From eight blocks on; refused below.
+Machine Learning Research, 2006), rank 1 at the left. It needs eight blocks or more.
 """
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
 from ..statistics.friedman import Friedman, friedman
-from ..tables.comparison import said
-from ._palette import Look
-from ._style import ONE, STYLE, TWO, Plot, run_looks
+from ..tables.comparison import friedman_sentence
+from ._palette import Style
+from ._style import ONE, RC_PARAMS, TWO, Plot, row_styles
 
 KIND = "cd"
 PLACE = 14
@@ -26,31 +26,32 @@ STEP = 0.17
 INK = "#222222"
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """One diagram of the whole run."""
-    name, k = frames.measure(run, metric)
-    test = friedman(run, f"{name}@{k}")
-    says = (
-        f"Mean rank by {spelled(name, k)} over {test.blocks} blocks, a data set and backbone each, "
-        f"1 the best; bars join rows within one critical difference. {said(test)}"
+    chosen = frames.choose_metric(run, metric)
+    test = friedman(run, chosen)
+    caption = (
+        f"Mean rank by {metric_label(chosen)} over {test.blocks} blocks, a data set and backbone "
+        "each, 1 the best; bars join rows within one critical difference. "
+        f"{friedman_sentence(test)}"
     ).replace("; = within it of the first", "")
-    told = test.ranks.assign(
-        metric=f"{name}@{k}", critical=test.critical, alpha=test.alpha, chi2=test.chi2, p=test.p
+    frame = test.ranks.assign(
+        metric=str(chosen), critical=test.critical, alpha=test.alpha, chi2=test.chi2, p=test.p
     )
-    return [Plot("cd", "", "", says, draw(test, run_looks(run)), told)]
+    return [Plot("cd", "", "", caption, draw(test, row_styles(run)), frame)]
 
 
-def draw(test: Friedman, looked: dict[str, Look]) -> Figure:
-    """The figure, in one column of a page where the names fit beside it, else in two."""
+def draw(test: Friedman, styles: dict[str, Style]) -> Figure:
+    """The figure, one column wide if the names fit beside the axis, else two."""
     rows = list(test.ranks["row"])
     half = -(-len(rows) // 2)
     levels = _levels(test)
     bars = 0.16 + 0.09 * (max(levels, default=-1) + 1)
     height = 0.62 + bars + STEP * half
     width = ONE if len(rows) <= NARROW and max(map(len, rows)) <= 14 else TWO
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(RC_PARAMS):
         figure = Figure(figsize=(width, height))
-        # Names take the room that they need at either side: inches, at 8 point.
+        # Room for the names at either side: inches, at 8 point.
         room = min(0.34 * width, 0.12 + 0.062 * max(map(len, rows)))
         ax = figure.add_axes((room / width, 0, 1 - 2 * room / width, 1))
         ax.set_xlim(1, len(rows))
@@ -58,7 +59,7 @@ def draw(test: Friedman, looked: dict[str, Look]) -> Figure:
         ax.axis("off")
         _axis(ax, len(rows), test.critical)
         _bars(ax, test, levels)
-        _names(ax, test, looked, 0.62 + bars, half)
+        _names(ax, test, styles, 0.62 + bars, half)
     return figure
 
 
@@ -96,17 +97,17 @@ def _bars(ax: Axes, test: Friedman, levels: list[int]) -> None:
         ax.plot(ends, [y, y], color=INK, linewidth=2.4, solid_capstyle="butt", clip_on=False)
 
 
-def _names(ax: Axes, test: Friedman, looked: dict[str, Look], top: float, half: int) -> None:
+def _names(ax: Axes, test: Friedman, styles: dict[str, Style], top: float, half: int) -> None:
     """The better half at the left, its best on top; the other at the right, its worst on top."""
     rows = test.ranks.to_dict("records")
     left, right = 1.0, float(len(rows))
     for at, line in enumerate(rows):
         better = at < half
         y = top + STEP * (at if better else len(rows) - 1 - at)
-        side, look = (left if better else right), looked[line["row"]]
+        side, style = (left if better else right), styles[line["row"]]
         x = line["mean_rank"]
-        ax.plot([x, x, side], [0.5, y, y], color=look.color, linewidth=0.9, clip_on=False)
-        ax.plot(x, 0.5, color=look.color, marker=look.marker, markersize=4, clip_on=False)
+        ax.plot([x, x, side], [0.5, y, y], color=style.color, linewidth=0.9, clip_on=False)
+        ax.plot(x, 0.5, color=style.color, marker=style.marker, markersize=4, clip_on=False)
         ax.annotate(
             line["row"],
             (side, y),

@@ -10,22 +10,32 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..measures.exposure import exposure, popularity
-from ..runs.frames import Run
-from ._palette import Look
-from ._style import ONE, STYLE, Plot, across, blocks, counts_by_decade, legend, run_looks, stroke
+from ..runs.frames import MetricLike, Run
+from ._palette import Style
+from ._style import (
+    ONE,
+    RC_PARAMS,
+    Plot,
+    blocks,
+    counts_by_decade,
+    draw_line,
+    legend,
+    legend_columns,
+    row_styles,
+)
 from .popularity_curve import band_cuts
 
 PLACE = 11
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """A curve a row; wide grey: the same of the train part; dotted: all items alike.
 
-    `metric` is taken for the sake of one signature: the lists are those of the run.
+    `metric` is unused; every kind has the same signature.
     """
     del metric
-    looked, popular = run_looks(run), popularity(run)
-    says = (
+    styles, popular = row_styles(run), popularity(run)
+    caption = (
         "Share of all recommendations that the n most popular items of the train part have; wide "
         "grey line: their share of the train interactions; dotted: all items shown alike; "
         "vertical: cuts of the bands; lists of all seeds together."
@@ -34,26 +44,26 @@ def plots(run: Run, metric: str | None = None) -> list[Plot]:
     for dataset, backbone, block in blocks(exposure(run)):
         cuts = band_cuts(popular[popular["dataset"] == dataset])
         rows = sorted(block["row"].unique())
-        with mpl.rc_context(STYLE):
-            columns = across(rows, ONE, 2)
+        with mpl.rc_context(RC_PARAMS):
+            columns = legend_columns(rows, ONE, 2)
             height = 2.5 + 0.16 * -(-len(rows) // columns)
             figure = Figure(figsize=(ONE, height), layout="constrained")
-            draw_exposure(figure.subplots(), block, cuts, looked)
-            legend(figure, rows, looked, columns=columns)
+            draw_exposure(figure.subplots(), block, cuts, styles)
+            legend(figure, rows, styles, columns=columns)
         name = f"exposure-{dataset}-{backbone}"
-        plots.append(Plot(name, dataset, backbone, says, figure, block))
+        plots.append(Plot(name, dataset, backbone, caption, figure, block))
     return plots
 
 
 def draw_exposure(
-    ax: Axes, block: pd.DataFrame, cuts: Mapping[str, int], looked: Mapping[str, Look]
+    ax: Axes, block: pd.DataFrame, cuts: Mapping[str, int], styles: Mapping[str, Style]
 ) -> None:
-    """The curves of a block; `cuts` says the last place of each band."""
+    """Draw the curves of a block; `cuts` maps each band to its last place."""
     for at, (row, lines) in enumerate(block.groupby("row", sort=False)):
         if not at:
             ax.plot(lines["n"], lines["train"], color="#BBBBBB", linewidth=4, zorder=1)
             ax.plot(lines["n"], lines["even"], color="#555555", linestyle=":", linewidth=1)
-        stroke(ax, lines["n"], lines["shown"], looked[str(row)], 3 * at)
+        draw_line(ax, lines["n"], lines["shown"], styles[str(row)], 3 * at)
     for last in list(cuts.values())[:-1]:
         ax.axvline(last, color="#AAAAAA", linewidth=0.7, zorder=0)
     ax.set_xscale("log")

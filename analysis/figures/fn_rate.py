@@ -10,9 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator, PercentFormatter
 
 from ..measures import false_negatives
-from ..runs.frames import Run
-from ._palette import Look
-from ._style import STYLE, TWO, Plot, across, blocks, legend, nothing, run_looks, stroke
+from ..runs.frames import MetricLike, Run
+from ._palette import Style
+from ._style import (
+    RC_PARAMS,
+    TWO,
+    Plot,
+    blocks,
+    draw_line,
+    legend,
+    legend_columns,
+    nothing_to_plot,
+    row_styles,
+)
 
 PLACE = 6
 
@@ -24,50 +34,52 @@ KNOWLEDGE = {
 }
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
-    """Means over seeds; grey is what uniform draws would have met, in closed form.
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
+    """Means over seeds; grey is the rate of uniform sampling, in closed form.
 
-    `metric` is taken for the sake of one signature.
+    `metric` is unused; every kind has the same signature.
     """
     del metric
-    told, looked = mean_rates(run), run_looks(run)
+    frame, styles = mean_rates(run), row_styles(run)
     plots = []
-    for dataset, backbone, block in blocks(told):
-        says = (
+    for dataset, backbone, block in blocks(frame):
+        caption = (
             "Share of the used negatives that are held-out positives of their user, by epoch: of "
             "all, and of those in the top tenth of the user's scores; "
             f"{KNOWLEDGE[bound(block)]}; wide grey line: uniform draws from all that a user has "
             "not had, in closed form; means over seeds."
         )
         name = f"fn-rate-{dataset}-{backbone}"
-        plots.append(Plot(name, dataset, backbone, says, _figure(block, looked), block))
+        plots.append(Plot(name, dataset, backbone, caption, _figure(block, styles), block))
     return plots
 
 
 def mean_rates(run: Run) -> pd.DataFrame:
-    """The rates by row and epoch, means over seeds; refused where nothing was probed."""
-    told = false_negatives.by_epoch(run)
-    if told["fnr"].notna().sum() == 0:
-        raise nothing("fn-rate", "epochs with a false-negative rate", "run it with --probe sample")
-    return told
+    """The rates by row and epoch, means over seeds. Raises NothingToReport if none was probed."""
+    frame = false_negatives.by_epoch(run)
+    if frame["fnr"].notna().sum() == 0:
+        raise nothing_to_plot(
+            "fn-rate", "epochs with a false-negative rate", "run it with --probe sample"
+        )
+    return frame
 
 
 def bound(block: pd.DataFrame) -> str:
-    """How the rates of one data set are to be read: "exact" or "lower bound"."""
+    """Whether the rates of one data set are "exact" or a "lower bound"."""
     return str(block["knowledge"].iloc[0])
 
 
-def said_rate(block: pd.DataFrame) -> str:
-    """The rate as an axis says it."""
+def rate_label(block: pd.DataFrame) -> str:
+    """The axis label of the rate."""
     return f"false-negative rate ({bound(block)})"
 
 
-def draw_rate(ax: Axes, block: pd.DataFrame, part: str, looked: Mapping[str, Look]) -> None:
-    """One rate of a block by epoch, on a log scale where any is above zero."""
+def draw_rate(ax: Axes, block: pd.DataFrame, part: str, styles: Mapping[str, Style]) -> None:
+    """Draw one rate of a block by epoch, on a log scale if any is above zero."""
     for at, row in enumerate(sorted(block["row"].unique())):
         lines = block[block["row"] == row].dropna(subset=[part])
-        stroke(ax, lines["epoch"], lines[part], looked[row], at)
-    # Rows differ in what is expected only by the users that their steps happened to hold.
+        draw_line(ax, lines["epoch"], lines[part], styles[row], at)
+    # The expected rates of rows differ only by the users in their probed steps.
     uniform = block.groupby("epoch")[EXPECTED].mean()
     ax.plot(uniform.index, uniform, color="#9A9A9A", linewidth=3, alpha=0.6, zorder=1)
     _percent(ax, log=bool((block[part] > 0).any()))
@@ -78,7 +90,7 @@ def draw_rate(ax: Axes, block: pd.DataFrame, part: str, looked: Mapping[str, Loo
 
 
 class _Percent(LogFormatter):
-    """Says the places of a log axis as percent."""
+    """Tick labels of a log axis in percent."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         del pos
@@ -97,17 +109,17 @@ def _percent(ax: Axes, log: bool) -> None:
     ax.yaxis.set_minor_locator(LogLocator(subs=()))
 
 
-def _figure(block: pd.DataFrame, looked: Mapping[str, Look]) -> Figure:
+def _figure(block: pd.DataFrame, styles: Mapping[str, Style]) -> Figure:
     rows = sorted(block["row"].unique())
     parts = [part for part in PARTS if block[part].notna().any()]
-    with mpl.rc_context(STYLE):
-        columns = across(rows, TWO, 5)
+    with mpl.rc_context(RC_PARAMS):
+        columns = legend_columns(rows, TWO, 5)
         height = 2.7 + 0.15 * -(-len(rows) // columns)
         figure = Figure(figsize=(TWO, height), layout="constrained")
         panels = figure.subplots(1, len(parts), squeeze=False)[0]
         for ax, part in zip(panels, parts, strict=True):
-            draw_rate(ax, block, part, looked)
+            draw_rate(ax, block, part, styles)
             ax.set_title(PARTS[part], pad=3)
-        panels[0].set_ylabel(said_rate(block))
-        legend(figure, rows, looked, columns=columns)
+        panels[0].set_ylabel(rate_label(block))
+        legend(figure, rows, styles, columns=columns)
     return figure

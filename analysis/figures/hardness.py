@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..measures import hardness
-from ..runs.frames import Run
-from ._palette import Look
-from ._style import STYLE, TWO, Plot, blocks, nothing, run_looks, short
+from ..runs.frames import MetricLike, Run
+from ._palette import Style
+from ._style import RC_PARAMS, TWO, Plot, blocks, nothing_to_plot, row_styles, short_names
 
 PLACE = 7
 
 QUANTILES = ("percentile_p10", "percentile_p50", "percentile_p90")
 ACROSS = 5
-"""Panels a line: fifteen rows are three lines of them."""
+"""Panels side by side: fifteen rows are three lines of panels."""
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """A panel a row: the median as a line, from the 10th to the 90th percentile as a band.
 
-    `metric` is taken for the sake of one signature.
+    `metric` is unused; every kind has the same signature.
     """
     del metric
-    told, looked = _quantiles(run), run_looks(run)
-    says = (
+    frame, styles = _quantiles(run), row_styles(run)
+    caption = (
         "Share of the user's unseen items that score below a used negative, by epoch: median (line)"
         " and 10th to 90th percentile (band), means over seeds; dashed: the median of uniform "
         "draws."
@@ -38,31 +38,33 @@ def plots(run: Run, metric: str | None = None) -> list[Plot]:
             f"hardness-{dataset}-{backbone}",
             dataset,
             backbone,
-            says,
-            _figure(block, looked),
+            caption,
+            _figure(block, styles),
             block,
         )
-        for dataset, backbone, block in blocks(told)
+        for dataset, backbone, block in blocks(frame)
     ]
 
 
 def _quantiles(run: Run) -> pd.DataFrame:
     """The quantiles of each row and epoch, means over seeds while all of them train."""
-    told = hardness.by_epoch(run).dropna(subset=list(QUANTILES))
-    if told.empty:
-        raise nothing("hardness", "epochs with score percentiles", "run it with --probe sample")
-    return told.reset_index(drop=True)
+    frame = hardness.by_epoch(run).dropna(subset=list(QUANTILES))
+    if frame.empty:
+        raise nothing_to_plot(
+            "hardness", "epochs with score percentiles", "run it with --probe sample"
+        )
+    return frame.reset_index(drop=True)
 
 
-def _figure(block: pd.DataFrame, looked: dict[str, Look]) -> Figure:
+def _figure(block: pd.DataFrame, styles: dict[str, Style]) -> Figure:
     last = block.sort_values("epoch").groupby("row")[QUANTILES[1]].last()
     rows = list(last.sort_values(kind="stable").index)
     across, down = min(ACROSS, len(rows)), ceil(len(rows) / ACROSS)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(RC_PARAMS):
         figure = Figure(figsize=(TWO, 0.5 + 1.15 * down), layout="constrained")
         panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-        for ax, row, name in zip(panels, rows, short(rows), strict=False):
-            draw_hardness(ax, block[block["row"] == row], looked[row])
+        for ax, row, name in zip(panels, rows, short_names(rows), strict=False):
+            draw_hardness(ax, block[block["row"] == row], styles[row])
             ax.set_title(name, pad=2, fontsize=7.5 if len(name) < 18 else 6)
         for ax in panels[len(rows) :]:
             ax.set_visible(False)
@@ -73,12 +75,12 @@ def _figure(block: pd.DataFrame, looked: dict[str, Look]) -> Figure:
     return figure
 
 
-def draw_hardness(ax: Axes, lines: pd.DataFrame, look: Look) -> None:
-    """The quantiles of one row."""
+def draw_hardness(ax: Axes, lines: pd.DataFrame, style: Style) -> None:
+    """Draw the quantiles of one row."""
     low, mid, high = (lines[name].to_numpy(float) for name in QUANTILES)
     epochs = lines["epoch"].to_numpy(float)
-    ax.fill_between(epochs, low, high, color=look.color, alpha=0.25, linewidth=0)
-    ax.plot(epochs, mid, color=look.color)
+    ax.fill_between(epochs, low, high, color=style.color, alpha=0.25, linewidth=0)
+    ax.plot(epochs, mid, color=style.color)
     ax.axhline(0.5, color="#777777", linewidth=0.7, dashes=(3, 2), zorder=1)
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1])

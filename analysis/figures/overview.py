@@ -12,13 +12,13 @@ from negbench.errors import NothingToReport
 
 from ..measures import bands
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
 from ..tables import footnotes
 from ..tables.main_table import main_table
-from ..tables.main_table_values import Table
+from ..tables.main_table_values import MainTable
 from ..verdict.verdict import verdicts
-from ._overview_panels import PANELS, Slot, Source
-from ._style import STYLE, Plot, across, blocks, legend, nothing
+from ._overview_panels import PANELS, OverviewData, Slot
+from ._style import RC_PARAMS, Plot, blocks, legend, legend_columns, nothing_to_plot
 from .heatmap import VS
 
 PLACE = 1
@@ -34,44 +34,55 @@ SMALL: dict[Any, Any] = {
 }
 MARGIN = 0.4
 ACROSS = 6
-"""Rows across in the legend."""
+"""The most columns of the legend."""
 LINE = 0.135
 """Inches from line to line of the text."""
 Text = Sequence[tuple[str, float, str]]
 """Lines with their size in points and their colour."""
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
-    """One page a data set and backbone; a panel that the run cannot fill says why."""
-    source = Source(run, frames.measure(run, metric))
-    table = main_table(run, source.asked, VS)
-    said = {(v.dataset, v.backbone): v.sentences for v in verdicts(run, table)}
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
+    """One page a data set and backbone; a panel without records shows the reason.
+
+    Raises NothingToReport if no method has every seed finished.
+    """
+    data = OverviewData(run, frames.choose_metric(run, metric))
+    table = main_table(run, data.metric, VS)
+    sentences = {(v.dataset, v.backbone): v.sentences for v in verdicts(run, table)}
     plots = []
-    for dataset, backbone, block in blocks(source.bands):
+    for dataset, backbone, block in blocks(data.bands):
         total = block[(block["band"] == bands.TOTAL) & (block["kind"] != frames.REFERENCE)]
         if total["mean"].isna().all():
             continue
-        text = _text(said.get((dataset, backbone), ()), _small_print(run, dataset, backbone, table))
-        figure, shown = _page(source, dataset, backbone, text)
-        says = (
+        text = _text(
+            sentences.get((dataset, backbone), ()), _small_print(run, dataset, backbone, table)
+        )
+        figure, shown = _page(data, dataset, backbone, text)
+        caption = (
             f"Overview of {dataset} with {backbone}: accuracy against balance, difference to {VS}, "
             "bands, false negatives, convergence and ranks."
         )
-        plots.append(Plot(f"overview-{dataset}-{backbone}", dataset, backbone, says, figure, shown))
+        plots.append(
+            Plot(f"overview-{dataset}-{backbone}", dataset, backbone, caption, figure, shown)
+        )
     if not plots:
-        raise nothing("overview", "a method with every seed finished", "run it to the end first")
+        raise nothing_to_plot(
+            "overview", "a method with every seed finished", "run it to the end first"
+        )
     return plots
 
 
-def _page(source: Source, dataset: str, backbone: str, text: Text) -> tuple[Figure, pd.DataFrame]:
-    """The page and, panel by panel, what it shows."""
-    with mpl.rc_context({**STYLE, **SMALL}):
+def _page(
+    data: OverviewData, dataset: str, backbone: str, text: Text
+) -> tuple[Figure, pd.DataFrame]:
+    """The page and, panel by panel, the frame that it shows."""
+    with mpl.rc_context({**RC_PARAMS, **SMALL}):
         figure = Figure(figsize=A4, layout="constrained")
-        whole = Slot(figure, source, dataset, backbone)
-        rows = sorted(whole.here(source.bands)["row"].unique())
+        whole = Slot(figure, data, dataset, backbone)
+        rows = sorted(whole.here(data.bands)["row"].unique())
         low = 0.1 + LINE * len(text)
         wide, high = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN
-        columns = across(rows, wide, ACROSS)
+        columns = legend_columns(rows, wide, ACROSS)
         key = 0.1 + 0.16 * -(-len(rows) // columns)
         grid = figure.add_gridspec(
             3, 3, width_ratios=[MARGIN, wide, MARGIN], height_ratios=[MARGIN, high, MARGIN]
@@ -82,16 +93,16 @@ def _page(source: Source, dataset: str, backbone: str, text: Text) -> tuple[Figu
         places = top.add_gridspec(3, 2)
         slots = [top.add_subfigure(places[divmod(at, 2)]) for at in range(len(PANELS))]
         shown = [
-            _panel(Slot(on, source, dataset, backbone), f"{at}", name)
+            _panel(Slot(on, data, dataset, backbone), f"{at}", name)
             for at, (on, name) in enumerate(zip(slots, PANELS, strict=True), 1)
         ]
-        legend(middle, rows, source.looked, columns=columns)
+        legend(middle, rows, data.styles, columns=columns)
         _write(bottom, text, low)
     return figure, pd.concat(shown, ignore_index=True)
 
 
 def _panel(slot: Slot, number: str, name: str) -> pd.DataFrame:
-    """One panel under its head, or why it is empty."""
+    """Draw one panel under its title, or the reason why it is empty."""
     head, draw = PANELS[name]
     slot.on.suptitle(f"{number}  {head}", fontsize=7.5, x=0.02, ha="left", color="#222222")
     try:
@@ -110,11 +121,11 @@ def _text(sentences: Sequence[str], small: Sequence[str]) -> Text:
     return [*verdict, *((line, 6.2, "#555555") for line in fine)]
 
 
-def _small_print(run: Run, dataset: str, backbone: str, table: Table) -> list[str]:
-    """Split, exclusion, K, seeds and test, as every output carries them."""
+def _small_print(run: Run, dataset: str, backbone: str, table: MainTable) -> list[str]:
+    """Split, exclusion, K, seeds and test, as in every output."""
     where = f"{dataset}, {backbone}."
-    data = footnotes.of_data(run, dataset)
-    return [where, *data, *footnotes.of_seeds(run, dataset, backbone), *table.notes[:2]]
+    of_block = (*footnotes.of_data(run, dataset), *footnotes.of_seeds(run, dataset, backbone))
+    return [where, *(note.text for note in (*of_block, *table.notes[:2]))]
 
 
 def _write(on: SubFigure, text: Text, height: float) -> None:

@@ -7,47 +7,47 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..measures.exposure import popularity
-from ..runs.frames import Run
-from ._style import ONE, STYLE, Plot, counts_by_decade
+from ..runs.frames import MetricLike, Run
+from ._style import ONE, RC_PARAMS, Plot, counts_by_decade
 
 PLACE = 12
 
 SHADES = ("#0072B2", "#56B4E9", "#BFE0F5")
-"""Of the bands from the most to the least met."""
+"""Colours of the bands, most popular first."""
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """One curve a data set, both axes on a log scale.
 
-    `metric` is taken for the sake of one signature.
+    `metric` is unused; every kind has the same signature.
     """
     del metric
     plots = []
-    for dataset, told in popularity(run).groupby("dataset"):
-        cuts = band_cuts(told)
-        says = (
+    for dataset, frame in popularity(run).groupby("dataset"):
+        cuts = band_cuts(frame)
+        caption = (
             "Train interactions of each item in falling order; bands: "
             f"{', '.join(f'{band} up to item {last:,}' for band, last in cuts.items())}."
         )
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context(RC_PARAMS):
             figure = Figure(figsize=(ONE, 2.3), layout="constrained")
-            draw_popularity(figure.subplots(), told)
+            draw_popularity(figure.subplots(), frame)
         name = f"popularity-curve-{dataset}"
-        plots.append(Plot(name, str(dataset), "", says, figure, told.reset_index(drop=True)))
+        plots.append(Plot(name, str(dataset), "", caption, figure, frame.reset_index(drop=True)))
     return plots
 
 
-def band_cuts(told: pd.DataFrame) -> dict[str, int]:
-    """The last place of each band of one data set, from the most to the least met."""
-    last = told.groupby("band", sort=False)["n"].max()
+def band_cuts(frame: pd.DataFrame) -> dict[str, int]:
+    """The last place of each band of one data set, most popular first."""
+    last = frame.groupby("band", sort=False)["n"].max()
     return {str(band): int(n) for band, n in last.items()}
 
 
-def draw_popularity(ax: Axes, told: pd.DataFrame) -> None:
-    """The curve over the bands, each shaded and named with its number of items."""
-    known = told[told["count"] > 0]
+def draw_popularity(ax: Axes, frame: pd.DataFrame) -> None:
+    """Draw the curve over the bands, each shaded and labelled with its number of items."""
+    known = frame[frame["count"] > 0]
     before, floor = 0, 0.7 * float(known["count"].min())
-    for shade, (band, last) in zip(SHADES, band_cuts(told).items(), strict=False):
+    for shade, (band, last) in zip(SHADES, band_cuts(frame).items(), strict=False):
         start = max(1, before)
         here = known[(known["n"] >= start) & (known["n"] <= last)]
         ax.fill_between(here["n"], here["count"], floor, color=shade, alpha=0.45, linewidth=0)

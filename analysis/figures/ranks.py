@@ -8,13 +8,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, MetricLike, Run
 from ..statistics.significance import significance
 from ..statistics.test_procedure import ALPHA, DEFAULT
-from ._palette import Look
-from ._style import ONE, STYLE, Plot, blocks, nothing, run_looks, short
+from ._palette import Style
+from ._style import ONE, RC_PARAMS, Plot, blocks, nothing_to_plot, row_styles, short_names
 
 PLACE = 13
 
@@ -22,52 +22,57 @@ COLUMNS = ["n_users", "n_seeds", "mean", "rank", "rank_low", "rank_high", "best"
 SHADE = "#EFEFEF"
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
-    """A bar a row from its lowest to its highest rank; the rows tied with the best are shaded."""
-    name, k = frames.measure(run, metric)
-    told = significance(run, f"{name}@{k}")
-    if told.empty:
-        raise nothing("ranks", "a method with every seed finished", "run it to the end first")
-    looked, shown = run_looks(run), spelled(name, k)
-    says = (
-        f"Rank by {shown} among the methods, 1 the best; bars: 95 % bootstrap intervals over users "
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
+    """A bar a row from its lowest to its highest rank; the rows tied with the best are shaded.
+
+    Raises NothingToReport if no method has every seed finished.
+    """
+    chosen = frames.choose_metric(run, metric)
+    tests = significance(run, chosen)
+    if tests.empty:
+        raise nothing_to_plot(
+            "ranks", "a method with every seed finished", "run it to the end first"
+        )
+    styles, label = row_styles(run), metric_label(chosen)
+    caption = (
+        f"Rank by {label} among the methods, 1 the best; bars: 95 % bootstrap intervals over users "
         f"and seeds; shaded: the best and the rows that a {DEFAULT.tested}, {DEFAULT.corrected}, "
         f"cannot tell from it at {ALPHA}."
     )
     plots = []
-    for dataset, backbone, block in blocks(told):
+    for dataset, backbone, block in blocks(tests):
         ordered = block.sort_values(["rank", "row"], ignore_index=True)
-        figure = draw(ordered, looked, shown)
+        figure = draw(ordered, styles, label)
         kept = ordered[[*ROW, "metric", *COLUMNS]]
-        plots.append(Plot(f"ranks-{dataset}-{backbone}", dataset, backbone, says, figure, kept))
+        plots.append(Plot(f"ranks-{dataset}-{backbone}", dataset, backbone, caption, figure, kept))
     return plots
 
 
-def draw(block: pd.DataFrame, looked: dict[str, Look], shown: str) -> Figure:
+def draw(block: pd.DataFrame, styles: dict[str, Style], label: str) -> Figure:
     """The figure of one block, whose lines stand by rank."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(RC_PARAMS):
         figure = Figure(figsize=(ONE, 0.55 + 0.18 * len(block)), layout="constrained")
-        panel(figure.subplots(), block, looked, shown)
+        panel(figure.subplots(), block, styles, label)
     return figure
 
 
-def panel(ax: Axes, block: pd.DataFrame, looked: dict[str, Look], shown: str) -> None:
+def panel(ax: Axes, block: pd.DataFrame, styles: dict[str, Style], label: str) -> None:
     """The same into axes of another figure."""
     for at, line in enumerate(block.to_dict("records")):
         if line["tied"]:
             ax.axhspan(at - 0.5, at + 0.5, color=SHADE, linewidth=0, zorder=0)
-        _interval(ax, at, line, looked[line["row"]])
-    ax.set_yticks(range(len(block)), short(block["row"]))
+        _interval(ax, at, line, styles[line["row"]])
+    ax.set_yticks(range(len(block)), short_names(block["row"]))
     ax.set_ylim(len(block) - 0.5, -0.5)
     ax.set_xlim(0.5, len(block) + 0.5)
     ax.set_xticks(range(1, len(block) + 1, 1 + len(block) // 12))
-    ax.set_xlabel(f"rank by {shown}")
+    ax.set_xlabel(f"rank by {label}")
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
     sns.despine(ax=ax, left=True)
 
 
-def _interval(ax: Axes, at: int, line: dict[Any, Any], look: Look) -> None:
+def _interval(ax: Axes, at: int, line: dict[Any, Any], style: Style) -> None:
     ends = [line["rank_low"], line["rank_high"]]
-    ax.plot(ends, [at, at], color=look.color, linewidth=4, alpha=0.35, solid_capstyle="round")
-    ax.plot(line["rank"], at, color=look.color, marker=look.marker, markersize=5)
+    ax.plot(ends, [at, at], color=style.color, linewidth=4, alpha=0.35, solid_capstyle="round")
+    ax.plot(line["rank"], at, color=style.color, marker=style.marker, markersize=5)

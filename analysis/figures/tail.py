@@ -1,19 +1,20 @@
 """Figure `tail`: accuracy on all items against accuracy on the rarest, the best in both joined."""
 
 from ..measures import bands
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
 from ._style import Plot
-from .tradeoff import SAYS, planes
+from .tradeoff import MARKS, planes
 
 PLACE = 3
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
-    """The plane of `tradeoff` with the metric on the last band in the place of balance."""
-    shown = spelled(*frames.measure(run, metric))
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
+    """The plane of `tradeoff` with the metric on the last band instead of balance."""
+    chosen = frames.choose_metric(run, metric)
+    name = metric_label(chosen)
     band = bands.names(run)[-1]
-    label = f"{shown} on {band} items"
-    says = f"{shown} on all items against {label}; {SAYS}"
-    return planes(run, metric, band, kind="tail", label=label, says=says)
+    label = f"{name} on {band} items"
+    caption = f"{name} on all items against {label}; {MARKS}"
+    return planes(run, chosen, band, kind="tail", label=label, caption=caption)

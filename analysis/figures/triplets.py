@@ -13,9 +13,19 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ..measures import bands, triplet_values
-from ..runs.frames import ROW, Run
-from ._palette import Look
-from ._style import STYLE, TWO, Plot, across, blocks, legend, nothing, run_looks, short
+from ..runs.frames import ROW, MetricLike, Run
+from ._palette import Style
+from ._style import (
+    RC_PARAMS,
+    TWO,
+    Plot,
+    blocks,
+    legend,
+    legend_columns,
+    nothing_to_plot,
+    row_styles,
+    short_names,
+)
 
 PLACE = 9
 
@@ -23,68 +33,75 @@ PANELS = ("hardness", "band", "truth")
 QUANTILES = tuple(f"q{100 * at:g}" for at in triplet_values.QUANTILES)
 
 
-def plots(run: Run, metric: str | None = None) -> list[Plot]:
+def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """Three panels: by tenths of hardness, by band, and false against other negatives.
 
-    `metric` is taken for the sake of one signature.
+    `metric` is unused; every kind has the same signature.
     """
     del metric
-    told, looked = summary(run), run_looks(run)
+    frame, styles = summary(run), row_styles(run)
     order = bands.names(run)
     plots = []
-    for dataset, backbone, block in blocks(told):
+    for dataset, backbone, block in blocks(frame):
         known = "other: true ones" if block["exact"].any() else "other: not known to be false"
-        says = (
+        caption = (
             "Value of a triplet, above zero where it helped: means by tenths of its hardness and "
             "by the band of its negative, with 95 % intervals over users; and by truth (false: "
             f"held-out positives of the user; {known}): median, quartiles (box), 5th to 95th "
             "percentile (line) and mean (diamond), with the AUC of telling false ones by low "
             "values. All seeds together."
         )
-        figure = _figure(block, order, looked)
-        plots.append(Plot(f"triplets-{dataset}-{backbone}", dataset, backbone, says, figure, block))
+        figure = _figure(block, order, styles)
+        plots.append(
+            Plot(f"triplets-{dataset}-{backbone}", dataset, backbone, caption, figure, block)
+        )
     return plots
 
 
 def summary(run: Run) -> pd.DataFrame:
-    """One line a row, panel and group: mean value, interval, counts; quantiles and AUC by truth."""
-    told = triplet_values.triplets(run)
-    if told.empty:
-        raise nothing("triplets", "cells that valued their triplets", "run it with -m shapley")
-    banded = told[told["band"] != ""].rename(columns={"band": "group"})
-    truth = triplet_values.by_truth(told)
+    """One line a row, panel and group: mean value, interval, counts; quantiles and AUC by truth.
+
+    Raises NothingToReport if no cell valued triplets.
+    """
+    values = triplet_values.triplets(run)
+    if values.empty:
+        raise nothing_to_plot(
+            "triplets", "cells that valued their triplets", "run it with -m shapley"
+        )
+    banded = values[values["band"] != ""].rename(columns={"band": "group"})
+    truth = triplet_values.by_truth(values)
     truth["group"] = truth["false"].map({True: "false", False: "other"})
     parts = [
-        triplet_values.by_hardness(told).assign(panel="hardness"),
+        triplet_values.by_hardness(values).assign(panel="hardness"),
         triplet_values.averages(banded, [*ROW, "group"]).assign(panel="band"),
         truth.drop(columns=["false", "exact"]).assign(panel="truth"),
     ]
-    exact = told.groupby(ROW, as_index=False, sort=False)["exact"].first()
+    exact = values.groupby(ROW, as_index=False, sort=False)["exact"].first()
     whole = pd.concat([part for part in parts if len(part)], ignore_index=True)
     columns = ["panel", "group", "hardness", "mean", "low", "high", "n", "users"]
     columns += [*QUANTILES, "auc", "exact"]
     return whole.merge(exact, on=ROW)[[*ROW, *columns]]
 
 
-def _figure(block: pd.DataFrame, order: Sequence[str], looked: Mapping[str, Look]) -> Figure:
+def _figure(block: pd.DataFrame, order: Sequence[str], styles: Mapping[str, Style]) -> Figure:
     rows = sorted(block["row"].unique())
-    with mpl.rc_context(STYLE):
-        columns = across(rows, TWO, 5)
+    with mpl.rc_context(RC_PARAMS):
+        columns = legend_columns(rows, TWO, 5)
         height = 2.4 + 0.15 * -(-len(rows) // columns)
         figure = Figure(figsize=(TWO, height), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 0.8, 1.2))
         parts = {panel: block[block["panel"] == panel] for panel in PANELS}
-        draw_hardness(left, parts["hardness"], looked)
-        draw_bands(middle, parts["band"], order, looked)
-        draw_truth(right, parts["truth"], looked)
-        legend(figure, rows, looked, columns=columns)
+        draw_hardness(left, parts["hardness"], styles)
+        draw_bands(middle, parts["band"], order, styles)
+        draw_truth(right, parts["truth"], styles)
+        legend(figure, rows, styles, columns=columns)
     return figure
 
 
-def draw_hardness(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> None:
-    """The mean value of each tenth, at its mean hardness."""
+def draw_hardness(ax: Axes, lines: pd.DataFrame, styles: Mapping[str, Style]) -> None:
+    """Draw the mean value of each tenth at its mean hardness."""
     for row, part in lines.groupby("row"):
-        _points(ax, part["hardness"].to_numpy(float), part, looked[str(row)], joined=True)
+        _points(ax, part["hardness"].to_numpy(float), part, styles[str(row)], joined=True)
     ax.set_xlabel("score of negative minus positive")
     ax.set_ylabel("mean value")
     ax.xaxis.set_major_locator(MaxNLocator(4))
@@ -92,15 +109,15 @@ def draw_hardness(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> 
 
 
 def draw_bands(
-    ax: Axes, lines: pd.DataFrame, order: Sequence[str], looked: Mapping[str, Look]
+    ax: Axes, lines: pd.DataFrame, order: Sequence[str], styles: Mapping[str, Style]
 ) -> None:
-    """The mean value of the negatives of each band, rows side by side."""
+    """Draw the mean value of the negatives of each band, rows side by side."""
     rows = sorted(lines["row"].unique())
     for at, row in enumerate(rows):
         part = lines[lines["row"] == row].set_index("group").reindex(order)
         aside = 0.5 * (at - (len(rows) - 1) / 2) / max(1, len(rows))
         _points(
-            ax, np.arange(len(order), dtype=np.float64) + aside, part, looked[row], joined=False
+            ax, np.arange(len(order), dtype=np.float64) + aside, part, styles[row], joined=False
         )
     ax.set_xticks(range(len(order)), order)
     ax.set_xlim(-0.5, len(order) - 0.5)
@@ -108,16 +125,16 @@ def draw_bands(
     _values(ax, "y")
 
 
-def draw_truth(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> None:
-    """For each row the values of its false negatives over those of its others."""
+def draw_truth(ax: Axes, lines: pd.DataFrame, styles: Mapping[str, Style]) -> None:
+    """Draw a box of the values of false negatives and one of the others for each row."""
     rows = sorted(lines["row"].unique())
-    names, heights = short(rows), []
+    names, heights = short_names(rows), []
     words = []
     for at, row in enumerate(rows):
         part = lines[lines["row"] == row].set_index("group")
         for height, group in ((3 * at, "false"), (3 * at + 1, "other")):
             if group in part.index:
-                _box(ax, height, part.loc[group].to_dict(), looked[row], filled=group == "false")
+                _box(ax, height, part.loc[group].to_dict(), styles[row], filled=group == "false")
                 heights.append(height)
                 words.append(group if len(rows) == 1 else f"{names[at]} {group}")
         _auc(ax, 3 * at + 0.5, float(part["auc"].iloc[0]))
@@ -130,7 +147,7 @@ def draw_truth(ax: Axes, lines: pd.DataFrame, looked: Mapping[str, Look]) -> Non
 
 
 def _points(
-    ax: Axes, x: NDArray[np.float64], part: pd.DataFrame, look: Look, *, joined: bool
+    ax: Axes, x: NDArray[np.float64], part: pd.DataFrame, style: Style, *, joined: bool
 ) -> None:
     means = part["mean"].to_numpy(float)
     sides = [means - part["low"].to_numpy(float), part["high"].to_numpy(float) - means]
@@ -138,27 +155,27 @@ def _points(
         x,
         means,
         yerr=np.nan_to_num(sides),  # of one user there is no interval
-        color=look.color,
-        marker=look.marker,
+        color=style.color,
+        marker=style.marker,
         markersize=3.5,
         elinewidth=0.8,
         capsize=1.5,
         linestyle="-" if joined else "none",
     )[0]
-    if joined and look.dashes:
-        line.set_dashes(look.dashes)
+    if joined and style.dashes:
+        line.set_dashes(style.dashes)
 
 
-def _box(ax: Axes, height: float, part: Mapping[Any, Any], look: Look, *, filled: bool) -> None:
+def _box(ax: Axes, height: float, part: Mapping[Any, Any], style: Style, *, filled: bool) -> None:
     low, first, middle, third, high = (float(part[name]) for name in QUANTILES)
-    ax.plot([low, high], [height] * 2, color=look.color, linewidth=0.8)
+    ax.plot([low, high], [height] * 2, color=style.color, linewidth=0.8)
     ax.barh(
         height,
         third - first,
         left=first,
         height=0.6,
-        facecolor=look.color if filled else "white",
-        edgecolor=look.color,
+        facecolor=style.color if filled else "white",
+        edgecolor=style.color,
         linewidth=0.8,
         zorder=2,
     )
@@ -180,7 +197,7 @@ def _auc(ax: Axes, height: float, value: float) -> None:
 
 
 def _values(ax: Axes, axis: Literal["x", "y"]) -> None:
-    """The axis of values: zero marked, powers of ten said once, for values are small."""
+    """Style the axis of values: zero marked, one power of ten for the axis."""
     mark = ax.axhline if axis == "y" else ax.axvline
     mark(0, color="#777777", linewidth=0.7, dashes=(3, 2), zorder=1)
     ax.ticklabel_format(axis=axis, style="sci", scilimits=(-2, 3), useMathText=True)

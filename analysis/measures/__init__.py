@@ -1,1 +1,1 @@
-"""What is measured over the cells of a run, one question a file, each a tidy frame."""
+"""Measures over the cells of a run: accuracy, cost, popularity bias ...; each a tidy frame."""

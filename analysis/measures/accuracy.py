@@ -1,29 +1,30 @@
-"""Accuracy: how well each row ranks the held-out items, mean and spread over seeds.
+"""Accuracy: the ranking metric of each row on the held-out items, mean and spread over seeds.
 
     value(row, seed) = mean over test users of the metric;  shown: mean and std over seeds
 
-Full ranking of all items the user has not had; `evaluation/metric_names.py` defines the metrics.
+Full ranking of all items that the user has not interacted with; `evaluation/metric_names.py`
+defines the metrics.
 """
 
 import pandas as pd
 
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
 from ..runs.over_seeds import over_seeds
 
 
 def accuracy(
-    run: Run, metric: str | None = None, *, band: str = "all", split: str = "test"
+    run: Run, metric: MetricLike = None, *, band: str = "all", split: str = "test"
 ) -> pd.DataFrame:
-    """One line a row of the table: mean, std, seeds, expected; best first within its block."""
-    name, k = frames.measure(run, metric)
-    told = frames.results(run)
-    chosen = told[
-        (told["metric"] == name)
-        & (told["k"] == k)
-        & (told["band"] == band)
-        & (told["split"] == split)
+    """One line a row: mean, std, seeds, expected; best first within its block."""
+    chosen = frames.choose_metric(run, metric)
+    results = frames.results(run)
+    values = results[
+        (results["metric"] == chosen.name)
+        & (results["k"] == chosen.k)
+        & (results["band"] == band)
+        & (results["split"] == split)
     ]
-    means = over_seeds(run, chosen).assign(metric=f"{name}@{k}", band=band)
+    means = over_seeds(run, values).assign(metric=str(chosen), band=band)
     order = ["dataset", "backbone", "mean", "row"]
     return means.sort_values(order, ascending=[True, True, False, True], ignore_index=True)

@@ -1,16 +1,16 @@
-"""Bands: whom a row serves. The metric on head, mid and tail items, and how evenly it falls.
+"""Accuracy by popularity band (head, mid, tail), its balance, and accuracy by user activity.
 
     balance = 1 - Gini(head, mid, tail),   Gini(x) = sum_ij |x_i - x_j| / (2 n^2 mean(x))
 
 With n bands the balance lies in [1/n, 1]: 1 when all bands are served alike, 1/3 when one of three
-has everything. It knows no scale, so a uniformly bad row is perfectly balanced: it is never shown
+has everything. It is scale-free, so a uniformly bad row is perfectly balanced: it is never shown
 without the total. Source: the negative sampling study of Apple (arXiv 2410.17276), whose plots take
 it from NDCG and whose tables take it from hit rate; here it is taken from the metric shown, per
 seed, and nothing is added to the bands (the study adds 1e-7).
 
-Users stand beside the items: `activity` parts the test users into quarters by their number of train
-interactions. Users with equal counts are never parted: with n users, those whose middle rank is r
-(1 is the least active) all stand in quarter 1 + floor(4 (r - 1/2) / n), so quarters differ in size
+`activity` does the same for users: it splits the test users into quarters by their number of train
+interactions. Users with equal counts stay together: with n users, those whose middle rank is r
+(1 is the least active) are all in quarter 1 + floor(4 (r - 1/2) / n), so quarters differ in size
 where many users are alike. That samplers favour active users is the finding of Xuan et al. (arXiv
 2304.07487).
 """
@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from negbench.ops.inequality import gini
 from negbench.storage.cell_store import Cell
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, MetricLike, Run
 from ..runs.over_seeds import over_seeds
 
 TOTAL = "all"
@@ -30,63 +31,55 @@ BALANCE = "balance"
 QUARTERS = 4
 
 
-def gini(values: ArrayLike) -> float:
-    """The Gini coefficient of non-negative values; NaN where all are 0 or any is unknown."""
-    x = np.asarray(values, float)
-    total = x.sum()
-    if not total > 0:
-        return float("nan")
-    return float(np.abs(x[:, None] - x[None, :]).sum() / (2 * len(x) * total))
-
-
 def balance(values: ArrayLike) -> float:
-    """One minus the Gini coefficient of the bands' values."""
+    """One minus the Gini coefficient of the values by band; NaN if all are 0 or one is NaN."""
     return 1 - gini(values)
 
 
 def names(run: Run) -> list[str]:
-    """The bands of the run from the most to the least met: head, mid, tail or head, tail."""
+    """The bands of the run, most popular first: head, mid, tail or head, tail."""
     longest = max((cell.record["bands"]["names"] for cell, _ in run.done), key=len)
     return [str(name) for name in longest]
 
 
-def bands(run: Run, metric: str | None = None) -> pd.DataFrame:
+def bands(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a row and band ("all", each band, "balance"): mean and std over seeds."""
-    name, k = frames.measure(run, metric)
-    told = frames.results(run)
-    chosen = told[(told["metric"] == name) & (told["k"] == k) & (told["split"] == "test")]
-    parts = chosen[chosen["band"] != TOTAL].groupby([*ROW, "seed"], sort=False)["value"]
-    even = parts.agg(lambda values: balance(values.to_numpy())).reset_index()
-    both = pd.concat([chosen, even.assign(band=BALANCE)], ignore_index=True)
-    return over_seeds(run, both, by=("band",)).assign(metric=f"{name}@{k}")
+    chosen = frames.choose_metric(run, metric)
+    results = frames.results(run)
+    tested = results[results["split"] == "test"]
+    values = tested[(tested["metric"] == chosen.name) & (tested["k"] == chosen.k)]
+    parts = values[values["band"] != TOTAL].groupby([*ROW, "seed"], sort=False)["value"]
+    balances = parts.agg(lambda values: balance(values.to_numpy())).reset_index()
+    both = pd.concat([values, balances.assign(band=BALANCE)], ignore_index=True)
+    return over_seeds(run, both, by=("band",)).assign(metric=str(chosen))
 
 
 def quarters(counts: ArrayLike) -> NDArray[np.int64]:
-    """The quarter of each user, 1 for the least active; equal counts stand in one quarter."""
+    """The quarter of each user [U], 1 for the least active; equal counts share a quarter."""
     x = np.asarray(counts)
     _, inverse, many = np.unique(x, return_inverse=True, return_counts=True)
     middle = 2 * np.cumsum(many) - many  # twice the middle rank, less 1
-    found: NDArray[np.int64] = 1 + QUARTERS * middle // max(2 * len(x), 1)
-    return found[inverse]
+    by_count: NDArray[np.int64] = 1 + QUARTERS * middle // max(2 * len(x), 1)
+    return by_count[inverse]
 
 
-def activity(run: Run, metric: str | None = None) -> pd.DataFrame:
+def activity(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a row and quarter of users, and one for all: mean and std over seeds of the metric.
 
-    `quarter` is "1" (least active) to "4" or "all"; `users`, `low` and `high` say how many users
-    it holds and between which numbers of train interactions. Empty where none were recorded.
+    `quarter` is "1" (least active) to "4" or "all"; `users` is its number of users, `low` and
+    `high` the range of their train interactions. Empty if the run did not record activity.
     """
-    name, k = frames.measure(run, metric)
-    parts = [_by_quarter(cell, f"{name}@{k}/{TOTAL}") for cell, _ in run.done]
+    chosen = frames.choose_metric(run, metric)
+    parts = [_by_quarter(cell, f"{chosen}/{TOTAL}") for cell, _ in run.done]
     lines = frames.repeated(run, [len(part) for part in parts])
     columns = ["quarter", "users", "low", "high", "value"]
     lines[columns] = pd.DataFrame([line for part in parts for line in part], columns=columns)
-    told = over_seeds(run, lines, by=("quarter", "users", "low", "high"))
-    return told.assign(metric=f"{name}@{k}")
+    means = over_seeds(run, lines, by=("quarter", "users", "low", "high"))
+    return means.assign(metric=str(chosen))
 
 
 def _by_quarter(cell: Cell, name: str) -> list[tuple[str, int, int, int, float]]:
-    """Of all users of a cell and of each quarter: how many, their range and their mean value."""
+    """For all users and for each quarter: name, number of users, lowest and highest count, mean."""
     arrays = cell.arrays("activity", name)
     if len(arrays) < 2 or not len(arrays[name]):
         return []

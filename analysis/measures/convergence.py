@@ -1,7 +1,7 @@
-"""Convergence: the validation metric as training goes on, by epoch and by wall clock.
+"""Convergence: the validation metric during training, by epoch and by wall clock.
 
 One line an evaluated epoch and seed. Wall seconds count from the start of training and hold
-everything: sampling, scoring, update, probes, evaluation. The test part is not looked at.
+everything: sampling, scoring, update, probes, evaluation. The test part is not used.
 
     time to 95 % = first evaluated epoch, and its wall seconds, whose value is at least 0.95 times
                    the best of the same row and seed;  shown: mean and spread over seeds
@@ -19,21 +19,21 @@ START = "valid_"
 
 
 def convergence(run: Run) -> pd.DataFrame:
-    """Columns: the row's names, seed, epoch, wall, metric, value; empty where nothing was kept."""
-    told = frames.epochs(run)
-    watched = [name for name in told.columns if name.startswith(START)]
+    """One line an evaluated epoch and cell: key, seed, epoch, wall, metric, value."""
+    epochs = frames.epochs(run)
+    watched = [name for name in epochs.columns if name.startswith(START)]
     if not watched:
         return pd.DataFrame(columns=[*ROW, "seed", "epoch", "wall", "metric", "value"])
     column = watched[0]
-    # By name, for a method may tell a `value` or a `metric` of its own.
-    kept = told.reindex(columns=[*ROW, "seed", "epoch", "wall", column]).dropna(subset=[column])
-    kept = kept.rename(columns={column: "value"}).astype({"epoch": int})
-    kept.insert(len(kept.columns) - 1, "metric", column.removeprefix(START))
-    return kept.reset_index(drop=True)
+    # Columns by name, for a method may log a `value` or a `metric` of its own.
+    curves = epochs.reindex(columns=[*ROW, "seed", "epoch", "wall", column]).dropna(subset=[column])
+    curves = curves.rename(columns={column: "value"}).astype({"epoch": int})
+    curves.insert(len(curves.columns) - 1, "metric", column.removeprefix(START))
+    return curves.reset_index(drop=True)
 
 
 def mean_curve(curves: pd.DataFrame, x: str) -> pd.DataFrame:
-    """The mean over seeds by epoch, as far as every seed of the row still trains.
+    """The mean over seeds by epoch, up to the epoch where the first seed of the row stops.
 
     Past that point the mean would jump when a seed stops, which says nothing of learning.
     """

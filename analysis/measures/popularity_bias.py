@@ -1,10 +1,10 @@
-"""Popularity bias: how far each row favours popular items, and at whose cost.
+"""Popularity bias of the recommendations: ARP, APLT, coverage, Gini, dGAP, UPD, REO, PRU, PRI.
 
-The measures are taken when a cell is ranked, of its lists and of the ranks of its test pairs;
-formulas and sources stand at their functions in `negbench.evaluation.popularity_bias`:
+The measures are computed when a cell is ranked, from its lists and the ranks of its test pairs;
+formulas and sources are at their functions in `negbench.evaluation.popularity_bias`:
 
     arp, aplt                   mean popularity of what is shown; share of it that is tail
-    coverage, gini, entropy     how the room in the lists is shared among the items
+    coverage, gini, entropy     how evenly exposure is spread over the items
     popularity_correlation      Spearman of train count and exposure over the items
     dgap                        relative lift of popularity over the profiles: for all users and for
                                 those of niche, diverse and blockbuster taste (in `band`)
@@ -12,8 +12,7 @@ formulas and sources stand at their functions in `negbench.evaluation.popularity
     popreo, poprsp              whether items of each band are found, and shown, with equal chance
     pru, pri                    whether popular items that a user likes stand higher; no K
 
-Where the items of a list stand along the order of popularity is told by `exposure`, and band
-accuracy by `bands`.
+`exposure` has the exposure along the order of popularity, `bands` the accuracy by band.
 """
 
 import pandas as pd
@@ -43,16 +42,17 @@ FULL = ("pru", "pri")
 def popularity_bias(run: Run, k: int | None = None) -> pd.DataFrame:
     """One line a row, measure and `band`: mean and std over seeds; K of the main metric at default.
 
-    A measure that is undefined for a seed has no mean, as a row that lacks one.
+    A measure that is undefined for a seed has no mean, as a row that lacks a seed. Raises UserError
+    if `k` is not among the run's list lengths, NothingToReport if the run has no such measures.
     """
-    told = frames.results(run)
-    told = told[(told["split"] == "test") & told["metric"].isin((*AT_K, *FULL))]
-    at = frames.measure(run)[1] if k is None else k
-    _require(at, sorted(set(told["k"]) - {0}))
-    told = told[told["k"].isin((0, at))]
+    results = frames.results(run)
+    values = results[(results["split"] == "test") & results["metric"].isin((*AT_K, *FULL))]
+    at = frames.choose_metric(run).k if k is None else k
+    _require(at, sorted(set(values["k"]) - {0}))
+    values = values[values["k"].isin((0, at))]
     by = ("metric", "k", "band")
-    means = over_seeds(run, told, by=by)
-    counts = told.groupby([*ROW, *by], as_index=False, sort=False).agg(known=("value", "count"))
+    means = over_seeds(run, values, by=by)
+    counts = values.groupby([*ROW, *by], as_index=False, sort=False).agg(known=("value", "count"))
     means = means.merge(counts, on=[*ROW, *by])
     means.loc[means["known"] < means["seeds"], ["mean", "std"]] = float("nan")
     return means.drop(columns="known")
@@ -65,7 +65,7 @@ def _require(k: int, known: list[int]) -> None:
             "it was made by an older negbench; run it again"
         )
     if k not in known:
-        said = ", ".join(map(str, known))
+        lengths = ", ".join(map(str, known))
         raise UserError(
-            f"the K of an audit must be one of the run's metrics; got {k}; known: {said}"
+            f"the K of an audit must be one of the run's metrics; got {k}; known: {lengths}"
         )

@@ -1,12 +1,12 @@
-"""The path: how hard and how false synthesised negatives are, from noise to their positive.
+"""Synthesis path: hardness and false-negative rate of synthesised negatives, noise to positive.
 
     place(x) = <x - mu, e_i - mu> / |e_i - mu|^2       1: the positive itself, 0: "some item"
 
-A probe puts the synthesised negatives of an epoch into bins of place and keeps each bin's share,
-its mean gap (score of the negative minus that of its positive) and its rate of false negatives (by
-the nearest item that the user has not had). Here they are averaged over the epochs that have them,
-weighed by the share where it is the gap or the rate, then over seeds. `chosen` is the mean r that a
-method says it chose, on the same scale; the measure of place is this suite's own.
+A probe puts the synthesised negatives of an epoch into bins of place and logs each bin's share, its
+mean gap (score of the negative minus that of its positive) and its rate of false negatives (by the
+nearest item that the user has not interacted with). Here they are averaged over the epochs that
+have them, gap and rate weighted by the share, then over seeds. `chosen` is the mean r that a method
+logs as its choice, on the same scale; the measure of place is this suite's own.
 """
 
 import numpy as np
@@ -23,28 +23,28 @@ VALUES = ("share", "gap", "fnr")
 
 def path(run: Run) -> pd.DataFrame:
     """One line a row and bin: place (its middle), share, gap, fnr, chosen, t; means over seeds."""
-    told = frames.epochs(run)
-    names = [str(name) for name in told]
+    epochs = frames.epochs(run)
+    names = [str(name) for name in epochs]
     bins = sorted(int(name.removeprefix(START)) for name in names if name.startswith(START))
     keys = [*ROW, "seed"]
     parts = []
     for at in bins:
-        lines = told.dropna(subset=[f"{START}{at}"])
+        lines = epochs.dropna(subset=[f"{START}{at}"])
         weight = lines[f"{START}{at}"]
-        found = lines[keys].assign(share=weight)
+        sums = lines[keys].assign(share=weight)
         for name in VALUES[1:]:
-            found[name] = lines[f"path_{name}_{at}"] * weight
-            found[f"{name}_weight"] = weight.where(lines[f"path_{name}_{at}"].notna(), 0)
-        found["chosen"] = _column(lines, "r_mean")
-        found["t"] = _column(lines, "t_mean")
-        each = found.groupby(keys, as_index=False, sort=False)
+            sums[name] = lines[f"path_{name}_{at}"] * weight
+            sums[f"{name}_weight"] = weight.where(lines[f"path_{name}_{at}"].notna(), 0)
+        sums["chosen"] = _column(lines, "r_mean")
+        sums["t"] = _column(lines, "t_mean")
+        each = sums.groupby(keys, as_index=False, sort=False)
         mean, total = each.mean(), each.sum()
         for name in VALUES[1:]:
-            weighed = total[f"{name}_weight"]
-            mean[name] = total[name] / weighed.where(weighed > 0)
+            weight_sum = total[f"{name}_weight"]
+            mean[name] = total[name] / weight_sum.where(weight_sum > 0)
         place = (at - 0.5) / len(bins)
-        shown = spreads(run, mean, [*VALUES, "chosen", "t"])
-        parts.append(shown.assign(place=place))
+        means = spreads(run, mean, [*VALUES, "chosen", "t"])
+        parts.append(means.assign(place=place))
     if not parts:
         return pd.DataFrame(columns=[*ROW, "place", *VALUES, "chosen", "t", "knowledge"])
     frame = pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""BibTeX of a method, made from the fields of its card and from nothing else.
+"""BibTeX entry of a method, from the fields of its card and nothing else.
 
 A card's title names the method and not the paper, so it stands in the note and no paper's title is
 made up; unknown fields are left out. The key is the first author's name, the year and the method.
@@ -34,20 +34,20 @@ def bibtex(name: str, card: Mapping[str, Any]) -> str:
         **_address(link),
         "note": _escaped(f"Method: {card['title']}" if card.get("title") else ""),
     }
-    told = [f"  {field} = {{{value}}}" for field, value in fields.items() if value]
-    return "\n".join([f"@misc{{{_key(name, authors, year)},", ",\n".join(told), "}"])
+    lines = [f"  {field} = {{{value}}}" for field, value in fields.items() if value]
+    return "\n".join([f"@misc{{{_key(name, authors, year)},", ",\n".join(lines), "}"])
 
 
 def _people(authors: str) -> list[str]:
     """The names of a list: "Doe, Roe and Poe", "Doe & Roe", "Doe et al."; initials stay behind."""
-    found: list[str] = []
+    people: list[str] = []
     for part in re.split(r"[,;&]|\band\b", re.sub(r"\bet al\.?", ", others", authors)):
         person = " ".join(part.split())
-        if person and found and re.fullmatch(r"(?:\w\.[- ]?)+", person):
-            found[-1] += f", {person}"
+        if person and people and re.fullmatch(r"(?:\w\.[- ]?)+", person):
+            people[-1] += f", {person}"
         elif person:
-            found.append(person)
-    return found
+            people.append(person)
+    return people
 
 
 def _address(link: str) -> dict[str, str]:
@@ -67,11 +67,11 @@ def _key(name: str, authors: str, year: str) -> str:
     return "".join(map(_plain, (first, year, name))) or "method"
 
 
-def _plain(said: str) -> str:
+def _plain(text: str) -> str:
     """Letters, digits and underscores of plain ASCII, in small letters: what a key may hold."""
-    folded = unicodedata.normalize("NFKD", said).encode("ascii", "ignore").decode()
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"\W", "", folded.lower())
 
 
-def _escaped(said: str) -> str:
-    return "".join(_SPECIAL.get(mark, mark) for mark in " ".join(said.split()))
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(mark, mark) for mark in " ".join(text.split()))

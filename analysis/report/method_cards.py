@@ -1,4 +1,4 @@
-"""What the page says of each method: its card, its formula and its BibTeX."""
+"""The card, the formula and the BibTeX of each method, for the report."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ from .bibtex import bibtex
 
 
 @dataclass(frozen=True)
-class Described:
-    """A method on the page."""
+class MethodCard:
+    """A method's card with its formula and BibTeX entry."""
 
     name: str
     card: Mapping[str, Any]
@@ -22,16 +22,16 @@ class Described:
     bibtex: str
 
 
-def described(run: Run) -> list[Described]:
+def method_cards(run: Run) -> list[MethodCard]:
     """Each method once, by name; a composition gives the card of each of its parts."""
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    cards: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for cell in run.cells:
         family = "references" if cell.spec["backbone"] == REFERENCE else "methods"
         for name, card in _cards(str(cell.spec["method"]), cell.record):
-            found[name] = (family, card)
+            cards[name] = (family, card)
     return [
-        Described(name, card, _formula(family, name, card), bibtex(name, card))
-        for name, (family, card) in sorted(found.items())
+        MethodCard(name, card, _formula(family, name, card), bibtex(name, card))
+        for name, (family, card) in sorted(cards.items())
     ]
 
 
@@ -45,11 +45,11 @@ def _cards(method: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Mappin
 
 
 def _formula(family: str, name: str, card: Mapping[str, Any]) -> str:
-    """The indented lines of what the plug-in says of itself, if it is still the one that ran."""
+    """The indented lines of the plug-in's docstring, if it is still the one that ran."""
     try:
         if registry.card(family, name).title != card.get("title"):
             return ""
-        says = registry.docstring(family, name)
+        text = registry.docstring(family, name)
     except (UserError, OSError, ValueError, SyntaxError):
         return ""  # a plug-in of the run that is not here now
-    return "\n".join(line[4:].rstrip() for line in says.splitlines() if line.startswith("    "))
+    return "\n".join(line[4:].rstrip() for line in text.splitlines() if line.startswith("    "))

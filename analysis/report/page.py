@@ -1,18 +1,19 @@
-"""The page's content: what the report shows, gathered from the analyses; `report` lays it out.
+"""Content of the report, gathered from the analyses; the template `report.html` lays it out.
 
-An analysis or a figure that this run cannot feed is told in one sentence and stops nothing.
+An analysis or a figure that this run has no records for is named in one sentence and skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from negbench.errors import UserError
+from negbench.evaluation.metric_names import Metric
 
 from ..figures import KINDS
-from ..figures._export import inline
+from ..figures._export import data_uri
 from ..figures._style import ONE, Plot
 from ..measures.bands import activity, bands
 from ..measures.convergence import time_to
@@ -20,31 +21,32 @@ from ..measures.cost import cost
 from ..measures.false_negatives import false_negatives
 from ..measures.hardness import hardness
 from ..measures.popularity_bias import popularity_bias
-from ..number_format import spelled
+from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import Run
 from ..statistics.significance import significance
 from ..tables import footnotes
 from ..tables.main_table import main_table
-from ..tables.main_table_values import Block, Table
-from ..tables.sortable_table import Sheet
+from ..tables.main_table_text import block_table
+from ..tables.main_table_values import Block, MainTable
+from ..tables.table import Table
 from ..verdict.verdict import verdicts
-from .main_table import main_sheet
-from .method_cards import described
+from .method_cards import method_cards
 from .sections import Frames, Section, sections
 
-ANALYSES: Mapping[str, Callable[[Run, str, str], pd.DataFrame]] = {
+ANALYSES: Mapping[str, Callable[[Run, Metric, str], pd.DataFrame]] = {
     "bands": lambda run, metric, vs: bands(run, metric),
     "activity": lambda run, metric, vs: activity(run, metric),
     "false_negatives": lambda run, metric, vs: false_negatives(run),
     "hardness": lambda run, metric, vs: hardness(run),
-    "popularity_bias": lambda run, metric, vs: popularity_bias(run, frames.measure(run, metric)[1]),
+    "popularity_bias": lambda run, metric, vs: popularity_bias(run, metric.k),
     "tests": lambda run, metric, vs: significance(run, metric, vs=vs),
     "time_to": lambda run, metric, vs: time_to(run),
     "cost": lambda run, metric, vs: cost(run, vs),
 }
-"""What is asked of a run for the page."""
+"""The analyses whose frames the report shows."""
 OVERVIEW = "overview"
+CAPTION = "Test part, full ranking. The best of each column is bold; a head sorts its column."
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,19 @@ class Image:
     """A figure of the page."""
 
     kind: str
-    says: str
+    caption: str
     source: str
     wide: bool
     """Whether it needs more than a column of a page to be read."""
 
 
 @dataclass(frozen=True)
-class Part:
+class BlockPage:
     """A data set and backbone on the page."""
 
     title: str
     block: Block
-    main: Sheet
+    main: Table
     overview: tuple[Image, ...]
     sections: tuple[tuple[Section, tuple[Image, ...]], ...]
     more: tuple[Image, ...]
@@ -74,43 +76,42 @@ class Part:
 def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str, Any]:
     """Everything that the template shows."""
     table = main_table(run, metric, vs)
-    shown = f"{table.metric[0]}@{table.metric[1]}"
-    told, lacking = _told(run, shown, vs)
-    plots, undrawn = _plots(run, shown)
+    results, lacking = _analyses(run, table.metric, vs)
+    plots, undrawn = _plots(run, table.metric)
     blocks = {(block.dataset, block.backbone) for block in table.blocks}
     rest = [(kind, p) for kind, p in plots if (p.dataset, p.backbone) not in blocks]
     datasets = {dataset for dataset, _ in blocks}
     return {
         "table": table,
-        "metric": spelled(*table.metric),
+        "metric": metric_label(table.metric),
         "verdicts": verdicts(run, table),
         "overview": _images([(kind, p) for kind, p in rest if p.dataset not in datasets]),
-        "parts": [_part(table, block, told, plots) for block in table.blocks],
+        "parts": [_block_page(table, block, results, plots) for block in table.blocks],
         "lacking": [*lacking, *undrawn],
         "starts": run.starts,
         "folders": [folder.name for folder in run.folders],
         "failed": _failed(run),
         "damaged": run.damaged,
         "remarks": run.remarks,
-        "methods": described(run),
+        "methods": method_cards(run),
         "data": _data(run, rest),
         "environments": _environments(run),
     }
 
 
-def _told(run: Run, metric: str, vs: str) -> tuple[Frames, list[str]]:
-    """What each analysis says of the run, and why one says nothing."""
-    told: dict[str, pd.DataFrame] = {}
+def _analyses(run: Run, metric: Metric, vs: str) -> tuple[Frames, list[str]]:
+    """The frame of each analysis, and why any has none."""
+    results: dict[str, pd.DataFrame] = {}
     lacking = []
-    for name, ask in ANALYSES.items():
+    for name, analyse in ANALYSES.items():
         try:
-            told[name] = ask(run, metric, vs)
+            results[name] = analyse(run, metric, vs)
         except UserError as error:
             lacking.append(str(error))
-    return told, lacking
+    return results, lacking
 
 
-def _plots(run: Run, metric: str) -> tuple[list[tuple[str, Plot]], list[str]]:
+def _plots(run: Run, metric: Metric) -> tuple[list[tuple[str, Plot]], list[str]]:
     """The figures with their kinds, and why any kind is not drawn."""
     plots: list[tuple[str, Plot]] = []
     undrawn = []
@@ -122,26 +123,28 @@ def _plots(run: Run, metric: str) -> tuple[list[tuple[str, Plot]], list[str]]:
     return plots, undrawn
 
 
-def _part(table: Table, block: Block, told: Frames, plots: Sequence[tuple[str, Plot]]) -> Part:
+def _block_page(
+    table: MainTable, block: Block, results: Frames, plots: Sequence[tuple[str, Plot]]
+) -> BlockPage:
     where = (block.dataset, block.backbone)
     images = _images(
         [(kind, plot) for kind, plot in plots if (plot.dataset, plot.backbone) == where]
     )
-    found = sections(table, block, told)
-    placed = {OVERVIEW, *(kind for section in found for kind in section.kinds)}
-    return Part(
-        f"{block.dataset} · {block.backbone}",
+    parts = sections(table, block, results)
+    placed = {OVERVIEW, *(kind for section in parts for kind in section.kinds)}
+    return BlockPage(
+        block.title,
         block,
-        main_sheet(table, block),
+        replace(block_table(table, block), caption=CAPTION),
         tuple(image for image in images if image.kind == OVERVIEW),
-        tuple((each, tuple(i for i in images if i.kind in each.kinds)) for each in found),
+        tuple((each, tuple(i for i in images if i.kind in each.kinds)) for each in parts),
         tuple(image for image in images if image.kind not in placed),
     )
 
 
 def _images(plots: Sequence[tuple[str, Plot]]) -> list[Image]:
     return [
-        Image(kind, plot.says, inline(plot), plot.figure.get_size_inches()[0] > 1.2 * ONE)
+        Image(kind, plot.caption, data_uri(plot), plot.figure.get_size_inches()[0] > 1.2 * ONE)
         for kind, plot in plots
     ]
 
@@ -153,7 +156,7 @@ def _failed(run: Run) -> list[dict[str, Any]]:
 
 
 def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
-    """What is to be said of each data set."""
+    """The licence, the source, the protocol and the notes of each data set."""
     data = {cell.spec["dataset"]: cell.record["data"] for cell, _ in run.done}
     return [
         {
@@ -169,8 +172,8 @@ def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
 
 def _environments(run: Run) -> list[str]:
     """Where the cells ran; more than one means that seconds do not compare."""
-    said = (
+    lines = (
         ", ".join(f"{k} {v}" for k, v in (cell.record.get("environment") or {}).items())
         for cell, _ in run.done
     )
-    return sorted(set(said))
+    return sorted(set(lines))

@@ -1,7 +1,7 @@
-"""Sections: what the page shows of one data set and backbone, question by question.
+"""Sections of the report on one data set and backbone, one question each.
 
-Each section holds the sheets that answer its question and names the kinds of figure beside them. A
-section of which the run has measured nothing has no sheet, and the page says so.
+A section holds the tables that answer its question and names the kinds of figure beside them. A
+section of which the run has measured nothing has no table, and the page says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,143 +10,151 @@ from typing import Any
 
 import pandas as pd
 
+from negbench.evaluation.metric_names import Metric
+
 from ..measures.bands import BALANCE, TOTAL
 from ..measures.false_negatives import EXACT
-from ..number_format import percent, spelled
+from ..number_format import metric_label, percent
 from ..runs.frames import REFERENCE
 from ..statistics.test_procedure import DEFAULT
 from ..tables.audit_columns import groups
-from ..tables.main_table_values import Block, Table
-from ..tables.sortable_table import Head, Sheet, Told, sheet
+from ..tables.main_table_values import Block, MainTable
+from ..tables.table import Column, Record, Table, table_of
 from . import table_columns
 from .table_columns import METHOD
 
 Frames = Mapping[str, pd.DataFrame]
-"""What the analyses told, by the name of the analysis."""
-Group = tuple[list[Told], list[Told]]
-"""The lines of the methods and those of the references, in the order of the main table."""
+"""The frames of the analyses, by the name of the analysis."""
+Rows = tuple[list[Record], list[Record]]
+"""The records of the methods and those of the references, in the order of the main table."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A question and what answers it."""
+    """One question, with the tables and the figures that answer it."""
 
     name: str
     title: str
-    says: str
-    sheets: tuple[Sheet, ...]
+    description: str
+    tables: tuple[Table, ...]
     kinds: tuple[str, ...] = ()
     """The kinds of figure that stand here."""
 
 
 @dataclass(frozen=True)
-class Excerpt:
-    """What the analyses told of one block."""
+class BlockFrames:
+    """The frames of the analyses, seen from one block of the main table."""
 
-    table: Table
+    table: MainTable
     block: Block
     frames: Frames
 
-    def lines(self, name: str) -> Group:
-        """The lines of an analysis on this block."""
+    def rows(self, name: str) -> Rows:
+        """The records of an analysis on this block."""
         frame = self.frames.get(name)
         if frame is None or frame.empty:
             return [], []
         here = frame["dataset"].eq(self.block.dataset)
         here &= frame["backbone"].isin([self.block.backbone, REFERENCE])
-        order = {line.label: at for at, line in enumerate(self.block.lines)}
-        found = [{str(k): v for k, v in x.items()} for x in frame[here].to_dict("records")]
-        known = sorted((x for x in found if x["row"] in order), key=lambda x: order[x["row"]])
+        order = {row.label: at for at, row in enumerate(self.block.rows)}
+        records = [{str(k): v for k, v in x.items()} for x in frame[here].to_dict("records")]
+        known = sorted((x for x in records if x["row"] in order), key=lambda x: order[x["row"]])
         return (
-            [line for line in known if line["kind"] != REFERENCE],
-            [line for line in known if line["kind"] == REFERENCE],
+            [record for record in known if record["kind"] != REFERENCE],
+            [record for record in known if record["kind"] == REFERENCE],
         )
 
 
-def sections(table: Table, block: Block, frames: Frames) -> list[Section]:
+def sections(table: MainTable, block: Block, frames: Frames) -> list[Section]:
     """Every section of a block, in the order of the page."""
-    here = Excerpt(table, block, frames)
+    here = BlockFrames(table, block, frames)
     return [make(here) for make in _SECTIONS]
 
 
-def _wide(group: Sequence[Told], by: str) -> list[Told]:
-    """One line a row of the table, with the mean and spread of each part as fields."""
+def _wide(records: Sequence[Record], by: str) -> list[Record]:
+    """One record a row of the table, with the mean and deviation of each part as fields."""
     rows: dict[str, dict[str, Any]] = {}
-    for line in group:
-        fields = rows.setdefault(line["row"], {"row": line["row"]})
-        fields |= {str(line[by]): line["mean"], f"{line[by]}_std": line["std"]}
+    for record in records:
+        fields = rows.setdefault(record["row"], {"row": record["row"]})
+        fields |= {str(record[by]): record["mean"], f"{record[by]}_std": record["std"]}
     return list(rows.values())
 
 
 def _section(
-    name: str, title: str, *sheets: Sheet | None, says: str = "", kinds: tuple[str, ...] = ()
+    name: str, title: str, *tables: Table | None, description: str = "", kinds: tuple[str, ...] = ()
 ) -> Section:
-    return Section(name, title, says, tuple(s for s in sheets if s is not None), kinds)
+    return Section(name, title, description, tuple(t for t in tables if t is not None), kinds)
 
 
-def _bands(told: Excerpt) -> Section:
-    metric = spelled(*told.table.metric)
-    rows, guards = told.lines("bands")
+def _bands(here: BlockFrames) -> Section:
+    metric = metric_label(here.table.metric)
+    rows, references = here.rows("bands")
     parts = dict.fromkeys(str(line["band"]) for line in rows if line["band"] != BALANCE)
-    heads = [METHOD, *(Head(part, part) for part in parts), Head(BALANCE, BALANCE)]
-    items = sheet(
+    columns = [METHOD, *(Column(part, part) for part in parts), Column(BALANCE, BALANCE)]
+    items = table_of(
         f"{metric} on {TOTAL} items and by band. Balance = 1 - Gini over the bands; read it with "
         "the total beside it, for a row that is bad everywhere is balanced too.",
-        heads,
+        columns,
         _wide(rows, "band"),
-        _wide(guards, "band"),
+        _wide(references, "band"),
     )
     kinds = ("bands", "tradeoff", "tail")
-    return _section("bands", "Whom it serves", items, _activity(told), kinds=kinds)
+    return _section("bands", "Whom it serves", items, _activity(here), kinds=kinds)
 
 
-def _activity(told: Excerpt) -> Sheet | None:
-    rows, guards = told.lines("activity")
+def _activity(here: BlockFrames) -> Table | None:
+    rows, references = here.rows("activity")
     parts = {
         str(line["quarter"]): f"{line['quarter']} ({line['low']:,.0f} to {line['high']:,.0f})"
         for line in sorted(rows, key=lambda line: str(line["quarter"]))
         if line["quarter"] != TOTAL
     }
-    return sheet(
-        f"{spelled(*told.table.metric)} by quarter of the test users, 1 the least active; in "
+    return table_of(
+        f"{metric_label(here.table.metric)} by quarter of the test users, 1 the least active; in "
         "brackets their numbers of train interactions.",
-        [METHOD, Head(TOTAL, TOTAL), *(Head(says, part) for part, says in parts.items())],
+        [METHOD, Column(TOTAL, TOTAL), *(Column(label, part) for part, label in parts.items())],
         _wide(rows, "quarter"),
-        _wide(guards, "quarter"),
+        _wide(references, "quarter"),
     )
 
 
-def _false_negatives(told: Excerpt) -> Section:
-    rows, _ = told.lines("false_negatives")
+def _false_negatives(here: BlockFrames) -> Section:
+    rows, _ = here.rows("false_negatives")
     exact = all(line["knowledge"] == EXACT for line in rows)
-    says = (
+    description = (
         "Exact: these data hold what each user truly likes."
         if exact
         else "A lower bound: only held-out positives count as false, and users like more than that."
     )
-    rates = sheet(
+    rates = table_of(
         "Share of the negatives that are positives of their user, pooled over the epochs up to the "
         "best; hard ones lie in the top tenth of the user's scores when drawn.",
         table_columns.FALSE,
         rows,
     )
     kinds = ("fn-rate",)
-    return _section("false", "False negatives", rates, says=says if rates else "", kinds=kinds)
+    if rates is None:
+        description = ""
+    return _section("false", "False negatives", rates, description=description, kinds=kinds)
 
 
-def _hardness(told: Excerpt) -> Section:
-    rows, _ = told.lines("hardness")
-    names = [str(name) for name in told.frames["bands"]["band"].unique()]
-    scores = sheet(
+def _hardness(here: BlockFrames) -> Section:
+    rows, _ = here.rows("hardness")
+    names = [str(name) for name in here.frames["bands"]["band"].unique()]
+    scores = table_of(
         "Mean over the epochs up to the best, as quantiles over the negatives. Gap: score of the "
         "negative less that of its positive; above: share of the user's unseen items that score "
         "below the negative.",
         table_columns.HARD,
         rows,
     )
-    kinds_of = sheet(
+    kinds_of = table_of(
         "What the negatives are, mean over the epochs up to the best.",
-        (METHOD, *(Head(f"from {n}", f"neg_{n}", percent) for n in names), *table_columns.MADE_UP),
+        (
+            METHOD,
+            *(Column(f"from {n}", f"neg_{n}", percent) for n in names),
+            *table_columns.COMPOSITION,
+        ),
         rows,
     )
     title = "How hard the negatives are"
@@ -154,56 +162,56 @@ def _hardness(told: Excerpt) -> Section:
     return _section("hardness", title, scores, kinds_of, kinds=kinds)
 
 
-def _learning(told: Excerpt) -> Section:
-    rows, _ = told.lines("time_to")
-    found = sheet(
+def _learning(here: BlockFrames) -> Section:
+    rows, _ = here.rows("time_to")
+    table = table_of(
         "Epochs and wall seconds until 95 % of the row's own best value on the validation part.",
         table_columns.LEARNING,
         rows,
     )
-    return _section("learning", "How fast it learns", found, kinds=("convergence",))
+    return _section("learning", "How fast it learns", table, kinds=("convergence",))
 
 
-def _audit(told: Excerpt) -> Section:
-    rows, guards = (_measures(group) for group in told.lines("popularity_bias"))
-    _, shown, leaning, _ = groups(told.table.metric, ())
-    sheets = (
-        sheet(
+def _audit(here: BlockFrames) -> Section:
+    rows, references = (_measures(group) for group in here.rows("popularity_bias"))
+    _, shown, leaning, _ = groups(here.table.metric, ())
+    tables = (
+        table_of(
             f"{group.title}.",
-            [METHOD, *(Head(c.head, c.field, c.form, c.says) for c in group.columns)],
+            [METHOD, *group.columns],
             rows,
-            guards,
+            references,
         )
         for group in (shown, leaning)
     )
     kinds = ("exposure", "popularity-curve")
-    return _section("audit", "What it recommends", *sheets, kinds=kinds)
+    return _section("audit", "What it recommends", *tables, kinds=kinds)
 
 
-def _measures(lines: Sequence[Told]) -> list[Told]:
-    """One line a row of the table, with the measures under the names of the audit's columns."""
+def _measures(records: Sequence[Record]) -> list[Record]:
+    """One record a row of the table, with the measures under the fields of the audit's columns."""
     named = []
-    for line in lines:
-        name = f"{line['metric']}@{line['k']}" if line["k"] else str(line["metric"])
+    for line in records:
+        name = str(Metric(line["metric"], line["k"]) if line["k"] else line["metric"])
         whole = line["band"] == TOTAL
         named.append({**line, "name": name if whole else f"{name}/{line['band']}"})
     return _wide(named, "name")
 
 
-def _cost(told: Excerpt) -> Section:
-    rows, _ = told.lines("cost")
-    found = sheet(
+def _cost(here: BlockFrames) -> Section:
+    rows, _ = here.rows("cost")
+    table = table_of(
         "Wall seconds an epoch, mean over seeds; probes and evaluation stand beside the epoch. "
-        f"x: times that of {told.table.vs}.",
+        f"x: times that of {here.table.vs}.",
         table_columns.COST,
         rows,
     )
-    return _section("cost", "What it costs", found)
+    return _section("cost", "What it costs", table)
 
 
-def _tests(told: Excerpt) -> Section:
-    vs = told.table.vs
-    rows, _ = told.lines("tests")
+def _tests(here: BlockFrames) -> Section:
+    vs = here.table.vs
+    rows, _ = here.rows("tests")
     lines = [
         {
             **line,
@@ -212,17 +220,17 @@ def _tests(told: Excerpt) -> Section:
         }
         for line in rows
     ]
-    found = sheet(
+    table = table_of(
         f"Against {vs}: {DEFAULT.tested}, {DEFAULT.pooled}, {DEFAULT.corrected} within data set "
         "and backbone. Effect: mean of the differences over their spread. In brackets 95 % "
         "bootstrap intervals. Wins, ties, losses: users.",
         table_columns.TESTS,
         lines,
     )
-    return _section("tests", "Is it real", found, kinds=("ranks", "heatmap", "cd"))
+    return _section("tests", "Is it real", table, kinds=("ranks", "heatmap", "cd"))
 
 
-_SECTIONS: tuple[Callable[[Excerpt], Section], ...] = (
+_SECTIONS: tuple[Callable[[BlockFrames], Section], ...] = (
     _bands,
     _false_negatives,
     _hardness,

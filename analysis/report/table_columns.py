@@ -1,8 +1,7 @@
-"""Heads: the columns of the page's sheets, each a figure of an analysis and how it is said."""
+"""Columns of the report's tables: header, field, number format, tooltip."""
 
 from ..number_format import number, percent, seconds
-from ..tables.sortable_table import (
-    Head,
+from ..tables.column_formats import (
     one_digit,
     p_value,
     rounded,
@@ -11,68 +10,73 @@ from ..tables.sortable_table import (
     times,
     two_digits,
 )
+from ..tables.table import Column
 
-METHOD = Head("Method", "row")
+METHOD = Column("Method", "row")
 FALSE = (
     METHOD,
-    Head("used", "fnr", percent, "of the negatives as used"),
-    Head("drawn", "fnr_drawn", percent, "before masking and selection"),
-    Head("uniform", "fnr_expected", percent, "expected of uniform draws over the same rows"),
-    Head("lift", "fnr_lift", times, "used against uniform"),
-    Head("among hard", "fhnr", percent, "of the hard negatives"),
-    Head("hard", "hard", percent, "share of the negatives that are hard"),
-    Head("planted", "planted_rate", percent, "share that are planted false negatives"),
-    Head("planted lift", "planted_lift", times),
-    Head("planted weight", "planted_weight", two_digits, "their weight in the loss, 1 = as others"),
-    Head("detection AUC", "planted_auc", two_digits),
+    Column("used", "fnr", percent, "of the negatives as used"),
+    Column("drawn", "fnr_drawn", percent, "before masking and selection"),
+    Column("uniform", "fnr_expected", percent, "expected of uniform draws over the same rows"),
+    Column("lift", "fnr_lift", times, "used against uniform"),
+    Column("among hard", "fhnr", percent, "of the hard negatives"),
+    Column("hard", "hard", percent, "share of the negatives that are hard"),
+    Column("planted", "planted_rate", percent, "share that are planted false negatives"),
+    Column("planted lift", "planted_lift", times),
+    Column(
+        "planted weight", "planted_weight", two_digits, "their weight in the loss, 1 = as others"
+    ),
+    Column("detection AUC", "planted_auc", two_digits),
 )
 HARD = (
     METHOD,
-    *(Head(f"gap {at} %", f"gap_p{at}", two_digits) for at in (10, 50, 90)),
-    *(Head(f"above {at} %", f"percentile_p{at}", percent) for at in (10, 50, 90)),
+    *(Column(f"gap {at} %", f"gap_p{at}", two_digits) for at in (10, 50, 90)),
+    *(Column(f"above {at} %", f"percentile_p{at}", percent) for at in (10, 50, 90)),
 )
-MADE_UP = (
-    Head("divergence", "neg_divergence", two_digits, "of the bands from the catalogue's, in nats"),
-    Head("popularity", "neg_popularity", one_digit, "mean train count of the negatives"),
-    Head("distinct", "distinct", rounded, "distinct items among the watched"),
-    Head("ess", "ess", percent, "effective sample size of the weights"),
-    Head("gradient", "grad_norm", number, "mean norm of the slope of a row's loss"),
-    Head("no gradient", "grad_zero", percent, "rows that learn nothing"),
-    Head("snap", "snap", two_digits, "distance of made vectors to the nearest item"),
+COMPOSITION = (
+    Column(
+        "divergence", "neg_divergence", two_digits, "of the bands from the catalogue's, in nats"
+    ),
+    Column("popularity", "neg_popularity", one_digit, "mean train count of the negatives"),
+    Column("distinct", "distinct", rounded, "distinct items among the watched"),
+    Column("ess", "ess", percent, "effective sample size of the weights"),
+    Column("gradient", "grad_norm", number, "mean norm of the slope of a row's loss"),
+    Column("no gradient", "grad_zero", percent, "rows that learn nothing"),
+    Column("snap", "snap", two_digits, "distance of made vectors to the nearest item"),
 )
 COST = (
     METHOD,
-    *(Head(part, part, seconds) for part in ("sampling", "scoring", "update")),
-    Head("epoch", "train", seconds, "sampling, scoring and update"),
-    Head("x epoch", "ratio", times, "against the baseline"),
-    Head("probes", "probes", seconds),
-    Head("evaluation", "evaluation", seconds),
-    Head("negatives/s", "speed", rounded),
-    Head("dots/epoch", "dots", rounded, "user-item dot products an epoch"),
-    Head("x dots", "ratio_dots", times),
-    Head("epochs", "epochs", rounded),
-    Head("whole (s)", "total", seconds),
-    Head("peak MB", "memory", rounded),
-    Head("x MB", "ratio_memory", times),
+    *(Column(part, part, seconds) for part in ("sampling", "scoring", "update")),
+    Column("epoch", "train", seconds, "sampling, scoring and update"),
+    Column("x epoch", "ratio", times, "against the baseline"),
+    Column("probes", "probes", seconds),
+    Column("evaluation", "evaluation", seconds),
+    Column("negatives/s", "speed", rounded),
+    Column("dots/epoch", "dots", rounded, "user-item dot products an epoch"),
+    Column("x dots", "ratio_dots", times),
+    Column("epochs", "epochs", rounded),
+    Column("whole (s)", "total", seconds),
+    Column("peak MB", "memory", rounded),
+    Column("x MB", "ratio_memory", times),
 )
 TESTS = (
     METHOD,
-    Head("difference", "difference", signed),
-    Head("relative", "relative", signed_percent),
-    Head("effect", "effect", two_digits, "d_z: mean over standard deviation"),
-    Head("p", "p_corrected", p_value, "corrected"),
-    Head("verdict", "verdict"),
-    Head("wins", "wins", rounded),
-    Head("ties", "ties", rounded),
-    Head("losses", "losses", rounded),
-    Head("rank", "rank", one_digit),
-    Head("p to best", "p_best", p_value),
-    Head("tied", "tied"),
-    Head("users", "n_users", rounded),
+    Column("difference", "difference", signed),
+    Column("relative", "relative", signed_percent),
+    Column("effect", "effect", two_digits, "d_z: mean over standard deviation"),
+    Column("p", "p_corrected", p_value, "corrected"),
+    Column("verdict", "verdict"),
+    Column("wins", "wins", rounded),
+    Column("ties", "ties", rounded),
+    Column("losses", "losses", rounded),
+    Column("rank", "rank", one_digit),
+    Column("p to best", "p_best", p_value),
+    Column("tied", "tied"),
+    Column("users", "n_users", rounded),
 )
 LEARNING = (
     METHOD,
-    Head("best value", "best"),
-    Head("epochs", "epochs", one_digit),
-    Head("seconds", "wall", seconds),
+    Column("best value", "best"),
+    Column("epochs", "epochs", one_digit),
+    Column("seconds", "wall", seconds),
 )

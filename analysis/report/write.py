@@ -1,4 +1,4 @@
-"""The report and the files of figures: the one place of the analysis that writes.
+"""Writing the HTML report and the files of figures; no other module of the analysis writes.
 
 The page is one HTML file with everything inside (style, script, figures as SVG), so it can be
 mailed; it reads on a phone, in print and without its script, and asks nothing of the network. The
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import jinja2
 
-from negbench.errors import UserError, did_you_mean
 from negbench.storage.atomic_write import write_text
 
 from ..figures import plots_of
-from ..figures._export import drawn
+from ..figures._export import export_bytes
 from ..runs.frames import Run
+from ..tables.render import require_format
 from .page import content
 
 FORMATS = ("pdf", "png", "svg")
@@ -42,10 +42,12 @@ def write_plots(
 ) -> list[Path]:
     """Write figures of these kinds in these formats, and beside each the csv that it shows.
 
-    Without any kind all are written that the run has records for.
+    Without any kind all are written that the run has records for. Raises UserError if a kind or a
+    format is unknown.
     """
     plots = plots_of(run, kinds, metric)
-    _require("a format of plots", formats, list(FORMATS))
+    for name in formats:
+        require_format("a format of plots", name, FORMATS)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -53,7 +55,7 @@ def write_plots(
         stem = folder / re.sub(r"[^\w.+-]+", "_", plot.name)
         for form in formats:
             written.append(stem.with_name(f"{stem.name}.{form}"))
-            written[-1].write_bytes(drawn(plot, form))
+            written[-1].write_bytes(export_bytes(plot, form))
         written.append(stem.with_name(f"{stem.name}.csv"))
         plot.frame.to_csv(written[-1], index=False)
     return written
@@ -74,31 +76,22 @@ def page(run: Run, metric: str | None = None, vs: str = "random") -> str:
 
 
 def _hash(text: str) -> str:
-    """What a content security policy knows an inline text by."""
+    """The hash by which a content security policy allows an inline text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _require(what: str, names: Iterable[str], known: list[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UserError(
-                f"{what} must be one of {', '.join(known)}; got {name!r}; "
-                f"{did_you_mean(name, known)}"
-            )
-
-
 def _template() -> jinja2.Template:
-    here = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    here.filters["safe_url"] = _url
-    return here.get_template("report.html")
+    environment.filters["safe_url"] = _url
+    return environment.get_template("report.html")
 
 
 def _url(link: str) -> str:
-    """A link only if it is one that leads to a page; a card may hold anything."""
+    """The link if it leads to a page, else nothing; a card may hold anything."""
     return link if str(link).startswith(("https://", "http://")) else ""

@@ -1,4 +1,4 @@
-"""Which cells may stand in one table: those that were split, banded and masked alike."""
+"""Which cells may be compared: those with the same split, bands and exclusion rule."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -9,29 +9,30 @@ from negbench.storage.cell_store import Cell
 
 
 def require_comparable(cells: Sequence[Cell]) -> None:
-    """Refuse cells of one data set that differ in split, bands or exclusion, and name it.
+    """Refuse cells of one data set that differ in split, bands or exclusion.
 
-    Failed cells are passed over: they may have ended before their data were split.
+    Failed cells are skipped: they may have ended before their data were split. Raises UserError if
+    two cells of one data set differ, with the values and the option that sets them.
     """
     by_data: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         if cell.done:
             by_data[cell.spec["dataset"]].append(cell)
     for dataset, group in by_data.items():
-        for word, option, tell in _SAME:
-            _require_one(dataset, word, option, tell, group)
+        for word, option, value_of in _SAME:
+            _require_one(dataset, word, option, value_of, group)
 
 
 def _require_one(
-    dataset: str, word: str, option: str, tell: Callable[[Cell], Any], group: Sequence[Cell]
+    dataset: str, word: str, option: str, value_of: Callable[[Cell], Any], group: Sequence[Cell]
 ) -> None:
     values: dict[Any, list[Cell]] = defaultdict(list)
     for cell in group:
-        values[tell(cell)].append(cell)
+        values[value_of(cell)].append(cell)
     if len(values) > 1:
         seen = " and ".join(
-            f"{value} ({len(found)} cells, first {found[0].folder})"
-            for value, found in values.items()
+            f"{value} ({len(alike)} cells, first {alike[0].folder})"
+            for value, alike in values.items()
         )
         raise UserError(
             f"cells of one data set must share their {word} to be compared, but {dataset} has "

@@ -1,4 +1,4 @@
-"""Frames: the records of a run as tidy tables, the one door through which every analysis reads.
+"""The records of a run as tidy pandas frames; every analysis reads a run through this module.
 
 A row of a table is a method as it was asked for: `dns`, or `dns(candidates=32)`. Where one run
 holds a row under two settings (another learning rate, say) the label says which: `dns [lr=0.01]`.
@@ -14,108 +14,120 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import damaged_cells
-from .comparability import require_comparable
-from .damaged_cells import Guarded
 from negbench.errors import NothingToReport, UserError
 from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
 from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
-PRIMARY = "ndcg@20"
+from . import damaged_cells
+from .comparability import require_comparable
+from .damaged_cells import TolerantCell
+from .notes import Note, problem_of_store
+
+PRIMARY = Metric("ndcg", 20)
+MetricLike = Metric | str | None
+"""A metric, its text as users type it (`ndcg@20`), or None for the default of the run."""
 REFERENCE = "reference"
 ROW = ["dataset", "backbone", "method", "variant", "row", "kind"]
-"""What tells one row of a table from another; `kind` is "method" or "reference"."""
+"""The key of a row of a table; `kind` is "method" or "reference"."""
 
 # These make cells incomparable, are checked elsewhere, or do not change what was trained.
 _NOT_SETTINGS = {"dataset", "backbone", "method", "variant", "method_config", "seed"}
-_NOT_SETTINGS |= {"backbone_variant"}  # said in full by backbone_config
+_NOT_SETTINGS |= {"backbone_variant"}  # in full in backbone_config
 _NOT_SETTINGS |= {"data", "split", "exclude", "bands", "metrics"}
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What one or more run folders hold."""
+    """The cells of one or more run folders, finished and failed."""
 
     folders: tuple[Path, ...]
     cells: tuple[Cell, ...]
     labels: tuple[str, ...]
     """The row of each cell."""
-    told: list[str] = field(default_factory=list, repr=False)
-    """Grows as files that are read late turn out to be damaged; the cells share it."""
+    problems: list[Note] = field(default_factory=list, repr=False)
+    """Grows as lazily read files turn out to be damaged; shared with the cells."""
     starts: tuple[Mapping[str, Any], ...] = ()
-    """What `run.json` says of how each folder was made."""
+    """The content of each folder's `run.json`: how the run began."""
     remarks: tuple[str, ...] = ()
-    """One sentence for each missing file that nothing here needs."""
-    kept: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
-    """Frames that were made once and may be asked for again."""
+    """One sentence for each missing file that no analysis needs."""
+    cache: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
+    """Frames that `cached` functions computed."""
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """One sentence for each file that was found damaged or foreign so far."""
-        return tuple(dict.fromkeys(self.told))
+        """One sentence for each damaged or foreign file met so far."""
+        return tuple(dict.fromkeys(problem.text for problem in self.problems))
 
     @property
     def done(self) -> Iterator[tuple[Cell, str]]:
-        """The finished cells, each with its row."""
+        """The finished cells, each with the label of its row."""
         return ((c, row) for c, row in zip(self.cells, self.labels, strict=True) if c.done)
 
 
 def open_run(path: str | Path | Sequence[str | Path]) -> Run:
     """Read one run folder, or several as one; equal cells count once.
 
-    Cells of one data set that differ in split, bands or exclusion are refused: they answer
-    different questions. A damaged cell is told in `Run.damaged` and stops nothing.
+    A damaged cell is reported in `Run.damaged` and left out. Raises UserError if cells of one data
+    set differ in split, bands or exclusion, for these do not compare, and NothingToReport if a
+    folder is missing or no cell finished.
     """
     folders = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
-    found: dict[str, Cell] = {}
-    told: list[str] = []
+    cells: dict[str, Cell] = {}
+    problems: list[Note] = []
     starts, missing = [], []
     for folder in _once(folders):
         missing += damaged_cells.remarks(folder)
-        cells, broken = read_cells(folder)
-        began, trouble = damaged_cells.start(folder)
-        starts.append(began)
-        told += [*broken, *([trouble] if trouble else [])]
-        for cell in cells:
+        in_folder, broken = read_cells(folder)
+        info, problem = damaged_cells.run_info(folder)
+        starts.append(info)
+        problems += [*map(problem_of_store, broken), *([Note("file", problem)] if problem else [])]
+        for cell in in_folder:
             if why := damaged_cells.fault(cell):
-                told.append(f"{damaged_cells.LOST}; {cell.folder} is not ({why}); run it again")
+                text = f"a cell must be whole; {cell.folder} is not ({why}); run it again"
+                problems.append(Note("cell", text))
                 continue
             name = digest(cell.spec)
-            if name not in found or not found[name].done:
-                found[name] = Guarded(cell.folder, cell.record, told)
-    whole = list(found.values())
-    _require_results(folders, whole, told)
+            if name not in cells or not cells[name].done:
+                cells[name] = TolerantCell(cell.folder, cell.record, problems)
+    whole = tuple(cells.values())
+    _require_results(folders, whole, problems)
     require_comparable(whole)
-    return Run(folders, tuple(whole), tuple(_labels(whole)), told, tuple(starts), tuple(missing))
+    return Run(folders, whole, tuple(_labels(whole)), problems, tuple(starts), tuple(missing))
 
 
-def kept(make: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
-    """Make a frame of a run once; each caller gets a copy of its own."""
+def cached(compute: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
+    """Decorator: compute a frame once a run; each caller gets a copy of its own."""
 
-    @wraps(make)
+    @wraps(compute)
     def once(run: Run) -> pd.DataFrame:
-        if make not in run.kept:
-            run.kept[make] = make(run)
-        return run.kept[make].copy()
+        if compute not in run.cache:
+            run.cache[compute] = compute(run)
+        return run.cache[compute].copy()
 
     return once
 
 
-def measure(run: Run, metric: str | None = None) -> Metric:
-    """The metric to show: the one asked for, else ndcg@20 where measured, else the first."""
+def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
+    """The metric to show: the one asked for, else ndcg@20 where measured, else the first.
+
+    Raises UserError if the metric asked for is unknown or was not measured in this run.
+    """
     tested = results(run).query("split == 'test' and band == 'all'")[["metric", "k"]]
     pairs = tested.drop_duplicates().itertuples(index=False, name=None)
-    known = [(str(name), int(k)) for name, k in pairs if name in METRICS]
-    asked = parse_metrics(metric or PRIMARY)[0]
+    known = [Metric(str(name), int(k)) for name, k in pairs if name in METRICS]
+    asked = metric or PRIMARY
+    if isinstance(asked, str):
+        asked = parse_metrics(asked)[0]
     if asked in known:
         return asked
     if metric is None and known:
-        return next((m for m in known if m[0] == "ndcg"), known[0])
-    said = ", ".join(f"{name}@{k}" for name, k in known)
-    raise UserError(f"a metric must have been measured in this run; got {metric!r}; known: {said}")
+        return next((m for m in known if m.name == "ndcg"), known[0])
+    names = ", ".join(map(str, known))
+    seen = metric if metric is None else str(metric)
+    raise UserError(f"a metric must have been measured in this run; got {seen!r}; known: {names}")
 
 
-@kept
+@cached
 def results(run: Run) -> pd.DataFrame:
     """The long form of `results.csv`, with `row` and `kind`; one line a value."""
     counts = [len(cell.record["metrics"]) for cell, _ in run.done]
@@ -125,9 +137,9 @@ def results(run: Run) -> pd.DataFrame:
     return frame.astype({"value": float, "k": int, "seed": int})
 
 
-def user_values(cell: Cell, metric: str, k: int, band: str = "all") -> pd.Series:
-    """The value of each user who has one in this cell, by user id."""
-    name = f"{metric}@{k}/{band}"
+def user_values(cell: Cell, metric: Metric, band: str = "all") -> pd.Series:
+    """The metric of each user who has a value in this cell, indexed by user id."""
+    name = f"{metric}/{band}"
     arrays = cell.arrays("users", name)
     if len(arrays) < 2:
         return pd.Series(dtype=float)
@@ -135,26 +147,26 @@ def user_values(cell: Cell, metric: str, k: int, band: str = "all") -> pd.Series
     return pd.Series(arrays[name].astype(float), index=index, name="value").dropna()
 
 
-def users(run: Run, metric: str = "ndcg", k: int = 20, band: str = "all") -> pd.DataFrame:
+def users(run: Run, metric: Metric = PRIMARY, band: str = "all") -> pd.DataFrame:
     """Per-user values, one line a user and cell; users with no value in the band are left out."""
-    found = [user_values(cell, metric, k, band) for cell, _ in run.done]
-    frame = repeated(run, [len(values) for values in found])
-    frame["user"] = np.concatenate([values.index.to_numpy(int) for values in found])
-    frame["value"] = np.concatenate([values.to_numpy(float) for values in found])
+    parts = [user_values(cell, metric, band) for cell, _ in run.done]
+    frame = repeated(run, [len(values) for values in parts])
+    frame["user"] = np.concatenate([values.index.to_numpy(int) for values in parts])
+    frame["value"] = np.concatenate([values.to_numpy(float) for values in parts])
     return frame
 
 
-@kept
+@cached
 def epochs(run: Run) -> pd.DataFrame:
-    """One line an epoch and cell: what `epochs.csv` holds, beside the names of the cell."""
-    found = [cell.epochs() for cell, _ in run.done]
-    lines = pd.DataFrame([line for cell in found for line in cell])
-    names = repeated(run, [len(cell) for cell in found])
+    """One line an epoch and cell: the columns of `epochs.csv` after the key of the cell."""
+    parts = [cell.epochs() for cell, _ in run.done]
+    lines = pd.DataFrame([line for part in parts for line in part])
+    names = repeated(run, [len(part) for part in parts])
     own = lines.drop(columns=[name for name in lines.columns if name in names.columns])
     return pd.concat([names, own], axis=1)
 
 
-@kept
+@cached
 def cells(run: Run) -> pd.DataFrame:
     """One line a cell, failed ones too: status, reason, fit, seconds and memory."""
     lines = []
@@ -170,7 +182,7 @@ def cells(run: Run) -> pd.DataFrame:
 
 
 def inspect(run: Run) -> tuple[str, ...]:
-    """What is damaged, with the files that are read late looked at, so that every output agrees."""
+    """Read the lazily read files too, and list what is damaged, so that all outputs agree."""
     epochs(run)
     for cell, _ in run.done:
         cell.arrays("users")
@@ -178,7 +190,7 @@ def inspect(run: Run) -> tuple[str, ...]:
 
 
 def repeated(run: Run, counts: Sequence[int]) -> pd.DataFrame:
-    """The names and the seed of each finished cell, each on as many lines as it has."""
+    """The key and the seed of each finished cell, repeated as many times as `counts` says."""
     names = [_names(cell, row) | {"seed": int(cell.spec["seed"])} for cell, row in run.done]
     frame = pd.DataFrame(names, columns=[*ROW, "seed"])
     return frame.loc[frame.index.repeat(counts)].reset_index(drop=True)
@@ -206,8 +218,8 @@ def _labels(cells: Sequence[Cell]) -> list[str]:
         names = sorted({name for at in places for name in first.keys() | settings[at].keys()})
         differ = [n for n in names if len({repr(settings[at].get(n)) for at in places}) > 1]
         for at in places if differ else ():
-            said = ",".join(f"{n.rpartition('.')[2]}={settings[at].get(n)}" for n in differ)
-            labels[at] = f"{plain[at]} [{said}]"
+            values = ",".join(f"{n.rpartition('.')[2]}={settings[at].get(n)}" for n in differ)
+            labels[at] = f"{plain[at]} [{values}]"
     return labels
 
 
@@ -220,19 +232,19 @@ def _settings(spec: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, A
                 yield f"{start}{name}", value
 
 
-def _require_results(folders: Sequence[Path], cells: Sequence[Cell], damaged: list[str]) -> None:
+def _require_results(folders: Sequence[Path], cells: Sequence[Cell], problems: list[Note]) -> None:
     if any(cell.done for cell in cells):
         return
     where = ", ".join(map(str, folders))
     if cells:
         why = f"its {len(cells)} cells failed, the first with: {cells[0].record.get('reason', '')}"
     else:
-        why = damaged[0] if damaged else "it holds no cell"
+        why = problems[0].text if problems else "it holds no cell"
     raise NothingToReport(f"a report needs a finished cell; {where} has none ({why}); run it first")
 
 
 def _once(folders: Sequence[Path]) -> list[Path]:
-    """The folders, each once however it is spelled; one that is not there is refused."""
+    """The folders without repeats, by their resolved paths; a missing one is refused."""
     for folder in folders:
         if not folder.is_dir():
             raise NothingToReport(f"a run folder must exist; {folder} does not; give one of `run`")

@@ -1,9 +1,9 @@
-"""Seeds: the mean and the spread of a row, and the rule that half a row has no mean.
+"""Mean and standard deviation over seeds; a row that lacks a seed gets NaN.
 
 The spread is the sample standard deviation (n - 1) over seeds, undefined for one seed. A row that
 lacks a seed which others of its data set and backbone have gets no mean: the seeds that fail are
 not a random choice of seeds, and means over different seeds do not compare. The same holds for one
-figure of a row that is unknown under a seed that finished.
+column of a row that is unknown under a seed that finished.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from . import frames
 from .frames import ROW, Run
 
 
-def roster(run: Run) -> pd.DataFrame:
-    """Every row of the run: how many seeds finished, how many were expected, why any is missing.
+def rows_of_run(run: Run) -> pd.DataFrame:
+    """One line a row of the run: seeds finished, seeds expected, and why any is missing.
 
     Methods are expected to have every seed that any method of the data set and backbone has;
-    references, which draw nothing, only their own.
+    references, which sample nothing, only their own.
     """
     cells = frames.cells(run)
     block = cells.groupby(["dataset", "backbone"])["seed"].transform("nunique")
@@ -34,37 +34,37 @@ def roster(run: Run) -> pd.DataFrame:
 
 
 def over_seeds(run: Run, values: pd.DataFrame, by: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Mean and standard deviation of `value` over seeds, per row and `by`; NaN for half a row."""
+    """Mean and standard deviation of `value` over seeds, per row and `by`; NaN if a seed lacks."""
     rows = values.groupby([*ROW, *by], as_index=False, sort=False)
-    told = rows.agg(mean=("value", "mean"), std=("value", "std"), known=("value", "count"))
-    told = told.merge(roster(run), on=ROW, how="left")
-    told.loc[told["known"] < told["expected"], ["mean", "std"]] = float("nan")
-    return told.drop(columns="known")
+    means = rows.agg(mean=("value", "mean"), std=("value", "std"), known=("value", "count"))
+    means = means.merge(rows_of_run(run), on=ROW, how="left")
+    means.loc[means["known"] < means["expected"], ["mean", "std"]] = float("nan")
+    return means.drop(columns="known")
 
 
 def spreads(run: Run, values: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """One line a row: of each column its mean over seeds, and the spread as `name_std`."""
+    """One line a row: the mean of each column over seeds, and its spread as `name_std`."""
     rows = values.groupby(ROW, as_index=False, sort=False)[list(names)]
-    told = rows.mean().merge(rows.std(), on=ROW, suffixes=("", "_std"))
-    known = told[ROW].merge(rows.count(), on=ROW)
-    told = told.merge(roster(run)[[*ROW, "seeds", "expected"]], on=ROW, how="left")
+    frame = rows.mean().merge(rows.std(), on=ROW, suffixes=("", "_std"))
+    known = frame[ROW].merge(rows.count(), on=ROW)
+    frame = frame.merge(rows_of_run(run)[[*ROW, "seeds", "expected"]], on=ROW, how="left")
     for name in names:
-        told.loc[known[name] < told["expected"], [name, f"{name}_std"]] = float("nan")
-    shown = [name for pair in ((n, f"{n}_std") for n in names) for name in pair]
-    return told[[*ROW, *shown, "seeds", "expected"]]
+        frame.loc[known[name] < frame["expected"], [name, f"{name}_std"]] = float("nan")
+    columns = [name for pair in ((n, f"{n}_std") for n in names) for name in pair]
+    return frame[[*ROW, *columns, "seeds", "expected"]]
 
 
 def by_epoch(values: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """One line a row and epoch: of each column its mean over seeds, while all of them train.
+    """One line a row and epoch: the mean of each column over seeds, while all of them train.
 
     Past the epoch where the first seed stops the mean would jump, which says nothing of learning.
     """
     seeds = values.groupby(ROW)["seed"].transform("nunique")
     each = values.assign(_all=seeds).groupby([*ROW, "epoch"], as_index=False, sort=False)
-    told = each.agg(
+    means = each.agg(
         **{name: (name, "mean") for name in names},
         seeds=("seed", "nunique"),
         _all=("_all", "first"),
     )
-    told = told[told["seeds"] == told["_all"]].drop(columns="_all")
-    return told.astype({"epoch": int}).reset_index(drop=True)
+    means = means[means["seeds"] == means["_all"]].drop(columns="_all")
+    return means.astype({"epoch": int}).reset_index(drop=True)

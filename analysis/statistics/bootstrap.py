@@ -1,6 +1,6 @@
-"""Bootstrap: the same resampling of users for everything that needs an interval.
+"""Bootstrap over users: the resampling behind every interval.
 
-Users are drawn with replacement, all rows of a user together, so that what is paired stays paired.
+Users are drawn with replacement, all rows of a user together, so that pairs stay pairs.
 The draws come from a generator whose seed is fixed: the same records give the same intervals.
 """
 
@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 1999
 CHUNK = 4_000_000
-"""Counts held in memory at once."""
+"""Resampling counts held in memory at once."""
 Floats = NDArray[np.float64]
 
 
 def generator(name: str) -> np.random.Generator:
-    """The generator of this name; the same in every process."""
+    """A generator seeded by this name; the same in every process."""
     return np.random.default_rng([20, zlib.crc32(name.encode())])
 
 
@@ -35,13 +35,12 @@ def resampled_sums(columns: Floats, draws: int = DRAWS) -> Floats:
 
 
 def order_statistic(values: ArrayLike, share: ArrayLike) -> Floats:
-    """The value of `values` [draws, ...] below which this share lies: one of them, never between.
+    """The quantile of `values` [draws, ...] at `share`, taken as one of the values.
 
-    Nothing is interpolated, so infinite values stay what they are. `share` is one number, or one a
-    column.
+    No interpolation, so infinite values stay infinite. `share` is one number, or one a column.
     """
     ordered = np.sort(np.asarray(values, float), axis=0)
     at = np.round((len(ordered) + 1) * np.asarray(share)).astype(int) - 1
     at = np.broadcast_to(np.clip(at, 0, len(ordered) - 1), ordered.shape[1:])
-    found: Floats = np.take_along_axis(ordered, at[None], axis=0)[0]
-    return found
+    quantiles: Floats = np.take_along_axis(ordered, at[None], axis=0)[0]
+    return quantiles

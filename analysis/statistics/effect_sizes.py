@@ -1,4 +1,4 @@
-"""Effects: how large a paired difference is, in units of its own spread over users.
+"""Effect size of paired differences: Cohen's d_z with a BCa bootstrap interval; wins and losses.
 
     d_z = mean(d) / std(d)      (Cohen, "Statistical Power Analysis for the Behavioral Sciences",
                                  1988), std with n - 1
@@ -21,17 +21,17 @@ Floats = NDArray[np.float64]
 
 
 def effects(differences: ArrayLike, *, level: float = 0.95, draws: int = DRAWS) -> pd.DataFrame:
-    """One line a column of differences [users, columns]; NaN differences are passed over."""
+    """One line a column of differences [users, columns]; NaN differences are skipped."""
     d = np.asarray(differences, float)
     low, high = _interval(d, level, draws)
-    said = np.round(d, DIGITS)
-    counts = [(said > 0).sum(axis=0), (said == 0).sum(axis=0), (said < 0).sum(axis=0)]
-    told = [standardised(d), low, high, *counts]
-    return pd.DataFrame(dict(zip(COLUMNS, told, strict=True)))
+    signs = np.sign(np.round(d, DIGITS))
+    counts = [(signs == side).sum(axis=0) for side in (1, 0, -1)]
+    values = [standardised(d), low, high, *counts]
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 
 def standardised(differences: ArrayLike) -> Floats:
-    """d_z a column: 0 where all differences are zero, infinite where all are one other number."""
+    """d_z a column: 0 if all differences are zero, infinite if all equal another number."""
     return _ratio(*_moments(np.asarray(differences, float)))
 
 
@@ -42,15 +42,15 @@ def _moments(d: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _ratio(n: Floats, total: Floats, squares: Floats) -> Floats:
-    """d_z of the count, the sum and the sum of squares of differences."""
+    """d_z from the count, the sum and the sum of squares of differences."""
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / n
         left = squares - total * mean
-        # What rounding leaves of equal differences is no spread.
+        # The rounding error of equal differences is no variance.
         variance = np.where(left <= 1e-12 * squares, 0.0, left) / (n - 1)
         d_z = np.where(total == 0, 0.0, mean / np.sqrt(variance))
-    found: Floats = np.where(n > 1, d_z, np.nan)
-    return found
+    effect: Floats = np.where(n > 1, d_z, np.nan)
+    return effect
 
 
 def _interval(d: Floats, level: float, draws: int) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
-"""Friedman: do the rows differ over many blocks, and by how much must mean ranks differ to count?
+"""Friedman test over blocks, Iman-Davenport F, and Nemenyi's critical difference of mean ranks.
 
-A block is one data set and backbone, or, only if asked, one seed of it; N blocks, k rows that each
-of them holds, R_j the mean rank of row j (1 the best, ties share):
+A block is one data set and backbone, or, only on request, one seed of it; N blocks, k rows that
+each of them holds, R_j the mean rank of row j (1 the best, ties share):
 
     chi2 = 12 N / (k (k + 1)) (sum_j R_j^2 - k (k + 1)^2 / 4) / c,   k - 1 degrees of freedom
     c    = 1 - sum over ties of (t^3 - t) / (N (k^3 - k))
@@ -13,7 +13,8 @@ Statistical Association, 1937), F by Iman and Davenport (1980), the critical dif
 (1963) with q the studentised range with infinite degrees of freedom, all as in Demsar ("Statistical
 Comparisons of Classifiers over Multiple Data Sets", Journal of Machine Learning Research, 2006).
 Below eight blocks the test is refused: chi2 is then a poor approximation and CD is so wide that it
-parts nothing. Seeds of one data set are not independent blocks; a caller that asks must say so.
+separates nothing. Seeds of one data set are not independent blocks; a caller that takes them as
+blocks must warn its reader.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from negbench.errors import NothingToReport
 
 from ..number_format import counted
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
 from .paired_values import Paired, paired
 from .rank_intervals import ranked
 
@@ -38,7 +39,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Friedman:
-    """The test and what follows from it."""
+    """The result of the test, with mean ranks, pairwise p values and cliques."""
 
     blocks: int
     chi2: float
@@ -56,33 +57,33 @@ class Friedman:
     """The largest groups of rows that lie within one critical difference."""
 
 
-def mean_ranks(run: Run, metric: str | None = None, *, by_seed: bool = False) -> pd.DataFrame:
+def mean_ranks(run: Run, metric: MetricLike = None, *, by_seed: bool = False) -> pd.DataFrame:
     """Rows that every block holds, best mean rank first: row, method, blocks, mean_rank."""
-    rows, values = _table(paired(run, frames.measure(run, metric)), by_seed)
-    told = rows.assign(blocks=len(values), mean_rank=ranked(values).mean(axis=0))
-    return told.sort_values(["mean_rank", "row"], ignore_index=True)
+    rows, values = _table(paired(run, frames.choose_metric(run, metric)), by_seed)
+    ranks = rows.assign(blocks=len(values), mean_rank=ranked(values).mean(axis=0))
+    return ranks.sort_values(["mean_rank", "row"], ignore_index=True)
 
 
 def friedman(
-    run: Run, metric: str | None = None, *, alpha: float = ALPHA, by_seed: bool = False
+    run: Run, metric: MetricLike = None, *, alpha: float = ALPHA, by_seed: bool = False
 ) -> Friedman:
-    """The test over the blocks of a run; refused, with the reason, for too few blocks or rows."""
-    rows, values = _table(paired(run, frames.measure(run, metric)), by_seed)
+    """The test over the blocks of a run. Raises NothingToReport for too few blocks or rows."""
+    rows, values = _table(paired(run, frames.choose_metric(run, metric)), by_seed)
     require_enough(*values.shape)
     order = np.lexsort((rows["row"], ranked(values).mean(axis=0)))
     rows, values = rows.iloc[order].reset_index(drop=True), values[:, order]
     mean = ranked(values).mean(axis=0)
     critical = critical_difference(values.shape[1], len(values), alpha)
     names = list(rows["row"])
-    told = rows.assign(blocks=len(values), mean_rank=mean, tied=mean - mean[0] < critical)
+    ranks = rows.assign(blocks=len(values), mean_rank=mean, tied=mean - mean[0] < critical)
     pairs = pd.DataFrame(nemenyi(values), index=names, columns=names)
     tests = statistics(values)
     groups = tuple(tuple(names[at] for at in group) for group in cliques(mean, critical))
-    return Friedman(len(values), *tests, critical, alpha, told, pairs, groups)
+    return Friedman(len(values), *tests, critical, alpha, ranks, pairs, groups)
 
 
 def require_enough(blocks: int, rows: int) -> None:
-    """Refuse a test over too few blocks or rows."""
+    """Check the size of a test. Raises NothingToReport for too few blocks or rows."""
     if blocks < BLOCKS:
         raise NothingToReport(
             f"a Friedman test and its critical difference need {BLOCKS} blocks (a data set and "
@@ -116,7 +117,7 @@ def statistics(values: ArrayLike) -> tuple[float, float, float, float]:
 
 
 def critical_difference(rows: int, blocks: int, alpha: float = ALPHA) -> float:
-    """Nemenyi's: the square root of 2 turns the studentised range into that of rank means."""
+    """Nemenyi's CD: studentised range over sqrt(2), times the standard error of mean ranks."""
     from scipy.stats import studentized_range
 
     q = studentized_range.ppf(1 - alpha, rows, np.inf) / np.sqrt(2)
@@ -124,7 +125,7 @@ def critical_difference(rows: int, blocks: int, alpha: float = ALPHA) -> float:
 
 
 def nemenyi(values: ArrayLike) -> Floats:
-    """The p value of each pair of rows, of values [blocks, rows]; 1 on the diagonal."""
+    """Nemenyi's p values [rows, rows] of values [blocks, rows]; 1 on the diagonal."""
     from scipy.stats import studentized_range
 
     r = ranked(values)
@@ -141,16 +142,16 @@ def nemenyi(values: ArrayLike) -> Floats:
 def cliques(mean: ArrayLike, critical: float) -> list[list[int]]:
     """The largest runs of two or more sorted mean ranks that span less than `critical`."""
     x = np.asarray(mean, float)
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for first in range(len(x)):
         last = int(np.flatnonzero(x - x[first] < critical)[-1])
-        if last > first and (not found or found[-1][-1] < last):
-            found.append(list(range(first, last + 1)))
-    return found
+        if last > first and (not groups or groups[-1][-1] < last):
+            groups.append(list(range(first, last + 1)))
+    return groups
 
 
 def _table(blocks: list[Paired], by_seed: bool) -> tuple[pd.DataFrame, Floats]:
-    """The rows that every block holds, and the mean of each in each block."""
+    """The rows that every block holds, and their means [blocks, rows]."""
     held = [set(np.array(b.names)[~np.isnan(b.means)]) for b in blocks]
     common = sorted(set.intersection(*held)) if held else []
     if not blocks:

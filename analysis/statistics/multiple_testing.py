@@ -1,4 +1,4 @@
-"""Corrections: what p values become when many are read together.
+"""Multiple-testing corrections of p values: Holm, Benjamini-Hochberg, none.
 
     holm   sorted p_(i) (m - i + 1), made monotone upwards: no false finding at all, with 1 - alpha
            (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
@@ -8,7 +8,7 @@
            Journal of the Royal Statistical Society B, 1995)
     none   p as it is
 
-All keep NaN, and count only what is known among the m.
+All keep NaN and do not count it among the m.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def uncorrected(p: ArrayLike) -> Floats:
 
 
 def _ordered(p: ArrayLike) -> tuple[Floats, NDArray[np.intp]]:
-    """The values, and the places of the known ones from small to large."""
+    """The values, and the indices of the known ones in rising order."""
     values = np.asarray(p, float)
     known = np.flatnonzero(~np.isnan(values))
     return values, known[np.argsort(values[known], kind="stable")]
@@ -56,4 +56,4 @@ CORRECTIONS: Mapping[str, tuple[str, Callable[[ArrayLike], Floats]]] = {
     "bh": ("Benjamini-Hochberg-corrected", benjamini_hochberg),
     "none": ("not corrected", uncorrected),
 }
-"""By the word that users type: how it is said, and the rule."""
+"""By the name that users type: the words for a footnote, and the function."""

@@ -1,4 +1,4 @@
-"""Paired tests: are differences d_1 .. d_n more than luck? All are two-sided.
+"""Two-sided paired tests on differences d_1 .. d_n: t, Wilcoxon signed-rank, sign-flip.
 
     paired-t      t = mean(d) / (std(d) / sqrt(n)), n - 1 degrees of freedom (Student, "The Probable
                   Error of a Mean", Biometrika, 1908)
@@ -30,11 +30,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Test:
-    """A test as it is asked for and said."""
+    """A paired test: its words for a footnote, and its function."""
 
-    says: str
+    description: str
     run: Callable[[Floats], tuple[Floats, Floats]]
-    """Differences [n, columns] to a statistic and a p value a column; NaN is passed over."""
+    """Differences [n, columns] to a statistic and a p value a column; NaN is skipped."""
     least: int
     """The fewest differences with which p can be read at the five per cent level."""
 
@@ -63,8 +63,8 @@ def signed_rank(differences: ArrayLike) -> tuple[float, float]:
         return 0.0, 1.0
     from scipy.stats import wilcoxon
 
-    told = wilcoxon(d)
-    return float(told.statistic), float(told.pvalue)
+    result = wilcoxon(d)
+    return float(result.statistic), float(result.pvalue)
 
 
 def sign_flips(differences: ArrayLike, flips: int = FLIPS) -> tuple[Floats, Floats]:
@@ -90,8 +90,8 @@ def _by_column(
     test: Callable[[ArrayLike], tuple[float, float]],
 ) -> Callable[[Floats], tuple[Floats, Floats]]:
     def run(differences: Floats) -> tuple[Floats, Floats]:
-        told = [test(column[~np.isnan(column)]) for column in differences.T]
-        return np.array([t for t, _ in told]), np.array([p for _, p in told])
+        results = [test(column[~np.isnan(column)]) for column in differences.T]
+        return np.array([t for t, _ in results]), np.array([p for _, p in results])
 
     return run
 
@@ -103,4 +103,4 @@ TESTS: Mapping[str, Test] = {
     ),  # 2 / 2^5 > 0.05 >= 2 / 2^6
     "permutation": Test(f"sign-flip permutation test, {FLIPS:,} draws", sign_flips, 6),
 }
-"""By the word that users type."""
+"""The tests by the name that users type."""

@@ -1,10 +1,10 @@
-"""Ranks: the place of each row in its block, and how far that place is to be trusted.
+"""Ranks of the rows within a block, with bootstrap intervals over users and seeds.
 
-Rank 1 is the highest mean; rows with equal means share the mean of their places. The interval holds
+Rank 1 is the highest mean; rows with equal means share their mean rank. The interval holds
 95 % of the ranks under a bootstrap that draws users and seeds, each with replacement and all rows
 of a user and seed together (the pigeonhole bootstrap: Owen, "The pigeonhole bootstrap", Annals of
-Applied Statistics, 2007). With few seeds it sees little of what another seed might change; with one
-seed it speaks of users alone.
+Applied Statistics, 2007). With few seeds it reflects little of the variation over seeds; with one
+seed only that over users.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, MetricLike, Run
 from .bootstrap import DRAWS, generator, order_statistic, resampled_sums
 from .paired_values import Paired, paired
 
@@ -20,17 +20,17 @@ COLUMNS = ["rank", "rank_low", "rank_high"]
 Floats = NDArray[np.float64]
 
 
-def ranks(run: Run, metric: str | None = None) -> pd.DataFrame:
+def ranks(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a whole row of methods: its mean, rank and interval within its block."""
-    blocks = paired(run, frames.measure(run, metric))
-    told = [b.rows.assign(mean=b.means).join(intervals(b)) for b in blocks]
-    if not told:
+    blocks = paired(run, frames.choose_metric(run, metric))
+    parts = [b.rows.assign(mean=b.means).join(intervals(b)) for b in blocks]
+    if not parts:
         return pd.DataFrame(columns=[*ROW, "mean", *COLUMNS])
-    return pd.concat(told, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def intervals(block: Paired, *, level: float = 0.95, draws: int = DRAWS) -> pd.DataFrame:
-    """Rank, lowest and highest rank of each row of a block, in the order of its rows."""
+    """One line a row of a block: rank, lowest and highest rank of its interval."""
     drawn = ranked(_resampled_means(block, draws))
     low, high = (order_statistic(drawn, (1 + side * level) / 2) for side in (-1, 1))
     here = ranked(block.means[None])[0]
@@ -45,8 +45,8 @@ def ranked(values: ArrayLike) -> Floats:
     x = np.round(np.asarray(values, float), 12)
     above = (x[:, None, :] > x[:, :, None]).sum(axis=2)
     equal = (x[:, None, :] == x[:, :, None]).sum(axis=2)
-    told: Floats = np.where(np.isnan(x), np.nan, above + (equal + 1) / 2)
-    return told
+    ranks: Floats = np.where(np.isnan(x), np.nan, above + (equal + 1) / 2)
+    return ranks
 
 
 def _resampled_means(block: Paired, draws: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Procedure: how differences are tested, corrected and said, chosen once and carried along."""
+"""The test procedure: paired test, correction, use of seeds and alpha, with their wording."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from .paired_values import Paired
 ALPHA = 0.05
 NAN = float("nan")
 SEEDS = {"average": "seeds averaged within user", "blocks": "one difference a seed"}
-"""What seeds are taken as, and how it is said."""
+"""Use of the seeds: its name, and the words for a footnote."""
 
 
 @dataclass(frozen=True)
 class Procedure:
-    """How differences are tested; an unknown word is refused with the nearest."""
+    """Paired test, correction, use of seeds, and alpha; an unknown name raises UserError."""
 
     test: str = "paired-t"
     correction: str = "holm"
@@ -25,7 +25,7 @@ class Procedure:
     alpha: float = ALPHA
 
     def __post_init__(self) -> None:
-        """Refuse what is not known."""
+        """Refuse unknown names; raises UserError with the nearest known one."""
         _require("a test", self.test, list(TESTS))
         _require("a correction", self.correction, list(CORRECTIONS))
         _require("seeds", self.seeds, list(SEEDS))
@@ -34,41 +34,41 @@ class Procedure:
 
     @property
     def tested(self) -> str:
-        """The test, over what it runs."""
+        """The words for the test and its unit: users or seeds."""
         over = "users" if self.seeds == "average" else "seeds"
-        name, _, rule = TESTS[self.test].says.partition(", ")
+        name, _, rule = TESTS[self.test].description.partition(", ")
         return f"{name} over {over}" + (f" ({rule})" if rule else "")
 
     @property
     def pooled(self) -> str:
-        """What becomes of the seeds."""
+        """The words for the use of the seeds."""
         return SEEDS[self.seeds]
 
     @property
     def corrected(self) -> str:
-        """The correction."""
+        """The words for the correction."""
         return CORRECTIONS[self.correction][0]
 
     def differences(self, block: Paired, base: int) -> Floats:
-        """What is tested: rows less the row `base`, a line a user or a seed."""
+        """The tested differences to the row `base`: [users, rows] or [seeds, rows]."""
         values = block.of_users if self.seeds == "average" else block.of_seeds
-        found: Floats = values - values[:, [base]]
-        return found
+        differences: Floats = values - values[:, [base]]
+        return differences
 
     def compare(self, block: Paired, base: int) -> tuple[Floats, Floats, Floats]:
-        """Statistic, p and corrected p of each row against the row `base`; NaN for itself."""
+        """Statistic, p and corrected p [rows] against the row `base`, for which they are NaN."""
         statistic, p = TESTS[self.test].run(self.differences(block, base))
         statistic[base] = p[base] = NAN
         return statistic, p, CORRECTIONS[self.correction][1](p)
 
     def require_seeds(self, block: Paired) -> None:
-        """Refuse seeds as blocks where there are too few of them."""
+        """Check the number of seeds. Raises UserError if seeds are blocks and too few."""
         least = TESTS[self.test].least
         if self.seeds == "blocks" and len(block.seeds) < least:
-            found = counted(len(block.seeds), "seed")
+            seeds = counted(len(block.seeds), "seed")
             raise UserError(
                 f"seeds as blocks need {least} seeds or more for {self.test}; {block.dataset} on "
-                f"{block.backbone} has {found}; run more or average them"
+                f"{block.backbone} has {seeds}; run more or average them"
             )
 
 

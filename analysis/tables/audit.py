@@ -1,12 +1,11 @@
-"""The audit of a run on one page: popularity bias, band accuracy and false negatives of every row.
+"""The audit of a run: popularity bias, accuracy by band and false-negative rates of every row.
 
-One line a row, means over seeds, the spread as `<field>_std`. Balance knows no scale, so it never
-stands without the accuracy it is taken from; rates of false negatives never stand without `exact`
-or `lower bound` (`knowledge`).
+One line a row, means over seeds, the standard deviation as `<field>_std`. Balance knows no scale,
+so it never stands without the accuracy it is taken from; rates of false negatives never stand
+without `exact` or `lower bound` (`knowledge`).
 """
 
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -18,22 +17,25 @@ from ..measures.bands import bands
 from ..measures.false_negatives import PLANTED, false_negatives
 from ..measures.popularity_bias import popularity_bias
 from ..runs import frames
-from ..runs.frames import REFERENCE, ROW, Run
-from ..runs.over_seeds import roster
+from ..runs.frames import ROW, MetricLike, Run
+from ..runs.notes import Note
+from ..runs.over_seeds import rows_of_run
 from . import footnotes
 from .audit_columns import Group, groups
+from .blocks import by_block, place_in_block
 
 Line = dict[str, Any]
 FALSE = ("fnr", "fnr_lift", "fhnr")
-SPREAD = "The standard deviations over seeds stand in the formats csv and json."
-USERS = (
+SPREAD = Note("legend", "The standard deviations over seeds stand in the formats csv and json.")
+USERS = Note(
+    "legend",
     "Users of a niche, diverse and blockbuster taste: the fifth with the smallest share of first-"
-    "band items in the train profile, those between, the fifth with the greatest."
+    "band items in the train profile, those between, the fifth with the greatest.",
 )
 
 
 @dataclass(frozen=True)
-class Part:
+class AuditBlock:
     """One data set and backbone: methods by falling accuracy, then references."""
 
     dataset: str
@@ -41,50 +43,50 @@ class Part:
     knowledge: str
     """Whether rates of false negatives are exact or a lower bound; empty where there are none."""
     lines: tuple[Line, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
-class Page:
-    """The audit as values; `audit_layouts` lays it out."""
+class Audit:
+    """The audit as values; `audit_text` lays it out."""
 
     metric: Metric
     groups: tuple[Group, ...]
     frame: pd.DataFrame
-    parts: tuple[Part, ...]
-    notes: tuple[str, ...]
+    blocks: tuple[AuditBlock, ...]
+    notes: tuple[Note, ...]
 
 
-def audit_page(run: Run, metric: str | None = None) -> Page:
-    """Gather the page; the metric says which accuracy and which K, ndcg@20 where measured."""
-    chosen = frames.measure(run, metric)
-    frame = audit_frame(run, metric)
+def audit_page(run: Run, metric: MetricLike = None) -> Audit:
+    """Compute the audit; `metric` chooses the accuracy and K, ndcg@20 where measured."""
+    chosen = frames.choose_metric(run, metric)
+    frame = audit_frame(run, chosen)
     lines = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
-    parts = tuple(_part(run, *where, found, chosen) for where, found in _blocks(lines).items())
+    pairs = [((line["dataset"], line["backbone"]), line) for line in lines]
+    blocks = tuple(_block(run, *at, group, chosen) for at, group in by_block(pairs).items())
     notes = (USERS, SPREAD, *footnotes.of_damage(run))
     shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame)
-    return Page(chosen, shown, frame, parts, notes)
+    return Audit(chosen, shown, frame, blocks, notes)
 
 
-def audit_frame(run: Run, metric: str | None = None) -> pd.DataFrame:
+def audit_frame(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a row: accuracy by band, every measure of popularity bias, false negatives."""
-    name, k = frames.measure(run, metric)
-    served, biased = bands(run, metric), popularity_bias(run, k)
-    accuracy = f"{name}@{k}"
-    served["field"] = [_field(accuracy, band) for band in served["band"]]
+    chosen = frames.choose_metric(run, metric)
+    served, biased = bands(run, chosen), popularity_bias(run, chosen.k)
+    served["field"] = [_field(str(chosen), band) for band in served["band"]]
     biased["field"] = [
-        _field(f"{m}@{k}" if cut else m, band)
+        _field(str(Metric(m, chosen.k)) if cut else m, band)
         for m, cut, band in zip(biased["metric"], biased["k"], biased["band"], strict=True)
     ]
-    told = roster(run)[[*ROW, "seeds", "expected"]]
+    rows = rows_of_run(run)[[*ROW, "seeds", "expected"]]
     for frame in (served, biased):
-        told = told.merge(_wide(frame), on=ROW, how="left")
+        rows = rows.merge(_wide(frame), on=ROW, how="left")
     trained = false_negatives(run)
     rates = [*FALSE, *(name for name in PLANTED if name in trained)]
     kept = [*ROW, *(n for f in rates for n in (f, f"{f}_std")), "knowledge"]
-    told = told.merge(trained.reindex(columns=kept), on=ROW, how="left")
-    told["knowledge"] = told["knowledge"].astype(object).fillna("")
-    return told
+    rows = rows.merge(trained.reindex(columns=kept), on=ROW, how="left")
+    rows["knowledge"] = rows["knowledge"].astype(object).fillna("")
+    return rows
 
 
 def _field(name: str, band: str) -> str:
@@ -94,43 +96,17 @@ def _field(name: str, band: str) -> str:
 
 
 def _wide(long: pd.DataFrame) -> pd.DataFrame:
-    """One line a row, a column and its spread for each field."""
-    parts = []
+    """One line a row, with the mean and the standard deviation of each field as columns."""
+    columns = []
     for field in dict.fromkeys(long["field"]):
         mine = long[long["field"] == field].set_index(ROW)[["mean", "std"]]
-        parts.append(mine.rename(columns={"mean": field, "std": f"{field}_std"}))
-    wide: pd.DataFrame = pd.concat(parts, axis=1).rename_axis(index=ROW).reset_index()
+        columns.append(mine.rename(columns={"mean": field, "std": f"{field}_std"}))
+    wide: pd.DataFrame = pd.concat(columns, axis=1).rename_axis(index=ROW).reset_index()
     return wide
 
 
-def _blocks(lines: list[Line]) -> dict[tuple[str, str], list[Line]]:
-    """The rows of each data set and backbone, each with the references of its data set."""
-    guards = [line for line in lines if line["backbone"] == REFERENCE]
-    blocks: dict[tuple[str, str], list[Line]] = {}
-    for line in lines:
-        if line["backbone"] != REFERENCE:
-            blocks.setdefault((line["dataset"], line["backbone"]), []).append(line)
-    for guard in guards:
-        at = [w for w in blocks if w[0] == guard["dataset"] and w[1] != REFERENCE]
-        for where in at or [(guard["dataset"], REFERENCE)]:
-            blocks.setdefault(where, []).append(guard)
-    return dict(sorted(blocks.items()))
-
-
-def _part(run: Run, dataset: str, backbone: str, lines: list[Line], metric: Metric) -> Part:
-    field = f"{metric[0]}@{metric[1]}"
-
-    def order(line: Line) -> tuple[bool, bool, float, str]:
-        value = line[field]
-        unknown = isnan(value)
-        return line["kind"] == REFERENCE, unknown, 0.0 if unknown else -value, line["row"]
-
-    notes = (
-        *footnotes.of_data(run, dataset),
-        *footnotes.of_seeds(run, dataset, backbone, "Means"),
-        *footnotes.of_settings(run, dataset, backbone),
-        *footnotes.of_gaps(run, dataset, backbone),
-        *footnotes.notes_of_data(run, dataset),
-    )
+def _block(run: Run, dataset: str, backbone: str, lines: list[Line], metric: Metric) -> AuditBlock:
+    lines.sort(key=lambda line: place_in_block(line["kind"], line[str(metric)], line["row"]))
     known = next((line["knowledge"] for line in lines if line["knowledge"]), "")
-    return Part(dataset, backbone, known, tuple(sorted(lines, key=order)), notes)
+    notes = footnotes.of_block(run, dataset, backbone, "Means")
+    return AuditBlock(dataset, backbone, known, tuple(lines), notes)

@@ -1,22 +1,13 @@
-"""The columns of the audit's page: what each is called, how it is said and what it means."""
+"""Columns of the audit's tables: header, field, number format and description of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from negbench.evaluation.metric_names import Metric
 
-from ..number_format import number, percent, spelled
-from .sortable_table import two_digits
-
-
-@dataclass(frozen=True)
-class Column:
-    """A field of the audit's frame, its head, how a number of it is said, and its meaning."""
-
-    field: str
-    head: str
-    form: Callable[[float], str]
-    says: str
+from ..number_format import metric_label, number, percent
+from .column_formats import two_digits
+from .table import Column
 
 
 @dataclass(frozen=True)
@@ -43,16 +34,16 @@ def count(value: float) -> str:
 
 
 def groups(metric: Metric, bands: Sequence[str], planted: bool = False) -> tuple[Group, ...]:
-    """All tables of the page: accuracy by band, lists, users and items, false negatives."""
-    always = (_served(metric, bands), _shown(metric[1]), _biased(metric[1]), _TRAINED)
+    """The groups of the audit: accuracy by band, lists, users and items, false negatives."""
+    always = (_served(metric, bands), _shown(metric.k), _biased(metric.k), _TRAINED)
     return (*always, _PLANTED) if planted else always
 
 
 def _served(metric: Metric, bands: Sequence[str]) -> Group:
-    name, said = f"{metric[0]}@{metric[1]}", spelled(*metric)
-    whole = Column(name, said, number, "over all items; the columns to its right are read with it")
+    name, label = str(metric), metric_label(metric)
+    whole = Column(label, name, number, "over all items; the columns to its right are read with it")
     parts = (
-        Column(f"{name}/{band}", band, number, f"{said} on the {band} items alone")
+        Column(band, f"{name}/{band}", number, f"{label} on the {band} items alone")
         for band in bands
     )
     even = "1 - Gini of the bands: 1 = all served alike, however badly"
@@ -63,14 +54,14 @@ def _shown(k: int) -> Group:
     return Group(
         f"What the lists of {k} hold",
         (
-            Column(f"arp@{k}", "ARP", count, "mean train count of the items shown"),
-            Column(f"aplt@{k}", "APLT", share, "share of the lists that is of the last band"),
-            Column(f"coverage@{k}", "coverage", share, "share of the items that anybody is shown"),
-            Column(f"gini@{k}", "Gini", share, "of exposure: 0 = all items alike, 1 = one has all"),
-            Column(f"entropy@{k}", "entropy", share, "of exposure, in nats: higher = more even"),
+            Column("ARP", f"arp@{k}", count, "mean train count of the items shown"),
+            Column("APLT", f"aplt@{k}", share, "share of the lists that is of the last band"),
+            Column("coverage", f"coverage@{k}", share, "share of the items that anybody is shown"),
+            Column("Gini", f"gini@{k}", share, "of exposure: 0 = all items alike, 1 = one has all"),
+            Column("entropy", f"entropy@{k}", share, "of exposure, in nats: higher = more even"),
             Column(
-                f"popularity_correlation@{k}",
                 "corr.",
+                f"popularity_correlation@{k}",
                 signed,
                 "Spearman of train count and exposure over the items: 0 = unrelated, "
                 "+1 = the more popular the more shown",
@@ -86,20 +77,20 @@ def _biased(k: int) -> Group:
     return Group(
         "Against what users had, and between items",
         (
-            Column(f"dgap@{k}", "lift", signed, f"dGAP of all users, {lift}"),
-            Column(f"dgap@{k}/niche", "niche", signed, "the same for the fifth least in the head"),
-            Column(f"dgap@{k}/diverse", "diverse", signed, "for those between"),
-            Column(f"dgap@{k}/blockbuster", "blockb.", signed, "for the fifth most in the head"),
-            Column(f"upd@{k}", "UPD", share, "bands in profile against list: 0 = alike, 1 = apart"),
-            Column(f"popreo@{k}", "PopREO", share, "bands found unequally often: 0 = alike"),
-            Column(f"poprsp@{k}", "PopRSP", share, "bands shown unequally often: 0 = alike"),
+            Column("lift", f"dgap@{k}", signed, f"dGAP of all users, {lift}"),
+            Column("niche", f"dgap@{k}/niche", signed, "the same for the fifth least in the head"),
+            Column("diverse", f"dgap@{k}/diverse", signed, "for those between"),
+            Column("blockb.", f"dgap@{k}/blockbuster", signed, "for the fifth most in the head"),
+            Column("UPD", f"upd@{k}", share, "bands in profile against list: 0 = alike, 1 = apart"),
+            Column("PopREO", f"popreo@{k}", share, "bands found unequally often: 0 = alike"),
+            Column("PopRSP", f"poprsp@{k}", share, "bands shown unequally often: 0 = alike"),
             Column(
-                "pru",
                 "PRU",
+                "pru",
                 signed,
                 "full ranks of a user's test items: 0 = no bias, + = the popular higher, 1 = most",
             ),
-            Column("pri", "PRI", signed, "mean ranks of test items against popularity: as PRU"),
+            Column("PRI", "pri", signed, "mean ranks of test items against popularity: as PRU"),
         ),
     )
 
@@ -107,25 +98,25 @@ def _biased(k: int) -> Group:
 _TRAINED = Group(
     "False negatives in training",
     (
-        Column("fnr", "FN rate", percent, "share of used negatives that the user likes"),
-        Column("fnr_lift", "FN lift", two_digits, "over uniform draws: 1 = as uniform"),
-        Column("fhnr", "hard FN", percent, "FN rate among negatives of the user's top tenth"),
+        Column("FN rate", "fnr", percent, "share of used negatives that the user likes"),
+        Column("FN lift", "fnr_lift", two_digits, "over uniform draws: 1 = as uniform"),
+        Column("hard FN", "fhnr", percent, "FN rate among negatives of the user's top tenth"),
     ),
 )
 _PLANTED = Group(
     "Planted false negatives",
     (
-        Column("planted_rate", "rate", percent, "share of used negatives that are planted"),
-        Column("planted_lift", "lift", two_digits, "over uniform draws: 1 = as uniform"),
+        Column("rate", "planted_rate", percent, "share of used negatives that are planted"),
+        Column("lift", "planted_lift", two_digits, "over uniform draws: 1 = as uniform"),
         Column(
-            "planted_weight",
             "weight",
+            "planted_weight",
             two_digits,
             "slope of the loss there over that at all negatives: below 1 = spared",
         ),
         Column(
-            "planted_auc",
             "AUC",
+            "planted_auc",
             share,
             "that the model scores one above an unseen item: 0.5 = not told apart, 1 = detected",
         ),

@@ -1,155 +1,106 @@
-"""Layouts of the audit: text for a screen of 110 columns, markdown, csv and JSON."""
+"""Layouts of the audit: text for a screen of 110 columns, Markdown, csv and JSON."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from math import isfinite, isnan
+from collections.abc import Callable
 from typing import Any
 
-from negbench.errors import UserError, did_you_mean
-
 from ..runs.frames import REFERENCE, ROW, Run
-from .audit import Line, Page, Part, audit_page
-from .audit_columns import Column, Group
-from .main_table_text import LABEL, WIDTH, escaped, wrapped
+from ..runs.notes import Note
+from .audit import Audit, AuditBlock, Line, audit_page
+from .audit_columns import Group
+from .main_table_text import LABEL
+from .render import as_json, comma_separated, markdown, require_format, text
+from .table import Cell, Column, Table, known
+
+KEYS = (*ROW, "seeds", "expected", "knowledge")
 
 
 def render(run: Run, *, format: str = "text", metric: str | None = None) -> str:
-    """The audit as text, md, csv or json; the metric says which accuracy and which K."""
-    if format not in LAYOUTS:
-        known = list(LAYOUTS)
-        raise UserError(
-            f"a format of audits must be one of {', '.join(known)}; got {format!r}; "
-            f"{did_you_mean(format, known)}"
-        )
+    """The audit as text, md, csv or json; `metric` chooses the accuracy and K.
+
+    Raises UserError if the format is unknown, or the metric was not measured.
+    """
+    require_format("a format of audits", format, LAYOUTS)
     return LAYOUTS[format](audit_page(run, metric))
 
 
-def text(page: Page) -> str:
-    """For a terminal: the tables of a block one above the other."""
-    label = min(LABEL, max(len(line["row"]) for part in page.parts for line in part.lines))
-    parts = []
-    for part in page.parts:
-        tables = [_text_table(part, group, max(label, 6)) for group in _told(page, part)]
-        head = f"{part.dataset} · {part.backbone}"
-        parts.append("\n\n".join([head, *tables, "\n".join(wrapped(part.notes))]))
-    return "\n\n".join([*parts, "\n".join(wrapped([*_legend(page), *page.notes]))]) + "\n"
+def tables(audit: Audit) -> list[Table]:
+    """Per block a heading, its tables and its notes; the legend and the notes of the run last."""
+    longest = max(len(line["row"]) for block in audit.blocks for line in block.lines)
+    method = Column("Method", "row", align="<", width=max(min(LABEL, longest), 6))
+    page = []
+    for block in audit.blocks:
+        page.append(Table(f"{block.dataset} · {block.backbone}"))
+        page += [_table(block, group, method) for group in _measured(audit, block)]
+        page.append(Table(notes=block.notes))
+    return [*page, Table(notes=(*_legend(audit), *audit.notes))]
 
 
-def _text_table(part: Part, group: Group, label: int) -> str:
-    heads = ["Method", *(column.head for column in group.columns)]
-    lines = _lines(part, group)
-    rows = [heads, *([line["row"], *_values(line, group)] for line in lines)]
-    widths = [max(len(row[at]) for row in rows) for at in range(1, len(heads))]
-    rule = "-" * min(WIDTH, label + sum(widths) + 2 * len(widths))
-    laid = [_aligned(row, label, widths) for row in rows]
-    n = 1 + sum(line["kind"] != REFERENCE for line in lines)
-    guards = [rule, *laid[n:]] if n < len(laid) else []
-    return "\n".join([_title(part, group), rule, laid[0], rule, *laid[1:n], *guards, rule])
-
-
-def _aligned(row: Sequence[str], label: int, widths: Sequence[int]) -> str:
-    cells = [value.rjust(width) for value, width in zip(row[1:], widths, strict=True)]
-    start = f"{row[0]:<{label}}" if len(row[0]) <= label else f"{row[0]}\n{' ' * label}"
-    return "  ".join([start, *cells])
-
-
-def markdown(page: Page) -> str:
-    """For a README or an issue."""
-    parts = []
-    for part in page.parts:
-        parts.append(f"### {escaped(part.dataset)} · {escaped(part.backbone)}")
-        for group in _told(page, part):
-            heads = ["Method", *(column.head for column in group.columns)]
-            rule = [":--", *(["--:"] * (len(heads) - 1))]
-            lines = [[_name(line), *_values(line, group)] for line in _lines(part, group)]
-            table = "\n".join(f"| {' | '.join(row)} |" for row in [heads, rule, *lines])
-            parts.append(f"{escaped(_title(part, group))}\n\n{table}")
-        parts.append("\n".join(f"- {escaped(note)}" for note in part.notes))
-    parts.append("\n".join(f"- {escaped(note)}" for note in [*_legend(page), *page.notes]))
-    return "\n\n".join(parts) + "\n"
-
-
-def _name(line: Line) -> str:
-    label = escaped(line["row"])
-    return label if line["kind"] != REFERENCE else f"*{label}* (reference)"
-
-
-def _told(page: Page, part: Part) -> list[Group]:
-    """The tables of which this block knows anything."""
-    return [g for g in page.groups if any(_known(ln, c) for ln in part.lines for c in g.columns)]
-
-
-def _lines(part: Part, group: Group) -> list[Line]:
-    """The rows of a table; references have no place where nothing is known of them."""
-    return [
-        line
-        for line in part.lines
-        if line["kind"] != REFERENCE or any(_known(line, column) for column in group.columns)
-    ]
-
-
-def _title(part: Part, group: Group) -> str:
+def _table(block: AuditBlock, group: Group, method: Column) -> Table:
+    """A group's columns; references have no row where none of them is known."""
     trained = any(column.field == "fnr" for column in group.columns)
-    return f"{group.title} ({part.knowledge})" if trained and part.knowledge else group.title
+    title = f"{group.title} ({block.knowledge})" if trained and block.knowledge else group.title
+    rows, references = [], []
+    for line in block.lines:
+        row = (Cell(line["row"]), *(Cell(_value(line, column)) for column in group.columns))
+        if line["kind"] != REFERENCE:
+            rows.append(row)
+        elif any(known(line, column) for column in group.columns):
+            references.append(row)
+    columns = (method, *group.columns)
+    return Table(title, columns, tuple(rows), tuple(references), heading=False)
 
 
-def _values(line: Line, group: Group) -> list[str]:
-    return [c.form(line[c.field]) if _known(line, c) else "-" for c in group.columns]
+def _value(line: Line, column: Column) -> str:
+    return column.format(line[column.field]) if known(line, column) else "-"
 
 
-def _known(line: Line, column: Column) -> bool:
-    return column.field in line and not isnan(line[column.field])
+def _measured(audit: Audit, block: AuditBlock) -> list[Group]:
+    """The groups of columns of which this block has any value."""
+    return [g for g in audit.groups if any(known(ln, c) for ln in block.lines for c in g.columns)]
 
 
-def _legend(page: Page) -> list[str]:
-    """What every column says; of a table that no block shows, nothing."""
-    shown = {group.title for part in page.parts for group in _told(page, part)}
+def _legend(audit: Audit) -> list[Note]:
+    """What every column means, for the groups that any block shows."""
+    shown = {group.title for block in audit.blocks for group in _measured(audit, block)}
     return [
-        f"{group.title}. {'; '.join(f'{column.head}: {column.says}' for column in group.columns)}."
-        for group in page.groups
+        Note("legend", f"{group.title}. {'; '.join(_meanings(group))}.")
+        for group in audit.groups
         if group.title in shown
     ]
 
 
-def comma_separated(page: Page) -> str:
-    """For a program: one line a row with all figures, exact, without notes."""
-    return page.frame.to_csv(index=False, lineterminator="\n")
+def _meanings(group: Group) -> list[str]:
+    return [f"{column.header}: {column.description}" for column in group.columns]
 
 
-def as_json(page: Page) -> str:
-    """For a program, with the notes; numbers that JSON lacks become null."""
-    told = {
-        "metric": f"{page.metric[0]}@{page.metric[1]}",
-        "k": page.metric[1],
+def _tree(audit: Audit) -> dict[str, Any]:
+    """All figures for JSON, with the notes."""
+    return {
+        "metric": str(audit.metric),
+        "k": audit.metric.k,
         "blocks": [
             {
-                "dataset": part.dataset,
-                "backbone": part.backbone,
-                "false_negative_rates": part.knowledge,
-                "rows": [_jsonable(line) for line in part.lines],
-                "notes": part.notes,
+                "dataset": block.dataset,
+                "backbone": block.backbone,
+                "false_negative_rates": block.knowledge,
+                "rows": [_row_tree(line) for line in block.lines],
+                "notes": block.notes,
             }
-            for part in page.parts
+            for block in audit.blocks
         ],
-        "columns": {c.field: c.says for group in page.groups for c in group.columns},
-        "notes": page.notes,
+        "columns": {c.field: c.description for group in audit.groups for c in group.columns},
+        "notes": audit.notes,
     }
-    return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _jsonable(line: Mapping[str, Any]) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        value = value.item() if hasattr(value, "item") else value
-        return None if isinstance(value, float) and not isfinite(value) else value
-
-    values = {name: plain(value) for name, value in line.items()}
-    start = {name: values.pop(name) for name in (*ROW, "seeds", "expected")}
-    return start | {"knowledge": values.pop("knowledge"), "values": values}
+def _row_tree(line: Line) -> dict[str, Any]:
+    values = {name: value for name, value in line.items() if name not in KEYS}
+    return {**{name: line[name] for name in KEYS}, "values": values}
 
 
-LAYOUTS: dict[str, Callable[[Page], str]] = {
-    "text": text,
-    "md": markdown,
-    "csv": comma_separated,
-    "json": as_json,
+LAYOUTS: dict[str, Callable[[Audit], str]] = {
+    "text": lambda audit: text(tables(audit)),
+    "md": lambda audit: markdown(tables(audit)),
+    "csv": lambda audit: comma_separated(audit.frame),
+    "json": lambda audit: as_json(_tree(audit)),
 }

@@ -1,4 +1,4 @@
-"""The comparison: is what a run shows real, row by row against one of them, and over all blocks?
+"""The comparison: every row against a baseline, with tests, effects and ranks, and over all blocks.
 
 Per data set and backbone the lines of `significance`, best first, and a footnote that holds all a
 reviewer asks. Over the blocks mean ranks, with the Friedman test and Nemenyi's critical difference
@@ -16,7 +16,8 @@ from negbench.evaluation.metric_names import Metric
 
 from ..number_format import counted
 from ..runs import frames
-from ..runs.frames import Run
+from ..runs.frames import MetricLike, Run
+from ..runs.notes import Note
 from ..statistics.friedman import Friedman, friedman, mean_ranks
 from ..statistics.significance import significance
 from ..statistics.test_procedure import Procedure
@@ -26,120 +27,117 @@ Line = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparisonBlock:
     """One data set and backbone."""
 
     dataset: str
     backbone: str
     lines: tuple[Line, ...]
     """As `significance` gives them, by falling mean."""
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The whole comparison, ready to be laid out."""
+    """The whole comparison as values."""
 
     metric: Metric
     vs: str
     procedure: Procedure
-    parts: tuple[Part, ...]
+    blocks: tuple[ComparisonBlock, ...]
     across: tuple[Line, ...]
     """Mean ranks over the blocks, best first: row, method, blocks, mean_rank, maybe tied."""
     test: Friedman | None
-    across_notes: tuple[str, ...]
-    notes: tuple[str, ...]
+    across_notes: tuple[Note, ...]
+    notes: tuple[Note, ...]
 
 
 def comparison(
     run: Run,
-    metric: str | None = None,
+    metric: MetricLike = None,
     *,
     vs: str = "random",
     test: str = "paired-t",
     correction: str = "holm",
     seeds: str = "average",
 ) -> Comparison:
-    """Gather the comparison; `comparison_layouts` lays it out."""
+    """Compute the comparison; `comparison_text` lays it out.
+
+    Raises NothingToReport if no method has every seed finished.
+    """
     procedure = Procedure(test, correction, seeds)
-    chosen = frames.measure(run, metric)
-    told = significance(
-        run, f"{chosen[0]}@{chosen[1]}", vs=vs, test=test, correction=correction, seeds=seeds
-    )
-    if told.empty:
+    chosen = frames.choose_metric(run, metric)
+    tests = significance(run, chosen, vs=vs, test=test, correction=correction, seeds=seeds)
+    if tests.empty:
         raise NothingToReport(
             "a comparison needs a method with every seed finished; this run has none; run it to "
             "the end first"
         )
-    parts = tuple(
-        _part(run, str(where[0]), str(where[1]), block, vs)
-        for where, block in told.groupby(["dataset", "backbone"])
+    blocks = tuple(
+        _block(run, str(where[0]), str(where[1]), block, vs)
+        for where, block in tests.groupby(["dataset", "backbone"])
     )
-    across, found, across_notes = _across(run, chosen, parts, procedure)
-    tested = bool((told["verdict"] != "").any())
+    across, friedman_test, across_notes = _across(run, chosen, blocks, procedure)
+    tested = bool((tests["verdict"] != "").any())
     notes = (
-        *footnotes.of_test(vs, chosen, tested, procedure, _compared(parts) if tested else ""),
-        _READ,
+        *footnotes.of_test(vs, chosen, tested, procedure, _compared(blocks) if tested else ""),
+        _LEGEND,
         *footnotes.of_damage(run),
     )
-    return Comparison(chosen, vs, procedure, parts, across, found, across_notes, notes)
+    return Comparison(chosen, vs, procedure, blocks, across, friedman_test, across_notes, notes)
 
 
-_READ = (
+_LEGEND = Note(
+    "legend",
     "d: mean difference over its standard deviation over users (d_z), with a 95 % bootstrap "
     "interval; w/t/l: users who win, tie and lose; rank: place in the block with a 95 % bootstrap "
-    "interval over users and seeds."
+    "interval over users and seeds.",
 )
 
 
-def _part(run: Run, dataset: str, backbone: str, block: pd.DataFrame, vs: str) -> Part:
-    ordered = block.sort_values(["mean", "row"], ascending=[False, True], kind="stable")
+def _block(run: Run, dataset: str, backbone: str, tests: pd.DataFrame, vs: str) -> ComparisonBlock:
+    ordered = tests.sort_values(["mean", "row"], ascending=[False, True], kind="stable")
     lines = [{str(name): v for name, v in line.items()} for line in ordered.to_dict("records")]
     for line in lines:
         line["verdict"] = "baseline" if line["row"] == vs else line["verdict"]
-    notes = (
-        *footnotes.of_data(run, dataset),
-        *footnotes.of_seeds(run, dataset, backbone, "Means"),
-        *footnotes.of_settings(run, dataset, backbone),
-        *footnotes.of_gaps(run, dataset, backbone),
-        *footnotes.notes_of_data(run, dataset),
-    )
-    return Part(dataset, backbone, tuple(lines), notes)
+    notes = footnotes.of_block(run, dataset, backbone, "Means")
+    return ComparisonBlock(dataset, backbone, tuple(lines), notes)
 
 
-def _compared(parts: tuple[Part, ...]) -> str:
+def _compared(blocks: tuple[ComparisonBlock, ...]) -> str:
     """How many comparisons with the baseline were corrected together, block by block."""
-    counts = sorted({sum(line["p"] == line["p"] for line in part.lines) for part in parts})
-    said = counted(counts[-1], "comparison")
-    return f" ({said} each)" if len(counts) == 1 else f" ({counts[0]} to {said})"
+    counts = sorted({sum(line["p"] == line["p"] for line in block.lines) for block in blocks})
+    most = counted(counts[-1], "comparison")
+    return f" ({most} each)" if len(counts) == 1 else f" ({counts[0]} to {most})"
 
 
 def _across(
-    run: Run, metric: Metric, parts: tuple[Part, ...], procedure: Procedure
-) -> tuple[tuple[Line, ...], Friedman | None, tuple[str, ...]]:
-    """Mean ranks over the blocks, the test where it may be had, and what is to be said of both."""
-    name, by_seed = f"{metric[0]}@{metric[1]}", procedure.seeds == "blocks"
+    run: Run, metric: Metric, blocks: tuple[ComparisonBlock, ...], procedure: Procedure
+) -> tuple[tuple[Line, ...], Friedman | None, tuple[Note, ...]]:
+    """Mean ranks over the blocks, the Friedman test if it is defined, and notes on both."""
+    by_seed = procedure.seeds == "blocks"
     test: Friedman | None = None
     try:
-        test = friedman(run, name, alpha=procedure.alpha, by_seed=by_seed)
-        ranked, verdict = test.ranks, said(test)
+        test = friedman(run, metric, alpha=procedure.alpha, by_seed=by_seed)
+        ranked, verdict = test.ranks, friedman_sentence(test)
     except NothingToReport as refusal:
-        ranked, verdict = mean_ranks(run, name, by_seed=by_seed), f"No test over blocks: {refusal}."
-        if len(parts) < 2:
-            return (), None, (verdict,)
-    found = [{str(key): v for key, v in line.items()} for line in ranked.to_dict("records")]
-    left = {line["row"] for part in parts for line in part.lines} - set(ranked["row"])
-    notes = (
-        [f"Left out, for not every block holds them: {', '.join(sorted(left))}."] if left else []
-    )
+        ranked = mean_ranks(run, metric, by_seed=by_seed)
+        verdict = f"No test over blocks: {refusal}."
+        if len(blocks) < 2:
+            return (), None, (Note("test", verdict),)
+    lines = [{str(key): v for key, v in line.items()} for line in ranked.to_dict("records")]
+    left = {line["row"] for block in blocks for line in block.lines} - set(ranked["row"])
+    notes = []
+    if left:
+        names = ", ".join(sorted(left))
+        notes.append(Note("gap", f"Left out, for not every block holds them: {names}."))
     if by_seed:
-        notes.append(
-            "WARNING: a seed counts as a block; those of one data set are not independent."
-        )
-    return tuple(found), test, (*notes, verdict)
+        dependent = "WARNING: a seed counts as a block; those of one data set are not independent."
+        notes.append(Note("test", dependent))
+    return tuple(lines), test, (*notes, Note("test", verdict))
 
 
-def said(test: Friedman) -> str:
+def friedman_sentence(test: Friedman) -> str:
     """The test in one sentence."""
     return (
         f"Friedman over {test.blocks} blocks: chi2 = {test.chi2:.2f}, {_p(test.p)}; "

@@ -1,8 +1,8 @@
-"""An explanation: the triplets that helped a training most, and those that harmed it most.
+"""An explanation of a training: its most helpful and most harmful triplets, by their values.
 
 Of one user, or of all of them with averages by band of the negative and by its truth. Helpful are
-values above zero, harmful those below. The interval of a triplet knows only how sure its own value
-is: the extremes of many values lie farther out than they would if they were valued again.
+values above zero, harmful those below. The interval of a triplet covers its own value only: the
+extremes of many values lie farther out than they would if they were valued again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a cell, or one user of it, has valued highest and lowest."""
+    """The highest and lowest valued triplets of a cell, or of one user of it."""
 
     where: Mapping[str, Any]
     """The data set, the backbone, the row and the seed."""
@@ -40,14 +40,14 @@ class Explanation:
 def explanation(
     cell: Cell,
     row: str,
-    told: pd.DataFrame,
+    values: pd.DataFrame,
     ids: Mapping[str, Sequence[Any]],
     *,
     user: int | None = None,
     top: int = 10,
 ) -> Explanation:
-    """Explain the triplets `told` of a cell; `user` is its number, `ids` what the data call it."""
-    chosen = told if user is None else told[told["user"] == user]
+    """Explain a cell by its triplets' values; `user` is a number, `ids` holds the data's ids."""
+    chosen = values if user is None else values[values["user"] == user]
     helped = chosen[chosen["value"] > 0].sort_values("value", ascending=False, kind="stable")
     harmed = chosen[chosen["value"] < 0].sort_values("value", kind="stable")
     spec = cell.spec
@@ -70,29 +70,29 @@ def explanation(
 
 
 def _named(lines: pd.DataFrame, ids: Mapping[str, Sequence[Any]]) -> tuple[Line, ...]:
-    """The lines with the ids and the titles that the data have."""
-    found = []
+    """The lines with the ids and the titles of the data."""
+    records = []
     for line in lines[list(SHOWN)].to_dict("records"):
         named: Line = {"user": ids["users"][line["user"]]}
         for what in ("positive", "negative"):
             item = line[what]
             named[what] = ids["items"][item]
             named[f"{what}_name"] = ids["names"][item] if ids["names"] else ""
-        found.append(named | {str(name): line[name] for name in SHOWN[3:]})
-    return tuple(found)
+        records.append(named | {str(name): line[name] for name in SHOWN[3:]})
+    return tuple(records)
 
 
-def _averages(cell: Cell, told: pd.DataFrame) -> tuple[Line, ...]:
+def _averages(cell: Cell, values: pd.DataFrame) -> tuple[Line, ...]:
     """All triplets, those of each band of the negative, and the false and the other ones."""
-    parts = [("all", told.assign(group="all"))]
-    if (told["band"] != "").any():
-        parts.append(("band", told.assign(group=told["band"])))
-    words = told["false"].map({True: "false", False: "other"})
-    parts.append(("truth", told.assign(group=words)))
+    parts = [("all", values.assign(group="all"))]
+    if (values["band"] != "").any():
+        parts.append(("band", values.assign(group=values["band"])))
+    words = values["false"].map({True: "false", False: "other"})
+    parts.append(("truth", values.assign(group=words)))
     order = {"false": 0, "other": 1} | {n: at for at, n in enumerate(cell.record["bands"]["names"])}
-    found: list[Line] = []
+    records: list[Line] = []
     for by, part in parts:
         lines = averages(part, ["group"]).to_dict("records")
         lines.sort(key=lambda line: order.get(line["group"], 0))
-        found += [{"by": by, **{str(k): v for k, v in line.items()}} for line in lines]
-    return tuple(found)
+        records += [{"by": by, **{str(k): v for k, v in line.items()}} for line in lines]
+    return tuple(records)

@@ -1,18 +1,16 @@
 """Layouts of an explanation: text for a screen of 110 columns, csv and JSON."""
 
-import csv
-import io
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import floor, isfinite, log10
-from typing import Any
 
-from negbench.errors import UserError, did_you_mean
+import pandas as pd
 
 from ..number_format import counted
+from ..runs.notes import Note
 from .explanation import Explanation, Line
-from .main_table_text import WIDTH, wrapped
+from .render import WIDTH, as_json, comma_separated, plain, require_format, text
+from .table import Column, Table, text_rows
 
 NUMBERS, FALSE = 45, "  FALSE"
 """Letters before and between the titles of a line, and what ends it."""
@@ -23,94 +21,97 @@ CSV = (
 )
 
 
-def render(told: Explanation, format: str = "text") -> str:
-    """The explanation as text, csv or json."""
-    known = list(LAYOUTS)
-    if format not in known:
-        raise UserError(
-            f"a format of explanations must be one of {', '.join(known)}; got {format!r}; "
-            f"{did_you_mean(format, known)}"
-        )
-    return LAYOUTS[format](told)
+def render(values: Explanation, format: str = "text") -> str:
+    """The explanation as text, csv or json.
+
+    Raises UserError if the format is unknown.
+    """
+    require_format("a format of explanations", format, LAYOUTS)
+    return LAYOUTS[format](values)
 
 
-def text(told: Explanation) -> str:
-    """For a terminal."""
-    where = told.where
-    whose = "all users" if told.user is None else f"user {told.user}"
-    first, last = told.epochs
+def tables(values: Explanation) -> list[Table]:
+    """The heading, the triplets that helped and harmed most, the averages, and the notes."""
+    where = values.where
+    whose = "all users" if values.user is None else f"user {values.user}"
+    first, last = values.epochs
     when = f"epoch {first}" if first == last else f"epochs {first} to {last}"
-    head = (
+    heading = (
         f"{where['dataset']} · {where['backbone']} · {where['method']} · seed {where['seed']}   "
-        f"{whose}: {counted(told.n, 'triplet')} valued, {when}"
+        f"{whose}: {counted(values.n, 'triplet')} valued, {when}"
     )
-    power = _power([line["value"] for line in (*told.helpful, *told.harmful)])
-    parts = [head, _lines("most helpful", told.helpful, power, told.user is None)]
-    parts += [_lines("most harmful", told.harmful, power, told.user is None)]
-    parts += [_averages(told.averages)] if told.averages else []
-    return "\n\n".join([*parts, "\n".join(wrapped(_notes(told)))]) + "\n"
+    power = _power([line["value"] for line in (*values.helpful, *values.harmful)])
+    return [
+        Table(heading),
+        _triplets("most helpful", values.helpful, power, values.user is None),
+        _triplets("most harmful", values.harmful, power, values.user is None),
+        *([_averages(values.averages)] if values.averages else []),
+        Table(notes=_notes(values)),
+    ]
 
 
-def _lines(title: str, lines: Sequence[Line], power: int, whose: bool) -> str:
+def _triplets(title: str, lines: Sequence[Line], power: int, all_users: bool) -> Table:
     if not lines:
-        return f"{title}: none"
+        return Table(f"{title}: none")
     width = max([len("user"), *(len(str(line["user"])) for line in lines)])
-    head = f"{'value':>6}  {'95 % interval':^16}  {'epoch':>5}  {'hardness':>8}"
-    head += f"  {'user':{width}}" if whose else ""
-    room = max(12, (WIDTH - NUMBERS - len(FALSE) - (width + 2 if whose else 0)) // 2)
-    rows = [f"{head}  {'likes':{room}}  rather than"]
-    for line in lines:
-        row = f"{_scaled(line['value'], power):>6}  {_interval(line, power):^16}"
-        row += f"  {line['epoch']:>5}  {_short(line['hardness']):>8}"
-        row += f"  {line['user']!s:{width}}" if whose else ""
-        liked, other = (_title(line, what, room) for what in ("positive", "negative"))
-        row += f"  {liked:{room}}  {other}{FALSE if line['false'] else ''}"
-        rows.append(row.rstrip())
-    return "\n".join([f"{title}, {_unit(power)}", *rows])
+    room = max(12, (WIDTH - NUMBERS - len(FALSE) - (width + 2 if all_users else 0)) // 2)
+    columns: dict[Column, Callable[[Line], str]] = {
+        Column("value", width=6): lambda line: _scaled(line["value"], power),
+        Column("95 % interval", align="^", width=16): lambda line: _interval(line, power),
+        Column("epoch", width=5): lambda line: str(line["epoch"]),
+        Column("hardness", width=8): lambda line: _short(line["hardness"]),
+        Column("user", align="<", width=width): lambda line: str(line["user"]),
+        Column("likes", align="<", width=room): lambda line: _title(line, "positive", room),
+        Column("rather than", align="<"): lambda line: (
+            f"{_title(line, 'negative', room)}{FALSE if line['false'] else ''}"
+        ),
+    }
+    if not all_users:
+        columns = {column: write for column, write in columns.items() if column.header != "user"}
+    return _table(title, power, columns, lines)
 
 
-def _averages(lines: Sequence[Line]) -> str:
+def _averages(lines: Sequence[Line]) -> Table:
     power = _power([line["mean"] for line in lines])
-    rows = [f"{'mean':>7}  {'95 % interval':^18}  {'triplets':>10}  {'users':>7}  of"]
-    for line in lines:
-        said = {
-            "all": "all triplets",
-            "band": f"negatives of the {line['group']}",
-            "truth": f"{line['group']} negatives",
-        }[line["by"]]
-        rows.append(
-            f"{_scaled(line['mean'], power, 3):>7}  {_interval(line, power, 3):^18}  "
-            f"{line['n']:>10,}  "
-            f"{line['users']:>7,}  {said}"
-        )
-    return "\n".join([f"on average, {_unit(power)}", *rows])
+    groups = {"all": "all triplets", "band": "negatives of the {}", "truth": "{} negatives"}
+    columns: dict[Column, Callable[[Line], str]] = {
+        Column("mean", width=7): lambda line: _scaled(line["mean"], power, 3),
+        Column("95 % interval", align="^", width=18): lambda line: _interval(line, power, 3),
+        Column("triplets", width=10): lambda line: f"{line['n']:,}",
+        Column("users", width=7): lambda line: f"{line['users']:,}",
+        Column("of", align="<"): lambda line: groups[line["by"]].format(line["group"]),
+    }
+    return _table("on average", power, columns, lines)
 
 
-def _notes(told: Explanation) -> list[str]:
-    notes = [
+def _table(
+    title: str, power: int, columns: dict[Column, Callable[[Line], str]], lines: Sequence[Line]
+) -> Table:
+    unit = f"in units of 1e{power}" if power else "as they are"
+    return Table(f"{title}, {unit}", tuple(columns), text_rows(columns, lines), rules=False)
+
+
+def _notes(values: Explanation) -> tuple[Note, ...]:
+    texts = [
         "Value: what the triplet took off the loss that it was valued by; above zero it helped. "
         "Its interval is its own: the extremes of many values lie farther out than if valued again."
     ]
-    if told.averages:
-        notes.append("Intervals of means: users as the sample.")
-    more = "" if told.exact else "; further ones may be false and nobody knows"
-    notes.append(f"FALSE: the negative is a held-out positive of the user{more}.")
-    if isfinite(told.auc):
-        notes.append(
-            f"A false negative has a lower value than another with chance {told.auc:.3f} "
+    if values.averages:
+        texts.append("Intervals of means: users as the sample.")
+    more = "" if values.exact else "; further ones may be false and nobody knows"
+    texts.append(f"FALSE: the negative is a held-out positive of the user{more}.")
+    if isfinite(values.auc):
+        texts.append(
+            f"A false negative has a lower value than another with chance {values.auc:.3f} "
             "(AUC; 0.5 is blind)."
         )
-    return notes
+    return tuple(Note("legend", text) for text in texts)
 
 
 def _power(values: Sequence[float]) -> int:
     """The power of ten of the greatest value: one for all lines, so that they compare."""
     greatest = max((abs(value) for value in values), default=0.0)
     return floor(log10(greatest)) if greatest > 0 else 0
-
-
-def _unit(power: int) -> str:
-    return f"in units of 1e{power}" if power else "as they are"
 
 
 def _scaled(value: float, power: int, digits: int = 2) -> str:
@@ -129,46 +130,26 @@ def _short(value: float) -> str:
 
 def _title(line: Line, what: str, room: int) -> str:
     """The item's title, or its id where the data have none, cut to the room there is."""
-    said = " ".join(str(line[f"{what}_name"] or line[what]).split())
-    return said if len(said) <= room else f"{said[: room - 1]}…"
+    title = " ".join(str(line[f"{what}_name"] or line[what]).split())
+    return title if len(title) <= room else f"{title[: room - 1]}…"
 
 
-def comma_separated(told: Explanation) -> str:
+def _frame(values: Explanation) -> pd.DataFrame:
     """One line a triplet (`part` helpful or harmful) or average (`part` all, band or truth)."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, CSV, restval="", lineterminator="\n")
-    writer.writeheader()
-    for part, lines in (("helpful", told.helpful), ("harmful", told.harmful)):
-        writer.writerows({**told.where, "part": part, **_plain(line)} for line in lines)
-    for line in told.averages:
+    lines = [
+        {**values.where, "part": part, **line}
+        for part, triplets in (("helpful", values.helpful), ("harmful", values.harmful))
+        for line in triplets
+    ]
+    for line in values.averages:
         rest = {name: line[name] for name in ("group", "low", "high", "n", "users")}
-        writer.writerow({**told.where, "part": line["by"], "value": line["mean"], **_plain(rest)})
-    return out.getvalue()
-
-
-def as_json(told: Explanation) -> str:
-    """Everything, with null for what is not known."""
-    plain = {name: _tree(value) for name, value in asdict(told).items()}
-    return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _tree(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _tree(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_tree(inner) for inner in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def _plain(line: Line) -> Line:
-    return {
-        name: "" if isinstance(value, float) and not isfinite(value) else value
-        for name, value in line.items()
-    }
+        lines.append({**values.where, "part": line["by"], "value": line["mean"], **rest})
+    # As objects, so that an integer stays one in a column that other lines leave empty.
+    return pd.DataFrame(plain(lines), columns=list(CSV), dtype=object)
 
 
 LAYOUTS: dict[str, Callable[[Explanation], str]] = {
-    "text": text,
-    "csv": comma_separated,
-    "json": as_json,
+    "text": lambda values: text(tables(values)),
+    "csv": lambda values: comma_separated(_frame(values)),
+    "json": lambda values: as_json(asdict(values)),
 }

@@ -1,110 +1,115 @@
-"""The main table for a paper, in LaTeX with booktabs; caption and notes say the protocol.
+"""The main table for a paper, in LaTeX with booktabs; caption and notes state the protocol.
 
-Names, labels and notes come from users and from data: every special character is escaped, and what
-plain LaTeX has no letter for is said by its number. Needs no package but booktabs.
+Names, labels and notes come from users and from data: every special character is escaped, and a
+character that plain LaTeX lacks is written by its number. Needs no package but booktabs.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from math import isnan
 
-from ..number_format import number, spelled
-from .main_table_values import Block, Line, Table
+from ..number_format import metric_label
+from .main_table_text import block_table
+from .main_table_values import Block, MainTable, Row
+from .table import Cell
+
+CAPTION = ("split", "exclusion", "seeds", "test", "columns", "rates")
+"""Kinds of notes that a caption must not do without."""
 
 
-def latex(table: Table) -> str:
+def latex(table: MainTable) -> str:
     """One float a data set and backbone; best bold, second underlined, ties and tests marked."""
     parts = [_latex_block(table, block) for block in table.blocks]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(parts)
 
 
-def _latex_block(table: Table, block: Block) -> str:
-    n = len(table.columns)
-    bands = sum(column.band != "all" for column in table.columns)
-    name = escaped(spelled(*table.metric))
-    heads = [escaped(column.head) for column in table.columns]
+def _latex_block(main: MainTable, block: Block) -> str:
+    # Bands without their spread, as on a screen: the table shall fit one column of an article.
+    table = block_table(main, block, spreads=False)
+    n = len(main.columns)
+    bands = sum(column.band != "all" for column in main.columns)
+    name = escaped(metric_label(main.metric))
     over = f"{' &' * (n - bands)} & \\multicolumn{{{bands}}}{{c}}{{{name} by band}} & \\\\"
     cut = f"\\cmidrule(lr){{{n - bands + 2}-{n + 1}}}"
-    seconds_best = _seconds_best(table, block)
-    rows = [_latex_row(table, line, seconds_best) for line in block.methods]
-    guards = [_latex_row(table, line, seconds_best) for line in block.references]
-    said, notes = _said(table, block)
+    second_best = _second_best(main, block)
+    methods, references = (
+        [_latex_row(main, *pair, second_best) for pair in zip(rows, cells, strict=True)]
+        for rows, cells in (
+            (block.methods, table.rows),
+            (block.references, table.references),
+        )
+    )
+    caption, notes = _caption_and_notes(main, block)
+    footnotes = [
+        "\\par\\smallskip",
+        f"\\begin{{minipage}}{{\\linewidth}}\\scriptsize {' '.join(notes)}",
+        "\\end{minipage}",
+    ]
     return "\n".join(
         [
             "\\begin{table*}[t]",
             "\\centering",
-            f"\\caption[{{{said[0]}}}]{{{' '.join(said)}}}",
+            f"\\caption[{{{caption[0]}}}]{{{' '.join(caption)}}}",
             "\\smallskip",
             "\\footnotesize",
             "\\setlength{\\tabcolsep}{2.2pt}",
-            f"\\begin{{tabular}}{{{_columns(table)}}}",
+            f"\\begin{{tabular}}{{{_column_types(len(table.columns) - 1, main.primary)}}}",
             "\\toprule",
             *([over, cut] if bands else []),
-            " & ".join(["Method", *heads, *map(escaped, table.last_heads)]) + " \\\\",
+            " & ".join(escaped(column.header) for column in table.columns) + " \\\\",
             "\\midrule",
-            *rows,
-            *(["\\midrule", *guards] if guards else []),
+            *methods,
+            *(["\\midrule", *references] if references else []),
             "\\bottomrule",
             "\\end{tabular}",
-            *(
-                [
-                    "\\par\\smallskip",
-                    f"\\begin{{minipage}}{{\\linewidth}}\\scriptsize {' '.join(notes)}",
-                    "\\end{minipage}",
-                ]
-                if notes
-                else []
-            ),
+            *(footnotes if notes else []),
             "\\end{table*}",
             "",
         ]
     )
 
 
-def _said(table: Table, block: Block) -> tuple[list[str], list[str]]:
-    """The caption, and what stands under the table; both escaped, nothing said twice."""
-    name, where = spelled(*table.metric), f"{block.dataset}, {block.backbone}"
+def _caption_and_notes(main: MainTable, block: Block) -> tuple[list[str], list[str]]:
+    """The sentences of the caption, and those under the table; all escaped, none twice."""
+    notes = (*block.notes, *main.notes)
     caption = [
-        f"{name} and its bands on {where}.",
-        *block.protocol,
-        *table.protocol,
+        f"{metric_label(main.metric)} and its bands on {block.dataset}, {block.backbone}.",
+        *(note.text for note in notes if note.kind in CAPTION),
         "Bold: best; underlined: second best.",
     ]
-    notes = [note for note in block.notes if note not in block.protocol]
-    notes += [note for note in table.notes if note not in table.protocol]
-    return [escaped(s) for s in caption], [escaped(n) for n in notes]
+    below = [note.text for note in notes if note.kind not in CAPTION]
+    return [escaped(text) for text in caption], [escaped(text) for text in below]
 
 
-def _columns(table: Table) -> str:
+def _column_types(n: int, primary: int) -> str:
     """The tested column leaves room at its right, where the marks hang over."""
-    wide = ["r"] * (len(table.columns) + len(table.last_heads))
-    wide[table.primary] = "r@{\\hspace{12pt}}"
-    return "@{}l" + "".join(wide) + "@{}"
+    types = ["r"] * n
+    types[primary] = "r@{\\hspace{12pt}}"
+    return "@{}l" + "".join(types) + "@{}"
 
 
-def _seconds_best(table: Table, block: Block) -> list[float]:
+def _second_best(main: MainTable, block: Block) -> list[float]:
     """The second highest of the methods' means in each column; NaN where there is none."""
-    found = []
-    for at in range(len(table.columns)):
-        means = {line.entries[at].mean for line in block.methods if not line.entries[at].best}
-        found.append(max((mean for mean in means if not isnan(mean)), default=float("nan")))
-    return found
+    seconds = []
+    for at in range(len(main.columns)):
+        means = {row.entries[at].mean for row in block.methods if not row.entries[at].best}
+        seconds.append(max((mean for mean in means if not isnan(mean)), default=float("nan")))
+    return seconds
 
 
-def _latex_row(table: Table, line: Line, seconds_best: list[float]) -> str:
-    values = []
-    for column, entry, second in zip(table.columns, line.entries, seconds_best, strict=True):
-        # Bands without their spread, as on a screen: the table shall fit one column of an article.
-        said = escaped(entry.said if column.band == "all" else number(entry.mean))
+def _latex_row(
+    main: MainTable, row: Row, cells: Sequence[Cell], second_best: Sequence[float]
+) -> str:
+    label, *values = (escaped(cell.full_text) for cell in cells)
+    for at, (entry, second) in enumerate(zip(row.entries, second_best, strict=True)):
         if entry.best:
-            said = f"\\textbf{{{said}}}"
-        elif entry.mean == second and line.kind == "method":
-            said = f"\\underline{{{said}}}"
-        values.append(said)
+            values[at] = f"\\textbf{{{values[at]}}}"
+        elif entry.mean == second and row.kind == "method":
+            values[at] = f"\\underline{{{values[at]}}}"
     marks = {"*": "*", "v": "\\mathrm{v}", "=": "="}
-    mark = "".join(marks[sign] for sign in line.mark)
-    values[table.primary] += f"\\rlap{{$^{{{mark}}}$}}" if mark else escaped(line.count)
-    last = map(escaped, table.last_values(line))
-    return " & ".join([escaped(line.label), *values, *last]) + " \\\\"
+    mark = "".join(marks[sign] for sign in row.mark)
+    values[main.primary] += f"\\rlap{{$^{{{mark}}}$}}" if mark else escaped(row.count)
+    return " & ".join([label, *values]) + " \\\\"
 
 
 _TEX = {
@@ -153,9 +158,9 @@ _ACCENTS |= dict(zip("\u030a\u030b\u030c\u0323\u0327\u0328", "rHvdck", strict=Tr
 _GREEK = "GREEK SMALL LETTER "
 
 
-def escaped(said: str) -> str:
+def escaped(text: str) -> str:
     """A text in which LaTeX finds no markup, in characters that plain LaTeX has."""
-    return "".join(map(_letter, unicodedata.normalize("NFC", said)))
+    return "".join(map(_letter, unicodedata.normalize("NFC", text)))
 
 
 def _letter(char: str) -> str:

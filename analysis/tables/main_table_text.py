@@ -1,133 +1,70 @@
-"""Layouts of the main table: text for a screen of 110 columns, markdown and csv; LaTeX and HTML
-are laid out by `latex` and `fragment`.
+"""The main table as tables to render, and as a frame for csv."""
 
-Names and notes come from users and from data, so each layout escapes what its readers would take
-for markup.
-"""
-
-import csv
-import io
-import re
-import textwrap
-from collections.abc import Callable, Iterable, Sequence
 from math import isnan
+from typing import Any
 
-from ..number_format import number, spelled
-from .main_table_html import fragment
-from .main_table_latex import latex
-from .main_table_values import Column, Line, Table
+import pandas as pd
 
-WIDTH = 110
+from ..number_format import number, percent, seconds
+from .main_table_values import Block, Entry, MainTable, Row
+from .table import Cell, Column, Table, sort_key
+
 LABEL = 28
 """Longer labels stand on a line of their own in the text form."""
+FN_RATE = Column("FN rate", "fnr", percent, "share of the negatives used")
+SECONDS = Column("s/epoch", "epoch", seconds, "wall seconds of sampling, scoring and update")
 
 
-def text(table: Table) -> str:
-    """The table for a terminal, at most 110 columns wide."""
-    parts = []
-    longest = max((len(line.label) for b in table.blocks for line in b.lines), default=0)
-    label = min(LABEL, longest)
-    for block in table.blocks:
-        rows = [["Method", *(c.head for c in table.columns), *table.last_heads]]
-        rows += [_text_row(table, line) for line in block.lines]
-        widths = [max(len(row[at]) for row in rows) for at in range(1, len(rows[0]))]
-        lines = [_aligned(row, label, widths) for row in rows]
-        rule = "-" * min(WIDTH, label + sum(widths) + 2 * len(widths))
-        guards = [rule, *lines[1 + len(block.methods) :]] if block.references else []
-        head = f"{block.dataset} · {block.backbone}"
-        body = [head, rule, lines[0], rule, *lines[1 : 1 + len(block.methods)], *guards, rule]
-        parts.append("\n".join([*(line.rstrip() for line in body), *wrapped(block.notes)]))
-    return "\n\n".join([*parts, "\n".join(wrapped(table.notes))]) + "\n"
+def tables(main: MainTable, *, spreads: bool, full_headers: bool) -> list[Table]:
+    """One table a block, as `block_table` makes them, and the notes of the whole."""
+    blocks = [block_table(main, b, spreads=spreads, full_headers=full_headers) for b in main.blocks]
+    return [*blocks, Table(notes=main.notes)]
 
 
-def _text_row(table: Table, line: Line) -> list[str]:
-    values = [
-        entry.said if column.band == "all" else number(entry.mean)
-        for column, entry in zip(table.columns, line.entries, strict=True)
-    ]
-    # The mark has a place of its own, so that the numbers of a column stay in line.
-    values[table.primary] += (f" {line.mark:<2}" if line.whole else line.count) or ""
-    return [line.label, *values, *table.last_values(line)]
-
-
-def _aligned(row: Sequence[str], label: int, widths: Sequence[int]) -> str:
-    cells = [value.rjust(width) for value, width in zip(row[1:], widths, strict=True)]
-    values = "  ".join(["", *cells])
-    return (
-        f"{row[0]:<{label}}{values}" if len(row[0]) <= label else f"{row[0]}\n{' ' * label}{values}"
+def block_table(
+    main: MainTable, block: Block, *, spreads: bool = True, full_headers: bool = False
+) -> Table:
+    """The table of a block; `spreads` is about the bands, which a narrow table shows without."""
+    longest = max(len(row.label) for each in main.blocks for row in each.rows)
+    columns = (
+        Column("Method", "row", align="<", width=min(LABEL, longest)),
+        *(Column(c.full_header if full_headers else c.header, c.name) for c in main.columns),
+        *((FN_RATE,) * main.has_fn_rates),
+        SECONDS,
     )
+    methods, references = (
+        tuple(_cells(main, row, spreads) for row in rows)
+        for rows in (block.methods, block.references)
+    )
+    return Table(block.title, columns, methods, references, block.notes)
 
 
-def wrapped(notes: Iterable[str]) -> list[str]:
-    """Notes as lines that fit the screen."""
-    fold = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    return [part for note in notes for part in fold.wrap(note)]
+def _cells(main: MainTable, row: Row, spreads: bool) -> tuple[Cell, ...]:
+    cells = [Cell(row.label, row.label)]
+    for at, (column, entry) in enumerate(zip(main.columns, row.entries, strict=True)):
+        spread = _spread(entry) if spreads or column.band == "all" else ""
+        mark, count = (row.mark, row.count) if at == main.primary else (None, "")
+        key = sort_key(entry.mean)
+        cells.append(Cell(number(entry.mean), key, spread, entry.best, mark, count))
+    if main.has_fn_rates:
+        cells.append(Cell(percent(row.fnr), sort_key(row.fnr)))
+    return (*cells, Cell(seconds(row.epoch), sort_key(row.epoch)))
 
 
-def markdown(table: Table) -> str:
-    """The table for a README or an issue: one per block, the best in bold."""
-    parts = []
-    heads = ["Method", *(_column(table, c) for c in table.columns), *table.last_heads]
-    for block in table.blocks:
-        lines = [_pipes(heads), _pipes([":--", *(["--:"] * (len(heads) - 1))])]
-        for line in block.lines:
-            values = [f"**{e.said}**" if e.best else e.said for e in line.entries]
-            values[table.primary] += escaped(line.mark and f" {line.mark}") + line.count
-            label = escaped(line.label)
-            name = label if line in block.methods else f"*{label}* (reference)"
-            lines.append(_pipes([name, *values, *table.last_values(line)]))
-        notes = [f"- {escaped(note)}" for note in block.notes]
-        head = f"### {escaped(block.dataset)} · {escaped(block.backbone)}"
-        parts.append("\n".join([head, "", *lines, "", *notes]))
-    return "\n\n".join([*parts, "\n".join(f"- {escaped(note)}" for note in table.notes)]) + "\n"
+def _spread(entry: Entry) -> str:
+    return "" if isnan(entry.mean) or isnan(entry.std) else f"± {number(entry.std)}"
 
 
-def _column(table: Table, column: Column) -> str:
-    return column.head if column.band == "all" else f"{spelled(*table.metric)} {column.band}"
-
-
-def _pipes(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def escaped(said: str) -> str:
-    """A text in which markdown finds no markup."""
-    plain = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", plain).replace("\n", " ")
-
-
-def comma_separated(table: Table) -> str:
-    """The table for a program: one line a row, means and standard deviations apart, no notes."""
-    out = io.StringIO()
-    names = [f"{c.name}{end}" for c in table.columns for end in ("", "_std")]
-    writer = csv.writer(out, lineterminator="\n")
-    start = ["dataset", "backbone", "method", "variant", "row", "kind", "seeds", "expected"]
-    writer.writerow([*start, *names, "fnr", "s_per_epoch", "verdict", "p_holm", "tied"])
-    for block in table.blocks:
-        for line in block.lines:
-            where = [
-                block.dataset,
-                block.backbone,
-                line.method,
-                line.variant,
-                line.label,
-                line.kind,
-            ]
-            values = [_exact(v) for e in line.entries for v in (e.mean, e.std)]
-            last = [_exact(line.fnr), _exact(line.epoch)]
-            test = [line.verdict, _exact(line.p_holm), int(line.tied)]
-            writer.writerow([*where, line.seeds, line.expected, *values, *last, *test])
-    return out.getvalue()
-
-
-def _exact(value: float) -> str:
-    return "" if isnan(value) else repr(float(value))
-
-
-LAYOUTS: dict[str, Callable[[Table], str]] = {
-    "text": text,
-    "md": markdown,
-    "csv": comma_separated,
-    "latex": latex,
-    "html": fragment,
-}
+def exact_frame(main: MainTable) -> pd.DataFrame:
+    """One line a row for a program: means and standard deviations apart, no notes."""
+    lines = []
+    for block in main.blocks:
+        for row in block.rows:
+            line: dict[str, Any] = {"dataset": block.dataset, "backbone": block.backbone}
+            line |= {"method": row.method, "variant": row.variant, "row": row.label}
+            line |= {"kind": row.kind, "seeds": row.seeds, "expected": row.expected}
+            for column, entry in zip(main.columns, row.entries, strict=True):
+                line |= {column.name: entry.mean, f"{column.name}_std": entry.std}
+            line |= {"fnr": row.fnr, "s_per_epoch": row.epoch, "verdict": row.verdict}
+            lines.append(line | {"p_holm": row.p_holm, "tied": int(row.tied)})
+    return pd.DataFrame(lines)

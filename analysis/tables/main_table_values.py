@@ -1,51 +1,51 @@
-"""The main table as values: what `table` gathers and `layouts` and the report lay out."""
+"""The main table as values: rows with means, marks and costs; `main_table_text` lays it out."""
 
 from dataclasses import dataclass
 from math import isnan
 
 from negbench.evaluation.metric_names import Metric
 
-from ..number_format import percent, seconds, spelled, spread
+from ..number_format import metric_label
 from ..runs.frames import REFERENCE
+from ..runs.notes import Note
 
 
 @dataclass(frozen=True)
-class Column:
-    """A metric, its K and its band, and how the head of the table says it."""
+class MetricColumn:
+    """A metric on one band of items, or on all."""
 
-    metric: str
-    k: int
+    metric: Metric
     band: str
 
     @property
     def name(self) -> str:
         """The key of the column in machine-readable forms: ndcg@20 or ndcg@20/tail."""
-        whole = f"{self.metric}@{self.k}"
-        return whole if self.band == "all" else f"{whole}/{self.band}"
+        return str(self.metric) if self.band == "all" else f"{self.metric}/{self.band}"
 
     @property
-    def head(self) -> str:
-        """The head for readers: NDCG@20, or the band's name."""
-        return spelled(self.metric, self.k) if self.band == "all" else self.band
+    def header(self) -> str:
+        """The header for readers: NDCG@20, or the band's name."""
+        return metric_label(self.metric) if self.band == "all" else self.band
+
+    @property
+    def full_header(self) -> str:
+        """The header where bands do not stand beside their metric: NDCG@20 tail."""
+        label = metric_label(self.metric)
+        return label if self.band == "all" else f"{label} {self.band}"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A mean and its spread; `best` where no method of the block has a higher mean."""
+    """Mean and standard deviation over seeds; `best` if no method of the block has a higher."""
 
     mean: float
     std: float
     best: bool = False
 
-    @property
-    def said(self) -> str:
-        """Mean ± standard deviation, or "-"."""
-        return spread(self.mean, self.std)
-
 
 @dataclass(frozen=True)
-class Line:
-    """A row of the table."""
+class Row:
+    """A row of the table: a method or a reference model."""
 
     label: str
     method: str
@@ -69,7 +69,7 @@ class Line:
 
     @property
     def count(self) -> str:
-        """How many seeds of a half row are there: (2/3)."""
+        """How many seeds of an incomplete row finished: (2/3)."""
         return "" if self.whole else f" ({self.seeds}/{self.expected})"
 
     @property
@@ -84,49 +84,41 @@ class Block:
 
     dataset: str
     backbone: str
-    lines: tuple[Line, ...]
-    notes: tuple[str, ...]
-    protocol: tuple[str, ...] = ()
-    """Those of the notes that a caption must not do without: split, exclusion, seeds."""
+    rows: tuple[Row, ...]
+    notes: tuple[Note, ...]
 
     @property
-    def methods(self) -> tuple[Line, ...]:
+    def title(self) -> str:
+        """The heading of the block."""
+        return f"{self.dataset} · {self.backbone}"
+
+    @property
+    def methods(self) -> tuple[Row, ...]:
         """The rows that were compared."""
-        return tuple(line for line in self.lines if line.kind != REFERENCE)
+        return tuple(row for row in self.rows if row.kind != REFERENCE)
 
     @property
-    def references(self) -> tuple[Line, ...]:
-        """The guard rows."""
-        return tuple(line for line in self.lines if line.kind == REFERENCE)
+    def references(self) -> tuple[Row, ...]:
+        """The rows of the reference models."""
+        return tuple(row for row in self.rows if row.kind == REFERENCE)
 
 
 @dataclass(frozen=True)
-class Table:
-    """The whole table, ready to be laid out."""
+class MainTable:
+    """The whole main table."""
 
     metric: Metric
     vs: str
-    columns: tuple[Column, ...]
+    columns: tuple[MetricColumn, ...]
     blocks: tuple[Block, ...]
-    notes: tuple[str, ...]
-    protocol: tuple[str, ...] = ()
-    """Those of the notes that a caption must not do without: test, correction, K."""
+    notes: tuple[Note, ...]
 
     @property
-    def watched(self) -> bool:
-        """Whether any row knows its rate of false negatives."""
-        return any(not isnan(line.fnr) for block in self.blocks for line in block.lines)
-
-    @property
-    def last_heads(self) -> list[str]:
-        """The heads behind the metrics."""
-        return [*(["FN rate"] if self.watched else []), "s/epoch"]
-
-    def last_values(self, line: Line) -> list[str]:
-        """What stands under them."""
-        return [*([percent(line.fnr)] if self.watched else []), seconds(line.epoch)]
+    def has_fn_rates(self) -> bool:
+        """Whether any row has a false-negative rate."""
+        return any(not isnan(row.fnr) for block in self.blocks for row in block.rows)
 
     @property
     def primary(self) -> int:
         """The place of the tested metric among the columns."""
-        return self.columns.index(Column(*self.metric, "all"))
+        return self.columns.index(MetricColumn(self.metric, "all"))

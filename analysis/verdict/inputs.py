@@ -1,7 +1,6 @@
-"""Evidence: the frames that a verdict is drawn from, and what they say of one block.
+"""Inputs of verdicts: the frames of a run, and their part of one data set and backbone.
 
-All is read once for the whole run; a `Case` is the part of one data set and backbone, without the
-references, which are guards and not candidates.
+All is read once for the whole run. References are left out, for verdicts choose among methods.
 """
 
 from collections.abc import Mapping
@@ -20,14 +19,14 @@ from ..runs.frames import REFERENCE, Run
 from ..runs.over_seeds import over_seeds
 
 AUDIT = ("arp", "gini", "coverage")
-"""What a verdict looks at of the lists' popularity."""
+"""The measures of popularity bias in a verdict."""
 Means = Mapping[str, float]
-"""One number a row."""
+"""A mean of each row."""
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """The frames of a run that verdicts are drawn from, once for all blocks."""
+class RunInputs:
+    """The frames of a run that verdicts are computed from, for all blocks."""
 
     run: Run
     metric: Metric
@@ -35,31 +34,30 @@ class Evidence:
     frames: Mapping[str, pd.DataFrame]
 
     @classmethod
-    def of(cls, run: Run, metric: Metric, vs: str) -> "Evidence":
-        """Everything that is asked for."""
-        name = f"{metric[0]}@{metric[1]}"
-        found = {
-            "bands": bands.bands(run, name),
-            "activity": bands.activity(run, name),
+    def of(cls, run: Run, metric: Metric, vs: str) -> "RunInputs":
+        """Run every analysis that verdicts need."""
+        results = {
+            "bands": bands.bands(run, metric),
+            "activity": bands.activity(run, metric),
             "risk": false_negatives(run),
             "cost": cost(run, vs),
             "time": time_to(run),
-            "bias": _bias_frame(run, metric[1]),
+            "bias": _bias_frame(run, metric.k),
         }
-        return cls(run, metric, vs, found)
+        return cls(run, metric, vs, results)
 
-    def at(self, dataset: str, backbone: str) -> "Case":
-        """The same of the methods of one data set and backbone."""
+    def at(self, dataset: str, backbone: str) -> "BlockInputs":
+        """The part of one data set and backbone, without references."""
         parts = {}
         for name, frame in self.frames.items():
             here = (frame["dataset"] == dataset) & (frame["backbone"] == backbone)
             parts[name] = frame[here & (frame["kind"] != REFERENCE)]
-        return Case(self.run, self.metric, self.vs, dataset, backbone, parts)
+        return BlockInputs(self.run, self.metric, self.vs, dataset, backbone, parts)
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """What speaks for and against the methods of one data set and backbone."""
+class BlockInputs:
+    """The frames of the methods of one data set and backbone."""
 
     run: Run
     metric: Metric
@@ -83,16 +81,16 @@ class Case:
     def users(self, row: str, band: str = "all") -> pd.Series:
         """The value of each user of a row, over seeds."""
         here = (self.dataset, self.backbone, row)
-        found = [
-            frames.user_values(cell, *self.metric, band)
+        values = [
+            frames.user_values(cell, self.metric, band)
             for cell, label in self.run.done
             if (cell.spec["dataset"], cell.spec["backbone"], label) == here
         ]
-        return pd.concat(found, axis=1).mean(axis=1) if found else pd.Series(dtype=float)
+        return pd.concat(values, axis=1).mean(axis=1) if values else pd.Series(dtype=float)
 
 
 def _bias_frame(run: Run, k: int) -> pd.DataFrame:
-    told = frames.results(run)
-    wanted = told["metric"].isin(AUDIT)
-    told = told[wanted & (told["split"] == "test") & (told["band"] == "all") & (told["k"] == k)]
-    return over_seeds(run, told, by=("metric",))
+    results = frames.results(run)
+    here = results["metric"].isin(AUDIT) & (results["split"] == "test")
+    here &= (results["band"] == "all") & (results["k"] == k)
+    return over_seeds(run, results[here], by=("metric",))

@@ -47,16 +47,16 @@ METHODS = "random,popularity,dns(candidates=32)"
 
 
 def main() -> None:
-    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    made.add_argument("--peers", type=Path, default=Path("build/peers"))
-    made.add_argument("--data", default="ml_1m,gowalla")
-    made.add_argument("--data-dir", type=Path)
-    made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--out", type=Path, default=Path("peers.json"))
-    asked = made.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, default=Path("build/peers"))
+    parser.add_argument("--data", default="ml_1m,gowalla")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("peers.json"))
+    args = parser.parse_args()
     rows = []
-    for name in asked.data.split(","):
-        for row in middle([row for _ in range(asked.rounds) for row in compared(name, asked)]):
+    for name in args.data.split(","):
+        for row in middle([row for _ in range(args.rounds) for row in compared(name, args)]):
             rows.append(row)
             sys.stdout.write(
                 f"{name:8} {row['peer']:9} {row['case']:34} {row['cpu']:12,.0f} "
@@ -64,7 +64,7 @@ def main() -> None:
                 f"({min(row['ratios']):.1f} to {max(row['ratios']):.1f})\n"
             )
             sys.stdout.flush()
-    asked.out.write_text(json.dumps(rows, indent=1) + "\n")
+    args.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def middle(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -79,13 +79,13 @@ def middle(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**same[0], **medians, "ratios": [row["ratio"] for row in same]}
 
 
-def compared(name: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def compared(name: str, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
-        own = {row["case"]: row["cpu"] for row in ours(name, asked, Path(folder))}
+        own = {row["case"]: row["cpu"] for row in ours(name, args, Path(folder))}
         pairs = Path(folder) / "pairs.npz"
-        export(name, asked.data_dir, pairs)
+        export(name, args.data_dir, pairs)
         for environment, script in PEERS.values():
-            python = asked.peers.resolve() / environment / "bin" / "python"
+            python = args.peers.resolve() / environment / "bin" / "python"
             if not python.exists():
                 continue
             for row in lines([str(python), str(HERE / script), str(pairs)]):
@@ -93,16 +93,16 @@ def compared(name: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 yield {"data": name, **row, "ours": mine, "ratio": mine / row["cpu"]}
 
 
-def ours(name: str, asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+def ours(name: str, args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """The same work by negbench, in a process of its own."""
     out = folder / "ours.json"
     words = [sys.executable, str(HERE.parent / "bench.py"), "--parts", "training,draws,ranking"]
     words += ["--one-thread"]
     words += ["--data", name, "--backbones", BACKBONES, "--methods", METHODS]
-    words += ["--out", str(out), *(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])]
+    words += ["--out", str(out), *(["--data-dir", str(args.data_dir)] if args.data_dir else [])]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    found: list[dict[str, Any]] = json.loads(out.read_text())["rows"]
-    return found
+    rows: list[dict[str, Any]] = json.loads(out.read_text())["rows"]
+    return rows
 
 
 def export(name: str, data_dir: Path | None, path: Path) -> None:
@@ -113,12 +113,12 @@ def export(name: str, data_dir: Path | None, path: Path) -> None:
 
 
 def lines(words: list[str]) -> list[dict[str, Any]]:
-    """The json lines that a driver says; what else it prints is passed over."""
-    made = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
-    if made.returncode:
-        sys.stderr.write(made.stderr[-2000:])
-    said = [line for line in made.stdout.splitlines() if line.startswith("{")]
-    return [json.loads(line) for line in said]
+    """The json lines that a driver prints; its other output is ignored."""
+    process = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
+    if process.returncode:
+        sys.stderr.write(process.stderr[-2000:])
+    printed = [line for line in process.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in printed]
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ from scenarios import scenario_of  # noqa: E402
 from work_training import Stepper  # noqa: E402
 
 from negbench.evaluation.full_ranking import Scorer, ndcg_at  # noqa: E402
-from negbench.evaluation.model_scorer import Trained  # noqa: E402
+from negbench.evaluation.model_scorer import ModelScorer  # noqa: E402
 from negbench.experiment.cell.run import prepare_fit  # noqa: E402
 from negbench.experiment.cell.spec import CellSpec  # noqa: E402
 from negbench.scenario.scenario import Scenario  # noqa: E402
-from negbench.training.memory import keep_freed  # noqa: E402
+from negbench.training.memory import keep_freed_memory  # noqa: E402
 
 Curve = list[tuple[float, float]]
 """CPU-seconds so far and NDCG@20, after each epoch."""
@@ -52,23 +52,23 @@ class Factors:
 
 
 def main() -> None:
-    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    made.add_argument("--peers", type=Path, default=Path("build/peers"))
-    made.add_argument("--data", default="goodbooks")
-    made.add_argument("--data-dir", type=Path)
-    made.add_argument("--epochs", type=int, default=100)
-    asked = made.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, default=Path("build/peers"))
+    parser.add_argument("--data", default="goodbooks")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--epochs", type=int, default=100)
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    keep_freed()
-    scenario = scenario_of(asked.data, asked.data_dir)
-    curves = {"negbench": ours(scenario, asked.epochs), "implicit": theirs(scenario, asked)}
+    keep_freed_memory()
+    scenario = scenario_of(args.data, args.data_dir)
+    curves = {"negbench": ours(scenario, args.epochs), "implicit": theirs(scenario, args)}
     for (name, curve), looks in zip(curves.items(), (LOOKS, 1), strict=True):
         for look, (cpu, value) in enumerate(curve, 1):
-            told = f"{name:9} epoch {look / looks:6.2f}  {cpu:8.2f} CPU-s"
-            sys.stdout.write(f"{told}  NDCG@20 {value:.4f}\n")
+            text = f"{name:9} epoch {look / looks:6.2f}  {cpu:8.2f} CPU-s"
+            sys.stdout.write(f"{text}  NDCG@20 {value:.4f}\n")
     bests = {name: max(value for _, value in curve) for name, curve in curves.items()}
     for name, curve in curves.items():
-        sys.stdout.write(f"{asked.data} {name:9} best {bests[name]:.4f}; CPU-s to NDCG@20")
+        sys.stdout.write(f"{args.data} {name:9} best {bests[name]:.4f}; CPU-s to NDCG@20")
         for goal in (share * min(bests.values()) for share in SHARES):
             reached = next(cpu for cpu, value in curve if value >= goal)
             sys.stdout.write(f"  {goal:.4f}: {reached:.2f}")
@@ -86,21 +86,21 @@ def ours(scenario: Scenario, epochs: int) -> Curve:
             done += step()
         spent += time.process_time() - start
         fit.backbone.train(False)
-        made = Trained.of(fit.backbone, fit.context, scenario.split.train)
-        curve.append((spent, judged(made, scenario)))
+        scorer = ModelScorer.of(fit.backbone, fit.context, scenario.split.train)
+        curve.append((spent, judged(scorer, scenario)))
     return curve
 
 
-def theirs(scenario: Scenario, asked: argparse.Namespace) -> Curve:
+def theirs(scenario: Scenario, args: argparse.Namespace) -> Curve:
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.npz"
-        export(asked.data, asked.data_dir, pairs)
-        python = asked.peers.resolve() / "compiled" / "bin" / "python"
+        export(args.data, args.data_dir, pairs)
+        python = args.peers.resolve() / "compiled" / "bin" / "python"
         words = [str(python), str(HERE / "quality_implicit.py"), str(pairs)]
-        said = lines([*words, str(asked.epochs), folder])
+        rows = lines([*words, str(args.epochs), folder])
         return [
             (row["cpu"], judged(Factors(Path(folder) / f"{row['epoch']}.npz"), scenario))
-            for row in said
+            for row in rows
         ]
 
 

@@ -1,4 +1,4 @@
-"""Medians of repeats in CPU-seconds and by the clock, said as one line of json."""
+"""Medians of repeats in CPU-seconds and by the clock, printed as one line of JSON."""
 
 import json
 import statistics

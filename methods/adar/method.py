@@ -1,4 +1,4 @@
-"""Negatives on the path from the positive to noise, at the step where it turns negative.
+"""Virtual negatives by diffusion: a positive, noised up to the step where it turns negative.
 
     x* = r e_i + (1 - r) mu + sqrt(1 - r^2) L z       L L^T = Sigma, z ~ N(0, I), r = sqrt(abar_t*)
     L  = (1 - w) loss(u, i, j) + w loss(u, i, x*)     j: the real negatives that came
@@ -8,7 +8,7 @@ Li, Sun, Zou, Zhu, Zhu & Ma, "ADAR: Adaptive Diffusion-based Augmentation for Re
 noise network conditioned on the user makes candidate negatives; a theorem gives the step at which
 a positive turns negative, as a function of scores. Not to be had: the theorem, t*, T, the noise,
 the losses' weights, which sample is used, all figures. So ours are: the rules for t* (derived in
-`parts.transition`); mu and Sigma, the catalogue's mean and covariance in place of N(0, I); the
+`transition_rules.py`); mu and Sigma, the catalogue's mean and covariance in place of N(0, I); the
 mixture with real negatives; the warm-up; `bridge` and `snap`. mu and Sigma are renewed every epoch,
 under a cosine backbone in the space of normed vectors. The noise network learns on vectors without
 gradient; its loss reaches nothing else, so under Adam its weight would change nothing: it has none.
@@ -20,7 +20,7 @@ that the user has not had: a real negative, for any loss.
 
 Controls. `mode=forward` is the matched Gaussian noise without a denoiser for `reverse`;
 `denoiser=untrained` leaves the network as drawn; `rule=fixed` with `at`, and `rule=random`, choose
-t without looking at scores; `noise=isotropic,w=1` is the plain process: nothing in it pushes items
+t without reading scores; `noise=isotropic,w=1` is the plain process: nothing in it pushes items
 apart, and they collapse into one direction.
 
 Cost per step: 3 dots and D^2 for the noise a row in `forward` (isotropic the same), M more dots
@@ -34,9 +34,8 @@ from math import inf
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
-from negbench.ops.epoch_means import Averages
+from negbench.ops.epoch_means import EpochMeans
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion import process
 from negbench.parts.diffusion.noise_network import NoiseNetwork
@@ -44,10 +43,20 @@ from negbench.parts.diffusion.process import Catalogue
 from negbench.parts.score_space import catalogue_of, items_of, pair_of
 from negbench.parts.selection.mix_negatives import join
 from negbench.parts.selection.nearest_item import nearest
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Epoch,
+    Method,
+    Negatives,
+    Rows,
+    Step,
+    TrainContext,
+    Vectors,
+    check_ranges,
+)
 
 from . import transition_rules
-from .transition_rules import Rule, Standing
+from .transition_rules import Rule, ScoreStatistics
 
 CARD = Card(
     title="Adaptive diffusion-based augmentation",
@@ -68,8 +77,8 @@ CARD = Card(
     },
 )
 
-TOLD_EVERY = 8
-"""Steps from one whose figures are told to the next."""
+LOG_EVERY = 8
+"""Steps from one whose metrics are logged to the next."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class Config:
     """The settings; the paper's own values are not known."""
 
     mode: Literal["forward", "reverse", "bridge", "snap"] = "forward"
-    """How x* is made."""
+    """How x* is generated."""
     rule: Literal["min", "boundary", "quantile", "snr", "violation", "fixed", "random"] = "min"
     """Where the positive turns negative; min is the lesser r of boundary and violation."""
     bound: Literal["random", "mean", "max"] = "random"
@@ -105,7 +114,7 @@ class Config:
     warmup: int = 5
     """Epochs of real negatives alone, so that scores mean something."""
     detach: bool = True
-    """Let no gradient through x*; without, only in `forward`."""
+    """Stop the gradient through x*; false is for `forward` alone."""
     steps: int = 50
     """T, 20 to 200."""
     schedule: Literal["snr_matched", "linear", "cosine", "sqrt", "exp"] = "snr_matched"
@@ -124,17 +133,13 @@ class Config:
     """Items drawn that `snap` chooses among; 0 = the catalogue."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Check the settings."""
         for name, below in (("p", 1), ("eta", 0.5), ("kappa", inf), ("snr", inf)):
             if not 0 < (value := getattr(self, name)) < below:
                 raise ValueError(f"`{name}` must lie between 0 and {below}; got {value}")
-        for name in ("at", "r_max", "w", "ahead"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
         least = {"candidates": 1, "steps": 1, "hidden": 1, "stride": 1, "warmup": 0, "pool": 0}
-        for name, bound in least.items():
-            if (value := getattr(self, name)) < bound:
-                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        shares = dict.fromkeys(("at", "r_max", "w", "ahead"), (0, 1))
+        check_ranges(self, at_least=least, between=shares)
         if self.stride > self.steps:
             raise ValueError(f"`stride` must be at most `steps`; got {self.stride} > {self.steps}")
         if not self.detach and self.mode != "forward":
@@ -145,43 +150,36 @@ class Augment:
     """Adds one virtual negative to each row."""
 
     def __init__(self, config: Config) -> None:
-        """Begin with the schedule; the catalogue is looked at in the first step of an epoch."""
+        """Build the noise schedule; the catalogue is measured in the first step of an epoch."""
         self.config = config
         self.schedule = process.named(config.schedule, config.steps, config.snr)
-        self.rule = Rule(
-            config.rule,
-            config.p,
-            config.kappa,
-            config.eta,
-            config.at,
-            config.r_max,
-            config.discrete,
-        )
-        self.rivals, self.pool = Uniform(config.candidates), Uniform(max(1, config.pool))
+        c = config
+        self.rule = Rule(c.rule, c.p, c.kappa, c.eta, c.at, c.r_max, c.discrete)
+        self.candidates, self.pool = Uniform(config.candidates), Uniform(max(1, config.pool))
         self.catalogue: Catalogue | None = None
-        self.averages, self.snr = Averages(), 0.0
+        self.averages, self.snr = EpochMeans(), 0.0
 
     def begin(self, context: TrainContext) -> None:
-        """Move to the world's device."""
+        """Callback before training: move the schedule to the device."""
         self.schedule = self.schedule.to(context.device)
-        self.rivals.begin(context)
+        self.candidates.begin(context)
         self.pool.begin(context)
 
     def refresh(self, epoch: Epoch) -> None:
-        """Look at the catalogue anew, through the next view: a transform may map the items."""
+        """Callback before each epoch: drop the catalogue, to measure it in the next step."""
         del epoch
         self.catalogue = None
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """The negatives that came, and x* beside them."""
-        catalogue = self.look(step)
+        """The given negatives with x* added."""
+        catalogue = self.epoch_catalogue(step)
         if step.epoch <= self.config.warmup or not self.config.w:
             return negatives
         x0, query = pair_of(step)
         with torch.set_grad_enabled(not self.config.detach):
-            x, r = self.made(step, catalogue, x0, query)
-        if step.number % TOLD_EVERY == 1:
-            self.tell(step, x, r)
+            x, r = self.generate(step, catalogue, x0, query)
+        if step.number % LOG_EVERY == 1:
+            self.log_step(step, x, r)
         real = None if negatives.ids is None else negatives.ids.expand(len(x), -1)[:, :1]
         mask = None if negatives.mask is None else negatives.mask[:, :1]
         if self.config.mode == "snap":
@@ -193,15 +191,15 @@ class Augment:
             extra = Negatives(ids, x.unsqueeze(1), mask=mask, losses=negatives.losses)
         return join(step, negatives, extra, self.config.w)
 
-    def made(
-        self, step: Step, catalogue: Catalogue, x0: Tensor, query: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def generate(
+        self, step: Step, catalogue: Catalogue, x0: Vectors, query: Vectors
+    ) -> tuple[Vectors, Rows]:
         """x* [B, D], and the r [B] that was chosen."""
-        r = self.chosen(step, catalogue, query)
+        r = self.transition(step, catalogue, query)
         return catalogue.corrupted(x0, r, step.generator), r
 
     @torch.no_grad()
-    def look(self, step: Step) -> Catalogue:
+    def epoch_catalogue(self, step: Step) -> Catalogue:
         """The catalogue of this epoch, in the space in which scores are products."""
         if self.catalogue is None:
             items = items_of(step)
@@ -210,27 +208,27 @@ class Augment:
         return self.catalogue
 
     @torch.no_grad()
-    def chosen(self, step: Step, catalogue: Catalogue, query: Tensor) -> Tensor:
+    def transition(self, step: Step, catalogue: Catalogue, query: Vectors) -> Rows:
         """r* of each row, [B]."""
-        at = self.standing(step, catalogue, query)
+        at = self.score_statistics(step, catalogue, query)
         return self.rule.choose(at, self.schedule.r, step.generator)
 
-    def standing(self, step: Step, catalogue: Catalogue, query: Tensor) -> Standing:
-        """Where each positive stands, and the bound that it must fall to."""
+    def score_statistics(self, step: Step, catalogue: Catalogue, query: Vectors) -> ScoreStatistics:
+        """Score of each positive, mean and spread of the catalogue's scores, and the bound b."""
         mean, spread = catalogue.moments(query)
         bound = mean + self.config.z * spread
         if self.config.bound != "random":
-            scores = step.scores_no_grad(self.rivals.sample(step))
+            scores = step.scores_no_grad(self.candidates.sample(step))
             known = scores.isfinite()
             bound = scores.amax(1)
             if self.config.bound == "mean":
                 bound = scores.where(known, 0).sum(1) / known.sum(1).clamp(min=1)
-            bound = bound.where(known.any(1), torch.inf)  # no rival: nothing to fall to
-        return Standing(step.view.score_pair(step.view.positive), mean, spread, bound)
+            bound = bound.where(known.any(1), torch.inf)  # no candidate: gated
+        return ScoreStatistics(step.view.score_pair(step.view.positive), mean, spread, bound)
 
     @torch.no_grad()
-    def tell(self, step: Step, x: Tensor, r: Tensor) -> None:
-        """Keep the step's figures."""
+    def log_step(self, step: Step, x: Vectors, r: Rows) -> None:
+        """Log the chosen t and r, and how often x* outscores its positive."""
         s_pos, s_neg = step.view.score_pair(step.view.positive), step.view.score_pair(x)
         self.averages.add("t_mean", transition_rules.step_of(r, self.schedule.r))
         self.averages.add("r_mean", r)
@@ -238,39 +236,39 @@ class Augment:
         self.averages.add("violation", s_neg > s_pos)
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """The signal to noise at T, the chosen t and r, and the share that outscores."""
+        """Signal to noise at T, mean t and r, and the share of x* that outscores the positive."""
         return {"snr_T": self.snr, **self.averages.epoch_metrics()}
 
 
-class Walk(Augment):
-    """The same with x* walked back by a noise network: `reverse` and `bridge`."""
+class ReverseAugment(Augment):
+    """Generates x* by the reverse process of a noise network: `reverse` and `bridge`."""
 
     def __init__(self, config: Config) -> None:
-        """With a network beside the schedule."""
+        """Build the noise network beside the schedule."""
         super().__init__(config)
         trained = config.denoiser == "trained"
         self.network = NoiseNetwork(self.schedule, config.stride, config.hidden, trained)
 
     def begin(self, context: TrainContext) -> None:
-        """Draw the network's weights too."""
+        """Callback before training: draw the network's weights too."""
         super().begin(context)
         self.network.begin(context)
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """Teach the network beside; it learns in the warm-up as well."""
+        """Add the network's loss, in the warm-up as well, and then x*."""
         if self.network.trained:
             x0, query = pair_of(step)
-            taught = self.network.loss(x0, query, self.look(step), step.generator)
-            negatives = replace(negatives, losses={**negatives.losses, "noise": taught})
+            noise_loss = self.network.loss(x0, query, self.epoch_catalogue(step), step.generator)
+            negatives = replace(negatives, losses={**negatives.losses, "noise": noise_loss})
         return super().apply(step, negatives)
 
-    def made(
-        self, step: Step, catalogue: Catalogue, x0: Tensor, query: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """A walk from noise, or from the corrupted positive, to each row's step."""
+    def generate(
+        self, step: Step, catalogue: Catalogue, x0: Vectors, query: Vectors
+    ) -> tuple[Vectors, Rows]:
+        """x* by the reverse process, from noise or the corrupted positive, to each row's step."""
         network = self.network
         table = network.coarse.r.to(x0.dtype)
-        r = self.chosen(step, catalogue, query)
+        r = self.transition(step, catalogue, query)
         stop = transition_rules.step_of(r, table)
         start = torch.full_like(stop, network.coarse.steps)
         noised = torch.zeros_like(r)
@@ -278,7 +276,7 @@ class Walk(Augment):
             start = (stop + round(self.config.ahead * network.coarse.steps)).clamp(max=start)
             noised = table[start].where(r > 0, 0)
         x = catalogue.corrupted(x0, noised, step.generator)
-        x = network.walk(x, start, stop, query, catalogue, step.generator)
+        x = network.reverse_chain(x, start, stop, query, catalogue, step.generator)
         return x, table[stop].where(r > 0, 0)
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
@@ -286,15 +284,15 @@ class Walk(Augment):
         return self.network.minimised()
 
     def state_dict(self) -> dict[str, Any]:
-        """The network."""
+        """State for a checkpoint: the network."""
         return self.network.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore the state."""
         self.network.load_state_dict(state)
 
 
 def build(config: Config) -> Method:
     """One real and one virtual negative under BPR."""
-    stage = Walk(config) if config.mode in ("reverse", "bridge") else Augment(config)
+    stage = ReverseAugment(config) if config.mode in ("reverse", "bridge") else Augment(config)
     return Method(sampler=Uniform(1), stages=(stage,), objective=BPR())

@@ -22,10 +22,12 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
+from negbench.protocol import Rows, StepValues
+
 
 @dataclass(frozen=True, eq=False)
-class Standing:
-    """Where positives stand among all items of the catalogue, [B] each."""
+class ScoreStatistics:
+    """Scores of the positives and the distribution of catalogue scores for each row, [B] each."""
 
     positive: Tensor
     """s_0."""
@@ -37,18 +39,18 @@ class Standing:
     """b: a score at which an item counts as a negative."""
 
     @property
-    def margin(self) -> Tensor:
+    def margin(self) -> Rows:
         """m = s_0 - mean."""
         return self.positive - self.mean
 
 
-def boundary(at: Standing) -> Tensor:
-    """The expected score has come down to the bound."""
+def boundary(at: ScoreStatistics) -> Rows:
+    """The expected score equals the bound."""
     r = _over(at.bound - at.mean, at.margin)
     return r.where(at.positive > at.bound, 0)
 
 
-def quantile(at: Standing, p: float) -> Tensor:
+def quantile(at: ScoreStatistics, p: float) -> Rows:
     """The corrupted positive is above the bound with probability p; p = 1/2 is `boundary`."""
     m, n = at.margin, NormalDist().inv_cdf(p) * at.spread
     size = torch.hypot(m, n)
@@ -58,8 +60,8 @@ def quantile(at: Standing, p: float) -> Tensor:
     return r.clamp(0, 1).where(at.positive > at.bound, 0)
 
 
-def snr(at: Standing, kappa: float) -> Tensor:
-    """What is left of the margin is kappa standard deviations of the noise.
+def snr(at: ScoreStatistics, kappa: float) -> Rows:
+    """The remaining margin is kappa standard deviations of the noise.
 
     The best threshold between the corrupted positive and noise errs with Phi(-kappa / 2).
     """
@@ -67,7 +69,7 @@ def snr(at: Standing, kappa: float) -> Tensor:
     return _over(noise, torch.hypot(noise, at.margin)).where(at.margin > 0, 0)
 
 
-def violation(at: Standing, eta: float) -> Tensor:
+def violation(at: ScoreStatistics, eta: float) -> Rows:
     """The corrupted positive outscores the positive itself with probability eta, below 1/2."""
     m, n = at.margin, NormalDist().inv_cdf(1 - eta) * at.spread
     q = _over(n, m) ** 2
@@ -76,11 +78,11 @@ def violation(at: Standing, eta: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule by name with all that rules may ask for.
+    """A transition rule by name, with the parameters of all rules.
 
     `min` is the lesser of `boundary` and `violation`: boundary alone gives the weakest positives
     almost themselves as negatives, for with a bound z spreads above the mean it is z over their
-    margin in spreads. `fixed` and `random` look at no score: controls.
+    margin in spreads. `fixed` and `random` are controls: they read no scores.
     """
 
     name: str = "min"
@@ -90,11 +92,11 @@ class Rule:
     at: float = 0.5
     """t / T of `fixed`."""
     r_max: float = 0.95
-    """No rule that looks at scores goes closer to the positive."""
+    """No rule that reads scores goes closer to the positive."""
     discrete: bool = False
     """Round r down to a step of the schedule."""
 
-    def choose(self, at: Standing, table: Tensor, generator: torch.Generator) -> Tensor:
+    def choose(self, at: ScoreStatistics, table: StepValues, generator: torch.Generator) -> Rows:
         """r of each row, [B]; `table` are a schedule's r_0 .. r_T."""
         table, shape = table.to(at.mean.dtype), at.mean.shape
         if self.name == "fixed":
@@ -102,11 +104,11 @@ class Rule:
         if self.name == "random":
             device = table.device
             return table[torch.randint(1, len(table), shape, generator=generator, device=device)]
-        r = self.star(at).clamp(max=self.r_max)
+        r = self.from_scores(at).clamp(max=self.r_max)
         return table[step_of(r, table)].where(r > 0, 0) if self.discrete else r
 
-    def star(self, at: Standing) -> Tensor:
-        """r by a rule that looks at scores, [B]."""
+    def from_scores(self, at: ScoreStatistics) -> Rows:
+        """r by a rule that reads scores, [B]. Raises ValueError for an unknown rule."""
         match self.name:
             case "boundary":
                 return boundary(at)
@@ -121,7 +123,7 @@ class Rule:
         raise ValueError(f"unknown rule {self.name!r}")
 
 
-def step_of(r: Tensor, table: Tensor) -> Tensor:
+def step_of(r: Rows, table: StepValues) -> Rows:
     """t = min{t: r_t <= r} of r [B] in a schedule's falling table r_0 .. r_T, and T below it."""
     t = torch.searchsorted(-table, -r.to(table.dtype))
     return t.clamp(max=len(table) - 1)

@@ -1,4 +1,4 @@
-"""AdvInfoNCE: InfoNCE whose negatives are weighed by an adversary that learns how hard each is.
+"""AdvInfoNCE: InfoNCE whose negatives are weighted by an adversary that learns their hardness.
 
     min_theta max_p L,   L = log(1 + K sum_j e^{delta_j} e^{(s_j - s_i) / tau}),   s = cosine
     delta_j = log(N p_j),   p = softmax_j(g_uj) over the row's N negatives
@@ -9,13 +9,13 @@ Contrastive Loss", NeurIPS 2023 (arXiv 2310.18700). delta_j > 0 asks for a large
 <relu(A q_u), relu(B v_j)> of the backbone's vectors, without gradient. The adversary goes up the
 loss in epochs e > `warm_up` with (e + 3) mod `interval` = 0, `adversarial_epochs` of them; p is
 fixed after that. Its gradient p_j (e^{s_j / tau} - mean_p) raises the weight of high scores: false
-negatives that score high are weighed up by it, not down. Nothing bounds p in the released code: how
-far it strays from uniform u is told by epoch, `kl_u_p` = KL(u || p) and `kl_p_u`.
+negatives that score high get larger weights from it, not smaller ones. Nothing bounds p in the
+released code: its divergence from uniform u is logged by epoch, `kl_u_p` = KL(u || p) and `kl_p_u`.
 
 `exact` is ours: in place of a network the worst p of each row within a ball of radius `eta`, in
 closed form (`kl_ball.py`), KL(p || u) <= eta with `ball=p_u`, the other with `u_p`; which of
-them the paper means could not be read. At eta = 0 it is `info_nce(weight=64)`: the row that this
-method must be compared with, for K alone moves results.
+them the paper means could not be read. At eta = 0 it is `info_nce(weight=64)`: the row to
+compare this method with, for K alone moves results.
 
 Differs: the released code takes a whole pass up with the recommender frozen, and then the epoch
 down. A part sees each step once, so in these epochs both move in the same steps, the adversary
@@ -29,16 +29,25 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
-from negbench.ops.epoch_means import Averages
+from negbench.ops.epoch_means import EpochMeans
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
 from negbench.parts.losses.infonce import InfoNCE
-from negbench.protocol import Card, Feedback, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Feedback,
+    Method,
+    Negatives,
+    Rows,
+    Scores,
+    Step,
+    TrainContext,
+    check_ranges,
+)
 
 from .adversary import Projections, Tables
-from .kl_ball import Ball, delta_of, kl_of, worst
+from .kl_ball import Ball, delta_from_logits, kl_divergences, worst_case_delta
 
 CARD = Card(
     title="AdvInfoNCE: adversarially learnt hardness",
@@ -81,7 +90,7 @@ class Config:
     interval: int = 5
     """Epochs from one that goes up to the next, 1 or more; 5 or 15 there."""
     adversarial_epochs: int = 7
-    """How many go up, 0 or more; 7 to 20 there. 0 leaves p where it begins, near uniform."""
+    """How many go up, 0 or more; 7 to 20 there. 0 leaves p at its start, near uniform."""
     adversary_lr: float = 0.001
     """Above 0; 5e-5 to 1e-2 there. Seven epochs up in a row on goodbooks (mf, N = 32) end at a
     `kl_u_p` near 1 with 0.002 and near 3 with 0.01, which leaves few negatives any weight."""
@@ -93,19 +102,9 @@ class Config:
     """exact: p_u bounds KL(p || u), u_p bounds KL(u || p)."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained."""
-        for name, least in (
-            ("negatives", 1),
-            ("interval", 1),
-            ("warm_up", 0),
-            ("adversarial_epochs", 0),
-            ("width", 0),
-            ("eta", 0),
-        ):
-            if not getattr(self, name) >= least:
-                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
-        if not self.adversary_lr > 0:
-            raise ValueError(f"`adversary_lr` must be above 0; got {self.adversary_lr}")
+        """Check the settings."""
+        least = {"negatives": 1, "interval": 1, "warm_up": 0, "adversarial_epochs": 0}
+        check_ranges(self, at_least=least | {"width": 0, "eta": 0}, above={"adversary_lr": 0})
         InfoNCE(self.tau, self.weight)
 
     def ascends(self, epoch: int) -> bool:
@@ -116,46 +115,48 @@ class Config:
         return before < self.adversarial_epochs
 
 
-class Hardened:
-    """InfoNCE over negatives that weigh e^delta each; a subclass says delta."""
+class WeightedInfoNCE:
+    """InfoNCE over negatives of weight e^delta; a subclass computes delta."""
 
     def __init__(self, config: Config) -> None:
-        """Remember the settings."""
+        """Read the settings."""
         self.config, self.loss = config, InfoNCE(config.tau, config.weight)
-        self.averages = Averages()
+        self.averages = EpochMeans()
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B], with gradient to the scores alone."""
         delta = self.delta(step, s_neg.detach(), negatives).detach()
-        for ball, kl in kl_of(delta, negatives.mask).items():
+        for ball, kl in kl_divergences(delta, negatives.mask).items():
             self.averages.add(f"kl_{ball}", kl)
-        return self.weighed(s_pos, s_neg, delta, negatives)
+        return self.weighted_loss(s_pos, s_neg, delta, negatives)
 
-    def delta(self, step: Step, s_neg: Tensor, negatives: Negatives) -> Tensor:
-        """log(N p) of each negative, [B, N]."""
+    def delta(self, step: Step, s_neg: Scores, negatives: Negatives) -> Scores:
+        """log(N p) of each negative, [B, N]. Raises NotImplementedError in this base class."""
         raise NotImplementedError
 
-    def weighed(self, s_pos: Tensor, s_neg: Tensor, delta: Tensor, negatives: Negatives) -> Tensor:
-        """L of each row, [B]; weights that came with the negatives multiply."""
+    def weighted_loss(
+        self, s_pos: Rows, s_neg: Scores, delta: Scores, negatives: Negatives
+    ) -> Rows:
+        """L of each row, [B]; weights that the negatives already have multiply."""
         logw = delta if negatives.logw is None else negatives.logw + delta
         return self.loss.of(s_pos, s_neg, logw, negatives.mask)
 
     def epoch_metrics(self) -> dict[str, float]:
-        """The epoch's mean divergences from uniform."""
+        """Mean divergences of p from uniform over the epoch."""
         return dict(self.averages.epoch_metrics())
 
 
-class Worst(Hardened):
-    """delta in closed form, anew in every step."""
+class WorstCase(WeightedInfoNCE):
+    """delta in closed form, computed in every step."""
 
-    def delta(self, step: Step, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def delta(self, step: Step, s_neg: Scores, negatives: Negatives) -> Scores:
         """The worst p within the ball."""
         del step
         config = self.config
-        return worst(s_neg / config.tau, config.eta, config.ball, negatives.mask)
+        return worst_case_delta(s_neg / config.tau, config.eta, config.ball, negatives.mask)
 
 
-class Learnt(Hardened):
+class Adversarial(WeightedInfoNCE):
     """delta from an adversary with an Adam of its own, which steps in its own epochs only.
 
     It is not declared as Maximises: the loop's Adam has the backbone's step size, and its momentum
@@ -163,7 +164,7 @@ class Learnt(Hardened):
     """
 
     def begin(self, context: TrainContext) -> None:
-        """Draw the adversary's weights."""
+        """Callback before training: draw the adversary's weights."""
         self.net: Tables | Projections
         if self.config.variant == "embed":
             self.net = Tables(context, self.config.width or 64)
@@ -173,39 +174,39 @@ class Learnt(Hardened):
             self.net.parameters(), lr=self.config.adversary_lr, maximize=True
         )
 
-    def delta(self, step: Step, s_neg: Tensor, negatives: Negatives) -> Tensor:
-        """What the adversary has learnt so far."""
+    def delta(self, step: Step, s_neg: Scores, negatives: Negatives) -> Scores:
+        """delta by the adversary's current weights."""
         del s_neg
-        return delta_of(self.net.logits(step, negatives), negatives.mask)
+        return delta_from_logits(self.net.logits(step, negatives), negatives.mask)
 
     def observe(self, feedback: Feedback) -> None:
-        """One step up the loss at the scores as they were, in the epochs that go up."""
+        """Callback after each step: gradient ascent at its scores, in the epochs that go up."""
         if self.config.ascends(feedback.step.epoch) and feedback.s_neg.shape[1]:
             self.ascend(feedback)
 
     def ascend(self, feedback: Feedback) -> None:
-        """One step of the adversary; no gradient reaches the recommender."""
+        """One gradient ascent step of the adversary; no gradient reaches the recommender."""
         self.optimiser.zero_grad()
         with torch.enable_grad():
             delta = self.delta(feedback.step, feedback.s_neg, feedback.negatives)
-            loss = self.weighed(feedback.s_pos, feedback.s_neg, delta, feedback.negatives).mean()
-        torch.autograd.backward(loss)
+            rows = self.weighted_loss(feedback.s_pos, feedback.s_neg, delta, feedback.negatives)
+        torch.autograd.backward(rows.mean())
         self.optimiser.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """The adversary's weights and its optimiser's moments."""
+        """State for a checkpoint: the adversary's weights and its optimiser's moments."""
         return {"net": dict(self.net.state_dict()), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Restore the state."""
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
 
 
 def build(config: Config) -> Method:
-    """Uniform draws under the loss."""
+    """Uniform negatives under the loss."""
     return Method(
         sampler=Uniform(config.negatives),
-        objective=Worst(config) if config.variant == "exact" else Learnt(config),
+        objective=WorstCase(config) if config.variant == "exact" else Adversarial(config),
         transform=Angular(config.similarity),
     )

@@ -1,4 +1,4 @@
-"""Negatives that a diffusion model does not take for the user's own: hard, but seldom false.
+"""Hard but seldom false negatives, by a denoiser that detects likely positives of the user.
 
     rho(u, j) = E_t,eps [ ||e_j - D(x_t, null)||^2 - ||e_j - D(x_t, u)||^2 ]
     pi(u, j)  = sigmoid((rho - c_u) / (tau_f s))    c_u = alpha-quantile of rho over u's positives
@@ -12,11 +12,11 @@ the user removes how easy the item is by itself. D learns on the positives, on d
 the catalogue's units, beside the backbone; under Adam its loss needs no weight. c_u and s, the
 spread of rho over positives, are measured once an epoch, in its first step: c_u over all of u's
 train items where the backbone has user vectors, else one c over the rows of that batch. Up to
-`warmup` the negatives stay as they came. Only train pairs are looked at.
+`warmup` the negatives stay unchanged. Only train pairs are read.
 
-Controls: `denoiser=untrained` leaves D random; `use=reweighter` and `use=virtual` take whatever
-another method draws, as in `popularity+ddrm_sampler(use=reweighter)`; `dns(candidates=16)` is the
-sampler without the detector for a small tau_h.
+Controls: `denoiser=untrained` leaves D random; `use=reweighter` and `use=virtual` take the
+negatives of another method, as in `popularity+ddrm_sampler(use=reweighter)`; `dns(candidates=16)`
+is the sampler without the detector for a small tau_h.
 Cost per step: M dots and 2 S M passes of D (H D) a row, M = 1 in `reweighter`, one pass in
 `virtual`; 2 S passes a train pair in each epoch.
 """
@@ -30,13 +30,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from negbench.ops.epoch_means import Averages
+from negbench.ops.epoch_means import EpochMeans
 from negbench.ops.group_quantiles import quantiles
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import TINY
 from negbench.parts.diffusion.process import snr_matched
 from negbench.parts.score_space import items_of, pair_of
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    AnyVectors,
+    Card,
+    Epoch,
+    Ids,
+    ItemVectors,
+    Method,
+    Negatives,
+    Rows,
+    Scores,
+    Step,
+    TrainContext,
+    UserVectors,
+    check_ranges,
+)
 
 from .detector import Detector
 
@@ -55,7 +69,7 @@ CARD = Card(
 )
 
 PAIRS = 1 << 15
-"""Train pairs whose rho is measured at once."""
+"""Train pairs whose rho is computed at once."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ class Config:
     """The settings; all ours."""
 
     use: Literal["sampler", "reweighter", "virtual"] = "sampler"
-    """What is done with the detector."""
+    """How the detector is used."""
     candidates: int = 16
     """M of `sampler`, 1 or more; 16 to 64."""
     draws: int = 2
@@ -77,9 +91,9 @@ class Config:
     g: float = 0.2
     """Share of the restored vector in `virtual`, 0 to 1."""
     drop: float = 0.1
-    """How often the condition is dropped in learning, 0 to 1, both excluded."""
+    """Probability of dropping the condition in training, 0 to 1, both excluded."""
     warmup: int = 5
-    """Epochs of negatives as they come, 0 or more, so that vectors and D mean something."""
+    """Epochs of unchanged negatives, 0 or more, in which the vectors and D are trained first."""
     steps: int = 20
     """T, 1 or more."""
     snr: float = 0.1
@@ -90,14 +104,9 @@ class Config:
     """untrained is the control."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Check the settings."""
         least = {"candidates": 1, "draws": 1, "warmup": 0, "steps": 1, "hidden": 1}
-        for name, bound in least.items():
-            if (value := getattr(self, name)) < bound:
-                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
-        for name in ("alpha", "g"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
+        check_ranges(self, at_least=least, between={"alpha": (0, 1), "g": (0, 1)})
         for name, below in (("drop", 1), ("tau_f", math.inf), ("tau_h", math.inf), ("snr", 1e9)):
             if not 0 < (value := getattr(self, name)) < below:
                 raise ValueError(f"`{name}` must lie between 0 and {below}; got {value}")
@@ -105,7 +114,7 @@ class Config:
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """What is measured once an epoch: the scales of vectors, and of rho over positives."""
+    """Scales of the vectors, and of rho over positives, measured once an epoch."""
 
     mean: Tensor
     scale: Tensor
@@ -114,70 +123,70 @@ class Units:
     """c of each user, [U], or of all, [1]."""
     spread: Tensor
 
-    def items(self, x: Tensor) -> Tensor:
+    def items(self, x: AnyVectors) -> AnyVectors:
         """Item vectors in the catalogue's units."""
         return (x - self.mean) / self.scale
 
-    def queries(self, x: Tensor) -> Tensor:
+    def queries(self, x: AnyVectors) -> AnyVectors:
         """Users' vectors with coordinates of about 1."""
         return x / self.of_queries
 
 
 class Detect:
-    """Teaches the detector, and uses it on the negatives that came."""
+    """Trains the detector, and selects, weights or moves negatives by it."""
 
     def __init__(self, config: Config) -> None:
-        """With a detector; what it is measured against comes with the first step of an epoch."""
+        """Build the detector; the units are measured in the first step of an epoch."""
         self.config = config
         trained = config.denoiser == "trained"
         schedule = snr_matched(config.steps, config.snr)
         self.detector = Detector(schedule, config.hidden, config.draws, config.drop, trained)
-        self.averages = Averages()
+        self.averages = EpochMeans()
         self.units: Units | None = None
 
     def begin(self, context: TrainContext) -> None:
-        """Draw the weights."""
+        """Callback before training: draw the weights."""
         self.detector.begin(context)
         self.units = None
 
     def refresh(self, epoch: Epoch) -> None:
-        """Measure anew, through the next view: a transform may map the items."""
+        """Callback before each epoch: drop the units, to measure them in the next step."""
         del epoch
         self.units = None
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """Fewer, lighter or moved negatives, and the detector's loss."""
-        units = self.measured(step)
+        """Selected, weighted or moved negatives, and the detector's loss."""
+        units = self.epoch_units(step)
         if self.config.denoiser == "trained":
             x, query = pair_of(step)
-            taught = self.detector.loss(units.items(x), units.queries(query), step.generator)
-            negatives = replace(negatives, losses={**negatives.losses, "denoising": taught})
+            loss = self.detector.loss(units.items(x), units.queries(query), step.generator)
+            negatives = replace(negatives, losses={**negatives.losses, "denoising": loss})
         if negatives.ids is None or not negatives.n:
             return negatives
         if step.epoch <= self.config.warmup:
-            return self.first(step, negatives) if self.config.use == "sampler" else negatives
+            return self.take_first(step, negatives) if self.config.use == "sampler" else negatives
         if self.config.use == "virtual":
             return self.virtual(step, units, negatives)
-        doubt = self.log_innocent(step, units, negatives)
+        log_true = self.log_true_negative(step, units, negatives)
         if self.config.use == "sampler":
-            return self.chosen(step, negatives, doubt)
+            return self.select(step, negatives, log_true)
         base = 0.0 if negatives.logw is None else negatives.logw
-        return replace(negatives, logw=base + doubt)
+        return replace(negatives, logw=base + log_true)
 
-    def first(self, step: Step, negatives: Negatives) -> Negatives:
-        """One of the candidates at random: they were drawn alike."""
+    def take_first(self, step: Step, negatives: Negatives) -> Negatives:
+        """The first candidate of each row: all come from the same distribution."""
         return negatives.take(step.batch.users.new_zeros(len(step.batch), 1))
 
     @torch.no_grad()
-    def chosen(self, step: Step, negatives: Negatives, doubt: Tensor) -> Negatives:
-        """One candidate a row, p ~ exp(s / tau_h) (1 - pi), by Gumbel's maximum."""
-        wanted = step.scores_no_grad(negatives) / self.config.tau_h + doubt
+    def select(self, step: Step, negatives: Negatives, log_true: Scores) -> Negatives:
+        """One candidate a row, p ~ exp(s / tau_h) (1 - pi), by the Gumbel-max trick."""
+        wanted = step.scores_no_grad(negatives) / self.config.tau_h + log_true
         coin = torch.rand(wanted.shape, generator=step.generator, device=wanted.device)
         gumbel = -(-coin.clamp(min=1e-20).log()).clamp(min=1e-20).log()
         return negatives.take((wanted + gumbel).argmax(1, keepdim=True))
 
     @torch.no_grad()
-    def log_innocent(self, step: Step, units: Units, negatives: Negatives) -> Tensor:
+    def log_true_negative(self, step: Step, units: Units, negatives: Negatives) -> Scores:
         """log(1 - pi) of each negative, [B, N]."""
         assert negatives.ids is not None
         ids = negatives.ids.expand(len(step.batch), -1)
@@ -187,32 +196,32 @@ class Detect:
         self.averages.add("pi_fn", z.sigmoid())
         return logsigmoid(-z)
 
-    def rho(self, step: Step, units: Units, ids: Tensor) -> Tensor:
+    def rho(self, step: Step, units: Units, ids: Ids) -> Scores:
         """rho [B, N] of the step's users and items ids [B, N]."""
         query = units.queries(pair_of(step)[1].detach())
         return self.detector.rho(units.items(items_of(step, ids)), query, step.generator)
 
     def virtual(self, step: Step, units: Units, negatives: Negatives) -> Negatives:
-        """e_j pulled towards what D makes of it for the user; gradient to e_j stays."""
+        """e_j moved towards its restoration by D for the user; the gradient to e_j stays."""
         assert negatives.ids is not None
         view, g = step.view, self.config.g
         ids = negatives.ids.expand(len(step.batch), -1)
         rows = view.similarity.prepare(view.rows(negatives.ids)).expand(*ids.shape, -1)
         query = units.queries(pair_of(step)[1].detach())
-        told = query.unsqueeze(1).expand_as(rows).flatten(0, 1)
+        condition = query.unsqueeze(1).expand_as(rows).flatten(0, 1)
         clean = units.items(rows.detach()).flatten(0, 1)
-        pulled = self.detector.guess(clean, told, step.generator).view_as(rows)
-        pulled = pulled * units.scale + units.mean
-        made = (1 - g) * rows + g * pulled
+        restored = self.detector.restore(clean, condition, step.generator).view_as(rows)
+        restored = restored * units.scale + units.mean
+        mixed = (1 - g) * rows + g * restored
         with torch.no_grad():
-            over = view.score_rows(made) > view.score_pair(view.positive).unsqueeze(1)
+            over = view.score_rows(mixed) > view.score_pair(view.positive).unsqueeze(1)
             self.averages.add("capped", over)
-        vectors = torch.where(over.unsqueeze(-1), rows, made)
+        vectors = torch.where(over.unsqueeze(-1), rows, mixed)
         return replace(negatives, ids=ids, vectors=vectors, shared=False)
 
     @torch.no_grad()
-    def measured(self, step: Step) -> Units:
-        """This epoch's units; the level and the spread of rho over train positives with them."""
+    def epoch_units(self, step: Step) -> Units:
+        """The units of this epoch, with the level and the spread of rho over train positives."""
         if self.units is not None:
             return self.units
         items, kind = items_of(step), step.view.similarity
@@ -223,17 +232,17 @@ class Detect:
         zero = items.new_zeros(1)
         self.units = Units(mean, scale, of_queries, zero, items.new_ones(()))
         if step.epoch > self.config.warmup:
-            rows, rho = self.of_positives(step, self.units, items, queries)
+            groups, rho = self.rho_of_positives(step, self.units, items, queries)
             count = step.context.n_users if step.view.users is not None else 1
-            level = quantiles(rows, rho, count, self.config.alpha)
+            level = quantiles(groups, rho, count, self.config.alpha)
             spread = rho.std(correction=0).clamp(min=TINY)
             self.averages.add("rho_positive", rho)
             self.units = replace(self.units, level=level, spread=spread)
         return self.units
 
-    def of_positives(
-        self, step: Step, units: Units, items: Tensor, queries: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def rho_of_positives(
+        self, step: Step, units: Units, items: ItemVectors, queries: UserVectors
+    ) -> tuple[Rows, Rows]:
         """Groups [n] and rho [n]: train pairs by user, or the batch's rows as one group."""
         if step.view.users is None:
             rho = self.rho(step, units, step.batch.items.unsqueeze(1))
@@ -241,40 +250,40 @@ class Detect:
         train, device = step.context.train, items.device
         users = torch.tensor(train.rows, device=device)
         liked = torch.tensor(train.indices, device=device).long()
-        found = [
+        blocks = [
             self.detector.rho(
                 units.items(items[i].unsqueeze(1)), units.queries(queries[u]), step.generator
             )
             for u, i in zip(torch.split(users, PAIRS), torch.split(liked, PAIRS), strict=True)
         ]
-        return users, torch.cat(found).squeeze(1)
+        return users, torch.cat(blocks).squeeze(1)
 
     def epoch_metrics(self) -> Mapping[str, float]:
         """Signal to noise at T, and the epoch's means of pi and of rho over positives."""
         return {"snr_T": self.config.snr, **self.averages.epoch_metrics()}
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The detector's."""
+        """The detector's weights."""
         return self.detector.minimised()
 
     def state_dict(self) -> dict[str, Any]:
-        """The detector."""
+        """State for a checkpoint: the detector."""
         return self.detector.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore the state."""
         self.detector.load_state_dict(state)
 
 
-def detection(stage: Detect, step: Step, ids: Tensor) -> Tensor:
-    """rho [B, N] of a step's users and items ids [B, N], for who knows the truth: tests, scripts.
+def detection(stage: Detect, step: Step, ids: Ids) -> Scores:
+    """rho [B, N] of a step's users and items ids [B, N], for tests and scripts that know the truth.
 
     The step's epoch must be beyond the warm-up for pi; rho needs no more than a view.
     """
-    return stage.rho(step, stage.measured(step), ids)
+    return stage.rho(step, stage.epoch_units(step), ids)
 
 
 def build(config: Config) -> Method:
-    """M uniform candidates (one, where none is chosen) under BPR."""
+    """M uniform candidates (one without selection) under BPR."""
     n = config.candidates if config.use == "sampler" else 1
     return Method(sampler=Uniform(n), stages=(Detect(config),), objective=BPR())

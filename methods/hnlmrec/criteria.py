@@ -1,4 +1,4 @@
-"""What a generated hard negative g of (u, i) must be, each as a loss a row, [B].
+"""Losses of a generated hard negative g of (u, i): the criteria it must meet, one value a row, [B].
 
     L_SFT   = mean_b -log sigmoid((cos(g, e_{j*}) - cos(g, e_{i_b})) / tau)    b: rows of a batch
     L_sem   = relu(m_u - cos(R g, tbar_u))                    on the user's topic
@@ -13,9 +13,22 @@ in units of sd, so that weights mean the same for short and long vectors. Where 
 for more than L_beh allows, L_beh wins.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from negbench.protocol import (
+    AnyVectors,
+    ItemValues,
+    ItemVectors,
+    Mask,
+    PoolVectors,
+    Rows,
+    TextVectors,
+    Vectors,
+)
 
 DELTA = 0.1
 """How far below the positive, in spreads of the user's scores."""
@@ -24,54 +37,73 @@ LIKELY = 0.8
 SHARP = 0.1
 
 
-def pairwise_cosine(made: Tensor, right: Tensor, wrong: Tensor, tau: float = 0.05) -> Tensor:
-    """L_SFT of each row: made and right [B, D], wrong [b, D], every wrong one for every row."""
-    unit = F.normalize(made, dim=1)
-    gain = (unit * F.normalize(right, dim=1)).sum(1, keepdim=True)
-    return F.softplus((unit @ F.normalize(wrong, dim=1).T - gain) / tau).mean(1)
+def pairwise_cosine(
+    generated: Vectors, targets: Vectors, positives: Vectors, tau: float = 0.05
+) -> Rows:
+    """L_SFT of each row: generated and targets [B, D], each against all positives [b, D]."""
+    unit = F.normalize(generated, dim=1)
+    gain = (unit * F.normalize(targets, dim=1)).sum(1, keepdim=True)
+    return F.softplus((unit @ F.normalize(positives, dim=1).T - gain) / tau).mean(1)
 
 
-def off_topic(near: Tensor, level: Tensor) -> Tensor:
+def off_topic(near: Rows, level: Rows) -> Rows:
     """L_sem, from cos(R g, tbar_u) and m_u."""
     return F.relu(level - near)
 
 
-def not_distinct(s_made: Tensor, s_pos: Tensor, spread: Tensor, cosine: Tensor) -> Tensor:
+def not_distinct(s_generated: Rows, s_pos: Rows, spread: Rows, cosine: Rows) -> Rows:
     """L_beh, from scores, their spread, and cos(g, e_i)."""
-    return F.relu((s_made - s_pos) / spread + DELTA) + F.relu(cosine - COPY)
+    return F.relu((s_generated - s_pos) / spread + DELTA) + F.relu(cosine - COPY)
 
 
-def too_easy(s_made: Tensor, s_pos: Tensor, spread: Tensor, high: Tensor) -> Tensor:
+def too_easy(s_generated: Rows, s_pos: Rows, spread: Rows, high: Rows) -> Rows:
     """L_hard; `high` is the user's 0.9-quantile."""
     wanted = torch.minimum(high, s_pos - DELTA * spread)
-    return F.relu((wanted - s_made) / spread)
+    return F.relu((wanted - s_generated) / spread)
 
 
-def likely_false(made: Tensor, likely: Tensor, mask: Tensor) -> Tensor:
-    """L_false, with vectors of likely positives [B, L, D] and where there are any [B, L]."""
-    near = (F.normalize(likely, dim=2) @ F.normalize(made, dim=1).unsqueeze(2)).squeeze(2)
+def likely_false(generated: Vectors, likely: AnyVectors, mask: Mask) -> Rows:
+    """L_false, from vectors of likely positives [B, L, D] and their mask [B, L]."""
+    near = (F.normalize(likely, dim=2) @ F.normalize(generated, dim=1).unsqueeze(2)).squeeze(2)
     return (F.relu(near - LIKELY) * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
-def off_manifold(made: Tensor, items: Tensor) -> Tensor:
+def off_manifold(generated: Vectors, items: PoolVectors) -> Rows:
     """L_man over items [K, D]."""
-    near = F.normalize(made, dim=1) @ F.normalize(items, dim=1).T
+    near = F.normalize(generated, dim=1) @ F.normalize(items, dim=1).T
     like = (near / SHARP).softmax(1) @ items
-    return (made - like).square().sum(1) / items.square().sum(1).mean().clamp(min=1e-12)
+    return (generated - like).square().sum(1) / items.square().sum(1).mean().clamp(min=1e-12)
 
 
-def read_out(
-    items: Tensor, texts: Tensor, known: Tensor, ridge: float = 0.01
-) -> tuple[Tensor, ...]:
-    """R by ridge regression of texts [I, T] on items [I, D]: weights [D, T], and both means.
+class Readout(NamedTuple):
+    """R: a linear map from item vectors to text vectors."""
 
-    `ridge` is a share of the items' mean variance; items without words are left out.
+    weights: Tensor
+    """[D, T]."""
+    item_mean: Tensor
+    """[D]."""
+    text_mean: Tensor
+    """[T]."""
+
+    def texts(self, vectors: AnyVectors) -> TextVectors:
+        """The text vectors [.., T] that the map predicts from vectors [.., D]."""
+        return (vectors - self.item_mean) @ self.weights + self.text_mean
+
+
+def fit_readout(
+    items: ItemVectors, texts: TextVectors, known: ItemValues, ridge: float = 0.01
+) -> Readout:
+    """R by ridge regression of texts [I, T] on items [I, D].
+
+    `ridge` is a share of the items' mean variance; items without words (not `known`) are left out.
     """
     if not bool(known.any()):
-        return items.new_zeros(items.shape[1], texts.shape[1]), items[0] * 0, texts[0] * 0
+        weights = items.new_zeros(items.shape[1], texts.shape[1])
+        return Readout(weights, items[0] * 0, texts[0] * 0)
     x, y = items[known], texts[known]
-    at, to = x.mean(0), y.mean(0)
-    gram = (x - at).T @ (x - at)
+    item_mean, text_mean = x.mean(0), y.mean(0)
+    gram = (x - item_mean).T @ (x - item_mean)
     size = ridge * gram.diagonal().mean().clamp(min=1e-12)
     eye = torch.eye(len(gram), device=gram.device, dtype=gram.dtype)
-    return torch.linalg.solve(gram + size * eye, (x - at).T @ (y - to)), at, to
+    weights = torch.linalg.solve(gram + size * eye, (x - item_mean).T @ (y - text_mean))
+    return Readout(weights, item_mean, text_mean)

@@ -1,4 +1,4 @@
-"""A generator of a user's hard negative from words and from collaborative vectors.
+"""Network that generates a user's hard negative from text vectors and collaborative vectors.
 
     query = [A t_u ; A t_i ; P e_u ; P e_i] + types      tokens of H
     e_hard = MLP(query + attention(query))               R^D
@@ -12,7 +12,9 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
+
+from negbench.protocol import AnyVectors, TextVectors, Vectors
 
 Signals = Literal["both", "semantic", "cf"]
 HEADS = 4
@@ -41,10 +43,10 @@ class TextGenerator(nn.Module):
         self.out = nn.Linear(hidden, hidden)
         self.first = nn.Linear(tokens * hidden, 2 * hidden)
         self.last = nn.Linear(2 * hidden, dim)
-        self._draw(generator)
+        self._init_weights(generator)
 
     @torch.no_grad()
-    def _draw(self, generator: torch.Generator) -> None:
+    def _init_weights(self, generator: torch.Generator) -> None:
         self.types.normal_(0, 0.1, generator=generator)
         for layer in (self.words, self.vectors, self.mix, self.out, self.first, self.last):
             if layer is None:
@@ -53,7 +55,7 @@ class TextGenerator(nn.Module):
             for weights in layer.parameters():
                 weights.uniform_(-bound, bound, generator=generator)
 
-    def forward(self, t_u: Tensor, t_i: Tensor, e_u: Tensor, e_i: Tensor) -> Tensor:
+    def forward(self, t_u: TextVectors, t_i: TextVectors, e_u: Vectors, e_i: Vectors) -> Vectors:
         """The hard negative of each row, [B, D]."""
         tokens = []
         if self.words is not None:
@@ -63,12 +65,12 @@ class TextGenerator(nn.Module):
             tokens += [self.vectors(e_u), self.vectors(e_i)]
         x = torch.stack(tokens, 1) + self.types
         x = x + self.out(self.attention(x))
-        made: Tensor = self.last(F.relu(self.first(x.flatten(1))))
-        return made
+        generated: Vectors = self.last(F.relu(self.first(x.flatten(1))))
+        return generated
 
-    def attention(self, x: Tensor) -> Tensor:
+    def attention(self, x: AnyVectors) -> AnyVectors:
         """Self-attention over the tokens [B, n, H]."""
         rows, n, hidden = x.shape
         parts = self.mix(x).view(rows, n, 3, HEADS, hidden // HEADS).permute(2, 0, 3, 1, 4)
-        made = F.scaled_dot_product_attention(*parts.unbind(0))
-        return made.transpose(1, 2).reshape(rows, n, hidden)
+        heads = F.scaled_dot_product_attention(*parts.unbind(0))
+        return heads.transpose(1, 2).reshape(rows, n, hidden)

@@ -1,4 +1,4 @@
-"""HNLMRec in small: a hard negative is generated from words and collaborative vectors, not drawn.
+"""HNLMRec in small: hard negatives generated from text and collaborative vectors, not sampled.
 
     g_ui  = G([t_u; t_i; P e_u; P e_i])        self-attention, then an MLP, into the items' space
     e_neg = alpha g_ui + (1 - alpha) e_j       j uniform outside P_u
@@ -11,22 +11,22 @@ Sampling via Large Language Models for Recommendation"). Theirs are the stages, 
 vectors, the pairwise cosine loss L_SFT (right: a hard negative, wrong: the item met), the mixture,
 the weak contrastive term and the adapter of attention and MLP. Ours are the small G on text vectors
 (`--encoder`), profiles as means of item texts, the items j* that stand for hard negatives
-(`parts.hard_lesson`), the five criteria (`parts.hard_criteria`) and G's detachment: BPR lowers
+(`target_mining.py`), the five criteria (`criteria.py`) and G's detachment: BPR lowers
 e_u.e_neg, so a G that learns from it learns easy negatives.
 
 `model=FOLDER` (or OWNER/NAME of the hub; extra `text`) is nearer to theirs: t_u and t_i are made by
-a language model that L_SFT and the criteria reach through LoRA (`parts.profiles`); targets and
-criteria still look at `--encoder`, which stands still. Profiles are templates, a user's and an
+a language model that L_SFT and the criteria train through LoRA (`profiles.py`); targets and
+criteria still read `--encoder`, which is fixed. Profiles are templates, a user's and an
 item's are read apart, so that each is read once, and vectors are tokens of G, not of the model:
 these are ours. A cell goes by what the folder holds; a model of the hub by its name alone.
 
 The first `warmup` epochs are plain and play the pre-training of the backbone; then G learns `first`
-rounds over the train pairs and one more every `every` epochs, the backbone's vectors held still.
+rounds over the train pairs and one more every `every` epochs, the backbone's vectors held fixed.
 Ablations: `signals=semantic` (words alone: query, target and criteria; the first version's case),
 `signals=cf` (no words), `criteria=0` (L_SFT alone), `alpha=0`, `produce=retrieved` (the item that g
 stands for, in its place), `generator_grad`. Controls: `texts=permuted`, `texts=random`.
-An epoch tells `fhns_sem`, how often what g stands for is in line with the user's words, beside the
-same of what was drawn; the probes count mixtures by the nearest item, as all vectors.
+An epoch logs `fhns_sem`, how often the item that g stands for is in line with the user's words, and
+the same for the items drawn; the probes count mixtures by the nearest item, as all vectors.
 Cost: about 28 H^2 a row; a round: three times that and M (9 D + 2 T) a pair, and once the two-hop
 counts of likely positives. With a model of W weights in its blocks also about 6 W a token of the
 2 `pairs` profiles of a round, and 2 W a token of all U + I when rounds are over: on goodbooks with
@@ -39,20 +39,30 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from negbench.ops.epoch_means import Averages
+from negbench.ops.epoch_means import EpochMeans
 from negbench.parts import BPR, Hinge, Uniform
-from negbench.parts.diffusion.noise_network import REACH, within
+from negbench.parts.diffusion.noise_network import REACH, clip_rms
 from negbench.parts.requirements import users_of
 from negbench.parts.score_space import items_of, pair_of
-from negbench.parts.selection.nearest_item import decoded
-from negbench.protocol import Card, Epoch, Method, Negatives, Step, TrainContext
+from negbench.parts.selection.nearest_item import nearest_by_cosine
+from negbench.protocol import (
+    Card,
+    Epoch,
+    Method,
+    Negatives,
+    Rows,
+    Scalar,
+    Step,
+    TrainContext,
+    Vectors,
+    check_ranges,
+)
 
 from .generator import Signals
-from .generator_training import PAIRS, HardGenerator, Lesson, Weights
-from .mixing import mixed
-from .profiles import Learning
+from .generator_training import PAIRS, GeneratorTraining, HardGenerator, Weights
+from .mixing import mix_generated
+from .profiles import FineTuning
 from .text_controls import Texts
 from .text_space import TextSpace, table_of
 
@@ -75,8 +85,8 @@ CARD = Card(
     },
 )
 
-LOOKED = 512
-"""Rows of an epoch's first step whose generated negatives are decoded."""
+LOGGED_ROWS = 512
+"""Rows of an epoch's first step whose generated negatives are compared with the nearest items."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +108,13 @@ class Config:
     loss: Literal["bpr", "hinge"] = "bpr"
     """bpr in the paper's figure, hinge with a margin of 0.3 in its code."""
     signals: Signals = "both"
-    """What G sees and learns from: words and vectors, or one of them."""
+    """Inputs and training signal of G: words and vectors, or one of them."""
     produce: Literal["generated", "retrieved"] = "generated"
     """retrieved takes the item that g stands for, in its place."""
     texts: Texts = "own"
     """permuted and random are controls."""
     generator_grad: Literal["detached", "rank", "adversarial"] = "detached"
-    """Whether G's own layers also go down the ranking loss, or up, kept from growing there."""
+    """Whether G's own layers also minimise the ranking loss, or maximise it with a bounded norm."""
     hidden: int = 128
     """H of G, a multiple of 4; the paper's models have 4096."""
     candidates: int = 256
@@ -124,11 +134,11 @@ class Config:
     hard: float = 0.5
     """Of hardness."""
     false: float = 0.5
-    """Of keeping off likely positives; 0 spares their counts, which are dear on large data."""
+    """Of keeping off likely positives; 0 saves their counts, which are costly on large data."""
     man: float = 0.1
     """Of staying among the items."""
     model: str = ""
-    """A language model that learns to read: a folder, or OWNER/NAME of the hub; none by default."""
+    """A language model to fine-tune: a folder, or OWNER/NAME of the hub; none by default."""
     pairs: int = 512
     """Random train pairs of a round with a model, 1 or more: its cost."""
     tokens: int = 48
@@ -145,27 +155,21 @@ class Config:
     """0 to 1; as in the paper."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Check the settings."""
         least = {"warmup": 0, "ramp": 1, "first": 1, "every": 1, "candidates": 1, "batch": 1}
         least |= {"pairs": 1, "lora_batch": 1}
         least |= dict.fromkeys(("contrastive", "criteria", "sem", "beh", "hard", "false", "man"), 0)
-        for name, bound in least.items():
-            if not (value := getattr(self, name)) >= bound:
-                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
-        for name in ("alpha", "hardness"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise ValueError(f"`{name}` must be from 0 to 1; got {value}")
+        shares = {"alpha": (0, 1), "hardness": (0, 1)}
+        check_ranges(self, at_least=least, above={"lr": 0}, between=shares)
         if self.hidden < 4 or self.hidden % 4:
             raise ValueError(f"`hidden` must be a multiple of 4, 4 or more; got {self.hidden}")
-        if not self.lr > 0:
-            raise ValueError(f"`lr` must be above 0; got {self.lr}")
         if self.model and (self.signals == "cf" or self.texts == "random"):
             raise ValueError("`model` reads texts; signals=cf and texts=random have none to read")
-        _ = self.lesson
+        _ = self.training
 
     @property
-    def lesson(self) -> Lesson:
-        """What G learns by; a criterion that reads a signal which is not there is off."""
+    def training(self) -> GeneratorTraining:
+        """Settings of G's training; criteria that read a signal which is switched off weigh 0."""
         words, vectors = self.signals != "cf", self.signals != "semantic"
         hardness = self.hardness if self.signals == "both" else float(vectors)
         weights = Weights(
@@ -176,35 +180,37 @@ class Config:
             man=self.criteria * self.man,
         )
         low_rank = self.lora_rank, self.lora_alpha, self.lora_dropout, self.lora_lr
-        learning = Learning(self.model, self.tokens, *low_rank)
+        fine_tuning = FineTuning(self.model, self.tokens, *low_rank)
         if not self.model:
-            return Lesson(weights, hardness, self.candidates, self.lr, self.batch, PAIRS)
+            return GeneratorTraining(weights, hardness, self.candidates, self.lr, self.batch, PAIRS)
         batch, pairs = self.lora_batch, self.pairs
-        return Lesson(weights, hardness, self.candidates, self.lr, batch, pairs, learning)
+        return GeneratorTraining(
+            weights, hardness, self.candidates, self.lr, batch, pairs, fine_tuning
+        )
 
 
 class Generate:
-    """Teaches G between epochs, and mixes what it makes into the negatives that came."""
+    """Trains G between epochs, and mixes generated vectors into the negatives."""
 
     def __init__(self, config: Config) -> None:
-        """With a generator that knows nothing yet."""
+        """Set up the generator; its weights are drawn in `begin`."""
         self.config = config
-        self.made = HardGenerator(config.lesson, config.hidden, config.signals, config.texts)
-        self.averages = Averages()
+        self.generator = HardGenerator(config.training, config.hidden, config.signals, config.texts)
+        self.averages = EpochMeans()
 
     def begin(self, context: TrainContext) -> None:
-        """Read the words and draw the weights."""
+        """Callback before training: read the texts and draw the weights."""
         self.words = TextSpace.of(context, table_of(context))
-        self.made.begin(context)
+        self.generator.begin(context)
 
     def refresh(self, epoch: Epoch) -> None:
-        """Look at the backbone, and learn where it is time."""
-        kind, now = epoch.similarity, epoch.number - self.config.warmup
+        """Callback before each epoch: measure the backbone's vectors, and train G when due."""
+        similarity, now = epoch.similarity, epoch.number - self.config.warmup
         users = users_of(epoch.users, "hnlmrec", "a method that needs none")
-        items, users = kind.prepare(epoch.items), kind.query(users)
-        self.made.measure(items, users)
+        items, users = similarity.prepare(epoch.items), similarity.query(users)
+        self.generator.measure(items, users)
         if now >= 1 and (now - 1) % self.config.every == 0:
-            self.made.teach(items, users, self.config.first if now == 1 else 1)
+            self.generator.train(items, users, self.config.first if now == 1 else 1)
 
     def share(self, epoch: int) -> float:
         """alpha of this epoch."""
@@ -212,80 +218,81 @@ class Generate:
         return self.config.alpha * min(1.0, max(0.0, grown))
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """Vectors [B, N, D] and the contrastive loss; negatives as they came in the warm-up."""
+        """Mixed vectors [B, N, D] and the contrastive loss; unchanged negatives in the warm-up."""
         alpha, weight = self.share(step.epoch), self.config.contrastive
         if step.epoch <= self.config.warmup or not (alpha or weight):
             return negatives
-        made = self.generated(step)
+        g = self.generated(step)
         if step.number == 1:
-            self.look(step, negatives, made.detach())
+            self.log_nearest(step, negatives, g.detach())
         if self.config.produce == "retrieved":
-            every = torch.arange(len(made), device=made.device)
-            made = items_of(step, decoded(step, made, every)[0])
+            every = torch.arange(len(g), device=g.device)
+            g = items_of(step, nearest_by_cosine(step, g, every)[0])
         if weight:
-            pulled = {"contrastive": weight * self.contrast(step, made)}
-            negatives = replace(negatives, losses={**negatives.losses, **pulled})
-        return mixed(step, negatives, made, alpha) if alpha and negatives.n else negatives
+            contrastive = {"contrastive": weight * self.contrastive_loss(step, g)}
+            negatives = replace(negatives, losses={**negatives.losses, **contrastive})
+        return mix_generated(step, negatives, g, alpha) if alpha and negatives.n else negatives
 
-    def generated(self, step: Step) -> Tensor:
+    def generated(self, step: Step) -> Vectors:
         """g of each row, [B, D]; without gradient unless `generator_grad` says otherwise."""
         e_i, e_u = (x.detach() for x in pair_of(step))
         with torch.set_grad_enabled(self.config.generator_grad != "detached"):
-            made = self.made(step.batch.users, step.batch.items, e_u, e_i)
+            g = self.generator(step.batch.users, step.batch.items, e_u, e_i)
             if self.config.generator_grad == "adversarial":
-                made = within(made, REACH * self.made.units[0])
-        self.averages.add("generated_cosine", F.cosine_similarity(made, e_i))
-        above = (e_u * made).sum(1) > (e_u * e_i).sum(1)
+                g = clip_rms(g, REACH * self.generator.units[0])
+        self.averages.add("generated_cosine", F.cosine_similarity(g, e_i))
+        above = (e_u * g).sum(1) > (e_u * e_i).sum(1)
         self.averages.add("generated_above_positive", above)
-        return made
+        return g
 
-    def contrast(self, step: Step, made: Tensor) -> Tensor:
+    def contrastive_loss(self, step: Step, g: Vectors) -> Scalar:
         """-log of the positive's share in exp(cos / 0.2) against g, averaged."""
         positive, query = pair_of(step)
-        near, far = F.cosine_similarity(query, positive), F.cosine_similarity(query, made)
+        near, far = F.cosine_similarity(query, positive), F.cosine_similarity(query, g)
         return F.softplus((far - near) / 0.2).mean()
 
     @torch.no_grad()
-    def look(self, step: Step, negatives: Negatives, made: Tensor) -> None:
-        """What g stands for, and whether that is in line with the user's own words."""
-        rows = torch.arange(min(LOOKED, len(made)), device=made.device)
+    def log_nearest(self, step: Step, negatives: Negatives, g: Vectors) -> None:
+        """Log how close the nearest item of each g [B, D] is, and whether it is on the topic."""
+        rows = torch.arange(min(LOGGED_ROWS, len(g)), device=g.device)
         users = step.batch.users[rows]
-        ids, cosine, share = decoded(step, made[rows], rows)
-        there = cosine.isfinite()  # else the user has had every item
-        self.averages.add("decoded_cosine", cosine[there])
-        self.averages.add("decoded_top5", share[there])
-        self.aligned("fhns_sem", users[there], ids[there])
+        ids, cosine, share = nearest_by_cosine(step, g[rows], rows)
+        has_item = cosine.isfinite()  # else the user has had every item
+        self.averages.add("decoded_cosine", cosine[has_item])
+        self.averages.add("decoded_top5", share[has_item])
+        self.log_on_topic("fhns_sem", users[has_item], ids[has_item])
         if negatives.ids is not None and negatives.n:
-            drawn = negatives.ids.expand(len(made), -1)[rows, 0]
-            self.aligned("fhns_sem_drawn", users, drawn)
+            drawn = negatives.ids.expand(len(g), -1)[rows, 0]
+            self.log_on_topic("fhns_sem_drawn", users, drawn)
 
-    def aligned(self, name: str, users: Tensor, ids: Tensor) -> None:
-        """Count items in line with their users, among those of which that can be said."""
-        near, said = self.words.aligned(users, ids)
-        self.averages.add(name, near[said])
+    def log_on_topic(self, name: str, users: Rows, ids: Rows) -> None:
+        """Log the share of items on their users' topic, among pairs where both have words."""
+        on_topic, known = self.words.on_topic(users, ids)
+        self.averages.add(name, on_topic[known])
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """What was generated this epoch, and the means of G's last round."""
-        return {**self.averages.epoch_metrics(), **self.made.epoch_metrics()}
+        """Means over the negatives generated this epoch, and of G's last round."""
+        return {**self.averages.epoch_metrics(), **self.generator.epoch_metrics()}
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """G, where it goes down the ranking loss too."""
-        return self.made.net.parameters() if self.config.generator_grad == "rank" else ()
+        """G's weights, where it minimises the ranking loss too."""
+        return self.generator.net.parameters() if self.config.generator_grad == "rank" else ()
 
     def maximised(self) -> Iterable[torch.nn.Parameter]:
-        """G, where it goes up."""
-        return self.made.net.parameters() if self.config.generator_grad == "adversarial" else ()
+        """G's weights, where it maximises the ranking loss."""
+        maximises = self.config.generator_grad == "adversarial"
+        return self.generator.net.parameters() if maximises else ()
 
     def state_dict(self) -> dict[str, Any]:
-        """G, its units and its stream."""
-        return self.made.state_dict()
+        """State for a checkpoint: G, its units and its random stream."""
+        return self.generator.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them back."""
-        self.made.load_state_dict(state)
+        """Restore the state."""
+        self.generator.load_state_dict(state)
 
 
 def build(config: Config) -> Method:
-    """One uniform draw a row, mixed with what is generated."""
+    """One uniform negative a row, mixed with the generated one."""
     objective = BPR() if config.loss == "bpr" else Hinge(0.3)
     return Method(sampler=Uniform(1), stages=(Generate(config),), objective=objective)

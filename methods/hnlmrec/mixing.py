@@ -1,13 +1,11 @@
-"""A made vector mixed into the negatives of its row."""
+"""Mixes a generated vector into the negatives of its row."""
 
 from dataclasses import replace
 
-from torch import Tensor
-
-from negbench.protocol import Negatives, Step
+from negbench.protocol import Negatives, Step, Vectors
 
 
-def mixed(step: Step, negatives: Negatives, made: Tensor, alpha: float) -> Negatives:
+def mix_generated(step: Step, negatives: Negatives, generated: Vectors, alpha: float) -> Negatives:
     """alpha g + (1 - alpha) e_j for each negative; e_j gets 1 - alpha of its plain gradient."""
     view, size = step.view, len(step.batch)
     if negatives.vectors is None:
@@ -17,5 +15,5 @@ def mixed(step: Step, negatives: Negatives, made: Tensor, alpha: float) -> Negat
         own = negatives.vectors
     drawn = view.similarity.prepare(own).expand(size, -1, -1)
     ids = None if negatives.ids is None else negatives.ids.expand(size, -1)
-    vectors = alpha * made.unsqueeze(1) + (1 - alpha) * drawn
+    vectors = alpha * generated.unsqueeze(1) + (1 - alpha) * drawn
     return replace(negatives, ids=ids, vectors=vectors, shared=False, logq=None)

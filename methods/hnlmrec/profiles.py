@@ -1,11 +1,11 @@
-"""Profiles of items and users, read by a language model that learns: t_i and t_u of a generator.
+"""Text profiles of items and users, encoded by a language model with LoRA: t_i and t_u.
 
     t_i = LM(text of i),   t_u = LM("likes: " + the first words of a few of u's train items)
 
-Which items stand for a user is drawn once, from train alone. The model is frozen but for LoRA. A
-lesson reads the profiles of its own rows, with gradient; all others are read once, at rest, when
-they are first asked for after it, and kept until the next. What is kept is no part of a checkpoint:
-it follows from the low-rank weights, bit for bit.
+Which items describe a user is drawn once, from train alone. The model is frozen but for LoRA. A
+training step of the generator encodes the profiles of its own rows, with gradient. All profiles are
+encoded once in inference mode, when one is first needed after training, and cached until the next
+round. The cache is no part of a checkpoint: it follows from the low-rank weights, bit for bit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,116 +17,122 @@ from torch import Tensor, nn
 
 from negbench.errors import UserError
 from negbench.ops import rng
-from negbench.protocol import TextTable, TrainContext
-from negbench.texts.language_models import LoRA, ready
+from negbench.protocol import Rows, TextTable, TextVectors, TrainContext, check_ranges
+from negbench.texts.language_models import LoRA, check_model
 
-LIKED = 6
+PROFILE_ITEMS = 6
 """Items in a user's profile at most."""
-WORDS = 8
+ITEM_WORDS = 8
 """Words of each of them."""
-AT_ONCE = 64
-"""Profiles in a pass at rest."""
+BLOCK = 64
+"""Profiles in one forward pass in inference mode."""
 
 
 @dataclass(frozen=True)
-class Learning:
-    """Which model reads, and how it learns."""
+class FineTuning:
+    """The language model that encodes profiles, and the settings of its LoRA training."""
 
     model: str
     tokens: int
-    """A profile is cut there."""
+    """Length at which a profile is cut."""
     rank: int
     alpha: float
     dropout: float
     lr: float
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning, and a model that cannot be had; nothing is loaded."""
+        """Check the settings and that the model is available; nothing is loaded."""
         if not self.lr > 0:
             raise ValueError(f"`lora_lr` must be above 0; got {self.lr}")
-        if self.tokens < 4:
-            raise ValueError(f"`tokens` must be at least 4; got {self.tokens}")
+        check_ranges(self, at_least={"tokens": 4})
         _ = self.lora
         if self.model:
-            ready("hnlmrec", self.model)
+            check_model("hnlmrec", self.model)
 
     @property
     def lora(self) -> LoRA:
-        """What is learnt beside the frozen weights."""
+        """The low-rank weights that are trained beside the frozen ones."""
         return LoRA(self.rank, self.alpha, self.dropout)
 
 
 class Profiles:
-    """The texts, the model, and what it last made of them."""
+    """The profiles as tokens, the language model, and a cache of its vectors."""
 
-    def __init__(self, context: TrainContext, table: TextTable, learning: Learning) -> None:
-        """Load the model, write the profiles and cut them into tokens."""
-        from negbench.texts.text_reader import Reader
+    def __init__(self, context: TrainContext, table: TextTable, fine_tuning: FineTuning) -> None:
+        """Load the model, write the profiles and split them into tokens.
+
+        Raises UserError if the items have vectors but no texts.
+        """
+        from negbench.texts.text_reader import TextReader
 
         if table.words is None:
             raise UserError(
                 "hnlmrec(model=...) reads texts, and here are vectors alone; take data whose items "
                 "have texts, or leave `model` out"
             )
-        self.learning, device = learning, context.device
+        self.fine_tuning, device = fine_tuning, context.device
         first = rng.stream(context.seed, "profiles", "init")
-        self.reader = Reader(
-            learning.model, learning.lora, learning.tokens, generator=first, device=device
+        self.reader = TextReader(
+            fine_tuning.model,
+            fine_tuning.lora,
+            fine_tuning.tokens,
+            generator=first,
+            device=device,
         )
         self.weights = nn.ParameterList(self.reader.model.weights.values())
-        self.items = self.reader.cut(table.words)
-        self.users = self.reader.cut(liked(context, table.words))
-        self.kept: tuple[Tensor, Tensor] | None = None
+        self.items = self.reader.tokenize(table.words)
+        self.users = self.reader.tokenize(user_profiles(context, table.words))
+        self.cache: tuple[Tensor, Tensor] | None = None
 
     @property
     def width(self) -> int:
-        """T."""
+        """T, the width of the text vectors."""
         return self.reader.model.width
 
-    def read(
-        self, users: Tensor, items: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, users: Rows, items: Rows, generator: torch.Generator
+    ) -> tuple[TextVectors, TextVectors]:
         """t_u and t_i of pairs [B], with gradient and dropout, [B, T] each."""
-        who, what = users.tolist(), items.tolist()
-        t_u = self.reader.vectors([self.users[at] for at in who], generator)
-        return t_u, self.reader.vectors([self.items[at] for at in what], generator)
+        t_u = self.reader.vectors([self.users[user] for user in users.tolist()], generator)
+        t_i = self.reader.vectors([self.items[item] for item in items.tolist()], generator)
+        return t_u, t_i
 
-    def look_up(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """The same at rest, from what is kept."""
-        if self.kept is None:
-            self.kept = self.all_of(self.users), self.all_of(self.items)
-        return self.kept[0][users], self.kept[1][items]
+    def look_up(self, users: Rows, items: Rows) -> tuple[TextVectors, TextVectors]:
+        """t_u and t_i of pairs [B] in inference mode, from the cache, [B, T] each."""
+        if self.cache is None:
+            self.cache = self.encode_all(self.users), self.encode_all(self.items)
+        return self.cache[0][users], self.cache[1][items]
 
     @torch.no_grad()
-    def all_of(self, rows: Sequence[list[int]]) -> Tensor:
-        """Vectors of all profiles, [n, T]; those of about one length go together."""
+    def encode_all(self, rows: Sequence[list[int]]) -> TextVectors:
+        """Vectors of all profiles, [n, T], in batches of about one length."""
         order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
-        made = torch.zeros(len(rows), self.width, device=self.reader.device)
-        for start in range(0, len(order), AT_ONCE):
-            few = order[start : start + AT_ONCE]
-            made[few] = self.reader.vectors([rows[at] for at in few])
-        return made
+        vectors = torch.zeros(len(rows), self.width, device=self.reader.device)
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            vectors[block] = self.reader.vectors([rows[at] for at in block])
+        return vectors
 
-    def forget(self) -> None:
-        """The weights have moved."""
-        self.kept = None
+    def clear_cache(self) -> None:
+        """Drop the cached vectors: the weights have moved."""
+        self.cache = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The low-rank weights alone; the model is where it came from."""
+        """State for a checkpoint: the low-rank weights alone; the model itself is loaded anew."""
         return dict(self.weights.state_dict())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take them back."""
+        """Restore the state."""
         self.weights.load_state_dict(state)
-        self.forget()
+        self.clear_cache()
 
 
-def liked(context: TrainContext, words: Sequence[str]) -> list[str]:
-    """What each user likes, in words, [U]; nothing where no train item has any."""
-    generator, told = rng.numpy_stream(context.seed, "profiles"), []
-    short = [" ".join(text.split()[:WORDS]) for text in words]
+def user_profiles(context: TrainContext, words: Sequence[str]) -> list[str]:
+    """A text for each user from a few train items, [U]; empty where no train item has words."""
+    generator, profiles = rng.numpy_stream(context.seed, "profiles"), []
+    short = [" ".join(text.split()[:ITEM_WORDS]) for text in words]
     for user in range(context.n_users):
         chosen = generator.permutation(context.train.row(user))
-        some = [short[item] for item in chosen.tolist() if short[item]][:LIKED]
-        told.append(f"likes: {'; '.join(some)}" if some else "")
-    return told
+        some = [short[item] for item in chosen.tolist() if short[item]][:PROFILE_ITEMS]
+        profiles.append(f"likes: {'; '.join(some)}" if some else "")
+    return profiles

@@ -1,4 +1,4 @@
-"""Controls for methods that read texts: words that say nothing of their item, but look the same."""
+"""Control conditions for methods that read texts: permuted texts and random text vectors."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Texts = Literal["own", "permuted", "random"]
 
 
 def control(context: TrainContext, table: TextTable, texts: Texts) -> TextTable:
-    """The table itself, or one of its controls, by the run's seed."""
+    """The text table itself, or one of its controls, drawn from the run's seed."""
     generator = rng.stream(context.seed, "texts", texts, device=context.device)
     if texts == "permuted":
         return permuted(table, generator)
@@ -20,15 +20,15 @@ def control(context: TrainContext, table: TextTable, texts: Texts) -> TextTable:
 
 
 def permuted(table: TextTable, generator: torch.Generator) -> TextTable:
-    """The same vectors and words, each at another item; items without words stay without."""
-    there = table.known.nonzero().squeeze(1)
-    order = torch.randperm(len(there), generator=generator, device=there.device)
+    """The same vectors and words, permuted over the items that have words."""
+    worded = table.known.nonzero().squeeze(1)
+    order = torch.randperm(len(worded), generator=generator, device=worded.device)
     vectors = table.vectors.clone()
-    vectors[there] = table.vectors[there[order]]
+    vectors[worded] = table.vectors[worded[order]]
     words = None
     if table.words is not None:
-        moved = dict(zip(there.tolist(), there[order].tolist(), strict=True))
-        words = tuple(table.words[moved.get(at, at)] for at in range(len(table.words)))
+        source = dict(zip(worded.tolist(), worded[order].tolist(), strict=True))
+        words = tuple(table.words[source.get(at, at)] for at in range(len(table.words)))
     return TextTable(vectors, table.known, words)
 
 
@@ -40,13 +40,13 @@ def random_like(table: TextTable, generator: torch.Generator) -> TextTable:
     own = table.vectors[table.known]
     mean = own.mean(0) if len(own) else own.sum(0)
     _, size, right = torch.linalg.svd(own - mean, full_matrices=False)
-    made = mean + _columns(own, len(size), generator) * size @ right
+    drawn = mean + _orthonormal_columns(own, len(size), generator) * size @ right
     vectors = table.vectors.clone()
-    vectors[table.known] = torch.nn.functional.normalize(made, dim=1)
+    vectors[table.known] = torch.nn.functional.normalize(drawn, dim=1)
     return TextTable(vectors, table.known)
 
 
-def _columns(like: Tensor, n: int, generator: torch.Generator) -> Tensor:
+def _orthonormal_columns(like: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """Random orthonormal columns [I, n] with mean 0."""
     draws = torch.randn(len(like), n, generator=generator, device=like.device, dtype=like.dtype)
     return torch.linalg.qr(draws - draws.mean(0))[0] if len(like) else draws

@@ -1,10 +1,10 @@
-"""Users in words: the mean of their items' text vectors, and how near items are to that.
+"""Text profiles of users: the mean of their items' text vectors, and each item's cosine to it.
 
     tbar_u = mean_{i in P_u} t_i,   a(u, j) = cos(t_j, tbar_u)
     q_u = the rho-quantile over i in P_u of cos(t_i, tbar_u without i)
 
-A profile by template, for want of one that is written: no language model is asked. Train pairs
-alone are read. Items and users without words have zeros and are marked.
+No language model writes these profiles. Only train pairs are read. Items and users without words
+have zero vectors and are marked.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from torch import Tensor
 
 from negbench.errors import UserError
 from negbench.ops.group_quantiles import quantiles
-from negbench.protocol import TextTable, TrainContext
+from negbench.protocol import Pairs, TextTable, TrainContext
 
 
 @dataclass(frozen=True, eq=False)
 class TextSpace:
-    """The items, the users, and what counts as in line with a user's interest."""
+    """Text vectors of items and users, and the cosine from which an item is on a user's topic."""
 
     items: Tensor
     """t, [I, T] of length 1 or 0."""
@@ -44,20 +44,20 @@ class TextSpace:
         total.index_add_(0, users, table.vectors[items])
         own = F.cosine_similarity(table.vectors[items], total[users] - table.vectors[items])
         counts = torch.bincount(users[table.known[items]], minlength=context.n_users)
-        told = table.known[items] & (counts[users] > 1)
+        measured = table.known[items] & (counts[users] > 1)
         level = own.new_zeros(context.n_users)
-        if bool(told.any()):
-            level = quantiles(users[told], own[told], context.n_users, rho)
+        if bool(measured.any()):
+            level = quantiles(users[measured], own[measured], context.n_users, rho)
         return cls(table.vectors, F.normalize(total, dim=1), table.known, counts > 0, level)
 
-    def aligned(self, users: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Whether items ids [n] are in line with users [n], and where that can be said."""
+    def on_topic(self, users: Pairs, ids: Pairs) -> tuple[Pairs, Pairs]:
+        """Whether items ids [n] are on the topic of users [n], and where both have words."""
         near = (self.items[ids] * self.users[users]).sum(1)
         return near >= self.level[users], self.known[ids] & self.known_users[users]
 
 
 def table_of(context: TrainContext) -> TextTable:
-    """The items in words; refused where nobody has them."""
+    """The text table of the items. Raises UserError if the data have no texts."""
     if context.texts is None:
         raise UserError(
             "a method that reads texts needs data whose items have them, as goodbooks, or vectors "

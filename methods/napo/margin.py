@@ -1,22 +1,23 @@
-"""A reward margin by how likely a frozen model finds what is called negative.
+"""Adaptive reward margin: smaller for negatives that a frozen model scores high.
 
     gamma = gamma_0 (1 - alpha (M - Mbar) / sd),   Mbar <- m Mbar + (1 - m) M
 
-M is the mean score of a group's pool: likely items may be positives in hiding, so they ask for less
-margin. Mbar begins at the first step's M and moves after it was used, in training alone. As
+M is the mean score of a group's pool: likely items may be unobserved positives, so their margin is
+smaller. Mbar starts at the first step's M and moves after its use, in training alone. As
 published M is not divided by sd, the spread of the scores (`standardise=False`).
 """
 
 from typing import Literal
 
 import torch
-from torch import Tensor
+
+from negbench.protocol import AnyShape, Mask, Scores
 
 from .neighbour_pools import Pool
 
 
 class Margin:
-    """gamma, and the running mean that it is measured from."""
+    """The margin gamma and the running mean Mbar."""
 
     def __init__(
         self,
@@ -28,45 +29,47 @@ class Margin:
         standardise: bool = True,
         clamp: bool = True,
     ) -> None:
-        """Nothing seen."""
+        """Start without a running mean."""
         self.kind, self.gamma, self.alpha, self.momentum = kind, gamma, alpha, momentum
         self.standardise, self.clamp = standardise, clamp
         self.mean: float | None = None
-        self.seen: float | None = None
+        self.observed: float | None = None
 
     @property
-    def reads(self) -> bool:
-        """Whether scores move it."""
+    def uses_scores(self) -> bool:
+        """Whether gamma depends on scores."""
         return self.kind in ("batch", "per_negative")
 
     @torch.no_grad()
-    def of(self, scores: Tensor | None, pool: Pool, mask: Tensor) -> Tensor | float:
+    def of(self, scores: Scores | None, pool: Pool, mask: Mask) -> AnyShape | float:
         """gamma: a number, [B] by group or [B, P], from the scores [B, P] of the pools."""
         if self.kind == "off":
             return 0.0
-        if scores is None or not self.reads:
+        if scores is None or not self.uses_scores:
             return self.gamma
-        held = scores[mask]
-        if not len(held):
+        unmasked = scores[mask]
+        if not len(unmasked):
             return self.gamma
-        mean = float(held.mean())
-        spread = held.std(correction=0).clamp(min=1e-6)
+        mean = float(unmasked.mean())
+        spread = unmasked.std(correction=0).clamp(min=1e-6)
         if self.kind == "per_negative":
-            return self.moved((scores - mean) / spread)
+            return self.from_deviation((scores - mean) / spread)
         means = pool.means(scores, mask)
-        self.seen = mean
-        away = means - (mean if self.mean is None else self.mean)
-        return self.moved(away / spread if self.standardise else away)[pool.group]
+        self.observed = mean
+        deviation = means - (mean if self.mean is None else self.mean)
+        return self.from_deviation(deviation / spread if self.standardise else deviation)[
+            pool.group
+        ]
 
-    def moved(self, away: Tensor) -> Tensor:
-        """gamma_0 (1 - alpha away), kept from 0 to 2 gamma_0 if so asked."""
-        gamma = self.gamma * (1 - self.alpha * away)
+    def from_deviation(self, deviation: AnyShape) -> AnyShape:
+        """gamma_0 (1 - alpha deviation), with `clamp` kept from 0 to 2 gamma_0."""
+        gamma = self.gamma * (1 - self.alpha * deviation)
         return gamma.clamp(0, 2 * self.gamma) if self.clamp else gamma
 
-    def move(self) -> None:
-        """After a training step: the running mean takes in what was seen."""
-        if self.seen is None:
+    def update_mean(self) -> None:
+        """Update the running mean by the mean score of the last step, after a training step."""
+        if self.observed is None:
             return
-        kept = self.seen if self.mean is None else self.mean
-        self.mean = self.momentum * kept + (1 - self.momentum) * self.seen
-        self.seen = None
+        previous = self.observed if self.mean is None else self.mean
+        self.mean = self.momentum * previous + (1 - self.momentum) * self.observed
+        self.observed = None

@@ -1,4 +1,4 @@
-"""A backbone's scores as a policy over the whole catalogue.
+"""The policy: a softmax of the backbone's scores over the whole catalogue.
 
     log pi(i | x) = s(x, i) - log Z(x),   Z(x) = sum_j e^{s(x, j)}
 
@@ -7,27 +7,26 @@ scores are one matmul of B x I; log Z of a row cancels between responses to the 
 """
 
 import torch
-from torch import Tensor
 
 from negbench.errors import UserError
-from negbench.protocol import TrainContext, View
+from negbench.protocol import Ids, ItemScores, Rows, Scores, TrainContext, View
 
 from .preference_loss import LogProbs
 
 
-class Catalogue:
-    """All items as responses."""
+class CataloguePolicy:
+    """Scores of all items as responses."""
 
     def __init__(self, cells: int) -> None:
-        """Refuse a step of more scores than `cells`, before it fills the memory."""
+        """`cells` is the most scores that a step may hold."""
         self.cells = cells
 
     def begin(self, context: TrainContext) -> None:
-        """Know the items."""
+        """Callback before training: list the items."""
         self.ids = torch.arange(context.n_items, device=context.device)
 
-    def scores(self, view: View) -> Tensor:
-        """s(x, i) for every row and item, [B, I]."""
+    def scores(self, view: View) -> ItemScores:
+        """s(x, i) for every row and item, [B, I]. Raises UserError for more than `cells` scores."""
         rows, items = len(view.query), len(self.ids)
         if rows * items > self.cells:
             raise UserError(
@@ -39,9 +38,9 @@ class Catalogue:
 
 
 def log_probs(
-    s_pos: Tensor, s_neg: Tensor, table: Tensor | None, pooled: Tensor | None = None
+    s_pos: Rows, s_neg: Scores, table: ItemScores | None, pooled: Ids | None = None
 ) -> LogProbs:
-    """Of the positives [B] and negatives [B, K]; `pooled` [B, P] ids for exact sharing.
+    """Log-probabilities of positives [B] and negatives [B, K], and of items `pooled` [B, P].
 
     Without a table of all scores [B, I] they lack -log Z, the same for all responses of a row.
     """

@@ -3,8 +3,8 @@
     L = softplus( log sum_{d in P} exp( beta (r_d - r_p) + gamma_d ) ),   r = log pi [- log pi_ref]
 
 A row prefers its positive p to every response d of its pool P: its own K negatives, and those of
-the rows it shares with (`sharing`). Written so, without a quotient of exponentials, it is finite at
-any log-probability. Settings, each a test: DPO {reference, K = 1}; S-DPO {reference}; SimPO {no
+its neighbours (`neighbour_pools.py`). Written so, without a quotient of exponentials, it is finite
+at any log-probability. Settings, each a test: DPO {reference, K = 1}; S-DPO {reference}; SimPO {no
 reference, K = 1, fixed gamma, responses of one token}; NAPO {no reference, shared, gamma by batch};
 softmax over positive and negatives {no reference, beta = 1, gamma = 0}; DMPO {reference, `mean`}.
 """
@@ -16,44 +16,42 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench.parts.losses.functions import never
+from negbench.parts.losses.functions import masked_score
+from negbench.protocol import AnyShape, Mask, Rows, Scores, check_ranges
 
 from .neighbour_pools import Pool
 
 
 @dataclass(frozen=True)
 class Flags:
-    """What the loss is; the names of papers are settings of these."""
+    """Settings of the loss; each paper's loss is one combination of them."""
 
     reference: Literal["off", "sft"] = "off"
-    """Whether a response counts by its log-probability or by its gain over a frozen policy."""
+    """off: rewards are log-probabilities; sft: their gain over a frozen policy."""
     beta: float = 1.0
-    """How sharply a row tells responses apart, above 0."""
+    """Inverse temperature of the rewards, above 0."""
     rho: float = 0.0
-    """Share of the other rows of a group whose negatives a row takes too, 0 to 1."""
+    """Share of the other rows of a group whose negatives a row uses too, 0 to 1."""
     share: Literal["approx", "exact"] = "approx"
     """A shared response under the neighbour's prompt, as published, or under the row's own."""
     margin: Literal["off", "fixed", "batch", "per_negative"] = "off"
     """gamma: none, one number, one a group by how likely its pool is, or one a response."""
     gamma: float = 1.0
-    """The margin where nothing moves it."""
+    """The margin before any adaptation, 0 or more."""
     alpha: float = 0.3
     """How much a likely pool lowers the margin, 0 or more."""
     clamp: bool = True
-    """Keep a moved margin from 0 to 2 `gamma`."""
+    """Keep an adapted margin from 0 to 2 `gamma`."""
     grad_negatives: bool = True
-    """Whether negatives are pushed down; False is what was released for shared ones."""
+    """Whether negatives get a gradient; False as in the released code for shared ones."""
     mask_false: bool = True
     """Leave out a shared response that the row's own user has met."""
     aggregate: Literal["lse", "mean"] = "lse"
     """Log of the sum over the pool, or its mean (DMPO)."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no loss."""
-        if not self.beta > 0:
-            raise ValueError(f"`beta` must be above 0; got {self.beta}")
-        if not 0 <= self.rho <= 1:
-            raise ValueError(f"`rho` must be from 0 to 1; got {self.rho}")
+        """Check the settings."""
+        check_ranges(self, above={"beta": 0}, between={"rho": (0, 1)})
         if not self.alpha >= 0:
             raise ValueError(f"`alpha` must be 0 or more; got {self.alpha}")
         if not self.gamma >= 0:
@@ -75,7 +73,7 @@ FLAGS = frozenset(field.name for field in fields(Flags))
 
 @dataclass(frozen=True, eq=False)
 class LogProbs:
-    """What a policy gives a step's responses, up to a constant a row where that cancels."""
+    """Log-probabilities of a step's responses, up to a constant a row where that cancels."""
 
     positive: Tensor
     """log pi(p_u | x_u), [B]."""
@@ -102,26 +100,30 @@ def preference(
     reference: LogProbs | None = None,
     pool: Pool | None = None,
     *,
-    gamma: Tensor | float = 0.0,
-    mask: Tensor | None = None,
-    logw: Tensor | None = None,
-) -> Tensor:
+    gamma: AnyShape | float = 0.0,
+    mask: Mask | None = None,
+    logw: Scores | None = None,
+) -> Rows:
     """The loss of each row, [B].
 
-    `gamma` is one number, [B] or [B, P]; `mask` [B, P] is False for what counts for nothing, `logw`
-    [B, P] the log of how much a response counts. A row with none left has the loss 0.
+    `gamma` is one number, [B] or [B, P]; `mask` [B, P] is False for responses that are left out,
+    `logw` [B, P] their log weight. A row without responses has the loss 0. Raises ValueError for
+    exact sharing without the pool's log-probabilities.
     """
     gain = policy.over(reference if flags.reference == "sft" else None)
-    terms = responses(flags, gain, pool)
+    terms = pool_gains(flags, gain, pool)
     if not flags.grad_negatives:
         terms = terms.detach()
     margin = torch.as_tensor(gamma, dtype=terms.dtype, device=terms.device)
     margin = margin.unsqueeze(1) if margin.dim() == 1 else margin
-    return preferred(gain.positive, terms, flags.beta, margin, mask, logw, flags.aggregate)
+    return row_loss(gain.positive, terms, flags.beta, margin, mask, logw, flags.aggregate)
 
 
-def responses(flags: Flags, gain: LogProbs, pool: Pool | None) -> Tensor:
-    """The pool's gains, own negatives first, [B, P]."""
+def pool_gains(flags: Flags, gain: LogProbs, pool: Pool | None) -> Scores:
+    """Gains of the pool's responses, own negatives first, [B, P].
+
+    Raises ValueError for exact sharing without the pool's log-probabilities.
+    """
     if pool is None or not pool.shares:
         return gain.negative
     if flags.share == "approx":
@@ -132,15 +134,15 @@ def responses(flags: Flags, gain: LogProbs, pool: Pool | None) -> Tensor:
     return torch.cat([gain.negative, gain.pooled[:, own:]], 1)
 
 
-def preferred(
-    positive: Tensor,
-    terms: Tensor,
+def row_loss(
+    positive: Rows,
+    terms: Scores,
     beta: float,
-    margin: Tensor,
-    mask: Tensor | None,
-    logw: Tensor | None,
+    margin: AnyShape,
+    mask: Mask | None,
+    logw: Scores | None,
     aggregate: str,
-) -> Tensor:
+) -> Rows:
     """softplus of the pool's log mass, or of its mean, against the positive: [B], [B, P] -> [B]."""
     gap = beta * (terms - positive.unsqueeze(1)) + margin
     if not gap.shape[1]:
@@ -152,5 +154,5 @@ def preferred(
         mean = (gap.masked_fill(weight == 0, 0.0) * weight).sum(1) / total.clamp(min=1e-12)
         return F.softplus(mean).masked_fill(total == 0, 0.0)
     gap = gap if logw is None else gap + logw
-    gap = gap if mask is None else gap.masked_fill(~mask, never(gap.dtype))
+    gap = gap if mask is None else gap.masked_fill(~mask, masked_score(gap.dtype))
     return F.softplus(torch.logsumexp(gap, 1))

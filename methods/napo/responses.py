@@ -1,4 +1,4 @@
-"""What a preference loss is given in one step, from a view of the policy and one of a copy."""
+"""Inputs of the preference loss in one step, from the policy's view and the frozen copy's."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -8,8 +8,18 @@ from torch import Tensor
 
 from negbench.errors import UserError
 from negbench.ops import rng
-from negbench.ops.epoch_means import Averages
-from negbench.protocol import Negatives, Step, TrainContext, View
+from negbench.ops.epoch_means import EpochMeans
+from negbench.protocol import (
+    Ids,
+    ItemValues,
+    Mask,
+    Negatives,
+    Rows,
+    Scores,
+    Step,
+    TrainContext,
+    View,
+)
 
 from .neighbour_pools import Pool, pool_of
 from .preference_loss import Flags, LogProbs, preference
@@ -17,7 +27,7 @@ from .preference_loss import Flags, LogProbs, preference
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """The arguments of `preference`, so that it can be asked twice."""
+    """The arguments of `preference`, which a logged step evaluates under several flags."""
 
     policy: LogProbs
     reference: LogProbs | None
@@ -27,7 +37,7 @@ class Responses:
     """[B, P]."""
     logw: Tensor | None
 
-    def loss(self, flags: Flags) -> Tensor:
+    def loss(self, flags: Flags) -> Rows:
         """The loss of each row, [B]."""
         return preference(
             flags,
@@ -40,8 +50,8 @@ class Responses:
         )
 
     @torch.no_grad()
-    def tell(self, flags: Flags, averages: Averages) -> None:
-        """How far a neighbour's log-probabilities are from the row's own, and what it matters."""
+    def log_sharing_error(self, flags: Flags, averages: EpochMeans) -> None:
+        """Log the error of shared log-probabilities, and the loss with and without it."""
         if self.policy.pooled is None:
             return
         own = self.policy.negative.shape[1]
@@ -51,30 +61,32 @@ class Responses:
             averages.add(f"loss_{share}", self.loss(Flags(**{**asdict(flags), "share": share})))
 
 
-def whose(
+def sharing_pool(
     step: Step,
-    still: View | None,
+    frozen: View | None,
     negatives: Negatives,
     rho: float,
     size: int,
     similarity: Literal["dot", "cosine"],
 ) -> Pool:
-    """Whose negatives each row takes, by the copy's queries; groups are dealt without sharing too.
+    """The pool of each row by similarity of the frozen copy's queries; rho 0 only groups the rows.
 
-    Raises UserError where negatives are not items of each row's own.
+    Raises UserError if negatives are not items of each row's own.
     """
-    if not rho or still is None:
+    if not rho or frozen is None:
         return pool_of(step.view.query, 0.0, size)
     if negatives.ids is None or negatives.shared:
         raise UserError(
-            "sharing needs negatives of each row's own, as items; set napo(rho=0) beside a source "
-            "of one pool for all rows or of made-up vectors"
+            "sharing needs negatives of each row's own, as items; set napo(rho=0) beside a sampler "
+            "of one pool for all rows or of synthesised vectors"
         )
-    return pool_of(still.query, rho, size, similarity)
+    return pool_of(frozen.query, rho, size, similarity)
 
 
-def usable(step: Step, pool: Pool, ids: Tensor | None, negatives: Negatives, hide: bool) -> Tensor:
-    """Which responses of each pool count, [B, P]; with `hide` not those that the user has met."""
+def response_mask(
+    step: Step, pool: Pool, ids: Ids | None, negatives: Negatives, hide: bool
+) -> Mask:
+    """Mask of the responses of each pool, [B, P]; with `hide` without the user's own items."""
     size = len(step.batch), negatives.n
     own = torch.ones(size, dtype=torch.bool, device=step.view.query.device)
     if negatives.mask is not None:
@@ -82,21 +94,23 @@ def usable(step: Step, pool: Pool, ids: Tensor | None, negatives: Negatives, hid
     mask = pool.usable(own)
     if ids is None or not hide:
         return mask
-    met = step.context.excluded.contains(step.batch.users, ids)
-    return mask & ~met & (ids != step.batch.items.unsqueeze(1))
+    seen = step.context.excluded.contains(step.batch.users, ids)
+    return mask & ~seen & (ids != step.batch.items.unsqueeze(1))
 
 
-def scored(view: View, negatives: Negatives, dealt: Tensor | None = None) -> Tensor:
-    """The scores of a step's negatives by another view, [B, K]; `dealt` [I] takes other items'."""
+def negative_scores(
+    view: View, negatives: Negatives, permutation: ItemValues | None = None
+) -> Scores:
+    """Scores of a step's negatives by another view, [B, K]; `permutation` [I] replaces items."""
     if negatives.ids is None:
         assert negatives.vectors is not None
-        what = negatives.vectors
+        rows = negatives.vectors
     else:
-        what = negatives.ids if dealt is None else dealt[negatives.ids]
-    return view.score_shared(what) if negatives.shared else view.score_rows(what)
+        rows = negatives.ids if permutation is None else permutation[negatives.ids]
+    return view.score_shared(rows) if negatives.shared else view.score_rows(rows)
 
 
-def shuffled(context: TrainContext) -> Tensor:
-    """Every item's stand-in in the control, [I]: one deal for the whole run."""
+def item_permutation(context: TrainContext) -> ItemValues:
+    """The item that replaces each item in the control, [I]: one permutation for the run."""
     generator = rng.stream(context.seed, "shuffled", device=context.device)
     return torch.randperm(context.n_items, generator=generator, device=context.device)

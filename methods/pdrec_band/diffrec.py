@@ -5,9 +5,9 @@
 
 Wang, Xu, Feng, Lin, He & Chua, "Diffusion Recommender Model", SIGIR 2023. The schedule adds hardly
 any noise (its `linear_var` ends at 1 - abar of `scale` times `high`), so what f learns from is
-rather the half of the input that is dropped. Walking back begins at the user's own vector, without
-noise, as that family does; the last step's f is the answer, so preferences are a product of what f
-has in its middle and its last layer. Plain means: no weights by step or by time.
+rather the half of the input that is dropped. The reverse process starts at the user's own vector,
+without noise, as in that family; the last step's f is the answer, so preferences are a product of
+f's hidden and last layer. Plain means: no weights by step or by time.
 """
 
 import math
@@ -15,24 +15,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import Schedule
-from negbench.protocol import Csr, TrainContext
+from negbench.protocol import Csr, ItemScores, Rows, TrainContext, UserValues, Vectors
 
 from .rank_band import Preferences
 
 USERS = 256
-"""Users in a step."""
+"""Users in a training step."""
 DROP = 0.5
 """Share of the input that is dropped in training."""
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """How it is trained."""
+class DiffRecTraining:
+    """Hyperparameters of the diffusion model and its training."""
 
     epochs: int
     """0 leaves it untrained: a control."""
@@ -42,7 +42,7 @@ class Lesson:
 
 
 class DiffRec(nn.Module):
-    """f, with tanh in its middle."""
+    """The denoiser f: two layers with tanh."""
 
     def __init__(self, n_items: int, hidden: int, generator: torch.Generator) -> None:
         """Draw the weights on the CPU, alike on every device."""
@@ -55,37 +55,39 @@ class DiffRec(nn.Module):
                 for weights in (layer.weight, layer.bias):
                     weights.uniform_(-bound, bound, generator=generator)
 
-    def middle(self, x: Tensor, t: Tensor) -> Tensor:
-        """x [B, I] at steps t [B] -> [B, H]."""
-        made: Tensor = self.first(torch.cat([x, timestep(t).to(x.dtype)], 1))
-        return made.tanh()
+    def hidden(self, x: ItemScores, t: Rows) -> Vectors:
+        """Hidden layer [B, H] of x [B, I] at steps t [B]."""
+        linear: Vectors = self.first(torch.cat([x, timestep(t).to(x.dtype)], 1))
+        return linear.tanh()
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """The guess of x_0, [B, I]."""
-        made: Tensor = self.last(self.middle(x, t))
-        return made
+    def forward(self, x: ItemScores, t: Rows) -> ItemScores:
+        """The estimate of x_0, [B, I]."""
+        estimate: ItemScores = self.last(self.hidden(x, t))
+        return estimate
 
 
-def preferences_of(context: TrainContext, lesson: Lesson) -> Preferences:
-    """Train on the train part alone, and read what every user prefers; the seed decides it all."""
-    schedule = lesson.schedule.to(context.device)
-    net = DiffRec(context.n_items, lesson.hidden, rng.stream(context.seed, "diffrec", "init"))
+def preferences_of(context: TrainContext, training: DiffRecTraining) -> Preferences:
+    """Train on the train part alone, and predict every user's preferences; fixed by the seed."""
+    schedule = training.schedule.to(context.device)
+    net = DiffRec(context.n_items, training.hidden, rng.stream(context.seed, "diffrec", "init"))
     net.to(context.device)
     with torch.enable_grad():
-        teach(net, context, schedule, lesson)
+        train_diffrec(net, context, schedule, training)
     with torch.no_grad():
-        return read(net, context, schedule)
+        return predict(net, context, schedule)
 
 
-def teach(net: DiffRec, context: TrainContext, schedule: Schedule, lesson: Lesson) -> None:
-    """Adam over all users, in an order drawn anew each epoch."""
-    adam = torch.optim.Adam(net.parameters(), lr=lesson.lr)
+def train_diffrec(
+    net: DiffRec, context: TrainContext, schedule: Schedule, training: DiffRecTraining
+) -> None:
+    """Train with Adam over all users, in a new random order each epoch."""
+    adam = torch.optim.Adam(net.parameters(), lr=training.lr)
     device = context.device
     generator = rng.stream(context.seed, "diffrec", device=device)
-    for _ in range(lesson.epochs):
+    for _ in range(training.epochs):
         order = torch.randperm(context.n_users, generator=generator, device=device)
-        for users in parts(order):
-            x = vectors(context.train, users)
+        for users in user_blocks(order):
+            x = interaction_vectors(context.train, users)
             t = torch.randint(1, schedule.steps + 1, (len(x),), generator=generator, device=device)
             eps = torch.randn(x.shape, generator=generator, device=device)
             kept = torch.rand(x.shape, generator=generator, device=device) >= DROP
@@ -96,24 +98,24 @@ def teach(net: DiffRec, context: TrainContext, schedule: Schedule, lesson: Lesso
             adam.step()
 
 
-def read(net: DiffRec, context: TrainContext, schedule: Schedule) -> Preferences:
-    """Walk back from each user's own vector."""
-    made: list[Tensor] = []
-    for users in parts(torch.arange(context.n_users, device=context.device)):
-        x = vectors(context.train, users)
+def predict(net: DiffRec, context: TrainContext, schedule: Schedule) -> Preferences:
+    """Preferences by the reverse process from each user's own vector."""
+    hidden_blocks = []
+    for users in user_blocks(torch.arange(context.n_users, device=context.device)):
+        x = interaction_vectors(context.train, users)
         for now in range(schedule.steps, 1, -1):
             t = torch.full((len(x),), now, device=context.device)
             x = schedule.back(x, net(x, t), t)
-        made.append(net.middle(x, torch.ones_like(users)))
-    middle, bias = torch.cat(made), net.last.bias.unsqueeze(1)
+        hidden_blocks.append(net.hidden(x, torch.ones_like(users)))
+    hidden, bias = torch.cat(hidden_blocks), net.last.bias.unsqueeze(1)
     return Preferences(
-        torch.cat([middle, torch.ones_like(middle[:, :1])], 1),
+        torch.cat([hidden, torch.ones_like(hidden[:, :1])], 1),
         torch.cat([net.last.weight, bias], 1),
     )
 
 
-def vectors(train: Csr, users: Tensor) -> Tensor:
-    """The interaction vectors of users [b], [b, I]."""
+def interaction_vectors(train: Csr, users: Rows) -> ItemScores:
+    """The interaction vectors of users [b], 1 at train items, [b, I]."""
     rows = [train.row(user) for user in users.tolist()]
     x = torch.zeros(len(rows), train.n_columns)
     at = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
@@ -121,6 +123,6 @@ def vectors(train: Csr, users: Tensor) -> Tensor:
     return x.to(users.device)
 
 
-def parts(users: Tensor) -> tuple[Tensor, ...]:
-    """Users [n] in even parts of about `USERS`."""
+def user_blocks(users: UserValues) -> tuple[Rows, ...]:
+    """Users [n] in equal blocks of about `USERS`."""
     return users.tensor_split(max(1, -(-len(users) // USERS)))

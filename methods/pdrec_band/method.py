@@ -1,4 +1,4 @@
-"""Easy but safe: a second negative from the middle of the user's list, as a diffusion ranks it.
+"""PDRec rank band: a second, easy but safe negative from the middle of a diffusion's ranking.
 
     L = softplus(-s_i) + (softplus(s_j) + softplus(s_k)) / 2,   j uniform
     k ~ U{items outside P_u with low I <= rank_u < high I},   low = .5, high = .99, rank 0 = best
@@ -19,15 +19,24 @@ clock, with U I H a pass; per step about 8 dots of width H a row.
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import Tensor
-
 from negbench.parts import BCE, Uniform
 from negbench.parts.diffusion.process import linear_var
 from negbench.parts.requirements import users_of
 from negbench.parts.selection.mix_negatives import join
-from negbench.protocol import Card, Epoch, Method, Negatives, Similarity, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Epoch,
+    ItemVectors,
+    Method,
+    Negatives,
+    Similarity,
+    Step,
+    TrainContext,
+    UserVectors,
+    check_ranges,
+)
 
-from .diffrec import Lesson, preferences_of
+from .diffrec import DiffRecTraining, preferences_of
 from .rank_band import Preferences, RankBand
 
 CARD = Card(
@@ -69,15 +78,11 @@ class Config:
     """Above `noise_min`; 5e-3 to 1e-2 in the released code."""
 
     def __post_init__(self) -> None:
-        """Refuse a band that holds nothing."""
+        """Check the settings."""
         if not 0 <= self.low < self.high <= 1:
             raise ValueError(f"0 <= `low` < `high` <= 1 must hold; got {self.low} and {self.high}")
-        for name, least in (("fit_epochs", 0), ("hidden", 1), ("steps", 2)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}; got {getattr(self, name)}")
-        for name in ("fit_lr", "noise_scale"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
+        least = {"fit_epochs": 0, "hidden": 1, "steps": 2}
+        check_ranges(self, at_least=least, above={"fit_lr": 0, "noise_scale": 0})
         if not 0 < self.noise_min < self.noise_max or self.noise_scale * self.noise_max >= 1:
             raise ValueError(
                 "0 < `noise_min` < `noise_max` must hold, and `noise_scale` * `noise_max` < 1; "
@@ -89,42 +94,46 @@ class Band:
     """Adds one item of the band to each row."""
 
     def __init__(self, config: Config) -> None:
-        """Remember the settings."""
+        """Read the settings."""
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """Nothing is ranked yet: the clock shall see what ranking takes."""
+        """Callback before training: clear the band; `refresh` computes it, inside the timed run."""
         del context
         self.band: RankBand | None = None
 
     def refresh(self, epoch: Epoch) -> None:
-        """Rank by the backbone before every epoch, by the diffusion before the first."""
+        """Callback before each epoch: rank by the backbone; by the diffusion in the first alone."""
         if self.config.model == "diffrec":
-            self.band = self.band or self.ranked(epoch.context)
+            self.band = self.band or self.band_of_diffrec(epoch.context)
             return
-        self.band = self.seen(epoch.users, epoch.items, epoch.similarity)
+        self.band = self.band_of_backbone(epoch.users, epoch.items, epoch.similarity)
 
-    def seen(self, users: Tensor | None, items: Tensor, kind: Similarity) -> RankBand:
-        """By a backbone as it is now: copies, for it may go on writing into its vectors."""
+    def band_of_backbone(
+        self, users: UserVectors | None, items: ItemVectors, similarity: Similarity
+    ) -> RankBand:
+        """The band by the backbone's current scores, on copies: it may overwrite its vectors."""
         users = users_of(users, "model=backbone", "model=diffrec")
-        likes = Preferences(kind.query(users).clone(), kind.prepare(items).clone())
+        likes = Preferences(similarity.query(users).clone(), similarity.prepare(items).clone())
         return RankBand.of(likes, self.config.low, self.config.high)
 
-    def ranked(self, context: TrainContext) -> RankBand:
-        """By a diffusion of its own; the seed alone decides it, so a resumed run has the same."""
+    def band_of_diffrec(self, context: TrainContext) -> RankBand:
+        """The band by a diffusion model; fixed by the seed, so a resumed run has the same."""
         c = self.config
         schedule = linear_var(c.steps, c.noise_scale, c.noise_min, c.noise_max)
-        lesson = Lesson(c.fit_epochs, c.hidden, c.fit_lr, schedule)
-        return RankBand.of(preferences_of(context, lesson), c.low, c.high)
+        training = DiffRecTraining(c.fit_epochs, c.hidden, c.fit_lr, schedule)
+        return RankBand.of(preferences_of(context, training), c.low, c.high)
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """ids [B, N + 1]; all weigh alike, so a mean over two is the paper's average."""
+        """ids [B, N + 1] of equal weight, so that the mean over two is the paper's average."""
         if self.band is None and self.config.model == "diffrec":
-            self.band = self.ranked(step.context)
+            self.band = self.band_of_diffrec(step.context)
         elif self.band is None:
-            self.band = self.seen(step.view.users, step.view.items, step.view.similarity)
-        ids, found = self.band.draw(step.batch.users, step.context.excluded, step.generator)
-        return join(step, negatives, Negatives(ids, mask=found), 1 / (1 + negatives.n))
+            self.band = self.band_of_backbone(
+                step.view.users, step.view.items, step.view.similarity
+            )
+        ids, mask = self.band.sample(step.batch.users, step.context.excluded, step.generator)
+        return join(step, negatives, Negatives(ids, mask=mask), 1 / (1 + negatives.n))
 
 
 def build(config: Config) -> Method:

@@ -1,4 +1,4 @@
-"""Buckets of triplets: by the hardness of the negative, and by how often it is met in train."""
+"""Buckets of triplets by the hardness and by the train count of their negative."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,13 +6,15 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from negbench.protocol import AnyShape, Pairs
+
 SAMPLE = 1 << 20
-"""Values that a quantile is told from, at most."""
+"""Most values that a quantile is computed from."""
 
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Quantiles of both, crossed."""
+    """The grid of quantiles of hardness x quantiles of train counts."""
 
     hardness: Tensor
     """Inner edges, ascending."""
@@ -20,16 +22,16 @@ class Buckets:
     """Inner edges, ascending."""
 
     @classmethod
-    def of(cls, hardness: Tensor, counts: Tensor, by_hardness: int, by_count: int) -> Self:
-        """As many buckets of each, alike in size as far as ties allow, from values [T]."""
-        return cls(edges(hardness, by_hardness), edges(counts, by_count))
+    def of(cls, hardness: Pairs, counts: Pairs, by_hardness: int, by_count: int) -> Self:
+        """Buckets of equal size, as far as ties allow, from values [T]."""
+        return cls(inner_quantiles(hardness, by_hardness), inner_quantiles(counts, by_count))
 
     @property
     def n(self) -> int:
-        """How many in all."""
+        """Number of buckets."""
         return (len(self.hardness) + 1) * (len(self.counts) + 1)
 
-    def which(self, hardness: Tensor, counts: Tensor) -> Tensor:
+    def index(self, hardness: AnyShape, counts: AnyShape) -> AnyShape:
         """The bucket of each triplet, of any shape."""
         by_count = torch.bucketize(counts.contiguous(), self.counts)
         return (
@@ -38,7 +40,7 @@ class Buckets:
         )
 
 
-def edges(values: Tensor, n: int) -> Tensor:
+def inner_quantiles(values: Pairs, n: int) -> Pairs:
     """The n - 1 inner quantiles of values [T]."""
     stride = -(-len(values) // SAMPLE)
     ordered = values[::stride].sort().values
@@ -46,8 +48,8 @@ def edges(values: Tensor, n: int) -> Tensor:
     return ordered[at]
 
 
-def means(values: Tensor, which: Tensor, n: int) -> Tensor:
-    """The mean of values [T] in each of n buckets, [n]; the mean of all where one is empty."""
-    sums = values.new_zeros(n).index_add_(0, which, values)
-    counts = torch.bincount(which, minlength=n)
+def bucket_means(values: Pairs, buckets: Pairs, n: int) -> Pairs:
+    """Mean of values [T] in each of n buckets, [n]; the mean of all where one is empty."""
+    sums = values.new_zeros(n).index_add_(0, buckets, values)
+    counts = torch.bincount(buckets, minlength=n)
     return torch.where(counts > 0, sums / counts.clamp(min=1), values.mean())

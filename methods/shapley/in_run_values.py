@@ -1,4 +1,4 @@
-"""The in-run game: what each triplet of a gradient step adds to the fall of a held-out loss.
+"""In-run data Shapley of triplets: their share in the fall of a held-out loss after one step.
 
     U(S) = l_V(E) - l_V(E - s/n P sum_{k in S} r_k)        r_k the gradient of triplet k's loss
     value_k = n phi_k = <r_k, P (s V - s^2/2 H P mean_l r_l)>,   V, H gradient and Hessian of l_V
@@ -18,38 +18,41 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from negbench.protocol import Similarity
+from negbench.protocol import Pairs, Similarity
 
-from .games import Quadratic
-from .triplet_gradients import Moment, losses
+from .games import QuadraticGame
+from .shapes import Coalitions, NodeVectors, SetValues, Triplets
+from .triplet_gradients import VectorState, losses
 
 
-def direction(moment: Moment, utility: Tensor, rate: float, mean: Tensor | None = None) -> Tensor:
-    """Along which a triplet's gradient is its value, [U + I, D].
+def value_direction(
+    state: VectorState, utility: Triplets, rate: float, mean: NodeVectors | None = None
+) -> NodeVectors:
+    """The direction [U + I, D] whose dot product with a triplet's gradient is its value.
 
     `utility` [V, 3] are held-out triplets, `mean` [U + I, D] the mean gradient of all players, or
     None for the first order alone.
     """
-    ahead = rate * moment.gradient(utility)
+    ahead = rate * state.mean_gradient(utility)
     if mean is not None:
-        ahead = ahead - rate**2 / 2 * moment.curved(utility, moment.moved(mean))
-    return moment.moved(ahead)
+        ahead = ahead - rate**2 / 2 * state.hessian_product(utility, state.displacement(mean))
+    return state.displacement(ahead)
 
 
-def in_run(
-    moment: Moment, players: Tensor, utility: Tensor, rate: float, *, order: int = 2
-) -> Tensor:
+def in_run_values(
+    state: VectorState, players: Triplets, utility: Triplets, rate: float, *, order: int = 2
+) -> Pairs:
     """The value of each of `players` [T, 3], [T], by `utility` [V, 3]; `order` is 1 or 2."""
-    mean = moment.gradient(players) if order == 2 else None
-    return moment.along(players, direction(moment, utility, rate, mean))
+    mean = state.mean_gradient(players) if order == 2 else None
+    return state.derivatives_along(players, value_direction(state, utility, rate, mean))
 
 
 @dataclass(frozen=True, eq=False)
-class OneStep:
-    """The same game without an expansion: the loss itself after the step, for few players.
+class OneStepGame:
+    """The in-run game without an expansion: the loss itself after the step, for few players.
 
-    Only nodes that some player moves are kept, and only held-out triplets that meet one: the loss
-    of the others is a constant. Float64: the differences are small.
+    Only nodes that some player moves are kept, and only held-out triplets that contain one: the
+    loss of the others is a constant. Float64: the differences are small.
     """
 
     rows: Tensor
@@ -63,32 +66,32 @@ class OneStep:
     similarity: Similarity
 
     @classmethod
-    def of(cls, moment: Moment, players: Tensor, utility: Tensor, rate: float) -> Self:
-        """`players` [n, 3] and `utility` [V, 3] are nodes of the moment's table."""
-        size = len(moment.vectors)
+    def of(cls, state: VectorState, players: Triplets, utility: Triplets, rate: float) -> Self:
+        """`players` [n, 3] and `utility` [V, 3] are rows of the state's table."""
+        size = len(state.vectors)
         moving, place = torch.unique(players, return_inverse=True)
-        hot = moment.vectors.new_zeros(size, len(moving))
+        hot = state.vectors.new_zeros(size, len(moving))
         hot[moving, torch.arange(len(moving), device=hot.device)] = 1.0
-        reach = moment.moved(hot)
+        reach = state.displacement(hot)
         touched = (reach != 0).any(1)
         met, times = torch.unique(utility[touched[utility].any(1)], dim=0, return_counts=True)
         nodes, where = torch.unique(met, return_inverse=True)
         # [n, Q, 3] @ [n, 3, D]: each player's three gradients, as far as they reach.
         reach = reach[nodes].double()[:, place].transpose(0, 1)
-        moves = -rate / len(players) * (reach @ moment.slopes(players).double())
-        rows = moment.vectors[nodes].double()
+        moves = -rate / len(players) * (reach @ state.triplet_gradients(players).double())
+        rows = state.vectors[nodes].double()
         share = times.double() / max(1, len(utility))
-        return cls(rows, moves, where.view(-1, 3), share, moment.similarity)
+        return cls(rows, moves, where.view(-1, 3), share, state.similarity)
 
     @property
     def n(self) -> int:
-        """How many players."""
+        """Number of players."""
         return len(self.moves)
 
-    def worth(self, members: Tensor) -> Tensor:
+    def utility_of(self, members: Coalitions) -> SetValues:
         """How far the held-out loss falls by a step over each set of players, [S, n] -> [S]."""
-        made = [self._loss(part) for part in torch.split(members.double(), 64)]
-        return self._loss(members.new_zeros(1, self.n).double()) - torch.cat(made)
+        after = [self._loss(part) for part in torch.split(members.double(), 64)]
+        return self._loss(members.new_zeros(1, self.n).double()) - torch.cat(after)
 
     def _loss(self, inside: Tensor) -> Tensor:
         shift = torch.einsum("sn,nqd->sqd", inside, self.moves)
@@ -97,18 +100,18 @@ class OneStep:
     def _mean(self, rows: Tensor) -> Tensor:
         return losses(rows[..., self.utility, :], self.similarity) @ self.share
 
-    def taylor(self) -> Quadratic:
-        """Its second-order expansion: a control variate, with the values of `in_run` over n."""
+    def taylor(self) -> QuadraticGame:
+        """Second-order expansion: a control variate with the values of `in_run_values` over n."""
         if not len(self.utility):
             zero = self.moves.new_zeros(self.n)
-            return Quadratic(zero, zero.new_zeros(self.n, self.n))
+            return QuadraticGame(zero, zero.new_zeros(self.n, self.n))
         slope = torch.func.grad(self._mean)
 
-        def bent(move: Tensor) -> Tensor:
-            found: Tensor = torch.func.jvp(slope, (self.rows,), (move,))[1]
-            return found
+        def hessian_product(move: Tensor) -> Tensor:
+            product: Tensor = torch.func.jvp(slope, (self.rows,), (move,))[1]
+            return product
 
-        curved = torch.func.vmap(bent)(self.moves)
+        curved = torch.func.vmap(hessian_product)(self.moves)
         pairs = -torch.einsum("nqd,mqd->nm", self.moves, curved)
         own = -torch.einsum("nqd,qd->n", self.moves, slope(self.rows)) + pairs.diagonal() / 2
-        return Quadratic(own, pairs - pairs.diagonal().diag())
+        return QuadraticGame(own, pairs - pairs.diagonal().diag())

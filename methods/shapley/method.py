@@ -1,4 +1,4 @@
-"""Triplet Shapley: triplets are trained on by what they are worth to a held-out loss.
+"""Triplet Shapley: triplets are weighted or resampled by their Shapley value for a held-out loss.
 
     phi_k = E_pi [U(Pre_k(pi) + k) - U(Pre_k(pi))],   U(S) = l_V(before) - l_V(after a step over S)
     w_k = (1 - eps) exp(z_k / tau) / mean_l exp(z_l / tau) + eps,   z the values standardised
@@ -10,19 +10,19 @@ control variate, used to resample and to reweight BPR. Games, estimators, weight
 our derivation.
 
 Players are the triplets of a fixed pool: every train pair that is left with `candidates` uniform
-negatives. l_V is the BPR loss on pairs that the method carves from train itself, `share` of them,
-with uniform negatives: never valid or test. Their rows weigh 0 in training (the L2 penalty, and the
-edges of LightGCN's graph, still know them). Games: `in_run` is the second-order expansion of a
-gradient step over the pool, in closed form; `one_step` walks permutations of small blocks over the
-loss itself; `retrain` walks groups (the buckets) through a few steps, truncated. LightGCN's values
+negatives. l_V is the BPR loss on pairs that the method holds out of train itself, `share` of them,
+with uniform negatives: never valid or test. Their rows weigh 0 in training (they stay in the L2
+penalty and among the edges of LightGCN's graph). Games: `in_run` is the second-order expansion of
+a gradient step over the pool, in closed form; `one_step` walks permutations of small blocks over
+the loss itself; `retrain` trains groups (the buckets) for a few steps, truncated. LightGCN's values
 go through its propagation exactly. Every value has a standard error, over `measurements` that are
-independent, and a moving mean over refreshes; they are kept for the record.
+independent, and a moving mean over refreshes; a sample of them goes into the record.
 
-`per="triplet"` draws a row's negatives from the pool, `per="bucket"` draws afresh and takes the
+`per="triplet"` draws a row's negatives from the pool, `per="bucket"` draws new ones and takes the
 mean weight of the triplet's bucket (hardness x popularity of the negative). A row is weighted by
 the mean weight of its candidates, so that pairs are resampled as their negatives are; `corrected`
 undoes both, as a control: the expected gradient is that of uniform negatives. `tau` to infinity is
-`random` over the pool. Values tell false negatives weakly (benchmarks/triplets.py, one seed: AUC
+`random` over the pool. Values detect false negatives weakly (benchmarks/triplets.py, one seed: AUC
 .55 to .62 on synthetic and kuairec with MF, .45 on kuairec with LightGCN).
 
 Cost per step: one dot product a row (`candidates` with buckets). Per refresh with T triplets:
@@ -38,15 +38,25 @@ import torch
 from torch import Tensor
 
 from negbench.parts import BPR, Uniform
-from negbench.parts.holdout_pairs import carve
+from negbench.parts.holdout_pairs import hold_out
 from negbench.parts.requirements import users_of
-from negbench.protocol import Card, Epoch, Membership, Method, Negatives, Step, TrainContext
+from negbench.protocol import (
+    Card,
+    Epoch,
+    Membership,
+    Method,
+    Negatives,
+    Pairs,
+    Step,
+    TrainContext,
+    check_ranges,
+)
 
-from .buckets import Buckets, means
-from .triplet_gradients import Moment
-from .triplet_pool import ValuedPool
-from .valuation import HeldOutTriplets, Valuing
-from .value_weights import chosen, tempered
+from .buckets import Buckets, bucket_means
+from .triplet_gradients import VectorState
+from .triplet_pool import TripletPool
+from .valuation import HeldOutTriplets, Valuation
+from .value_weights import sample_candidate, softmax_weights
 
 CARD = Card(
     title="Triplet Shapley: values of triplets by their share in a held-out loss",
@@ -73,7 +83,7 @@ class Config:
     """The settings; all derived, the paper's are not known."""
 
     game: Literal["in_run", "one_step", "retrain"] = "in_run"
-    """What a set of triplets is worth; `retrain` values buckets, not single triplets. `one_step`
+    """The utility of a set of triplets; `retrain` values buckets, not single triplets. `one_step`
     takes minutes a refresh for half a million triplets: take fewer by `triplets`."""
     order: int = 2
     """Of `in_run`: 1 or 2, first or second order."""
@@ -87,7 +97,7 @@ class Config:
     utility: int = 16_384
     """Held-out triplets in a measurement, 1 or more."""
     share: float = 0.2
-    """Share of train that is carved for the utility, above 0, below 1."""
+    """Share of train that is held out for the utility, above 0, below 1."""
     rate: float = 0.01
     """How far the game's step goes for each train pair, above 0."""
     steps: int = 1
@@ -97,9 +107,9 @@ class Config:
     triplets: int = 8_000_000
     """Triplets of the pool at most; pairs beyond it get uniform negatives. 1 or more."""
     use: Literal["weights", "resample"] = "resample"
-    """What values are for."""
+    """How values change training: as weights, or as sampling probabilities."""
     per: Literal["triplet", "bucket"] = "triplet"
-    """What has a weight."""
+    """Whether each triplet has its own weight, or each bucket of triplets."""
     by_hardness: int = 8
     """Buckets by hardness, 1 or more."""
     by_popularity: int = 4
@@ -118,12 +128,10 @@ class Config:
     """Share of the old value in the new one, 0 to below 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Check the settings."""
         least = {"measurements": 2, "utility": 1, "steps": 1, "candidates": 1, "triplets": 1}
         least |= {"by_hardness": 1, "by_popularity": 1, "every": 1, "warmup": 0}
-        for name, bound in (*least.items(), ("permutations", 4)):
-            if (value := getattr(self, name)) < bound:
-                raise ValueError(f"`{name}` must be at least {bound}; got {value}")
+        check_ranges(self, at_least=least | {"permutations": 4}, between={"eps": (0, 1)})
         if self.order not in (1, 2):
             raise ValueError(f"`order` must be 1 or 2; got {self.order}")
         if self.permutations % 2 and self.estimator != "plain":
@@ -131,25 +139,23 @@ class Config:
         for name, above in (("share", 1.0), ("rate", math.inf), ("tau", math.inf)):
             if not 0 < (value := getattr(self, name)) < above:
                 raise ValueError(f"`{name}` must lie between 0 and {above}; got {value}")
-        if not 0 <= self.eps <= 1:
-            raise ValueError(f"`eps` must be from 0 to 1; got {self.eps}")
         if not 0 <= self.memory < 1:
             raise ValueError(f"`memory` must be from 0 to below 1; got {self.memory}")
         if self.corrected and self.use != "resample":
             raise ValueError("`corrected` undoes resampling; it needs use=resample")
 
 
-class Valued:
-    """Draws candidates, weighs them by their values, and keeps the values."""
+class ValuedTriplets:
+    """Samples negatives by the Shapley values of their triplets, which it measures and stores."""
 
     def __init__(self, config: Config) -> None:
-        """Nothing is drawn before `begin`."""
+        """Read the settings; the pool is sampled in `begin`."""
         self.config = config
         self.how: Literal["weights", "resample", "corrected"] = (
             "corrected" if config.corrected else config.use
         )
         self.uniform, self.fresh = Uniform(1), Uniform(config.candidates)
-        self.valuing = Valuing(
+        self.valuation = Valuation(
             game=config.game,
             order=config.order,
             estimator=config.estimator,
@@ -161,50 +167,50 @@ class Valued:
         )
 
     def begin(self, context: TrainContext) -> None:
-        """Carve the held-out pairs, and draw the pool from what is left."""
+        """Callback before training: hold out pairs, and sample the pool from the rest."""
         self.uniform.begin(context)
         self.fresh.begin(context)
-        held, left = carve(context.train, self.config.share, context.seed)
-        self.carved = Membership.of(held, device=context.device)
-        self.held = HeldOutTriplets.of(held, context)
-        self.pool = ValuedPool.of(left, context, self.config.candidates, self.config.triplets)
+        held_out, rest = hold_out(context.train, self.config.share, context.seed)
+        self.held_out = Membership.of(held_out, device=context.device)
+        self.held_out_triplets = HeldOutTriplets.of(held_out, context)
+        self.pool = TripletPool.of(rest, context, self.config.candidates, self.config.triplets)
         self.counts = context.counts
-        self._weigh()
+        self._update_weights()
 
     def refresh(self, epoch: Epoch) -> None:
-        """Every so many epochs, value the pool's triplets by the vectors as they are."""
+        """Callback before each epoch: every `every` epochs, measure the values of the pool."""
         late = epoch.number - self.config.warmup - 1
         if late < 0 or late % self.config.every:
             return
         users = users_of(epoch.users, "shapley", "a method without values")
-        if not len(self.held.users) or not bool(self.pool.usable.any()):
+        if not len(self.held_out_triplets.users) or not bool(self.pool.usable.any()):
             return
-        moment = Moment.of(epoch, users)
-        players = moment.nodes(*self.pool.triplets)
-        hardness = moment.hardness(players)
+        state = VectorState.of(epoch, users)
+        players = state.nodes(*self.pool.triplets)
+        hardness = state.hardness(players)
         counts = self.counts[self.pool.triplets[2]]
         buckets = self._buckets(hardness, counts)
-        value, error = self.valuing.values(
-            moment,
+        value, error = self.valuation.values(
+            state,
             players,
-            lambda n: self.held.draw(n, moment, epoch.generator),
+            lambda n: self.held_out_triplets.sample(n, state, epoch.generator),
             len(self.pool),
-            buckets.which(hardness, counts),
+            buckets.index(hardness, counts),
             epoch.generator,
         )
         self.pool.add(value, error, hardness, epoch.number, self.config.memory)
-        self._weigh()
+        self._update_weights()
 
     def sample(self, step: Step) -> Negatives:
         """One negative a row, ids [B, 1], weighted or resampled by the values."""
         users, items = step.batch.users, step.batch.items
-        held = self.carved.contains(users, items.unsqueeze(1)).squeeze(1)
-        count = (~held).to(torch.float32)
+        held_out = self.held_out.contains(users, items.unsqueeze(1)).squeeze(1)
+        count = (~held_out).to(torch.float32)
         if not self.pool.epoch:
             plain = self.uniform.sample(step)
             return Negatives(plain.ids, mask=plain.mask, row_weight=count)
         ids, weight = self._candidates(step)
-        at, drawn, of_row = chosen(weight, step.generator, self.how)
+        at, drawn, of_row = sample_candidate(weight, step.generator, self.how)
         return Negatives(
             ids.gather(1, at),
             mask=weight.gather(1, at) > 0,
@@ -213,7 +219,7 @@ class Valued:
         )
 
     def _candidates(self, step: Step) -> tuple[Tensor, Tensor]:
-        """ids [B, C] and their weights, above 0 and of mean 1; 0 for those that do not count."""
+        """ids [B, C] and their weights, above 0 and of mean 1; 0 for masked candidates."""
         fresh = self.fresh.sample(step)
         assert fresh.ids is not None
         allowed = torch.ones_like(fresh.ids, dtype=torch.bool) if fresh.mask is None else fresh.mask
@@ -221,61 +227,62 @@ class Valued:
             apart = step.scores_no_grad(fresh) - step.view.score_pair(step.view.positive).unsqueeze(
                 1
             )
-            which = self.buckets.which(apart.detach(), self.counts[fresh.ids])
-            return fresh.ids, self.of_bucket[which] * allowed
-        at, found = self.pool.find(step.batch.users, step.batch.items)
-        ids = torch.where(found.unsqueeze(1), self.pool.negatives[at], fresh.ids)
-        return ids, torch.where(found.unsqueeze(1), self.weights[at], allowed.to(torch.float32))
+            buckets = self.buckets.index(apart.detach(), self.counts[fresh.ids])
+            return fresh.ids, self.bucket_weights[buckets] * allowed
+        at, in_pool = self.pool.find(step.batch.users, step.batch.items)
+        in_pool = in_pool.unsqueeze(1)
+        ids = torch.where(in_pool, self.pool.negatives[at], fresh.ids)
+        return ids, torch.where(in_pool, self.weights[at], allowed.to(torch.float32))
 
     def _buckets(self, hardness: Tensor, counts: Tensor) -> Buckets:
         config = self.config
         return Buckets.of(hardness, counts, config.by_hardness, config.by_popularity)
 
-    def _weigh(self) -> None:
-        """Weights from the values as they are."""
+    def _update_weights(self) -> None:
+        """Compute the weights from the current values."""
         pool, used = self.pool, self.pool.usable
         self.weights = used.to(torch.float32)
         if not pool.epoch:
             return
         value = pool.value[used]
         if self.config.per == "triplet":
-            self.weights[used] = tempered(value, self.config.tau, self.config.eps)
+            self.weights[used] = softmax_weights(value, self.config.tau, self.config.eps)
             return
         hardness, counts = pool.hardness[used], self.counts[pool.negatives[used]]
         self.buckets = self._buckets(hardness, counts)
-        which = self.buckets.which(hardness, counts)
-        mean = means(value, which, self.buckets.n)
-        size = torch.bincount(which, minlength=self.buckets.n)
-        self.of_bucket = tempered(mean, self.config.tau, self.config.eps, size)
+        index = self.buckets.index(hardness, counts)
+        mean = bucket_means(value, index, self.buckets.n)
+        size = torch.bincount(index, minlength=self.buckets.n)
+        self.bucket_weights = softmax_weights(mean, self.config.tau, self.config.eps, size)
 
-    def triplets(self) -> Mapping[str, Tensor]:
+    def triplets(self) -> Mapping[str, Pairs]:
         """A sample of the pool with its values, errors and hardness."""
-        return self.pool.recorded()
+        return self.pool.record()
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """Mean value and error, and the share of the pool that the weights leave in effect."""
+        """Mean value and error, and the effective sample size of the weights as a share."""
         if not self.pool.epoch:
             return {}
         used, weight = self.pool.usable, self.weights
         if self.config.per == "bucket":
-            weight = self.of_bucket
-        effect = weight.sum().square() / weight.square().sum() / (weight > 0).sum()
+            weight = self.bucket_weights
+        effective = weight.sum().square() / weight.square().sum() / (weight > 0).sum()
         return {
             "value": float(self.pool.value[used].mean()),
             "value_error": float(self.pool.variance[used].mean().sqrt()),
-            "effective_share": float(effect),
+            "effective_share": float(effective),
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """The values."""
+        """State for a checkpoint: the measured values."""
         return self.pool.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them back, and weigh by them."""
+        """Restore the state, and compute the weights."""
         self.pool.load_state_dict(state)
-        self._weigh()
+        self._update_weights()
 
 
 def build(config: Config) -> Method:
-    """Valued triplets under BPR."""
-    return Method(sampler=Valued(config), objective=BPR())
+    """Triplets sampled by their Shapley values, under BPR."""
+    return Method(sampler=ValuedTriplets(config), objective=BPR())

@@ -20,17 +20,20 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .games import Game, Quadratic
+from negbench.protocol import Pairs, Scalar
+
+from .games import Game, QuadraticGame
+from .shapes import Orders
 
 Estimator = Literal["plain", "antithetic", "quadratic", "first_order"]
 ESTIMATORS: tuple[str, ...] = get_args(Estimator)
-LEAST = {"plain": 2, "antithetic": 4, "quadratic": 4, "first_order": 4}
-"""Permutations that an error can be told from."""
+MIN_PERMUTATIONS = {"plain": 2, "antithetic": 4, "quadratic": 4, "first_order": 4}
+"""Fewest permutations that give a standard error."""
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What came of it, float64."""
+    """Shapley values with standard errors, float64."""
 
     value: Tensor
     """[n]."""
@@ -46,64 +49,67 @@ def estimate(
     generator: torch.Generator,
     *,
     estimator: Estimator = "antithetic",
-    surrogate: Quadratic | None = None,
+    surrogate: QuadraticGame | None = None,
     tolerance: float = 0.0,
 ) -> Estimate:
-    """Values of all players from so many permutations (an even number where they go in pairs).
+    """Estimate the values of all players from `permutations` random orders (even, but for plain).
 
-    `surrogate` is the control variate of `quadratic` and `first_order` (additive there).
+    `surrogate` is the control variate of `quadratic` and `first_order` (additive there). Raises
+    ValueError for an unknown estimator, too few or an odd number of permutations, or no surrogate.
     """
     if estimator not in ESTIMATORS:
         raise ValueError(f"`estimator` must be one of {', '.join(ESTIMATORS)}; got {estimator!r}")
-    if permutations < LEAST[estimator] or (estimator != "plain" and permutations % 2):
+    least = MIN_PERMUTATIONS[estimator]
+    if permutations < least or (estimator != "plain" and permutations % 2):
         raise ValueError(
-            f"`permutations` must be at least {LEAST[estimator]}, and even, for {estimator}; "
+            f"`permutations` must be at least {least}, and even, for {estimator}; "
             f"got {permutations}"
         )
     if estimator == "antithetic":
-        forwards = orders_of(game.n, permutations // 2, generator)
+        forwards = random_orders(game.n, permutations // 2, generator)
         walked = marginals(game, torch.cat([forwards, forwards.flip(1)]), tolerance)
         return _measured((walked[: len(forwards)] + walked[len(forwards) :]) / 2)
-    orders = orders_of(game.n, permutations, generator)
+    orders = random_orders(game.n, permutations, generator)
     walked = marginals(game, orders, tolerance)
     if estimator == "plain":
         return _measured(walked)
     if surrogate is None:
         raise ValueError(f"`estimator` {estimator} needs a surrogate game; got none")
-    return controlled(walked, surrogate.marginals(orders).double(), surrogate.values().double())
+    known = surrogate.values().double()
+    return control_variate(walked, surrogate.marginals(orders).double(), known)
 
 
-def orders_of(n: int, m: int, generator: torch.Generator) -> Tensor:
+def random_orders(n: int, m: int, generator: torch.Generator) -> Orders:
     """m uniform permutations of n players, [m, n]."""
     return torch.rand(m, n, generator=generator, device=generator.device).argsort(1)
 
 
-def marginals(game: Game, orders: Tensor, tolerance: float = 0.0) -> Tensor:
-    """What each player adds in each order [m, n] of the players, [m, n] float64 by player."""
+def marginals(game: Game, orders: Orders, tolerance: float = 0.0) -> Orders:
+    """Marginal contribution of each player in each order [m, n], [m, n] float64 by player."""
     m, n = orders.shape
     members = torch.zeros(m, n, dtype=torch.bool, device=orders.device)
-    ends = game.worth(torch.stack([members[0], ~members[0]])).double()
-    nothing, everything = ends[0], ends[1]
-    before = nothing.repeat(m)
+    ends = game.utility_of(torch.stack([members[0], ~members[0]])).double()
+    empty, full = ends[0], ends[1]
+    before = empty.repeat(m)
     added = before.new_zeros(m, n)
     walking = torch.arange(m, device=orders.device)
     for place in range(n):
         player = orders[walking, place]
         members[walking, player] = True
         last = place == n - 1
-        now = everything.expand(len(walking)) if last else game.worth(members[walking]).double()
+        now = full.expand(len(walking)) if last else game.utility_of(members[walking]).double()
         added[walking, player] = now - before[walking]
         before[walking] = now
         if tolerance:
-            far = (everything - now).abs() > tolerance * (everything - nothing).abs()
+            far = (full - now).abs() > tolerance * (full - empty).abs()
             walking = walking[far]
         if not len(walking):
             break
     return added
 
 
-def controlled(walked: Tensor, surrogate: Tensor, known: Tensor) -> Estimate:
-    """Marginals [m, n] less c times what the surrogate's [m, n] are off its `known` values [n]."""
+def control_variate(walked: Orders, surrogate: Orders, known: Pairs) -> Estimate:
+    """Marginals [m, n] less c times the surrogate's [m, n] minus its `known` values [n]."""
     half = len(walked) // 2
     one, other = slice(0, half), slice(half, len(walked))
     off = surrogate - known
@@ -116,7 +122,7 @@ def controlled(walked: Tensor, surrogate: Tensor, known: Tensor) -> Estimate:
     return _measured(samples)
 
 
-def coefficient(walked: Tensor, surrogate: Tensor) -> Tensor:
+def coefficient(walked: Orders, surrogate: Orders) -> Scalar:
     """The c that leaves the least variance over all players together; 0 for constant marginals."""
     # Taken off the first row first: a constant leaves exactly 0, not its rounding.
     shifted = surrogate - surrogate[0]

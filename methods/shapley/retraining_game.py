@@ -1,11 +1,11 @@
-"""The retraining game: what groups of triplets add to the fall of a held-out loss by training.
+"""The retraining game: how much training on groups of triplets lowers a held-out loss.
 
     U(S) = l_V(E) - l_V(A(S)),   A(S): `steps` gradient steps from E over the triplets of S's groups
 
-A(S) starts from the vectors as they stand, so one step and a short fine-tuning are the same game;
+A(S) starts from the current vectors, so one step and a short fine-tuning are the same game;
 every step is over all of S's triplets, by the sum of their gradients over the number of all
 triplets. Through a propagation a step moves E by P times the gradient, which is exact. Players are
-groups since a value costs a training for each player and permutation. Ours, after Data Shapley
+groups since a value costs one training for each player and permutation. Ours, after Data Shapley
 (Ghorbani & Zou, ICML 2019). Cost of U: `steps` gradients over S, one loss over V.
 """
 
@@ -14,49 +14,53 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .games import Quadratic
-from .triplet_gradients import Moment
+from negbench.protocol import Pairs
+
+from .games import QuadraticGame
+from .shapes import Coalitions, SetValues
+from .triplet_gradients import VectorState
 
 
 @dataclass(frozen=True, eq=False)
-class Retraining:
-    """Groups 0 .. n - 1 of triplets `players` [T, 3] as players; `groups` [T] says whose."""
+class RetrainingGame:
+    """Players are the groups 0 .. n - 1 of `triplets` [T, 3]; `groups` [T] is each one's group."""
 
-    moment: Moment
-    players: Tensor
+    state: VectorState
+    triplets: Tensor
     groups: Tensor
     utility: Tensor
     rate: float
     steps: int
     n: int
 
-    def worth(self, members: Tensor) -> Tensor:
+    def utility_of(self, members: Coalitions) -> SetValues:
         """How far the held-out loss falls by training on each set of groups, [S, n] -> [S]."""
-        start = self.moment.losses(self.utility).double().mean()
-        ends = [self.trained(row).losses(self.utility).double().mean() for row in members]
+        start = self.state.losses(self.utility).double().mean()
+        ends = [self.retrained(row).losses(self.utility).double().mean() for row in members]
         return start - torch.stack(ends)
 
-    def trained(self, members: Tensor) -> Moment:
-        """The vectors after training on the groups that are in, [n]."""
-        mine = self.players[members[self.groups]]
-        share = len(mine) / max(1, len(self.players))
-        now = self.moment
-        for _ in range(self.steps if len(mine) else 0):
-            move = now.moved(now.gradient(mine))
+    def retrained(self, members: Pairs) -> VectorState:
+        """The vectors after training on the groups that `members` [n] marks."""
+        inside = self.triplets[members[self.groups]]
+        share = len(inside) / max(1, len(self.triplets))
+        now = self.state
+        for _ in range(self.steps if len(inside) else 0):
+            move = now.displacement(now.mean_gradient(inside))
             now = replace(now, vectors=now.vectors - self.rate * share * move)
         return now
 
-    def taylor(self) -> Quadratic:
+    def taylor(self) -> QuadraticGame:
         """The second-order expansion of `steps` steps as one step of `steps` times the rate."""
-        size, span = max(1, len(self.players)), self.rate * self.steps
+        size, span = max(1, len(self.triplets)), self.rate * self.steps
         moves = []
         for group in range(self.n):
-            mine = self.players[self.groups == group]
-            share = span * len(mine) / size
-            moves.append(-share * self.moment.moved(self.moment.gradient(mine)))
-        slope = self.moment.gradient(self.utility)
-        bent = [self.moment.curved(self.utility, move) for move in moves]
-        stacked, curved = torch.stack(moves).double(), torch.stack(bent).double()
+            inside = self.triplets[self.groups == group]
+            share = span * len(inside) / size
+            gradient = self.state.mean_gradient(inside)
+            moves.append(-share * self.state.displacement(gradient))
+        slope = self.state.mean_gradient(self.utility)
+        products = [self.state.hessian_product(self.utility, move) for move in moves]
+        stacked, curved = torch.stack(moves).double(), torch.stack(products).double()
         pairs = -torch.einsum("nqd,mqd->nm", stacked, curved)
         own = -torch.einsum("nqd,qd->n", stacked, slope.double()) + pairs.diagonal() / 2
-        return Quadratic(own, pairs - pairs.diagonal().diag())
+        return QuadraticGame(own, pairs - pairs.diagonal().diag())

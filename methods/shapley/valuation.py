@@ -1,9 +1,9 @@
-"""Values of many triplets, measured several times over, with standard errors.
+"""Shapley values of many triplets from repeated measurements, with standard errors.
 
-A measurement draws what is random anew: held-out triplets (a carved pair and a uniform negative),
+A measurement draws what is random anew: held-out triplets (a held-out pair and a uniform negative),
 and by the game, blocks of players and permutations of them. Measurements are independent, so the
 spread of m of them over sqrt(m) is the standard error of their mean, whatever the game; with few of
-them it follows Student's t. It is the error of what is drawn, given which pairs were carved. The
+them it follows Student's t. It is the error of what is drawn, given which pairs are held out. The
 values of all games have one unit: their mean over all triplets is the fall of the held-out loss
 that one step (`retrain`: `steps` of them) over all train pairs brings.
 """
@@ -15,22 +15,23 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench.parts.sampling.proposals import UniformProposal, outside
-from negbench.protocol import Csr, TrainContext
+from negbench.parts.sampling.proposals import UniformProposal, sample_outside
+from negbench.protocol import Csr, Pairs, TrainContext
 
-from .in_run_values import OneStep, direction
+from .in_run_values import OneStepGame, value_direction
 from .permutation_estimator import Estimator, estimate
-from .retraining_game import Retraining
-from .triplet_gradients import Moment
+from .retraining_game import RetrainingGame
+from .shapes import Triplets
+from .triplet_gradients import VectorState
 
 Games = Literal["in_run", "one_step", "retrain"]
 RETRAINED = 1 << 14
-"""Triplets that stand for the groups in a measurement of `retrain`."""
+"""Triplets that represent the groups in a measurement of `retrain`."""
 
 
 @dataclass(frozen=True)
-class Valuing:
-    """How triplets are valued."""
+class Valuation:
+    """Settings of the valuation, and its run over many triplets."""
 
     game: Games = "in_run"
     order: int = 2
@@ -44,79 +45,79 @@ class Valuing:
     rate: float = 0.01
     """How far a step goes for each train pair."""
     block: int = 32
-    """Players of `one_step` at once."""
+    """Players in a block of `one_step`."""
     steps: int = 1
     """Of `retrain`."""
     tolerance: float = 0.01
-    """Share of the fall at which a walk of `retrain` stops."""
+    """Share of the fall at which a permutation of `retrain` is truncated."""
 
     def values(
         self,
-        moment: Moment,
-        players: Tensor,
-        held_out: Callable[[int], Tensor],
+        state: VectorState,
+        players: Triplets,
+        held_out: Callable[[int], Triplets],
         pairs: int,
-        groups: Tensor,
+        groups: Pairs,
         generator: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Pairs, Pairs]:
         """Values and standard errors of `players` [T, 3], [T] each.
 
-        `held_out(n)` draws n utility triplets [n, 3]; `pairs` is how many train pairs a step is
-        over; `groups` [T] are the players' groups, for `retrain`.
+        `held_out(n)` samples n held-out triplets [n, 3]; `pairs` is the number of train pairs in a
+        step; `groups` [T] are the players' groups, for `retrain`.
         """
         rate = self.rate * pairs
 
         def in_run(utility: Tensor) -> Tensor:
-            return moment.along(players, direction(moment, utility, rate, mean))
+            return state.derivatives_along(players, value_direction(state, utility, rate, mean))
 
         def one_step(utility: Tensor) -> Tensor:
-            return self._in_blocks(moment, players, utility, pairs, generator)
+            return self._in_blocks(state, players, utility, pairs, generator)
 
         def retrain(utility: Tensor) -> Tensor:
-            return self._by_group(moment, players, groups, utility, rate, generator)
+            return self._by_group(state, players, groups, utility, rate, generator)
 
         second = self.game == "in_run" and self.order == 2
-        mean = moment.gradient(players) if second else None
+        mean = state.mean_gradient(players) if second else None
         measure = {"in_run": in_run, "one_step": one_step, "retrain": retrain}[self.game]
-        return repeated(lambda: measure(held_out(self.utility)), self.measurements)
+        return mean_and_error(lambda: measure(held_out(self.utility)), self.measurements)
 
     def _in_blocks(
         self,
-        moment: Moment,
+        state: VectorState,
         players: Tensor,
         utility: Tensor,
         pairs: int,
         generator: torch.Generator,
     ) -> Tensor:
         """Permutations within random blocks; a block's step is over its own triplets."""
-        values = moment.vectors.new_zeros(len(players))
+        values = state.vectors.new_zeros(len(players))
         order = torch.randperm(len(players), generator=generator, device=players.device)
         for rows in torch.split(order, self.block):
-            game = OneStep.of(moment, players[rows], utility, self.rate * len(rows))
+            game = OneStepGame.of(state, players[rows], utility, self.rate * len(rows))
             values[rows] = self._estimated(game, 0.0, generator).float() * pairs
         return values
 
     def _by_group(
         self,
-        moment: Moment,
+        state: VectorState,
         players: Tensor,
         groups: Tensor,
         utility: Tensor,
         rate: float,
         generator: torch.Generator,
     ) -> Tensor:
-        """The value of each group, shared alike by its triplets."""
+        """The value of each group, split equally among its triplets."""
         order = torch.randperm(len(players), generator=generator, device=players.device)
         some = order[:RETRAINED]
-        met, at = torch.unique(groups, return_inverse=True)
-        mine, n = at[some], len(met)
-        game = Retraining(moment, players[some], mine, utility, rate, self.steps, n)
+        distinct, at = torch.unique(groups, return_inverse=True)
+        own, n = at[some], len(distinct)
+        game = RetrainingGame(state, players[some], own, utility, rate, self.steps, n)
         value = self._estimated(game, self.tolerance, generator)
-        share = len(some) / torch.bincount(mine, minlength=n).clamp(min=1)
+        share = len(some) / torch.bincount(own, minlength=n).clamp(min=1)
         return (value * share).float()[at]
 
     def _estimated(
-        self, game: OneStep | Retraining, tolerance: float, generator: torch.Generator
+        self, game: OneStepGame | RetrainingGame, tolerance: float, generator: torch.Generator
     ) -> Tensor:
         surrogate = None
         if self.estimator in ("quadratic", "first_order"):
@@ -133,8 +134,8 @@ class Valuing:
         ).value
 
 
-def repeated(measure: Callable[[], Tensor], times: int) -> tuple[Tensor, Tensor]:
-    """Mean and its standard error [T] of independent measurements [T], two or more."""
+def mean_and_error(measure: Callable[[], Pairs], times: int) -> tuple[Pairs, Pairs]:
+    """Mean and its standard error [T] of two or more independent measurements [T]."""
     mean = measure()
     squares = torch.zeros_like(mean)
     for count in range(2, times + 1):
@@ -146,27 +147,27 @@ def repeated(measure: Callable[[], Tensor], times: int) -> tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class HeldOutTriplets:
-    """Carved pairs with uniform negatives, drawn anew each time."""
+    """Samples held-out triplets: a pair held out of train, with a uniform negative."""
 
     users: Tensor
     items: Tensor
     context: TrainContext
 
     @classmethod
-    def of(cls, carved: Csr, context: TrainContext) -> "HeldOutTriplets":
-        """Know the carved pairs."""
+    def of(cls, held_out: Csr, context: TrainContext) -> "HeldOutTriplets":
+        """From the held-out pairs."""
         users, items = (
             torch.tensor(ids, dtype=torch.int64, device=context.device)
-            for ids in (carved.rows, carved.indices)
+            for ids in (held_out.rows, held_out.indices)
         )
         return cls(users, items, context)
 
-    def draw(self, n: int, moment: Moment, generator: torch.Generator) -> Tensor:
-        """n nodes [n, 3], with replacement; fewer where a user has no item left."""
+    def sample(self, n: int, state: VectorState, generator: torch.Generator) -> Triplets:
+        """n triplets [n, 3], with replacement; fewer where a user has no item left."""
         device = self.context.device
         at = torch.randint(len(self.users), (n,), generator=generator, device=device)
         users, items = self.users[at], self.items[at]
-        even = UniformProposal(self.context.n_items, device)
-        ids, mask = outside(even, self.context.excluded, users, 1, generator)
-        nodes = moment.nodes(users, items, ids.squeeze(1))
+        proposal = UniformProposal(self.context.n_items, device)
+        ids, mask = sample_outside(proposal, self.context.excluded, users, 1, generator)
+        nodes = state.nodes(users, items, ids.squeeze(1))
         return nodes if mask is None else nodes[mask.squeeze(1)]

@@ -1,16 +1,16 @@
-"""The network that says how much a triplet is worth, from the vectors of its three."""
+"""Importance network: the logit of a triplet's weight from the vectors of its three members."""
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from negbench.ops import rng
 from negbench.parts.requirements import width_of
-from negbench.protocol import Scores, TrainContext
+from negbench.protocol import NegativeVectors, Scores, TrainContext, Vectors
 
 
-class Network(nn.Module):
-    """The logit of a triplet's worth: two layers over its relations."""
+class ImportanceNetwork(nn.Module):
+    """The logit of a triplet's weight: two layers over products of its vectors."""
 
     def __init__(self, width: int, hidden: int, generator: torch.Generator) -> None:
         """Draw the weights from the generator."""
@@ -21,7 +21,7 @@ class Network(nn.Module):
         self.inner_bias = nn.Parameter(torch.zeros(hidden))
         self.outer_bias = nn.Parameter(torch.zeros(1))
 
-    def forward(self, query: Tensor, positive: Tensor, negative: Tensor) -> Scores:
+    def forward(self, query: Vectors, positive: Vectors, negative: NegativeVectors) -> Scores:
         """Logits [B, N] of queries [B, D], positives [B, D] and negatives [B, N, D]."""
         query = F.normalize(query, dim=-1) * query.shape[-1]  # so that products are of size 1
         liked = query * F.normalize(positive, dim=-1)
@@ -31,7 +31,7 @@ class Network(nn.Module):
         return F.linear(inside, self.outer, self.outer_bias).squeeze(2)
 
 
-def network_of(context: TrainContext, hidden: int) -> Network:
-    """A fresh network for the backbone's vectors."""
+def network_of(context: TrainContext, hidden: int) -> ImportanceNetwork:
+    """A new network for vectors of the backbone's width, initialised from the run's seed."""
     generator = rng.stream(context.seed, "importance network")
-    return Network(width_of(context), hidden, generator).to(context.device)
+    return ImportanceNetwork(width_of(context), hidden, generator).to(context.device)

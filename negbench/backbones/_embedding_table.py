@@ -1,18 +1,20 @@
-"""Tables of vectors whose few used rows get their gradients by hand."""
+"""Embedding tables: only the rows used in a step get gradients, scattered without autograd."""
 
 from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from negbench.ops.axes import AnyShape, ItemVectors
+from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.step import Batch, Negatives
 from negbench.protocol.view import View
 
 
 class Shape(Protocol):
-    """What a table needs of a backbone's Config."""
+    """The fields of a backbone's Config that shape its table."""
 
     @property
     def dim(self) -> int:
@@ -21,15 +23,14 @@ class Shape(Protocol):
 
     @property
     def init(self) -> float:
-        """Standard deviation of the first vectors."""
+        """Standard deviation of the initial vectors."""
         ...
 
 
 def check(config: Any) -> None:
-    """Refuse settings of a backbone that train nothing; raises ValueError."""
-    for name in ("dim", "lr", "batch_size", "temperature", "blocks"):
-        if not getattr(config, name, 1) > 0:
-            raise ValueError(f"`{name}` must be above 0; got {getattr(config, name)}")
+    """Check the settings that all backbones share. Raises ValueError where nothing would train."""
+    positive = ("dim", "lr", "batch_size", "temperature", "blocks")
+    check_ranges(config, above={name: 0 for name in positive if hasattr(config, name)})
     for name in ("l2", "init"):
         if not getattr(config, name) >= 0:
             raise ValueError(f"`{name}` must be 0 or more; got {getattr(config, name)}")
@@ -43,8 +44,8 @@ def table(
     return nn.Parameter((values * config.init).to(device))
 
 
-def gradient(parameter: nn.Parameter) -> Tensor:
-    """The gradient's buffer, made once and reused between steps."""
+def gradient(parameter: nn.Parameter) -> AnyShape:
+    """The gradient buffer of a parameter, allocated once and reused between steps."""
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     return parameter.grad
@@ -55,52 +56,39 @@ def backward(
 ) -> None:
     """Scatter the gradients of the leaves and of the L2 penalty into a table [U + I, D].
 
-    The leaves are the table's own rows here (MF); item i stands in row `offset + i`. The penalty is
-    l2 / 2 times the squared norms of a row's user, its positive and the mean over its negatives.
+    The leaves are the table's own rows here (MF); item i is row `offset + i`. The penalty is l2 / 2
+    times the squared norms of a row's user, its positive and the mean over its negatives.
     """
     into, table, size = gradient(parameter), parameter.detach(), len(batch)
-    leaves = view.leaves
-    for ids, leaf in (
-        (batch.users, None if leaves is None else leaves.query),
-        (batch.items + offset, None if leaves is None else leaves.positive),
-    ):
-        scatter(into, ids, table, leaf, l2 / size)
-    paid = False
-    for ids, leaf in () if leaves is None else leaves.rows:
-        own = ids is negatives.ids and not paid
-        paid |= own
-        share = l2 / (len(ids) if negatives.shared else ids.numel()) if own else 0.0
-        scatter(into, ids + offset, table, leaf, share)
-    if leaves is not None:
-        pay(into[offset:], leaves)
-    if negatives.ids is not None and not paid and l2:
-        each = l2 / (len(negatives.ids) if negatives.shared else negatives.ids.numel())
-        decay(into[offset:], table[offset:], negatives.ids, each)
+    leaves = Leaves() if view.leaves is None else view.leaves
+    scatter(into, batch.users, table, leaves.query, l2 / size)
+    scatter(into, batch.items + offset, table, leaves.positive, l2 / size)
+    for place, (ids, leaf) in enumerate(leaves.rows):
+        each = l2 / ids.numel() if place == leaves.penalised else 0.0
+        scatter(into, ids + offset, table, leaf, each)
+    leaves.add_item_gradients(into[offset:])
+    if negatives.ids is not None and leaves.penalised is None and l2:
+        decay(into[offset:], table[offset:], negatives.ids, l2 / negatives.ids.numel())
 
 
-def pay(into: Tensor, leaves: Leaves) -> None:
-    """Add what the products with items are owed to the items' gradient [I, D]."""
-    for product in leaves.products:
-        if (owed := product.owed()) is not None:
-            into += owed
-
-
-def scatter(into: Tensor, ids: Tensor, table: Tensor, leaf: Tensor | None, each: float) -> None:
-    """Add leaf.grad + each * row at the rows `ids` of `into` [R, D]."""
+def scatter(
+    into: ItemVectors, ids: AnyShape, table: ItemVectors, leaf: AnyShape | None, each: float
+) -> None:
+    """Add leaf.grad + each * row at the rows `ids` [...] of `into` [R, D]."""
     if leaf is not None and leaf.grad is not None:
-        # In place: a leaf's gradient is its own, and this is the last that is asked of it.
+        # In place: the leaf's gradient is not read again.
         add(into, ids, leaf.grad.add_(leaf.detach(), alpha=each) if each else leaf.grad)
     elif each:
         decay(into, table, ids, each)
 
 
-def add(into: Tensor, ids: Tensor, rows: Tensor) -> None:
+def add(into: ItemVectors, ids: AnyShape, rows: AnyShape) -> None:
     """Add rows [..., D] at the places `ids` [...] of `into` [R, D]."""
     into.index_add_(0, ids.reshape(-1), rows.reshape(-1, into.shape[1]))
 
 
-def decay(into: Tensor, table: Tensor, ids: Tensor, each: float) -> None:
-    """Add each * row at the rows `ids` of `into` [R, D]; where they are many, by their counts."""
+def decay(into: ItemVectors, table: ItemVectors, ids: AnyShape, each: float) -> None:
+    """Add each * row at the rows `ids` [...] of `into` [R, D]; where they are many, by counts."""
     if ids.numel() < len(table):
         add(into, ids, F.embedding(ids, table) * each)
     else:
@@ -108,7 +96,7 @@ def decay(into: Tensor, table: Tensor, ids: Tensor, each: float) -> None:
         into.addcmul_(table, times.unsqueeze(1), value=each)
 
 
-def penalise(into: Tensor, table: Tensor, l2: float, *groups: Tensor) -> None:
+def penalise(into: ItemVectors, table: ItemVectors, l2: float, *groups: AnyShape) -> None:
     """Add the gradient of the L2 penalty: each group of row ids weighs l2, shared by its rows."""
     for ids in groups if l2 else ():
         decay(into, table, ids, l2 / max(1, ids.numel()))

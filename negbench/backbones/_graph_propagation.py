@@ -1,4 +1,4 @@
-"""One step over the normalised graph of train pairs: where LightGCN spends its time.
+"""Graph propagation: one step over the normalised graph of train pairs, for LightGCN.
 
     A = D^-1/2 (0 B; B^T 0) D^-1/2,   B the train pairs [U, I], D the nodes' numbers of neighbours
 
@@ -10,16 +10,16 @@ than any sparse product of torch on a CPU.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from negbench.data.interactions import Csr
+from negbench.ops.axes import AnyShape
 
 
 class Propagation:
-    """A as lists of neighbours; users are the first U nodes, items the I after them."""
+    """The matrix A as lists of neighbours; users are the first U nodes, items the I after them."""
 
     def __init__(self, train: Csr, device: torch.device | str = "cpu") -> None:
-        """Lay out the neighbours of every node with their weights."""
+        """List the neighbours of every node with their weights."""
         sources, targets, bounds = neighbours(train)
         degrees = np.diff(bounds)
         weights = 1 / np.sqrt(degrees[sources].astype(np.float64) * degrees[targets])
@@ -32,7 +32,7 @@ class Propagation:
         return len(self.bounds) - 1
 
     @torch.no_grad()
-    def apply(self, x: Tensor) -> Tensor:
+    def apply(self, x: AnyShape) -> AnyShape:
         """A x, [U + I, D]; a node without neighbours gets zeros."""
         return F.embedding_bag(
             self.targets,
@@ -43,7 +43,7 @@ class Propagation:
             include_last_offset=True,
         )
 
-    def matrix(self) -> Tensor:
+    def matrix(self) -> AnyShape:
         """A as torch's sparse matrix, for plain autograd."""
         n = len(self)
         sources = torch.repeat_interleave(self.bounds.diff().long())

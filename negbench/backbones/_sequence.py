@@ -1,8 +1,8 @@
-"""What backbones that read histories share: one item table, every position a row, and the cut.
+"""The base of sequence backbones: one item table, an encoder, and every position as a row.
 
-A query is what the encoder makes of the items up to its position; the same table gives the scored
-items. The encoder keeps plain autograd, and the cut stands between it and the parts: `carry` sends
-the gradient of the queries through the encoder and scatters those of the item rows.
+A query is the encoder's output for the items up to its position; the same table gives the scored
+items. The encoder keeps plain autograd, and the cut is between it and the parts: `backward` sends
+the gradient of the queries through the encoder and scatters that of the item rows.
 """
 
 from typing import Literal, Protocol
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from negbench.backbones import _embedding_table
 from negbench.data.interactions import Csr
+from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.step import Batch, Negatives, RankingVectors
@@ -21,7 +22,7 @@ from negbench.training.batches import tails
 
 
 class Settings(Protocol):
-    """What the shared part reads of a backbone's Config."""
+    """The fields of a backbone's Config that the base class reads."""
 
     @property
     def dim(self) -> int:
@@ -30,7 +31,7 @@ class Settings(Protocol):
 
     @property
     def length(self) -> int:
-        """T, how many of the latest items are read."""
+        """T, the number of latest items that are read."""
         ...
 
     @property
@@ -50,7 +51,7 @@ class Settings(Protocol):
 
     @property
     def init(self) -> float:
-        """Standard deviation of the first item vectors."""
+        """Standard deviation of the initial item vectors."""
         ...
 
 
@@ -71,46 +72,49 @@ class SequenceBackbone(nn.Module):
         )
         self.table.data[context.n_items] = 0
 
-    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
+    def encoder(self, inputs: AnyShape, cells: Rows, generator: torch.Generator | None) -> Vectors:
         """Vectors [B, D] of the positions `cells` [B] of `inputs` [S, T]; no generator, no dropout.
 
         Items come first in a row and padding after; `cells` are all positions that hold items.
+        Raises NotImplementedError in the base class.
         """
         raise NotImplementedError
 
-    def look_up(self, ids: Tensor) -> Tensor:
-        """Item vectors with gradient, [..., D]; the padding's stay zero."""
+    def look_up(self, ids: AnyShape) -> AnyShape:
+        """Item vectors with gradient, [..., D]; padding gets zeros."""
         return F.embedding(ids, self.table, padding_idx=self.n_items)
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
-        """Every position of the histories as a row; with `cut` the rows are leaves."""
+        """Every position of the histories as a row; with `cut` the queries are leaves."""
         return self.show(batch, self.read(batch, generator), cut=cut)
 
-    def read(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """What the encoder makes of every position, [B, D], with its graph."""
+    def read(self, batch: Batch, generator: torch.Generator) -> Vectors:
+        """The encoder's output at every position, [B, D], with its autograd graph.
+
+        Raises ValueError for a batch without histories.
+        """
         if batch.inputs is None or batch.cells is None:
             raise ValueError("a sequence backbone is fed histories; this batch has no `inputs`")
         return self.encoder(batch.inputs, batch.cells, generator if self.training else None)
 
-    def show(self, batch: Batch, made: Tensor, *, cut: bool) -> View:
-        """The view whose queries are `made`."""
+    def show(self, batch: Batch, outputs: Vectors, *, cut: bool) -> View:
+        """The view whose queries are the encoder's outputs [B, D]."""
         if not cut:
             items = self.table[: self.n_items]
-            return View(made, items, items[batch.items], self.similarity)
+            return View(outputs, items, items[batch.items], self.similarity)
         items = self.table.detach()[: self.n_items]
-        query, positive = made.detach().requires_grad_(), items[batch.items].requires_grad_()
-        leaves = Leaves(query=query, positive=positive, behind=[(made, query)])
+        query, positive = outputs.detach().requires_grad_(), items[batch.items].requires_grad_()
+        leaves = Leaves(query=query, positive=positive, upstream=[(outputs, query)])
         return View(query, items, positive, self.similarity, leaves=leaves)
 
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
-        """Through the encoder, and into the table; the penalty of a history is its last item's."""
+        """Through the encoder, and into the table; a history's L2 penalty is its last item's."""
         into, leaves = _embedding_table.gradient(self.table), view.leaves
         if leaves is not None:
-            _backward(leaves.behind)
-            for ids, leaf in ((batch.items, leaves.positive), *leaves.rows):
-                if leaf is not None and leaf.grad is not None:
-                    _embedding_table.add(into, ids, leaf.grad)
-            _embedding_table.pay(into[: self.n_items], leaves)
+            leaves.backward_upstream()
+            for ids, gradient in leaves.item_gradients(batch.items):
+                _embedding_table.add(into, ids, gradient)
+            leaves.add_item_gradients(into[: self.n_items])
         if self.settings.l2 and batch.inputs is not None:
             latest = batch.inputs.view(-1)[batch.cells]
             groups = [latest, batch.items, *(() if negatives.ids is None else (negatives.ids,))]
@@ -128,27 +132,20 @@ class SequenceBackbone(nn.Module):
             counts = lengths[users]
             rows = inputs[users][:, : max(1, int(counts.max()))] if len(users) else inputs[:0]
             cells = (rows != self.n_items).view(-1).nonzero().squeeze(1)
-            found = items.new_zeros(len(users), items.shape[1])
+            queries = items.new_zeros(len(users), items.shape[1])
             if len(cells):
-                made = self.encoder(rows, cells, None)
-                found[counts > 0] = made[counts.cumsum(0)[counts > 0] - 1]
-            return found
+                outputs = self.encoder(rows, cells, None)
+                queries[counts > 0] = outputs[counts.cumsum(0)[counts > 0] - 1]
+            return queries
 
         return RankingVectors(items, self.similarity, query)
 
 
-def _backward(behind: list[tuple[Tensor, Tensor]]) -> None:
-    """On through the backbone's own graph, once for all that was cut from it."""
-    reached = [(made, leaf.grad) for made, leaf in behind if leaf.grad is not None]
-    if reached:
-        torch.autograd.backward([made for made, _ in reached], [grad for _, grad in reached])
-
-
 @torch.no_grad()
-def first_weights(module: nn.Module, generator: torch.Generator) -> None:
-    """Matrices normal with variance 1 / inputs, biases zero, scales one; drawn by the generator.
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Initialise matrices normal with variance 1 / inputs, biases 0, scales 1, by the generator.
 
-    The module is made on the device "meta", where torch's own random initialisation draws nothing.
+    The module was built on the device "meta", where torch's own initialisation draws nothing.
     """
     module.to_empty(device=generator.device)
     for name, parameter in module.named_parameters():

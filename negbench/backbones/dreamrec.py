@@ -27,13 +27,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from negbench.backbones import _embedding_table
-from negbench.backbones._sequence import first_weights
+from negbench.backbones._sequence import initialise
 from negbench.backbones.sasrec import SASRec
 from negbench.data.interactions import Csr
 from negbench.ops import rng
+from negbench.ops.axes import AnyVectors, Rows, Scalar, Vectors
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import SCHEDULES
-from negbench.protocol import Batch, Card, RankingVectors, TrainContext, View
+from negbench.protocol import Batch, Card, RankingVectors, TrainContext, View, check_ranges
 
 CARD = Card(
     title="DreamRec, a guided diffusion over item vectors",
@@ -91,18 +92,15 @@ class Config:
     """Standard deviation of the first item vectors, above 0; PreferDiff takes 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Check the settings. Raises ValueError for values outside their range."""
         _embedding_table.check(self)
         if self.heads < 1 or self.dim % self.heads:
             raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
-        if not 0 <= self.drop <= 1:
-            raise ValueError(f"`drop` must be from 0 to 1; got {self.drop}")
+        check_ranges(self, at_least={"length": 1}, between={"drop": (0, 1)})
         if not self.init > 0:
             raise ValueError(f"`init` must be above 0, for noise has its scale; got {self.init}")
-        if self.length < 1:
-            raise ValueError(f"`length` must be at least 1; got {self.length}")
         if not 1 <= self.stride <= self.steps or self.steps < 2:
             raise ValueError(
                 "`steps` must be at least 2 and `stride` from 1 to `steps`; "
@@ -112,36 +110,36 @@ class Config:
             raise ValueError(f"`guidance` must be 0 or more; got {self.guidance}")
 
 
-class Guess(nn.Module):
-    """F: one linear layer on the noised vector, the condition and two layers of the time."""
+class Denoiser(nn.Module):
+    """F: one linear layer on the noised vector, the condition and a two-layer time embedding."""
 
     def __init__(self, dim: int) -> None:
-        """Bare weights; `first_weights` fills them, and the null begins at zero."""
+        """Empty weights; `initialise` fills them, the null condition with zeros."""
         super().__init__()
         self.null = nn.Parameter(torch.empty(dim))
         self.early, self.late = nn.Linear(TIME, dim), nn.Linear(dim, dim)
         self.out = nn.Linear(3 * dim, dim)
 
-    def forward(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Vectors, condition: AnyVectors, t: Rows) -> Vectors:
         """x [B, D] at steps t [B] or [1] under the condition [B, D] or [D] -> [B, D]."""
         time = self.late(F.silu(self.early(timestep(t).to(x.dtype))))
         parts = x, condition.expand_as(x), time.expand_as(x)
-        made: Tensor = self.out(torch.cat(parts, dim=1))
-        return made
+        vectors: Vectors = self.out(torch.cat(parts, dim=1))
+        return vectors
 
 
 class DreamRec(SASRec):
-    """SASRec's encoder for the condition, and the guess of the next item's vector."""
+    """SASRec's encoder for the condition, and a denoiser that predicts the next item's vector."""
 
     config: Config
 
     def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw all first weights from the generator."""
+        """Draw all initial weights from the generator."""
         super().__init__(config, context, generator)
         self.seed, self.scale = context.seed, 1 / config.init
         with torch.device("meta"):
-            self.guess = Guess(config.dim)
-        first_weights(self.guess, generator)
+            self.guess = Denoiser(config.dim)
+        initialise(self.guess, generator)
         self.to(context.device)
         self.diffusion = SCHEDULES[config.schedule](config.steps).to(context.device)
         back = {config.steps, *range(1, config.steps + 1, config.stride)}
@@ -149,50 +147,50 @@ class DreamRec(SASRec):
         """The steps of inference, from T down to 0, the clean vector."""
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
-        """Every position as a row: its query is the guess from its positive, noised."""
+        """Every position as a row: its query is the prediction from its noised positive."""
         condition = self.dropped(self.read(batch, generator), generator)
         size, device = condition.shape, condition.device
         t = torch.randint(1, self.config.steps + 1, size[:1], generator=generator, device=device)
         own, other = self.unit * torch.randn(2, *size, generator=generator, device=device)
         noised = self.diffusion.noised(self.look_up(batch.items), t, own)
-        view = self.show(batch, self.guessed(noised, condition, t), cut=cut)
+        view = self.show(batch, self.predicted(noised, condition, t), cut=cut)
         if view.leaves is not None:
             leaf = condition.detach().requires_grad_()
-            view.leaves.behind.append((condition, leaf))
+            view.leaves.upstream.append((condition, leaf))
             condition = leaf
 
         def denoise(vectors: Tensor) -> Tensor:
-            return self.guessed(self.diffusion.noised(vectors, t, other), condition, t)
+            return self.predicted(self.diffusion.noised(vectors, t, other), condition, t)
 
         return replace(view, denoise=denoise)
 
     @property
-    def unit(self) -> Tensor:
-        """The root mean square of the item vectors as they are: the scale of the noise."""
+    def unit(self) -> Scalar:
+        """The root mean square of the current item vectors: the scale of the noise."""
         return self.table.detach()[: self.n_items].square().mean().sqrt()
 
-    def guessed(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
-        """F in the table's unit: the vector that it reads and the one that it makes."""
+    def predicted(self, x: Vectors, condition: AnyVectors, t: Rows) -> Vectors:
+        """F with input and output in the table's unit."""
         unit = self.unit
-        made: Tensor = self.guess(x / unit, condition, t) * unit
-        return made
+        vectors: Vectors = self.guess(x / unit, condition, t) * unit
+        return vectors
 
-    def dropped(self, condition: Tensor, generator: torch.Generator) -> Tensor:
-        """In training some rows get the null in place of their condition."""
+    def dropped(self, condition: Vectors, generator: torch.Generator) -> Vectors:
+        """Condition dropout: in training some rows get the null condition."""
         if not self.training or not self.config.drop:
             return condition
         size, device = (len(condition), 1), condition.device
         coin = torch.rand(size, generator=generator, device=device)
         return torch.where(coin < self.config.drop, self.guess.null, condition)
 
-    def guided(self, x: Tensor, condition: Tensor, t: Tensor) -> Tensor:
-        """The guess pushed away from what it would be without a condition."""
+    def guided(self, x: Vectors, condition: Vectors, t: Rows) -> Vectors:
+        """Classifier-free guidance: the prediction moved away from the unconditional one."""
         w = self.config.guidance
-        made = self.guessed(x, condition, t)
-        return (1 + w) * made - w * self.guessed(x, self.guess.null, t) if w else made
+        given = self.predicted(x, condition, t)
+        return (1 + w) * given - w * self.predicted(x, self.guess.null, t) if w else given
 
-    def generate(self, condition: Tensor, noise: Tensor) -> Tensor:
-        """The next item's vector for each condition [b, D], from noise [b, D], by DDIM."""
+    def generate(self, condition: Vectors, noise: Vectors) -> Vectors:
+        """Sample the next item's vector for each condition [B, D] from noise [B, D], by DDIM."""
         x = noise
         for t, before in pairwise(self.path):
             at = torch.tensor([t], device=x.device)
@@ -201,7 +199,7 @@ class DreamRec(SASRec):
 
     @torch.no_grad()
     def encode(self, history: Csr) -> RankingVectors:
-        """Queries made from each user's noise; a user without history has zeros: all items tie."""
+        """Queries sampled from each user's noise; without history zeros: all items tie."""
         encoded, device = super().encode(history), self.table.device
         generator = rng.stream(self.seed, "inference", device=device)
         size = history.n_rows, self.config.dim
@@ -210,14 +208,14 @@ class DreamRec(SASRec):
 
         @torch.no_grad()
         def query(users: Tensor) -> Tensor:
-            made = self.generate(encoded.query(users), noise[users])
-            return made.masked_fill(~known[users].unsqueeze(1), 0.0)
+            sampled = self.generate(encoded.query(users), noise[users])
+            return sampled.masked_fill(~known[users].unsqueeze(1), 0.0)
 
         return replace(encoded, query=query)
 
     @torch.no_grad()
     def epoch_metrics(self) -> dict[str, float]:
-        """Signal to noise at T, and the mean cosine of two items: near 1 they have collapsed."""
+        """Signal-to-noise ratio at T, and the mean cosine of two items: near 1 they collapsed."""
         items = self.table[: self.n_items].double()
         n, total = len(items), F.normalize(items, dim=1).sum(0).square().sum()
         cosine = float(total - n) / max(1, n * (n - 1))
@@ -226,5 +224,5 @@ class DreamRec(SASRec):
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> DreamRec:
-    """A fresh backbone."""
+    """An untrained model."""
     return DreamRec(config, context, generator)

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from negbench.backbones import _embedding_table
-from negbench.backbones._sequence import SequenceBackbone, first_weights
+from negbench.backbones._sequence import SequenceBackbone, initialise
+from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, TrainContext
+from negbench.protocol import Card, TrainContext, check_ranges
 
 CARD = Card(
     title="GRU4Rec",
@@ -71,9 +72,7 @@ class Config:
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
         _embedding_table.check(self)
-        for name in ("hidden", "layers", "length"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")
+        check_ranges(self, at_least={"hidden": 1, "layers": 1, "length": 1})
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
 
@@ -89,17 +88,19 @@ class GRU4Rec(SequenceBackbone):
             self.unit = nn.GRU(config.dim, config.hidden, config.layers, batch_first=True)
             self.out = nn.Linear(config.hidden, config.dim)
         for part in (self.unit, self.out):
-            first_weights(part, generator)
+            initialise(part, generator)
         self.to(context.device)
 
-    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
-        """All rows side by side, one step at a time; what comes after the last item is not read."""
+    def encoder(self, inputs: AnyShape, cells: Rows, generator: torch.Generator | None) -> Vectors:
+        """The GRU over the histories; padding after the last item is not read."""
         p = self.config.dropout
         states = self.unit(dropout(self.look_up(inputs), p, generator))[0]
-        made: Tensor = self.out(dropout(states.reshape(-1, states.shape[2])[cells], p, generator))
-        return made
+        outputs: Vectors = self.out(
+            dropout(states.reshape(-1, states.shape[2])[cells], p, generator)
+        )
+        return outputs
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> GRU4Rec:
-    """A fresh backbone."""
+    """An untrained model."""
     return GRU4Rec(config, context, generator)

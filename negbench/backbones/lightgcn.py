@@ -11,6 +11,7 @@ The L2 weight was chosen on `random` (goodbooks, one seed, lr 0.005, validation 
 1e-4, .041 with 1e-2, .031 with 3e-2); the default holds for all methods alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from negbench.backbones import _embedding_table
 from negbench.backbones._graph_propagation import Propagation
 from negbench.protocol import (
+    AnyShape,
     Batch,
     Card,
     Csr,
@@ -31,7 +33,6 @@ from negbench.protocol import (
     TrainContext,
     View,
 )
-from negbench.protocol.gradient_leaves import gradients
 
 CARD = Card(
     title="LightGCN",
@@ -71,20 +72,17 @@ class Config:
     """Standard deviation of the first vectors."""
 
     def __post_init__(self) -> None:
-        """Refuse what trains nothing."""
+        """Check the settings. Raises ValueError where nothing would train."""
         _embedding_table.check(self)
 
 
-Debts = list[tuple[Tensor, Tensor]]
-
-
 class LightGCN(nn.Module):
-    """One table [U + I, D], users first, and the graph that it is read through."""
+    """One table [U + I, D], users first, and the graph that smooths it."""
 
     feed: Literal["pairs"] = "pairs"
 
     def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw the first vectors from the generator."""
+        """Draw the initial vectors from the generator."""
         super().__init__()
         self.config, self.n_users = config, context.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
@@ -109,7 +107,7 @@ class LightGCN(nn.Module):
 
     @torch.no_grad()
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
-        """Send the gradients of the rows used back over the graph, and add their penalty on X_0."""
+        """Propagate the gradients of the rows used through the graph; add the penalty on X_0."""
         into = _embedding_table.gradient(self.table)
         if view.leaves is not None:
             into += self._back(batch, view.leaves)
@@ -120,7 +118,7 @@ class LightGCN(nn.Module):
 
     @torch.no_grad()
     def encode(self, history: Csr) -> RankingVectors:
-        """One propagation; the history adds nothing."""
+        """One propagation; the history is not used."""
         del history
         mean = mean_of(self._propagate())
         users, items = mean[: self.n_users], mean[self.n_users :]
@@ -131,9 +129,9 @@ class LightGCN(nn.Module):
         return RankingVectors(items, self.similarity, query, users, self.tangent_kernel)
 
     @torch.no_grad()
-    def tangent_kernel(self, gradient: Tensor) -> Tensor:
-        """A~ A~' times a table [U + I, *], A~ the mean of the powers of A: what a step along a
-        gradient of the final vectors does to them."""
+    def tangent_kernel(self, gradient: AnyShape) -> AnyShape:
+        """A~ A~' times a table [U + I, *], A~ the mean of the powers of A: the change of the final
+        vectors by a step along their gradient."""
         for _ in range(2):
             hop = total = gradient
             for _ in range(self.config.layers):
@@ -151,33 +149,30 @@ class LightGCN(nn.Module):
         return hops
 
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
-        """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0."""
-        share = 1 / (self.config.layers + 1)
-        alike, by_hop = self._debts(batch, leaves, share)
-        whole = [made for product in leaves.products if (made := product.owed()) is not None]
-        owed = torch.zeros_like(self.table)
-        for hop in reversed(range(self.config.layers + 1)):
-            if hop < self.config.layers:
-                owed = self.graph.apply(owed)
-            for ids, rows in alike:
-                _embedding_table.add(owed, ids, rows)
-            for ids, rows in by_hop:
-                _embedding_table.add(owed, ids, rows[..., hop, :])
-            for items in whole:
-                owed[self.n_users :].add_(items, alpha=share)
-        return owed
+        """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0.
 
-    def _debts(self, batch: Batch, leaves: Leaves, share: float) -> tuple[Debts, Debts]:
-        """Nodes with what they are owed: a share of the mean's at every hop alike, and by hop."""
-        n = self.n_users
-        rows = [(batch.users, leaves.query), (n + batch.items, leaves.positive)]
-        rows += [(n + ids, leaf) for ids, leaf in leaves.rows]
-        layers = [(batch.users, leaves.query_layers)]
-        layers += [(n + ids, leaf) for ids, leaf in leaves.layers]
-        return [(ids, grad * share) for ids, grad in gradients(rows)], list(gradients(layers))
+        G_l is that of layer l: the layer mean's, equal at every layer, and the layer's own.
+        """
+        n, share = self.n_users, 1 / (self.config.layers + 1)
+        of_mean = [(ids, gradient * share) for ids, gradient in leaves.user_gradients(batch.users)]
+        of_items = leaves.item_gradients(batch.items)
+        of_mean += [(n + ids, gradient * share) for ids, gradient in of_items]
+        of_layers = list(leaves.layer_gradients(batch.users, n))
+        dense = list(leaves.dense_item_gradients())
+        total = torch.zeros_like(self.table)
+        for layer in reversed(range(self.config.layers + 1)):
+            if layer < self.config.layers:
+                total = self.graph.apply(total)
+            for ids, gradient in of_mean:
+                _embedding_table.add(total, ids, gradient)
+            for ids, gradient in of_layers:
+                _embedding_table.add(total, ids, gradient[..., layer, :])
+            for gradient in dense:
+                total[n:].add_(gradient, alpha=share)
+        return total
 
     def _by_autograd(self) -> list[Tensor]:
-        """The same by torch's own sparse product: slow, and the oracle of the tests."""
+        """The same by torch's sparse product, with autograd: slow; the reference of the tests."""
         matrix = self.graph.matrix()
         hops: list[Tensor] = [self.table]
         for _ in range(self.config.layers):
@@ -186,19 +181,19 @@ class LightGCN(nn.Module):
 
 
 class Nodes:
-    """The vectors of nodes at every layer, stacked for those that are asked for."""
+    """The vectors of nodes at every layer, stacked on access."""
 
     def __init__(self, hops: list[Tensor]) -> None:
-        """Of hops [nodes, D]."""
+        """Of the layers' tables, [nodes, D] each."""
         self.hops = hops
 
-    def __getitem__(self, ids: Tensor) -> Tensor:
-        """[..., L + 1, D]."""
+    def __getitem__(self, ids: AnyShape) -> AnyShape:
+        """ids [...] -> [..., L + 1, D]."""
         return torch.stack([F.embedding(ids, hop) for hop in self.hops], -2)
 
 
-def mean_of(hops: list[Tensor]) -> Tensor:
-    """The mean of tables [nodes, D]."""
+def mean_of(hops: Sequence[AnyShape]) -> AnyShape:
+    """The mean of the layers' tables, [nodes, D]."""
     mean = hops[0] / len(hops)
     for hop in hops[1:]:
         mean.add_(hop, alpha=1 / len(hops))
@@ -206,5 +201,5 @@ def mean_of(hops: list[Tensor]) -> Tensor:
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> LightGCN:
-    """A fresh backbone."""
+    """An untrained model."""
     return LightGCN(config, context, generator)

@@ -64,7 +64,7 @@ class Config:
     """Standard deviation of the first vectors."""
 
     def __post_init__(self) -> None:
-        """Refuse what trains nothing."""
+        """Check the settings. Raises ValueError where nothing would train."""
         _embedding_table.check(self)
 
 
@@ -74,7 +74,7 @@ class MF(nn.Module):
     feed: Literal["pairs"] = "pairs"
 
     def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw the first vectors from the generator."""
+        """Draw the initial vectors from the generator."""
         super().__init__()
         self.config, self.n_users = config, context.n_users
         self.similarity = Similarity(config.similarity, config.temperature)
@@ -94,12 +94,12 @@ class MF(nn.Module):
         return View(query, items, positive, self.similarity, users, leaves=leaves)
 
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
-        """Scatter the gradients of the rows used, and of their penalty, into the table's."""
+        """Scatter the gradients of the rows used, and of their L2 penalty, into the table."""
         _embedding_table.backward(self.table, self.config.l2, batch, view, negatives, self.n_users)
 
     @torch.no_grad()
     def encode(self, history: Csr) -> RankingVectors:
-        """The table as it is; the history adds nothing."""
+        """The table itself; the history is not used."""
         del history
         users, items = self.table[: self.n_users].detach(), self.table[self.n_users :].detach()
 
@@ -110,5 +110,5 @@ class MF(nn.Module):
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> MF:
-    """A fresh backbone."""
+    """An untrained model."""
     return MF(config, context, generator)

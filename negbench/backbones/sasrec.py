@@ -21,12 +21,13 @@ from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from negbench.backbones import _embedding_table
-from negbench.backbones._sequence import SequenceBackbone, Settings, first_weights
+from negbench.backbones._sequence import SequenceBackbone, Settings, initialise
+from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, TrainContext
+from negbench.protocol import Card, TrainContext, check_ranges
 
 CARD = Card(
     title="SASRec",
@@ -74,18 +75,17 @@ class Config:
     """Standard deviation of the first item vectors."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Check the settings. Raises ValueError for values outside their range."""
         _embedding_table.check(self)
         if self.heads < 1 or self.dim % self.heads:
             raise ValueError(f"`heads` must divide `dim` ({self.dim}); got {self.heads}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
-        if self.length < 1:
-            raise ValueError(f"`length` must be at least 1; got {self.length}")
+        check_ranges(self, at_least={"length": 1})
 
 
-class Form(Settings, Protocol):
-    """What the encoder reads of a Config: this file's, or that of a backbone that builds on it."""
+class EncoderConfig(Settings, Protocol):
+    """The Config fields of the encoder, in this file and in backbones that build on it."""
 
     @property
     def blocks(self) -> int:
@@ -104,10 +104,10 @@ class Form(Settings, Protocol):
 
 
 class Block(nn.Module):
-    """Attention to the items so far, then two layers on each position, each beside its input."""
+    """A transformer block: causal self-attention, then a two-layer network, both residual."""
 
-    def __init__(self, config: Form) -> None:
-        """Bare weights; `first_weights` fills them."""
+    def __init__(self, config: EncoderConfig) -> None:
+        """Empty weights; `initialise` fills them."""
         super().__init__()
         dim, self.heads, self.dropout = config.dim, config.heads, config.dropout
         self.before_attention, self.before_ffn = nn.LayerNorm(dim), nn.LayerNorm(dim)
@@ -115,16 +115,16 @@ class Block(nn.Module):
         self.inner, self.outer = nn.Linear(dim, dim), nn.Linear(dim, dim)
 
     def forward(
-        self, x: Tensor, shape: torch.Size, cells: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
+        self, x: Vectors, shape: torch.Size, cells: Rows, generator: torch.Generator | None
+    ) -> Vectors:
         """Positions [B, D] to positions [B, D]; only the attention sees them as [S, T]."""
-        seen = self.attend(self.to_qkv(self.before_attention(x)), shape, cells)
-        x = x + dropout(self.mix(seen), self.dropout, generator)
+        attended = self.attend(self.to_qkv(self.before_attention(x)), shape, cells)
+        x = x + dropout(self.mix(attended), self.dropout, generator)
         inner = dropout(F.relu(self.inner(self.before_ffn(x))), self.dropout, generator)
         return x + dropout(self.outer(inner), self.dropout, generator)
 
-    def attend(self, qkv: Tensor, shape: torch.Size, cells: Tensor) -> Tensor:
-        """Each position's mixture of the values up to it; padding comes after and is never seen."""
+    def attend(self, qkv: Vectors, shape: torch.Size, cells: Rows) -> Vectors:
+        """Causal self-attention, [B, 3 D] -> [B, D]; padding comes after and is never attended."""
         sequences, length = shape
         padded = qkv
         if len(cells) < sequences * length:
@@ -136,10 +136,12 @@ class Block(nn.Module):
 
 
 class SASRec(SequenceBackbone):
-    """The item table, the places and the blocks."""
+    """The item table, the position embeddings and the transformer blocks."""
 
-    def __init__(self, config: Form, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw all first weights from the generator."""
+    def __init__(
+        self, config: EncoderConfig, context: TrainContext, generator: torch.Generator
+    ) -> None:
+        """Draw all initial weights from the generator."""
         super().__init__(config, context, generator)
         self.config, self.scale = config, config.dim**0.5
         self.places = nn.Parameter(torch.empty(config.length, config.dim))
@@ -147,12 +149,12 @@ class SASRec(SequenceBackbone):
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
             self.last = nn.LayerNorm(config.dim)
         for part in (self.blocks, self.last):
-            first_weights(part, generator)
+            initialise(part, generator)
         nn.init.normal_(self.places, std=config.init, generator=generator)
         self.to(context.device)
 
-    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Items and places through the blocks."""
+    def encoder(self, inputs: AnyShape, cells: Rows, generator: torch.Generator | None) -> Vectors:
+        """Items plus position embeddings through the blocks."""
         config, length = self.config, inputs.shape[1]
         counts = (inputs != self.n_items).sum(1, keepdim=True)
         places = config.length - counts + torch.arange(length, device=inputs.device)
@@ -160,10 +162,10 @@ class SASRec(SequenceBackbone):
         x = dropout(x + self.places[places.view(-1)[cells]], config.dropout, generator)
         for block in self.blocks:
             x = block(x, inputs.shape, cells, generator)
-        made: Tensor = self.last(x)
-        return made
+        outputs: Vectors = self.last(x)
+        return outputs
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> SASRec:
-    """A fresh backbone."""
+    """An untrained model."""
     return SASRec(config, context, generator)

@@ -29,13 +29,14 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from negbench.backbones import _embedding_table
-from negbench.backbones._sequence import SequenceBackbone, first_weights
+from negbench.backbones._sequence import SequenceBackbone, initialise
+from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.ops.dropout import dropout
-from negbench.protocol import Card, TrainContext
-from negbench.texts.language_models import LoRA, ready
+from negbench.protocol import Card, TrainContext, check_ranges
+from negbench.texts.language_models import LoRA, check_model
 
 CARD = Card(
     title="TinyLM, a causal language model over item tokens",
@@ -95,7 +96,7 @@ class Config:
     """0 to 1, on what they read."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Check the settings. Raises ValueError for values outside their range."""
         _embedding_table.check(self)
         if not self.model and (self.heads < 1 or self.dim % (2 * self.heads)):
             raise ValueError(
@@ -103,42 +104,40 @@ class Config:
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
-        for name in ("hidden", "length"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")
+        check_ranges(self, at_least={"hidden": 1, "length": 1})
         LoRA(self.lora_rank, self.lora_alpha, self.lora_dropout)
         if self.model:
-            ready("tiny_lm", self.model, causal=True)
+            check_model("tiny_lm", self.model, causal=True)
         elif self.start == "titles":
             raise ValueError("`start=titles` takes the words of a `model`; give one")
 
     @property
     def needs(self) -> Sequence[str]:
-        """What these settings need of the data beside what the card says."""
+        """What these settings need of the data, beside the card's `needs`."""
         return ("texts",) if self.start == "titles" else ()
 
 
 class Rotation:
-    """Places told by turning pairs of coordinates; products know only how far apart two are."""
+    """Rotary position embeddings: products depend on the distance of two positions only."""
 
     def __init__(self, width: int, length: int, device: torch.device) -> None:
-        """Cosines and sines of every place, [T, width / 2] each."""
+        """Cosines and sines of every position, [T, width / 2] each."""
         speed = BASE ** (-torch.arange(0, width, 2, device=device) / width)
         angle = torch.arange(length, device=device).unsqueeze(1) * speed
         self.cos, self.sin = angle.cos(), angle.sin()
 
-    def turned(self, x: Tensor) -> Tensor:
-        """[..., T, width] turned by place."""
+    def rotate(self, x: AnyShape) -> AnyShape:
+        """[..., T, width] rotated by position."""
         cos, sin = self.cos[: x.shape[-2]], self.sin[: x.shape[-2]]
         first, second = x.chunk(2, -1)
         return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
 
 
 class Block(nn.Module):
-    """Attention to the tokens so far, then gated units, each beside its input."""
+    """A transformer block: causal self-attention, then a gated network, both residual."""
 
     def __init__(self, config: Config) -> None:
-        """Bare weights; `first_weights` fills them."""
+        """Empty weights; `initialise` fills them."""
         super().__init__()
         dim, self.heads, self.dropout = config.dim, config.heads, config.dropout
         self.before_attention, self.before_units = nn.RMSNorm(dim), nn.RMSNorm(dim)
@@ -148,56 +147,56 @@ class Block(nn.Module):
 
     def forward(
         self,
-        x: Tensor,
+        x: Vectors,
         shape: torch.Size,
-        cells: Tensor,
+        cells: Rows,
         places: Rotation,
         generator: torch.Generator | None,
-    ) -> Tensor:
+    ) -> Vectors:
         """Positions [B, D] to positions [B, D]; only the attention sees them as [S, T]."""
-        seen = self.attend(self.to_qkv(self.before_attention(x)), shape, cells, places)
-        x = x + dropout(self.mix(seen), self.dropout, generator)
+        attended = self.attend(self.to_qkv(self.before_attention(x)), shape, cells, places)
+        x = x + dropout(self.mix(attended), self.dropout, generator)
         y = self.before_units(x)
-        made = self.outer(F.silu(self.gate(y)) * self.inner(y))
-        return x + dropout(made, self.dropout, generator)
+        gated = self.outer(F.silu(self.gate(y)) * self.inner(y))
+        return x + dropout(gated, self.dropout, generator)
 
-    def attend(self, qkv: Tensor, shape: torch.Size, cells: Tensor, places: Rotation) -> Tensor:
-        """Each position's mixture of the values up to it; padding comes after and is never seen."""
+    def attend(self, qkv: Vectors, shape: torch.Size, cells: Rows, places: Rotation) -> Vectors:
+        """Causal self-attention, [B, 3 D] -> [B, D]; padding comes after and is never attended."""
         sequences, length = shape
         padded = qkv.new_zeros(sequences * length, qkv.shape[1]).index_copy(0, cells, qkv)
         q, k, v = padded.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k = places.turned(q), places.turned(k)
+        q, k = places.rotate(q), places.rotate(k)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return mixed.transpose(1, 2).reshape(sequences * length, -1)[cells]
 
 
 class TinyLM(SequenceBackbone):
-    """The table of tokens, the blocks and the last norm."""
+    """The token table, the transformer blocks and the last norm."""
 
     def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw all first weights from the generator."""
+        """Draw all initial weights from the generator."""
         super().__init__(config, context, generator)
         self.config, self.scale = config, config.dim**0.5
         with torch.device("meta"):
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
             self.last = nn.RMSNorm(config.dim)
         for part in (self.blocks, self.last):
-            first_weights(part, generator)
+            initialise(part, generator)
         self.places = Rotation(config.dim // config.heads, config.length, context.device)
         self.to(context.device)
 
-    def encoder(self, inputs: Tensor, cells: Tensor, generator: torch.Generator | None) -> Tensor:
+    def encoder(self, inputs: AnyShape, cells: Rows, generator: torch.Generator | None) -> Vectors:
         """The tokens through the blocks."""
         x = self.look_up(inputs.reshape(-1)[cells]) * self.scale
         x = dropout(x, self.config.dropout, generator)
         for block in self.blocks:
             x = block(x, inputs.shape, cells, self.places, generator)
-        made: Tensor = self.last(x)
-        return made
+        outputs: Vectors = self.last(x)
+        return outputs
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> SequenceBackbone:
-    """A fresh backbone."""
+    """An untrained model."""
     if config.model:
         from negbench.backbones._item_language_model import ItemLanguageModel
 

@@ -1,4 +1,4 @@
-"""`audit`: how far a run favours popular items, and how often it trained against its users."""
+"""`audit`: popularity bias of a run, and the rate of false negatives in its training."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a plug-in takes, read from its source: parameters, defaults and what is said of each.
+"""Catalogue of plug-ins for `list` and `info`: parameters, defaults, descriptions, from source.
 
 Nothing is imported, so that listing and describing need no torch.
 """
@@ -6,6 +6,7 @@ Nothing is imported, so that listing and describing need no torch.
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from negbench.evaluation.metric_names import METRICS
@@ -13,6 +14,7 @@ from negbench.experiment.finished.run import analysis
 from negbench.plugins import registry
 
 KINDS = ("methods", "backbones", "datasets", "references", "objectives", "metrics", "plots")
+OBJECTIVES = Path(__file__).parent.parent / "parts" / "losses" / "objectives.py"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Parameter:
     name: str
     type: str
     default: str
-    says: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,25 @@ class Entry:
 
 def entries(kind: str, family: str | None = None) -> list[Entry]:
     """Everything of a kind, by name; with `family` only that family's."""
-    found = list(_entries(kind))
-    return [each for each in found if family is None or each.family == family]
+    return [each for each in _entries(kind) if family is None or each.family == family]
 
 
 def parameters(path: Path, owner: str = "Config") -> list[Parameter]:
-    """The fields of a class in a file, in order."""
-    for node in ast.parse(path.read_text("utf-8")).body:
+    """The fields of a class in a file, in order; `Config = Imported` is followed to its file."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == owner:
             return list(_fields(node))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == owner:
+            name = ast.unparse(node.value)
+            origin = _imported_from(tree, name)
+            return parameters(origin, name) if origin else []
     return []
 
 
 def objectives() -> dict[str, str]:
-    """The objectives' names and the first line of what each says of itself."""
-    tree = ast.parse((_here() / "parts" / "losses" / "objectives.py").read_text("utf-8"))
+    """The objectives' names, and the first line of each docstring."""
+    tree = ast.parse(OBJECTIVES.read_text("utf-8"))
     return {
         name: (ast.get_docstring(node) or "").partition("\n")[0]
         for name, node in _objective_classes(tree).items()
@@ -60,8 +66,7 @@ def objectives() -> dict[str, str]:
 
 def objective_class(name: str) -> tuple[Path, str]:
     """The file and the class of an objective."""
-    path = _here() / "parts" / "losses" / "objectives.py"
-    return path, _objective_classes(ast.parse(path.read_text("utf-8")))[name].name
+    return OBJECTIVES, _objective_classes(ast.parse(OBJECTIVES.read_text("utf-8")))[name].name
 
 
 def plots() -> dict[str, str]:
@@ -75,20 +80,30 @@ def _entries(kind: str) -> Iterator[Entry]:
             card = registry.card(kind, name)
             yield Entry(kind, name, card.family, card.title)
         return
-    told = {"objectives": objectives, "metrics": lambda: METRICS, "plots": plots}[kind]()
-    for name, says in told.items():
-        yield Entry(kind, name, kind.removesuffix("s"), says)
+    titles = {"objectives": objectives, "metrics": lambda: METRICS, "plots": plots}[kind]()
+    for name, title in titles.items():
+        yield Entry(kind, name, kind.removesuffix("s"), title)
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Parameter]:
     for at, item in enumerate(node.body):
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             after = node.body[at + 1] if at + 1 < len(node.body) else None
-            says = ""
+            description = ""
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-                says = " ".join(str(after.value.value).split())
+                description = " ".join(str(after.value.value).split())
             default = "" if item.value is None else ast.unparse(item.value)
-            yield Parameter(item.target.id, ast.unparse(item.annotation), default, says)
+            yield Parameter(item.target.id, ast.unparse(item.annotation), default, description)
+
+
+def _imported_from(tree: ast.Module, name: str) -> Path | None:
+    """The file that `from module import name` names, found without importing the module."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if any(alias.name == name for alias in node.names):
+                spec = find_spec(node.module)
+                return Path(spec.origin) if spec and spec.origin else None
+    return None
 
 
 def _objective_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
@@ -98,12 +113,8 @@ def _objective_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
         if isinstance(value, ast.Dict):
             pairs = zip(value.keys, value.values, strict=True)
             return {
-                ast.literal_eval(key): classes[made.id]
-                for key, made in pairs
-                if key is not None and isinstance(made, ast.Name)
+                ast.literal_eval(key): classes[value.id]
+                for key, value in pairs
+                if key is not None and isinstance(value, ast.Name)
             }
     return {}
-
-
-def _here() -> Path:
-    return Path(__file__).parent

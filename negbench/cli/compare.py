@@ -1,4 +1,4 @@
-"""`compare`: is what a run shows real?"""
+"""`compare`: significance tests and effect sizes of every method against one."""
 
 from pathlib import Path
 

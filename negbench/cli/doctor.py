@@ -1,4 +1,4 @@
-"""`doctor`: is this machine fit to run on?"""
+"""`doctor`: checks the installation, the machine and the determinism of a small run."""
 
 import os
 import platform
@@ -33,7 +33,7 @@ Lines = Iterator[tuple[bool, str]]
 
 
 def _safely(check: Callable[[], Lines]) -> Lines:
-    """A check that breaks is a finding, not a crash."""
+    """Report a check that raises as a failed check."""
     try:
         yield from check()
     except Exception as error:
@@ -56,21 +56,23 @@ def _machine() -> Lines:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
         yield total > 1, f"{total:.1f} GiB of memory"
-    found = torch.cuda.device_count()
-    names = ", ".join(torch.cuda.get_device_name(number) for number in range(found))
+    devices = range(torch.cuda.device_count())
+    names = ", ".join(torch.cuda.get_device_name(number) for number in devices)
     yield True, f"CUDA: {names or 'none, cells run on the CPU'}"
 
 
 def _settings() -> Lines:
-    from negbench.training.memory import keep_freed
+    from negbench.training.memory import keep_freed_memory
 
     words = {sys.getfilesystemencoding().lower(), (sys.stdout.encoding or "utf-8").lower()}
     yield words <= {"utf-8", "utf8"}, f"text is {' and '.join(sorted(words))} (utf-8; set LC_ALL)"
-    told = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
-    said = f"{', '.join(told)} set; " if told else ""
-    yield True, f"{said}a cell runs on --threads threads, 1 by default, so its bits stay the same"
-    kept = "is kept between steps" if keep_freed() else "goes back to the system: slower steps"
-    yield True, f"freed memory {kept}"
+    given = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
+    variables = f"{', '.join(given)} set; " if given else ""
+    threads = "a cell runs on --threads threads, 1 by default, so its bits stay the same"
+    yield True, variables + threads
+    kept = keep_freed_memory()
+    memory = "is kept between steps" if kept else "goes back to the system: slower steps"
+    yield True, f"freed memory {memory}"
 
 
 def _places() -> Lines:
@@ -83,7 +85,7 @@ def _places() -> Lines:
 
 
 def _self_test() -> Lines:
-    """Two runs of one small cell must give the same bits, and better than nothing."""
+    """Two runs of one small cell must give the same bits."""
     from negbench.experiment.options.options import build
     from negbench.experiment.plan import plan
 
@@ -100,7 +102,7 @@ def _self_test() -> Lines:
 def _once(chosen: object, grid: object, out: Path) -> str:
     from negbench.experiment.run_grid import carry_out
 
-    result = carry_out(chosen, grid, out, say=lambda text: None, bar=False)  # type: ignore[arg-type]
+    result = carry_out(chosen, grid, out, bar=False)  # type: ignore[arg-type]
     if result.failed:
         raise RuntimeError(result.failed[0][1])
     return (out / "results.csv").read_text("utf-8")

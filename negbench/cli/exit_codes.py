@@ -1,4 +1,4 @@
-"""How the command line ends: one sentence on standard error and an exit code, never a traceback."""
+"""Exit codes: an error is one sentence on standard error and a code, not a traceback."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ INTERRUPTED = 130
 
 
 class Shell(click.Group):
-    """A group whose commands return their exit code, or raise what ends in one."""
+    """A click group whose commands return their exit code; a UserError becomes one."""
 
     def main(self, args: Sequence[str] | None = None, **settings: Any) -> Any:  # type: ignore[override]
         """Run a command and leave with its code."""
@@ -22,7 +22,7 @@ class Shell(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest."""
+        """Find the command. Raises click.UsageError for an unknown one, with the nearest names."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = did_you_mean(args[0], self.list_commands(ctx))
             raise click.UsageError(f"commands must be known; got {args[0]!r}; {near}")
@@ -41,17 +41,17 @@ class Shell(click.Group):
             click.echo(error.ctx.get_help() if error.ctx else "", err=True)
             return 2
         except click.ClickException as error:
-            return _say(_sentence(error), 2)
+            return _fail(_sentence(error), 2)
         except UserError as error:
-            return _say(str(error), error.exit_code)
+            return _fail(str(error), error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            return _say("interrupted", INTERRUPTED)
+            return _fail("interrupted", INTERRUPTED)
         except BrokenPipeError:  # the reader has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
 
 
-def _say(sentence: str, code: int) -> int:
+def _fail(sentence: str, code: int) -> int:
     click.echo(f"negbench: {sentence}", err=True)
     return code
 

@@ -1,4 +1,4 @@
-"""`explain`: which triplets helped a training, and which harmed it."""
+"""`explain`: which training triplets helped a model, and which harmed it."""
 
 from pathlib import Path
 
@@ -32,14 +32,14 @@ def explain(
 
     Of one user, or of all with averages by band and truth. It needs a run of `shapley`.
     """
-    from negbench.experiment.finished.explain import Asked
+    from negbench.experiment.finished.explain import Query
     from negbench.experiment.finished.explain import explain as explained
     from negbench.storage.atomic_write import write_text
 
     if out is not None:
         writable(out)
-    asked = Asked(dataset, backbone, method, seed, user, top)
-    text, damaged = explained(run_dir, asked, format_)
+    query = Query(dataset, backbone, method, seed, user, top)
+    text, damaged = explained(run_dir, query, format_)
     for sentence in damaged:
         click.echo(f"negbench: left out: {sentence}", err=True)
     if out is None:

@@ -1,10 +1,15 @@
-"""`export`: what was recommended, and what was drawn, for other programs."""
+"""`export`: recommended lists or logged negatives, for other programs."""
 
+import io
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-FOLDER = click.Path(path_type=Path)
+from negbench.cli.log_lines import log_lines
+from negbench.cli.show import FOLDER, writable
+from negbench.errors import UserError
 
 
 @click.command()
@@ -15,32 +20,38 @@ FOLDER = click.Path(path_type=Path)
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def export(run_dir: Path, recs: bool, negatives: bool, form: str, out: Path | None) -> None:
     """The recommended lists of a run, or its logged negatives, with the users' and items' ids."""
-    import io
-    import sys
+    if recs and negatives:
+        _refuse("an export is one thing at a time; got --recs and --negatives; drop one")
+    what = "negatives" if negatives else "recs"
+    with log_lines():  # damaged cells are logged
+        if out is None:
+            _to_screen(run_dir, what, form)
+        else:
+            _to_file(run_dir, what, form, out)
 
-    from negbench.errors import UserError
+
+def _to_screen(run_dir: Path, what: str, form: str) -> None:
+    from negbench.experiment.finished.export import write
+
+    if form == "parquet":
+        _refuse("parquet is no text for a screen; got no file; add -o FILE")
+    write(run_dir, sys.stdout, form, what)
+
+
+def _to_file(run_dir: Path, what: str, form: str, out: Path) -> None:
     from negbench.experiment.finished.export import parquet, write
     from negbench.storage.atomic_write import write_bytes
 
-    if recs and negatives:
-        raise UserError("an export is one thing at a time; got --recs and --negatives; drop one")
-    what = "negatives" if negatives else "recs"
-
-    def tell(damage: str) -> None:
-        click.echo(f"negbench: left out: {damage}", err=True)
-
-    if out is None:
-        if form == "parquet":
-            raise UserError("parquet is no text for a screen; got no file; add -o FILE")
-        write(run_dir, sys.stdout, form, what, tell)
-        return
-    if not out.parent.is_dir() or out.is_dir():
-        raise UserError(f"--out must be a file in a folder that is there; got {out}")
+    writable(out)
     if form == "parquet":
-        content, rows = parquet(run_dir, what, tell)
+        content, rows = parquet(run_dir, what)
     else:
         text = io.StringIO()
-        rows = write(run_dir, text, form, what, tell)
+        rows = write(run_dir, text, form, what)
         content = text.getvalue().encode()
     write_bytes(out, content)
     click.echo(f"{out}  {rows:,} rows")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise UserError(sentence)

@@ -1,4 +1,4 @@
-"""`list`, `info`, `data check` and `download`: what is there, before anything is run."""
+"""`list`, `info`, `data check` and `download`: plug-ins and data sets, before a run."""
 
 import json
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from negbench.cli import catalogue
+from negbench.cli.log_lines import log_lines
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
 
@@ -25,17 +26,13 @@ def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_jso
     for path in plugins:
         registry.add_plugin(path)
     kinds = [_kind(kind)] if kind else list(catalogue.KINDS)
-    found = [each for one in kinds for each in catalogue.entries(one, family)]
-    if family and not found:
-        known = sorted({each.family for one in kinds for each in catalogue.entries(one)})
-        near = did_you_mean(family, known)
-        raise UserError(f"--family must be a known family; got {family!r}; {near}")
+    listed = _entries(kinds, family)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([asdict(each) for each in listed], indent=1, ensure_ascii=False))
         return
-    width = max(len(each.name) for each in found)
+    width = max(len(each.name) for each in listed)
     for one in kinds:
-        lines = [each for each in found if each.kind == one]
+        lines = [each for each in listed if each.kind == one]
         if lines and not kind:
             click.echo(f"{one}:")
         for each in lines:
@@ -51,20 +48,20 @@ def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
     for path in plugins:
         registry.add_plugin(path)
     kind = _kind_of(name)
-    told = _told(kind, name)
+    facts = _facts(kind, name)
     if as_json:
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     click.echo(f"{name}   ({kind})")
-    for key, value in told.items():
+    for key, value in facts.items():
         if key not in ("name", "kind", "parameters", "says") and value:
             click.echo(f"  {key:10}  {_plain(value)}")
-    for each in told["parameters"]:
+    for each in facts["parameters"]:
         click.echo(
             f"  {each['name']}: {each['type']} = {each['default']}   {each['says']}".rstrip()
         )
-    if told["says"]:
-        click.echo("\n" + told["says"])
+    if facts["says"]:
+        click.echo("\n" + facts["says"])
 
 
 @click.command()
@@ -76,9 +73,10 @@ def download(names: tuple[str, ...], data_dir: str | None) -> None:
     from negbench.experiment.options.plugin_selection import select
 
     for name in select("datasets", names):
-        found = load(name, data_dir=data_dir, say=lambda text: click.echo(text, err=True))
-        users, items = f"{found.n_users:,} users", f"{found.n_items:,} items"
-        click.echo(f"{name}   {users}  {items}  {len(found):,} interactions   {found.licence}")
+        with log_lines():
+            loaded = load(name, data_dir=data_dir)
+        users, items = f"{loaded.n_users:,} users", f"{loaded.n_items:,} items"
+        click.echo(f"{name}   {users}  {items}  {len(loaded):,} interactions   {loaded.licence}")
 
 
 @click.group()
@@ -112,17 +110,27 @@ def check(
     """Users, items, density, k-core, bands, times and, if asked, split of a FILE or data set."""
     from negbench.data.load import load
     from negbench.data.readers.column_roles import Columns
-    from negbench.scenario.summary import look
+    from negbench.scenario.summary import summarise
 
     columns = Columns(user=user, item=item, time=time, rating=rating, min_rating=min_rating)
-    found = load(name, data_dir=data_dir, columns=columns, say=lambda t: click.echo(t, err=True))
-    facts = look(found, bands, rule)
+    with log_lines():
+        interactions = load(name, data_dir=data_dir, columns=columns)
+    facts = summarise(interactions, bands, rule)
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     for key, value in facts.items():
         for line in value if isinstance(value, list) else [value]:
             click.echo(f"{key:13} {_plain(line)}")
+
+
+def _entries(kinds: list[str], family: str | None) -> list[catalogue.Entry]:
+    listed = [each for kind in kinds for each in catalogue.entries(kind, family)]
+    if family and not listed:
+        known = sorted({each.family for kind in kinds for each in catalogue.entries(kind)})
+        near = did_you_mean(family, known)
+        raise UserError(f"--family must be a known family; got {family!r}; {near}")
+    return listed
 
 
 def _kind(word: str) -> str:
@@ -143,21 +151,25 @@ def _kind_of(name: str) -> str:
     return known[name]
 
 
-def _told(kind: str, name: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": name, "kind": kind, "says": "", "parameters": []}
+def _facts(kind: str, name: str) -> dict[str, Any]:
+    """What `info` prints; the keys are those of `--json`."""
+    facts: dict[str, Any] = {"name": name, "kind": kind, "says": "", "parameters": []}
     if kind in registry.FAMILIES:
-        told |= asdict(registry.card(kind, name))
-        told["says"] = registry.docstring(kind, name)
+        facts |= asdict(registry.card(kind, name))
+        facts["says"] = registry.docstring(kind, name)
         path, owner = registry.source(kind, name), "Config"
     elif kind == "objectives":
-        told["title"] = catalogue.objectives()[name]
+        facts["title"] = catalogue.objectives()[name]
         path, owner = catalogue.objective_class(name)
     else:
-        told["title"] = {each.name: each.title for each in catalogue.entries(kind)}[name]
+        facts["title"] = {each.name: each.title for each in catalogue.entries(kind)}[name]
         path, owner = None, ""
     if isinstance(path, Path):
-        told["parameters"] = [asdict(each) for each in catalogue.parameters(path, owner)]
-    return told
+        facts["parameters"] = [
+            {"name": p.name, "type": p.type, "default": p.default, "says": p.description}
+            for p in catalogue.parameters(path, owner)
+        ]
+    return facts
 
 
 def _plain(value: Any) -> str:

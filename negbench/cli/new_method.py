@@ -1,4 +1,4 @@
-"""`new-method`: a method and its test that pass at once, to change from there."""
+"""`new-method`: writes a working method and its passing test, as a start for your own."""
 
 import re
 from pathlib import Path
@@ -44,7 +44,7 @@ from pathlib import Path
 
 import pytest
 
-from negbench import registry
+from negbench.plugins import registry
 from negbench.testing import CHECKS, conforms
 
 registry.add_plugin(Path(__file__).with_name("$name.py"))
@@ -67,6 +67,18 @@ def test_parameters_are_taken() -> None:
 )
 def new_method(name: str, folder: Path) -> None:
     """Write NAME.py and test_NAME.py: a working method and a test that passes."""
+    files = {folder / f"{name}.py": METHOD, folder / f"test_{name}.py": TEST}
+    _check(name, folder, list(files))
+    title = name.replace("_", " ").capitalize()
+    for path, text in files.items():
+        path.write_text(Template(text).substitute(name=name, title=title), encoding="utf-8")
+        click.echo(f"wrote  {path}")
+    method = folder / f"{name}.py"
+    click.echo(f"next   python -m pytest {folder / f'test_{name}.py'}")
+    click.echo(f"       negbench run --plugin {method} -m random,dns,{name}")
+
+
+def _check(name: str, folder: Path, files: list[Path]) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise UserError(
             f"a method's name must be a Python word in small letters, as my_method; got {name!r}"
@@ -75,13 +87,5 @@ def new_method(name: str, folder: Path) -> None:
         raise UserError(f"methods already has {name!r}; choose another name")
     if not folder.is_dir():
         raise UserError(f"--folder must be there; got {folder}; make it first")
-    files = {folder / f"{name}.py": METHOD, folder / f"test_{name}.py": TEST}
     if there := [path for path in files if path.exists()]:
         raise UserError(f"nothing is overwritten; {there[0]} is there; choose another name")
-    title = name.replace("_", " ").capitalize()
-    for path, text in files.items():
-        path.write_text(Template(text).substitute(name=name, title=title), encoding="utf-8")
-        click.echo(f"wrote  {path}")
-    method = folder / f"{name}.py"
-    click.echo(f"next   python -m pytest {folder / f'test_{name}.py'}")
-    click.echo(f"       negbench run --plugin {method} -m random,dns,{name}")

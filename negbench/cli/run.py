@@ -1,4 +1,4 @@
-"""`run` and `resume`: from options to cells, a table, and what to do next."""
+"""`run` and `resume`: train the cells of a grid, then print the table and the next commands."""
 
 import sys
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from negbench.cli.exit_codes import INTERRUPTED
+from negbench.cli.log_lines import log_lines
 
 C = Callable[..., Any]
 GRID = (
@@ -146,54 +147,50 @@ def _carry_out(
     from negbench.experiment import console, run_grid
     from negbench.experiment.plan import plan
 
-    say = (lambda text: None) if quiet else click.echo
     out = run_grid.folder_of(chosen)
     device = run_grid.device_of(chosen)
-    grid = plan(chosen, _to_stderr)
-    say(console.first_line(chosen, device, tour))
-    for line in (*console.scenario_lines(grid), *console.notes(chosen, grid)):
-        say(line)
-    if dry_run:
-        click.echo("\n".join(console.dry_run(chosen, grid, out, device)))
-        return 0
-    if not quiet:  # it times a step of each pairing
-        say(console.grid_line(chosen, grid, out, device))
-    try:
-        result = run_grid.carry_out(
-            chosen,
-            grid,
-            out,
-            command=" ".join(["negbench", *sys.argv[1:]]),
-            say=(lambda text: None) if quiet else _to_stderr,
-            bar=False if no_progress or quiet else None,
-        )
-    except KeyboardInterrupt:
-        _to_stderr(f"negbench: interrupted; finished cells are kept; go on with: {_again(out)}")
-        return INTERRUPTED
-    return _finish(result, say)
+    with log_lines(quiet=quiet):
+        grid = plan(chosen)
+        if not quiet:
+            lines = console.scenario_lines(grid), console.notes(chosen, grid)
+            _print(console.first_line(chosen, device, tour), *lines[0], *lines[1])
+        if dry_run:
+            _print(*console.dry_run(chosen, grid, out, device))
+            return 0
+        if not quiet:  # it times a step of each pairing
+            _print(console.grid_line(chosen, grid, out, device))
+        try:
+            result = run_grid.carry_out(
+                chosen,
+                grid,
+                out,
+                command=" ".join(["negbench", *sys.argv[1:]]),
+                bar=False if no_progress or quiet else None,
+            )
+        except KeyboardInterrupt:
+            remedy = f"go on with: negbench resume {out}"
+            click.echo(f"negbench: interrupted; finished cells are kept; {remedy}", err=True)
+            return INTERRUPTED
+    return _finish(result, quiet)
 
 
-def _finish(result: Any, say: Callable[[str], Any]) -> int:
+def _finish(result: Any, quiet: bool) -> int:
+    """Print the table, the next commands and the failures; return the exit code."""
     from negbench.experiment import console
     from negbench.experiment.finished.run import open_run
 
     if result.done:
-        say("")
-        click.echo(open_run(result.out).table())
-        say("")
-        for line in console.next_lines(result):
-            say(line)
+        table = open_run(result.out).table()
+        _print(*([table] if quiet else ["", table, "", *console.next_lines(result)]))
     for label, reason in result.failed:
-        _to_stderr(f"negbench: failed: {label}: {reason}")
+        click.echo(f"negbench: failed: {label}: {reason}", err=True)
     if result.failed:
         total = result.done + len(result.failed)
-        _to_stderr(f"negbench: {len(result.failed)} of {total} cells failed; the others are kept")
+        failed = f"{len(result.failed)} of {total} cells failed"
+        click.echo(f"negbench: {failed}; the others are kept", err=True)
     return 1 if result.failed else 0
 
 
-def _again(out: Path) -> str:
-    return f"negbench resume {out}"
-
-
-def _to_stderr(text: str) -> None:
-    click.echo(text, err=True)
+def _print(*lines: str) -> None:
+    for line in lines:
+        click.echo(line)

@@ -1,4 +1,4 @@
-"""`status`, `table`, `plot` and `report`: what a run holds."""
+"""`status`, `table`, `plot` and `report`: the results of a run."""
 
 import json
 from dataclasses import asdict
@@ -18,21 +18,21 @@ def status(run_dir: Path, as_json: bool) -> None:
     """Cells done, failed and pending, the time left, the slowest cells."""
     from negbench.experiment.finished.status import status as read
 
-    found = read(run_dir)
+    now = read(run_dir)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(asdict(now), indent=1, ensure_ascii=False))
         return
-    line = f"{found.done} done, {len(found.failed)} failed, {len(found.pending)} pending"
-    click.echo(line + (f"; {found.other} of earlier commands" if found.other else ""))
-    if found.pending:
-        left = found.seconds_left
+    line = f"{now.done} done, {len(now.failed)} failed, {len(now.pending)} pending"
+    click.echo(line + (f"; {now.other} of earlier commands" if now.other else ""))
+    if now.pending:
+        left = now.seconds_left
         click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
         click.echo(f"go on    negbench resume {run_dir}")
-    for label, reason in found.failed.items():
+    for label, reason in now.failed.items():
         click.echo(f"failed   {label}: {reason}")
-    for sentence in found.damaged:
+    for sentence in now.damaged:
         click.echo(f"damaged  {sentence}")
-    for label, seconds in found.slowest:
+    for label, seconds in now.slowest:
         click.echo(f"slowest  {label}  {seconds:.1f} s")
 
 
@@ -67,10 +67,8 @@ def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) ->
     from negbench.experiment.finished.run import open_run
     from negbench.experiment.options.plugin_selection import words
 
-    wanted = formats.replace(" ", "").lower().split(",")
-    if wrong := [each for each in wanted if each not in ("pdf", "png", "svg")]:
-        raise UserError(f"--format must be among pdf, png, svg; got {wrong[0]!r}")
-    run_dirs, kinds = _parted(asked)
+    wanted = _file_formats(formats)
+    run_dirs, kinds = _folders_and_kinds(asked)
     chosen = [] if every or kinds == ["all"] else words(kinds)
     run = open_run(run_dirs)
     for path in run.plot(*chosen, folder=out, formats=wanted):
@@ -79,7 +77,14 @@ def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) ->
         click.echo(f"negbench: left out: {sentence}", err=True)
 
 
-def _parted(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
+def _file_formats(text: str) -> list[str]:
+    wanted = text.replace(" ", "").lower().split(",")
+    if wrong := [each for each in wanted if each not in ("pdf", "png", "svg")]:
+        raise UserError(f"--format must be among pdf, png, svg; got {wrong[0]!r}")
+    return wanted
+
+
+def _folders_and_kinds(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
     """Run folders and kinds of plot: the first word is a folder, and every other that is one.
 
     A folder that is called like a kind is given as ./kind.
@@ -104,6 +109,6 @@ def report(run_dirs: tuple[Path, ...], out: Path | None) -> None:
 
 
 def writable(path: Path) -> None:
-    """Refuse a file that has no folder, or is one."""
+    """Raises UserError for an output file whose folder is missing, or that is a folder."""
     if not path.parent.is_dir() or path.is_dir():
         raise UserError(f"--out must be a file in a folder that is there; got {path}")

@@ -1,1 +1,1 @@
-"""Data: found or fetched, read, numbered and handed over as `Interactions`."""
+"""Data sets: download, read, clean and reindex into `Interactions`."""

@@ -1,4 +1,4 @@
-"""The words for data: who met what, when, and which part of it a model may learn from."""
+"""Interaction data: user-item pairs with times, sparse rows of items per user, and the split."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Ints = NDArray[np.integer]
 
 @dataclass(frozen=True, eq=False)
 class Csr:
-    """The items of each user: row r is `indices[indptr[r]:indptr[r + 1]]`.
+    """Sparse rows: the items of each user; row r is `indices[indptr[r]:indptr[r + 1]]`.
 
     Within a row the order is the one given (time order where times are known).
 
@@ -27,13 +27,13 @@ class Csr:
     n_columns: int
 
     def __post_init__(self) -> None:
-        """Freeze the arrays: a split is shared by every part of a run."""
+        """Make the arrays read-only: a split is shared by every part of a run."""
         self.indptr.setflags(write=False)
         self.indices.setflags(write=False)
 
     @classmethod
     def of(cls, rows: ArrayLike, columns: ArrayLike, *, n_rows: int, n_columns: int) -> Self:
-        """Group pairs by row; the pairs of one row keep their order."""
+        """Group pairs (rows [n], columns [n]) by row; the pairs of one row keep their order."""
         rows, columns = np.asarray(rows, np.int64), np.asarray(columns, np.int32)
         order = np.argsort(rows, kind="stable")
         indptr = np.zeros(n_rows + 1, np.int64)
@@ -50,7 +50,7 @@ class Csr:
         return len(self.indptr) - 1
 
     def row(self, r: int) -> NDArray[np.int32]:
-        """The columns of one row."""
+        """The columns of one row, int32."""
         return self.indices[self.indptr[r] : self.indptr[r + 1]]
 
     @cached_property
@@ -70,7 +70,7 @@ class Csr:
 
     @cached_property
     def keys(self) -> NDArray[np.int64]:
-        """`row * n_columns + column` of every pair, ascending: the sorted form for look-ups."""
+        """`row * n_columns + column` of every pair, ascending, [n]: for look-ups by search."""
         return np.sort(self.rows * self.n_columns + self.indices)
 
     def sorted(self) -> "Csr":
@@ -80,7 +80,7 @@ class Csr:
         return Csr(self.indptr.copy(), columns.astype(np.int32), self.n_columns)
 
     def join(self, other: "Csr") -> "Csr":
-        """Each row's pairs followed by those of the other's same row."""
+        """Concatenate row by row: each row's pairs, then those of the other's same row."""
         return Csr.of(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.indices, other.indices]),
@@ -96,9 +96,9 @@ class Csr:
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """One data set as it came: pairs of users and items, numbered from 0, in the file's order.
+    """A data set before the split: user-item pairs with ids from 0, in the file's order.
 
-    `users`, `items` are int64 [n]; `times` [n] or None. `order` says what a user's order rests on:
+    `users`, `items` are int64 [n]; `times` [n] or None. `order` says what orders a user's pairs:
     "time" stamps, "rows" (the file's own order) or "none" (no order is known).
     """
 
@@ -110,23 +110,23 @@ class Interactions:
     times: NDArray[np.float64] | None = None
     order: Order = "none"
     part: NDArray[np.int8] | None = None
-    """0 train, 1 valid, 2 test per pair, where the data come already split."""
+    """Of a data set that comes split: 0 train, 1 valid, 2 test per pair, [n]."""
     user_ids: NDArray[np.object_] | None = None
     item_ids: NDArray[np.object_] | None = None
-    """The identifiers as the file has them, [U] and [I]; None where the file counts from 0."""
+    """Raw identifiers of the file, [U] and [I]; None where the file counts from 0."""
     item_names: tuple[str, ...] | None = None
     item_texts: tuple[str, ...] | None = None
     truth: Csr | None = None
-    """Every pair that is truly relevant, where that is known."""
+    """All truly relevant pairs, where they are known (ground truth)."""
     judged: Csr | None = None
-    """The cells whose relevance was looked at; None beside a `truth` means all of them."""
+    """Pairs whose relevance is known; None beside a `truth` means all of them."""
     disliked: Csr | None = None
-    """Pairs rated below what counts as a positive, of these users and items; None without ratings
-    or where every rating counts."""
+    """Explicit negatives: pairs of these users and items rated below the positive threshold; None
+    without ratings or where every rating counts."""
     source: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
-    """What was done to the data and what an output that rests on them must say."""
+    """Preprocessing steps and caveats, for every output that uses the data."""
 
     def __len__(self) -> int:
         """The number of pairs."""
@@ -134,7 +134,7 @@ class Interactions:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over the pairs, times, parts and truth: the same data, the same word."""
+        """SHA-256 over the pairs, times, parts and truth, in hex digits."""
         digest = hashlib.sha256(f"{self.n_users} {self.n_items} {self.order}".encode())
         arrays: list[NDArray[np.generic] | None] = [self.users, self.items, self.times, self.part]
         if self.truth is not None:
@@ -146,13 +146,15 @@ class Interactions:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What is learnt from, what stops and tunes, and what is reported: three parts of [U, I]."""
+    """Train, validation and test interactions, each [U, I]."""
 
     train: Csr
     valid: Csr
     test: Csr
     rule: str
     order: Order
+    rule_name: str = ""
+    """The rule's name without its numbers."""
 
     @property
     def n_users(self) -> int:
@@ -166,7 +168,7 @@ class Split:
 
     @cached_property
     def hash(self) -> str:
-        """Twelve hex digits over the three parts and their rule; runs compare only if it agrees."""
+        """Twelve hex digits over the three parts and their rule; runs compare if it agrees."""
         digest = hashlib.sha256(f"{self.rule} {self.order}".encode())
         for part in (self.train, self.valid, self.test):
             digest.update(part.indptr.tobytes() + part.indices.tobytes())

@@ -1,4 +1,4 @@
-"""The k-core: users and items with fewer than k interactions leave until none does."""
+"""k-core filtering: drop users and items with fewer than k interactions until none is left."""
 
 from dataclasses import replace
 
@@ -12,7 +12,10 @@ Mask = NDArray[np.bool_]
 
 
 def k_core(interactions: Interactions, k: int) -> Interactions:
-    """Only users and items with at least `k` interactions among each other; 0 is off."""
+    """The k-core of a data set: each user and item has at least `k` interactions in it; 0 is off.
+
+    Raises DataError if nothing remains.
+    """
     if k <= 0:
         return interactions
     users, items = interactions.users, interactions.items
@@ -20,10 +23,10 @@ def k_core(interactions: Interactions, k: int) -> Interactions:
     while True:
         by_user = np.bincount(users[kept], minlength=interactions.n_users)
         by_item = np.bincount(items[kept], minlength=interactions.n_items)
-        stays = kept & (by_user[users] >= k) & (by_item[items] >= k)
-        if stays.sum() == kept.sum():
+        keep = kept & (by_user[users] >= k) & (by_item[items] >= k)
+        if keep.sum() == kept.sum():
             break
-        kept = stays
+        kept = keep
     if not kept.any():
         raise DataError(
             f"{interactions.name}: no user and item have {k} interactions among each other;"
@@ -59,7 +62,7 @@ def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str)
 def _chosen(texts: tuple[str, ...] | None, items: Mask) -> tuple[str, ...] | None:
     if texts is None:
         return None
-    return tuple(text for text, stays in zip(texts, items, strict=True) if stays)
+    return tuple(text for text, keep in zip(texts, items, strict=True) if keep)
 
 
 def _cells(cells: Csr | None, users: Mask, items: Mask) -> Csr | None:

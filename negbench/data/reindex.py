@@ -1,16 +1,16 @@
-"""From rows to `Interactions`: ratings below dropped, pairs made unique, ids counted from 0."""
+"""Reindex raw rows into `Interactions`: filter by rating, drop duplicates, ids from 0."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.data.interactions import Csr, Interactions, Order
-from negbench.data.raw_rows import Rows
+from negbench.data.raw_rows import RawRows
 from negbench.errors import DataError
 
 
-def numbered(
-    rows: Rows,
+def reindex(
+    rows: RawRows,
     *,
     name: str,
     order: Order | None = None,
@@ -20,23 +20,24 @@ def numbered(
     licence: str = "",
     notes: tuple[str, ...] = (),
 ) -> Interactions:
-    """Number users and items in order of first appearance; every row dropped is said in `notes`.
+    """Interactions with users and items numbered in order of first appearance.
 
-    `order` None means by time where there are times, else none.
+    Dropped rows are counted in `notes`. `order` None means by time where there are times, else
+    none. Raises DataError if no interaction is left.
     """
     users, user_ids = pd.factorize(rows.users)
     items, item_ids = pd.factorize(rows.items)
-    keep, said = _well_rated(rows, min_rating)
+    keep, dropped = _well_rated(rows, min_rating)
     times = None if rows.times is None else rows.times[keep]
     low = np.setdiff1d(np.arange(len(rows)), keep)
     low_users, low_items = users[low], items[low]
-    once = keep[earliest(users[keep], items[keep], len(item_ids), times)]
+    once = keep[first_of_each_pair(users[keep], items[keep], len(item_ids), times)]
     if repeats := len(keep) - len(once):
         which = "first" if times is None else "earliest"
-        said += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
+        dropped += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
     keep = once
     if not len(keep):
-        raise DataError(f"{name}: no interaction is left ({'; '.join(said)})")
+        raise DataError(f"{name}: no interaction is left ({'; '.join(dropped)})")
     users, user_kept = pd.factorize(users[keep])
     items, item_kept = pd.factorize(items[keep])
     return Interactions(
@@ -52,26 +53,26 @@ def numbered(
         item_ids=np.asarray(item_ids[item_kept], object),
         source=source,
         licence=licence,
-        notes=(*rows.notes, *said, *notes),
-        disliked=_among((low_users, low_items), (user_kept, item_kept)) if len(low) else None,
+        notes=(*rows.notes, *dropped, *notes),
+        disliked=_restricted((low_users, low_items), (user_kept, item_kept)) if len(low) else None,
     )
 
 
-def _among(
+def _restricted(
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
     kept: tuple[NDArray[np.intp], NDArray[np.intp]],
 ) -> Csr:
-    """The pairs whose user and item are kept, by their new numbers, each once."""
+    """The pairs whose user and item are kept, with new ids, each once."""
     users, items = (
         pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True)
     )
-    there = (users >= 0) & (items >= 0)
-    found = np.unique(np.stack([users[there], items[there]]), axis=1)
-    return Csr.of(*found, n_rows=len(kept[0]), n_columns=len(kept[1]))
+    inside = (users >= 0) & (items >= 0)
+    unique = np.unique(np.stack([users[inside], items[inside]]), axis=1)
+    return Csr.of(*unique, n_rows=len(kept[0]), n_columns=len(kept[1]))
 
 
-def _well_rated(rows: Rows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """The rows rated at least so, and what must be said."""
+def _well_rated(rows: RawRows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Indices of rows rated at least `least`, and notes."""
     if rows.ratings is None:
         return np.arange(len(rows)), ()
     if least is None:
@@ -81,15 +82,15 @@ def _well_rated(rows: Rows, least: float | None) -> tuple[NDArray[np.intp], tupl
     return keep, (f"{gone:,} of {len(rows):,} rows rated below {least:g} dropped",)
 
 
-def earliest(
+def first_of_each_pair(
     users: NDArray[np.intp],
     items: NDArray[np.intp],
     n_items: int,
     times: NDArray[np.float64] | None,
 ) -> NDArray[np.intp]:
-    """The row to keep of each pair, its earliest or its first in the file, in the file's order."""
+    """Deduplicate: indices of each pair's earliest (without times: first) row, in file order."""
     keys = users.astype(np.int64) * n_items + items
     by = np.lexsort((keys,) if times is None else (times, keys))  # stable: ties keep their order
-    again = np.zeros(len(keys), bool)
-    again[by[1:]] = keys[by[1:]] == keys[by[:-1]]
-    return np.flatnonzero(~again)
+    repeated = np.zeros(len(keys), bool)
+    repeated[by[1:]] = keys[by[1:]] == keys[by[:-1]]
+    return np.flatnonzero(~repeated)

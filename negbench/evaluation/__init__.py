@@ -1,1 +1,1 @@
-"""Full ranking and its metrics."""
+"""Evaluation: full ranking, its metrics, and measures of popularity bias."""

@@ -1,4 +1,4 @@
-"""Evaluation: every item ranked for every user who has something to find, per-user values kept."""
+"""Full-ranking evaluation: ranks all items for every user with test items, per-user values kept."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,54 +12,55 @@ from torch import Tensor
 from negbench.data.interactions import Csr
 from negbench.evaluation.metric_kernels import metric_tables, row_pairs
 from negbench.evaluation.metric_names import Metric
+from negbench.ops.axes import ItemScores, ListValues, Pairs, Rows, TopItems
 from negbench.ops.exact_rank import ranks_of
-from negbench.ops.top_k import NOTHING, tie_places, top_k
+from negbench.ops.top_k import MASKED, tie_places, top_k
 from negbench.scenario.popularity_bands import Bands
 
-USERS = 4096
-"""Whose tables of metrics are made at once."""
-Cell = tuple[str, int, str]
-"""A metric, its K and its band ("all" or the name of one)."""
+USER_BLOCK = 4096
+"""Users whose metric tables are computed at once."""
+MetricKey = tuple[str, int, str]
+"""Metric name, K and popularity band ("all" or a band's name)."""
 
 
 class Scorer(Protocol):
-    """Anything that can be ranked: a trained backbone or a reference."""
+    """Scores items for users: a trained model or a reference."""
 
-    def scores(self, users: Tensor) -> Tensor:
+    def scores(self, users: Rows) -> ItemScores:
         """The score of every item for these users, float [b, I].
 
-        The block is the caller's own: evaluation writes -inf into it.
+        The caller may overwrite the result: evaluation writes -inf into it.
         """
         ...
 
 
 @runtime_checkable
-class Fills(Protocol):
-    """A scorer that writes a block's scores over those of an earlier block."""
+class ReusesBuffer(Protocol):
+    """A scorer that can write the scores of a block into the buffer of an earlier one."""
 
-    def fill(self, users: Tensor, into: Tensor | None) -> Tensor:
-        """`scores`, in `into` [b, I] where it is given."""
+    def scores_into(self, users: Rows, into: ItemScores | None) -> ItemScores:
+        """As `scores`, reusing the buffer `into` [b, I] where it is given."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What an evaluation saw: the users, what each was shown and what it was worth to them.
+    """Result of an evaluation: top-K lists and metric values of each user.
 
-    `users` int64 [n] are those with at least one item to find; `top` int32 [n, K] the items shown,
-    -1 where the catalogue ran out; `values` float32 [n] by (metric, K, band), NaN for a user with
-    nothing to find in that band. `ranks` int32, where asked for: the rank from 1 on of each target
-    pair among the unseen items, in the order of the target's pairs; 0 for a pair that was seen.
+    `users` int64 [n] are those with at least one target item; `top` int32 [n, K] the recommended
+    items, -1 where the catalogue ran out; `values` float32 [n] by (metric, K, band), NaN for a user
+    without target items in that band. `ranks` int32 [pairs] where requested: the rank, from 1, of
+    each target pair among the unseen items, in the order of the target's pairs; 0 for a seen pair.
     """
 
     users: NDArray[np.int64]
     top: NDArray[np.int32]
-    values: dict[Cell, NDArray[np.float32]]
+    values: dict[MetricKey, NDArray[np.float32]]
     ranks: NDArray[np.int32] | None = None
 
-    def means(self) -> dict[Cell, float]:
-        """The mean of each metric over the users who have a value; NaN where none has."""
-        return {cell: _mean(value) for cell, value in self.values.items()}
+    def means(self) -> dict[MetricKey, float]:
+        """The mean of each metric over the users with a value; NaN if none has one."""
+        return {key: _mean(value) for key, value in self.values.items()}
 
 
 def evaluate(
@@ -73,19 +74,19 @@ def evaluate(
     device: torch.device | str = "cpu",
     ranks: bool = False,
 ) -> Ranking:
-    """Rank all items but the `seen` ones for each user with `target` items, and measure.
+    """Evaluate by full ranking: rank all but the `seen` items for each user with `target` items.
 
     For the valid part `seen` is train; for the test part it is train joined with valid.
     A band's metric counts only the target items of that band as relevant; the list is the same.
-    With `ranks` the rank of every target pair is kept too, at up to the cost of ranking again.
+    With `ranks` the rank of every target pair is returned too, at up to the cost of a second pass.
     """
     users = np.flatnonzero(target.lengths)
     k = max(k for _, k in metrics)
-    walk = _walk(scorer, target, seen, users, k, block, device, ranks=ranks)
-    nobody = ((_no_rows(k),), (_no_rows(k),), (_NO_RANKS,))
-    tops, found, places = zip(*walk, strict=True) if len(users) else nobody
-    top, hits = torch.cat(tops).cpu(), torch.cat(found).cpu().bool()
-    columns: dict[Cell, list[Tensor]] = {}
+    blocks = _rank_blocks(scorer, target, seen, users, k, block, device, ranks=ranks)
+    empty = ((_no_rows(k),), (_no_rows(k),), (_NO_RANKS,))
+    tops, hit_blocks, places = zip(*blocks, strict=True) if len(users) else empty
+    top, hits = torch.cat(tops).cpu(), torch.cat(hit_blocks).cpu().bool()
+    columns: dict[MetricKey, list[Tensor]] = {}
     labels = torch.tensor(bands.labels)
     band_of = torch.where(top >= 0, labels[top.clamp(min=0)], -1)
     relevant = _relevant(target, bands)[torch.from_numpy(users)]
@@ -95,7 +96,7 @@ def evaluate(
             for metric, cut in metrics:
                 column = tables[metric][:, cut - 1].float()
                 columns.setdefault((metric, cut, band), []).append(column)
-    values = {cell: torch.cat(parts).numpy() for cell, parts in columns.items()}
+    values = {key: torch.cat(parts).numpy() for key, parts in columns.items()}
     ranked = torch.cat(places).cpu().numpy() if ranks else None
     return Ranking(users, top.int().numpy(), values, ranked)
 
@@ -109,24 +110,25 @@ def ndcg_at(
     block: int | None = None,
     device: torch.device | str = "cpu",
 ) -> float:
-    """Mean NDCG@k over the users with target items: the cheap call that stops training."""
+    """Mean NDCG@k over the users with target items: all that early stopping needs."""
     users = np.flatnonzero(target.lengths)
     if not len(users):
         return float("nan")
-    hits = torch.cat([hit for _, hit, _ in _walk(scorer, target, seen, users, k, block, device)])
+    blocks = _rank_blocks(scorer, target, seen, users, k, block, device)
+    hits = torch.cat([hit for _, hit, _ in blocks])
     relevant = torch.from_numpy(target.lengths[users])
     return float(torch.cat([t["ndcg"][:, k - 1] for t in _tables(hits.cpu(), relevant)]).mean())
 
 
 def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
-    """How many users to score at once: on a CPU a block of scores may take 20 MiB."""
+    """Number of users to score at once: a block of scores takes up to 20 MiB on a CPU."""
     if torch.device(device).type != "cpu":
         return 2048
     return min(256, max(32, 5 * 2**20 // n_items))
 
 
 @torch.inference_mode()
-def _walk(
+def _rank_blocks(
     scorer: Scorer,
     target: Csr,
     seen: Csr,
@@ -135,36 +137,38 @@ def _walk(
     block: int | None,
     device: torch.device | str,
     ranks: bool = False,
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Per block of users: the ids of the first k, whether each is in the target, [b, k], and ranks.
+) -> Iterator[tuple[TopItems, ListValues, Pairs]]:
+    """Per block of users: top-k ids [b, k], whether each is in the target [b, k], and ranks.
 
-    The ranks are those of the block's target pairs, [n], or none where they are not asked for.
+    The ranks are those of the block's target pairs, [n], or empty if not requested.
     """
     n_items = target.n_columns
     places = tie_places(n_items, device)
-    known, wanted = _tensors(seen, device), _tensors(target, device)
+    masked, wanted = _tensors(seen, device), _tensors(target, device)
     step = block or block_size(n_items, device)
     marks = torch.zeros(min(step, len(users)), n_items, dtype=torch.bool, device=device)
-    room = None  # one block for all: made anew each time, they leave the heap full of holes
+    buffer = None  # one block of scores for all: allocating it each time fragments the heap
     for chunk in torch.split(torch.tensor(users, device=device), step):
-        if isinstance(scorer, Fills):
-            scores = scorer.fill(chunk, None if room is None else room[: len(chunk)])
-            room = room if room is not None else scores
+        if isinstance(scorer, ReusesBuffer):
+            into = None if buffer is None else buffer[: len(chunk)]
+            scores = scorer.scores_into(chunk, into)
+            buffer = buffer if buffer is not None else scores
         else:
             scores = scorer.scores(chunk)
-        scores[row_pairs(*known, chunk)] = NOTHING
+        scores[row_pairs(*masked, chunk)] = MASKED
         top = top_k(scores, k, places)
         pairs = row_pairs(*wanted, chunk)
         marks[pairs] = True
         hits = marks[: len(chunk)].gather(1, top.clamp(min=0)) & (top >= 0)
-        marks[pairs] = False  # cheaper than a fresh block: the targets of a user are few
+        marks[pairs] = False  # cheaper than a new block: a user has few targets
         yield top, hits, ranks_of(scores, *pairs, places) if ranks else _NO_RANKS
 
 
-def _tables(hits: Tensor, relevant: Tensor) -> Iterator[dict[str, Tensor]]:
-    """`metric_tables` of some users after the other: of all at once they would fill the memory."""
-    for some, many in zip(torch.split(hits, USERS), torch.split(relevant, USERS), strict=True):
-        yield metric_tables(some, many)
+def _tables(hits: ListValues, relevant: Rows) -> Iterator[dict[str, ListValues]]:
+    """`metric_tables` in blocks of users, to bound the memory."""
+    blocks = (torch.split(values, USER_BLOCK) for values in (hits, relevant))
+    for hit, count in zip(*blocks, strict=True):
+        yield metric_tables(hit, count)
 
 
 _NO_RANKS = torch.zeros(0, dtype=torch.int32)
@@ -179,7 +183,7 @@ def _no_rows(k: int) -> Tensor:
 
 
 def _relevant(target: Csr, bands: Bands) -> Tensor:
-    """How many target items each user has, in all and in each band, [U, 1 + bands]."""
+    """Number of target items of each user, in all and in each band, [U, 1 + bands]."""
     n = len(bands.names)
     cells = target.rows * n + bands.labels[target.indices]
     counts = np.bincount(cells, minlength=target.n_rows * n).reshape(target.n_rows, n)

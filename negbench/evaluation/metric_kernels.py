@@ -1,18 +1,22 @@
-"""Ranking: the exact first K of a block of scores, and what it is worth to each user.
+"""Ranking metrics from hits: recall, NDCG, hit rate, MRR, MAP and precision at every K.
 
-Pure functions over tensors. Axes: b users of the block, I items, K places.
+Pure functions over tensors. Axes: B users, K places of their lists, T pairs.
 
-Equal scores are ranked by one shuffled order of the items, the same for every method, seed and run
-(`tie_places`): the item that comes first in it goes first. So neither the numbering nor the
-popularity of the items decides a tie.
+Ties do not reach these functions: lists are ranked before with one shuffled order of the items for
+equal scores (`tie_places`), the same for every method, seed and run, so neither the numbering nor
+the popularity of the items decides a tie.
 """
 
 import torch
-from torch import Tensor
+
+from negbench.ops.axes import AnyShape, ListValues, Pairs, Rows
 
 
-def row_pairs(indptr: Tensor, indices: Tensor, users: Tensor) -> tuple[Tensor, Tensor]:
-    """The pairs of some rows of a CSR: the place of the row in `users` and the column, [n] each."""
+def row_pairs(indptr: AnyShape, indices: AnyShape, users: Rows) -> tuple[Pairs, Pairs]:
+    """The pairs of some rows of a CSR: the row's position in `users` and the column, [T] each.
+
+    `indptr` [U + 1] and `indices` [pairs] are those of the CSR, `users` [B] its rows.
+    """
     starts = indptr[users]
     lengths = indptr[users + 1] - starts
     ends = lengths.cumsum(0)
@@ -21,24 +25,47 @@ def row_pairs(indptr: Tensor, indices: Tensor, users: Tensor) -> tuple[Tensor, T
     return rows, indices[within + (starts - ends + lengths)[rows]].long()
 
 
-def metric_tables(hits: Tensor, relevant: Tensor) -> dict[str, Tensor]:
-    """Every metric at every cut-off from the hits bool [b, K] and the number of relevant items [b].
+def metric_tables(hits: ListValues, relevant: Rows) -> dict[str, ListValues]:
+    """Every metric at every K, from the hits of each user's list.
 
-    Column k - 1 of each float64 [b, K] is the metric at k. NaN where a user has no relevant item.
+    For one user with R relevant (target) items, h_r = 1 if the item at rank r is relevant, else 0,
+    and H_k = h_1 + ... + h_k:
+
+        recall@K    = H_K / R
+        ndcg@K      = sum_{r<=K} h_r / log2(r + 1)  /  sum_{r<=min(R, K)} 1 / log2(r + 1)
+        hit@K       = 1 if H_K > 0, else 0
+        mrr@K       = 1 / (rank of the first relevant item), 0 if that rank is above K
+        map@K       = (1 / R) sum_{r<=K} h_r H_r / r
+        precision@K = H_K / K
+
+    recall, precision: C. Manning, P. Raghavan, H. Schuetze, "Introduction to Information
+    Retrieval", 2008, ch. 8; trec_eval's `recall` and `P`. Recall divides by R, not by min(R, K).
+    Precision divides by K, also where the catalogue fills fewer than K places.
+    ndcg: K. Jarvelin, J. Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS
+    20(4), 2002, with binary gains and the discount log2(r + 1) of trec_eval's `ndcg_cut` (the
+    paper's own is log2(r) from rank 2 on). The ideal list has min(R, K) hits, so 1 can be reached.
+    hit: trec_eval's `success`; the "hit rate" of recommender papers with one target a user.
+    mrr: E. Voorhees, "The TREC-8 question answering track report", TREC 1999; trec_eval's
+    `recip_rank`, cut at K.
+    map: trec_eval's `map_cut`; Manning et al., ch. 8. The divisor is R, not min(R, K): a user with
+    more than K relevant items stays below 1.
+
+    `hits` bool [B, K] are the h_r, `relevant` [B] the R. Column k - 1 of each float64 table [B, K]
+    is the metric at k. A user with R = 0 has NaN and is left out of means.
     """
     hit = hits.double()
     ranks = torch.arange(1, hits.shape[1] + 1, dtype=torch.float64, device=hits.device)
-    found = hit.cumsum(1)
+    hits_so_far = hit.cumsum(1)
     r = torch.where(relevant > 0, relevant.double(), torch.nan)[:, None]
     discount = 1 / torch.log2(ranks + 1)
     ideal = discount.cumsum(0).expand_as(hit)
     best = torch.minimum(ranks, r.nan_to_num(1)).long() - 1  # the ideal list has min(R, k) hits
-    known = r / r  # 1, or NaN for a user with nothing to find
+    defined = r / r  # 1, or NaN for a user without relevant items
     return {
-        "recall": found / r,
-        "ndcg": (hit * discount).cumsum(1) / ideal.gather(1, best) * known,
-        "hit": (found > 0).double() * known,
-        "mrr": (hit / ranks).cummax(1).values * known,
-        "map": (hit * found / ranks).cumsum(1) / r,
-        "precision": found / ranks * known,
+        "recall": hits_so_far / r,
+        "ndcg": (hit * discount).cumsum(1) / ideal.gather(1, best) * defined,
+        "hit": (hits_so_far > 0).double() * defined,
+        "mrr": (hit / ranks).cummax(1).values * defined,
+        "map": (hit * hits_so_far / ranks).cumsum(1) / r,
+        "precision": hits_so_far / ranks * defined,
     }

@@ -1,6 +1,7 @@
-"""The names of metrics, `ndcg@20`: read here and nowhere else, and without torch."""
+"""Metric names and their parser (`ndcg@20`); imports no torch."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from negbench.errors import UserError, did_you_mean
 
@@ -12,21 +13,32 @@ METRICS: dict[str, str] = {
     "map": "sum of the precisions at each relevant item in the first K, over all relevant items",
     "precision": "share of the first K that is relevant",
 }
-"""Every metric and what it says; all with binary relevance and full ranking."""
+"""Every metric with its meaning; all with binary relevance and full ranking.
+
+The formulas and their sources are at `metric_kernels.metric_tables`."""
 
 ALIASES = {"hr": "hit", "hit_rate": "hit", "prec": "precision"}
 
-Metric = tuple[str, int]
-"""A metric and its K."""
+
+class Metric(NamedTuple):
+    """A metric and the length K of the lists that it is computed on; as text `ndcg@20`."""
+
+    name: str
+    k: int
+
+    def __str__(self) -> str:
+        """The metric as in options and records."""
+        return f"{self.name}@{self.k}"
 
 
 def parse_metrics(text: str | Iterable[str]) -> list[Metric]:
-    """Read `recall@20`, `NDCG@10,ndcg@20` or `recall,ndcg@10,20` (every name at every K).
+    """Parse `recall@20`, `NDCG@10,ndcg@20` or `recall,ndcg@10,20` (every name at every K).
 
     Numbers after an `@` belong to all names since the last `@`. Order is kept, repeats are dropped.
+    Raises UserError if a name or a K is unknown or missing.
     """
     words = text if isinstance(text, str) else ",".join(text)
-    found: list[Metric] = []
+    metrics: list[Metric] = []
     names: list[str] = []
     cuts: list[int] = []
     for word in (word.strip() for word in words.split(",")):
@@ -34,7 +46,7 @@ def parse_metrics(text: str | Iterable[str]) -> list[Metric]:
             cuts.append(_cut(word, words))
             continue
         if cuts:  # a new name after numbers: the group before it is complete
-            found += [(name, k) for name in names for k in cuts]
+            metrics += [Metric(name, k) for name in names for k in cuts]
             names, cuts = [], []
         name, at, k = word.partition("@")
         names.append(_name(name, words))
@@ -42,8 +54,8 @@ def parse_metrics(text: str | Iterable[str]) -> list[Metric]:
             cuts.append(_cut(k, words))
     if not cuts:
         raise UserError(f"a metric needs a list length, as ndcg@20; got `{words}`")
-    found += [(name, k) for name in names for k in cuts]
-    return list(dict.fromkeys(found))
+    metrics += [Metric(name, k) for name in names for k in cuts]
+    return list(dict.fromkeys(metrics))
 
 
 def _name(word: str, words: str) -> str:

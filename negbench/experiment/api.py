@@ -1,4 +1,4 @@
-"""`negbench.run(...)`: the command as a function, with the same words and defaults."""
+"""`negbench.run(...)`: the command as a Python function, with the same options and defaults."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,10 +41,11 @@ def run(
 ) -> Run:
     """Train, rank and compare; finished cells of the same folder are kept.
 
-    Everything reads as on the command line; `config` is a mapping as in an experiment file, `train`
-    its section of that name, `columns` the names of user, item, time and rating in a file of yours.
-    A bar is shown where standard error is a terminal. With `jobs` above 1 your script must guard
-    its start with `if __name__ == "__main__":`, as all of Python's process pools ask.
+    Options read as on the command line; `config` is a mapping as in an experiment file, `train` its
+    section of that name, `columns` the names of user, item, time and rating in a file of yours. A
+    bar is shown where standard error is a terminal; messages go to the logger "negbench". With
+    `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of
+    Python's process pools ask.
 
     Raises UserError for a wrong option, and RuntimeError if no cell could be trained; cells that
     failed beside others are in `Run.failed`.
@@ -64,7 +65,6 @@ def run(
         grid,
         run_grid.folder_of(chosen),
         command="negbench.run(...)",
-        say=lambda text: None,
         bar=None if progress else False,
     )
     if not result.done:

@@ -1,4 +1,4 @@
-"""What a run says on the screen: the scenario it stands on, the grid, and where to go next."""
+"""The lines that a run prints: its data and split, the grid, and the next commands."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from negbench.experiment.estimate import Estimate, estimates, total
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.run_grid import Result, jobs_of, missing
-from negbench.scenario.item_distribution import spread_line
+from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.scenario import Scenario
 from negbench.version import __version__
 
@@ -18,7 +18,7 @@ PATIENCE = 5.0
 
 
 def first_line(options: Options, device: str, tour: bool) -> str:
-    """Version and device; and what is run where nothing was asked for."""
+    """Version and device; for a run without options also what it trains."""
     cuda = device.startswith("cuda")
     where = torch.cuda.get_device_name(device) if cuda else f"cpu ({os.cpu_count()} cores)"
     line = f"negbench {__version__} | {where}"
@@ -31,7 +31,7 @@ def first_line(options: Options, device: str, tour: bool) -> str:
 
 
 def scenario_lines(plan: Plan) -> list[str]:
-    """Data, split and bands of each data set: what a reviewer asks first."""
+    """Data, split and popularity bands of each data set: what a reviewer asks first."""
     return [line for scenario in plan.scenarios.values() for line in _scenario(scenario)]
 
 
@@ -46,15 +46,16 @@ def _scenario(scenario: Scenario) -> list[str]:
         f"data   {data.name}   {data.n_users:,} users  {data.n_items:,} items  "
         f"{len(data):,} interactions{licence}",
         f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
-        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {scenario.exclude}{mark}",
-        f"spread {spread_line(parts)}",
+        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {scenario.exclude}"
+        f"{mark}",
+        f"spread {distribution_line(parts)}",
         f"bands  {bands.rule}   items: {items}   test rows: {tests}",
         *(f"note   {note}" for note in scenario.notes),
     ]
 
 
 def notes(options: Options, plan: Plan) -> list[str]:
-    """What was left out, and what one seed cannot say."""
+    """Warnings: pairings that are skipped, and a run with one seed only."""
     lines = [f"skip   {why}" for why in plan.skipped]
     if len(options.seeds) == 1:
         lines.append("note   1 seed: differences between methods may be chance; take 3 or more")
@@ -62,7 +63,7 @@ def notes(options: Options, plan: Plan) -> list[str]:
 
 
 def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
-    """How many cells, how many of them are there already, and how long it may take."""
+    """How many cells, how many of them are done already, and how long it may take."""
     todo = missing(plan, out, options.overwrite)
     known = estimates(todo, plan.scenarios, device=device, budget=PATIENCE) if todo else None
     line = f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}"
@@ -74,17 +75,17 @@ def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
 
 
 def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
-    """The grid, a line for each pairing, with one measured step; nothing is written."""
+    """The output of `--dry-run`: each pairing with one measured step; nothing is written."""
     todo = missing(plan, out, options.overwrite)
     known = estimates(plan.cells, plan.scenarios, device=device) or {}
-    guards = [each for each in plan.cells if each.spec.is_reference]
+    references = [each for each in plan.cells if each.spec.is_reference]
     width = max([len(each.method) for each in known.values()] + [len("method")])
     lines = [
         f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}, "
         f"{len(todo)} to do   in {out}",
         f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
         *(_line(each, width) for each in known.values()),
-        *(f"{g.resolved['dataset']:16} {'reference':12} {g.spec.method}" for g in guards),
+        *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
         f"at most {_span(total(todo, known) / min(jobs_of(options), max(1, len(todo))))} with "
         f"{jobs_of(options)} at a time, if no cell stops early; nothing was written",
     ]
@@ -98,31 +99,31 @@ NEXT = (
     ("negbench plot {} --all", "every figure, with the numbers it shows"),
     ("negbench table {} --format latex", "for a paper"),
 )
-"""What can be done with a run."""
+"""Commands for a finished run, and what each is for."""
 
 
 def next_lines(result: Result) -> list[str]:
-    """Where the results are and what can be done with them."""
+    """Where the results are, and the commands that show them."""
     try:
         out = result.out.relative_to(Path.cwd())
     except ValueError:
         out = result.out
     size = sum(path.stat().st_size for path in result.out.rglob("*") if path.is_file())
-    ways = [(way.format(out), says) for way, says in NEXT]
-    width = max(len(way) for way, _ in ways)
+    commands = [(command.format(out), purpose) for command, purpose in NEXT]
+    width = max(len(command) for command, _ in commands)
     return [
         f"saved  {out}   ({_count(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",
         *(
-            f"{'' if at else 'next':6} {way:{width}}   {says}"
-            for at, (way, says) in enumerate(ways)
+            f"{'' if at else 'next':6} {command:{width}}   {purpose}"
+            for at, (command, purpose) in enumerate(commands)
         ),
     ]
 
 
-def _line(found: Estimate, width: int) -> str:
+def _line(pairing: Estimate, width: int) -> str:
     return (
-        f"{found.dataset:16} {found.backbone:12} {found.method:{width}}  {found.steps:11}"
-        f"  {found.step * 1e3:8.1f}  {_span(found.cell):>15}"
+        f"{pairing.dataset:16} {pairing.backbone:12} {pairing.method:{width}}  {pairing.steps:11}"
+        f"  {pairing.step * 1e3:8.1f}  {_span(pairing.cell):>15}"
     )
 
 
@@ -133,9 +134,9 @@ def _shape(options: Options, plan: Plan) -> str:
         _count(len(options.methods), "method"),
         _count(len(options.seeds), "seed"),
     ]
-    guards = f" + {_count(len(options.references), 'reference')}" if options.references else ""
+    extra = f" + {_count(len(options.references), 'reference')}" if options.references else ""
     out = f" - {plan.left_out} left out" if plan.left_out else ""
-    return " x ".join(parts) + guards + out
+    return " x ".join(parts) + extra + out
 
 
 def _count(n: int, what: str) -> str:

@@ -1,21 +1,21 @@
-"""How long a grid will take: every pairing's step is timed once, on the real data."""
+"""Estimates the run time of a grid: times one step of every pairing, on the real data."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
 
 from negbench.experiment.cell.run import prepare_fit
-from negbench.experiment.plan import Planned
+from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
 from negbench.ops import rng
 from negbench.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One pairing of data, backbone and method: its step, and a cell if it used every epoch."""
+    """Time of one pairing of data, backbone and method: a step, and a cell that uses all epochs."""
 
     dataset: str
     backbone: str
@@ -30,8 +30,8 @@ class Estimate:
 
 
 def estimates(
-    cells: Iterable[Planned],
-    scenarios: dict[str, Scenario],
+    cells: Iterable[PlannedCell],
+    scenarios: Mapping[ScenarioKey, Scenario],
     *,
     device: str,
     budget: float = 0.0,
@@ -40,35 +40,35 @@ def estimates(
 
     A pairing whose step fails has no estimate; the run records its reason.
     """
-    found: dict[tuple[str, str, str], Estimate] = {}
+    known: dict[tuple[str, str, str], Estimate] = {}
     validations: dict[tuple[str, str], float] = {}
     started = time.monotonic()
     for planned in cells:
         spec = planned.spec
         key = (spec.dataset, spec.backbone, spec.method)
-        if spec.is_reference or key in found:
+        if spec.is_reference or key in known:
             continue
         if budget and time.monotonic() - started > budget:
             return None
         try:
-            found[key] = _measure(planned, scenarios[spec.dataset], device, validations)
+            known[key] = _measure(planned, scenarios[spec.scenario_key], device, validations)
         except Exception:  # a cell that cannot be trained is recorded when its turn comes
             continue
-    return found
+    return known
 
 
-def total(cells: Iterable[Planned], known: dict[tuple[str, str, str], Estimate]) -> float:
-    """Seconds of all cells at most, one after the other."""
+def total(cells: Iterable[PlannedCell], known: dict[tuple[str, str, str], Estimate]) -> float:
+    """Upper bound in seconds of all cells, one after the other."""
     keys = ((each.spec.dataset, each.spec.backbone, each.spec.method) for each in cells)
     return sum(known[key].cell for key in keys if key in known)
 
 
 def _measure(
-    planned: Planned, scenario: Scenario, device: str, validations: dict[tuple[str, str], float]
+    planned: PlannedCell, scenario: Scenario, device: str, validations: dict[tuple[str, str], float]
 ) -> Estimate:
-    """A step to warm up and the best of three timed; the fit is thrown away.
+    """Time a step, the best of three after one to warm up; the fit is thrown away.
 
-    It draws from its own streams, so that no cell is changed by being measured.
+    It has its own random streams, so that measuring changes no cell.
     """
     spec = planned.spec
     torch.set_num_threads(1)
@@ -81,7 +81,7 @@ def _measure(
     step = min(_timed(lambda: fit.step(batches[-1], 1, 2), where) for _ in range(3))
     fit.backbone.train(False)
     pair = (spec.dataset, spec.backbone)
-    validate = fit.validate
+    validate = fit.stopping.validate
     if pair not in validations and validate is not None:
         validations[pair] = _timed(lambda: validate(fit.backbone), where)
     budget, evaluation = spec.train, validations.get(pair, 0.0)

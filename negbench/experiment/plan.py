@@ -1,83 +1,47 @@
 """The grid: data sets x backbones x methods x seeds, resolved before anything is trained."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from negbench.errors import UserError
-from negbench.experiment.cell.spec import REFERENCE, CellSpec, reference_config, unfit
+from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, ScenarioKey, unfit
 from negbench.experiment.options.options import Options
-from negbench.plugins.term_syntax import parse
-from negbench.scenario.scenario import Scenario, prepare
-from negbench.storage import cell_store
-from negbench.training.fit import TrainConfig
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One cell to be: what is asked, what that resolves to, and the name of its folder."""
-
-    spec: CellSpec
-    resolved: dict[str, object]
-    cell: str
-
-    @property
-    def label(self) -> str:
-        """What a line of progress calls it."""
-        return (
-            f"{self.resolved['dataset']} {self.spec.backbone} {self.spec.method}/{self.spec.seed}"
-        )
+from negbench.scenario.scenario import Scenario
+from negbench.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells in the order they are run, the scenario of each data set, and what was left out."""
+    """All cells in the order they are run, their scenarios, and what was left out."""
 
-    cells: tuple[Planned, ...]
-    scenarios: dict[str, Scenario]
+    cells: tuple[PlannedCell, ...]
+    scenarios: dict[ScenarioKey, Scenario]
     skipped: tuple[str, ...]
     """One sentence for each kind of pairing that cannot be trained."""
     left_out: int = 0
     """How many cells those would have been."""
 
 
-def scenario_of(
-    spec: CellSpec, data_dir: str | None, say: Callable[[str], None] | None = None
-) -> Scenario:
-    """The scenario of a cell; kept, so that the cells of a process share it."""
-    return prepare(
-        spec.dataset,
-        columns=spec.columns,
-        k_core=spec.k_core,
-        rule=spec.split,
-        exclude=spec.exclude,
-        bands=spec.bands,
-        plant=spec.plant,
-        noise=spec.noise,
-        data_dir=data_dir,
-        say=say,
-    )
+def plan(options: Options) -> Plan:
+    """Every cell that can be trained; pairings that cannot are skipped and named.
 
-
-def plan(options: Options, say: Callable[[str], None] | None = None) -> Plan:
-    """Every cell that can be trained; a pairing that cannot is told, an error if it is all."""
+    Raises UserError for a wrong name or parameter, and if no pairing can be trained.
+    """
     specs = list(asked(options))
-    for spec in specs:
-        _check(spec)
-    scenarios = {
-        spec.dataset: scenario_of(spec, options.data_dir, say)
-        for spec in {each.dataset: each for each in specs}.values()
-    }
-    _distinct(scenarios)
-    cells: dict[str, Planned] = {}
+    for spec in specs:  # parameters are checked before data are loaded
+        spec.check()
+    keys = dict.fromkeys(spec.scenario_key for spec in specs)
+    scenarios = {key: key.prepare(options.data_dir) for key in keys}
+    _require_distinct_names(scenarios.items())
+    cells: dict[str, PlannedCell] = {}
     skipped: list[str] = []
     for spec in specs:
-        scenario = scenarios[spec.dataset]
+        scenario = scenarios[spec.scenario_key]
         if why := unfit(spec, scenario):
             skipped.append(why)
             continue
-        resolved = spec.resolve(scenario)
-        name = cell_store.digest(resolved)
-        cells.setdefault(name, Planned(spec, resolved, name))
+        planned = PlannedCell.of(spec, scenario)
+        cells.setdefault(planned.digest, planned)
     if not any(not each.spec.is_reference for each in cells.values()) and skipped:
         raise UserError("; ".join(dict.fromkeys(skipped)))
     return Plan(tuple(cells.values()), scenarios, tuple(dict.fromkeys(skipped)), len(skipped))
@@ -116,23 +80,14 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
     )
 
 
-def _check(spec: CellSpec) -> None:
-    """Parameters are refused before data are loaded."""
-    if spec.is_reference:
-        reference_config(parse(spec.method))
-    else:
-        spec.backbone_config()
-        _ = spec.recipe
-
-
-def _distinct(scenarios: dict[str, Scenario]) -> None:
+def _require_distinct_names(scenarios: Iterable[tuple[ScenarioKey, Scenario]]) -> None:
     """Two data sets of one name would fall into the same rows of every table."""
     seen: dict[str, str] = {}
-    for asked_as, scenario in scenarios.items():
+    for key, scenario in scenarios:
         name = scenario.interactions.name
         if name in seen:
             raise UserError(
-                f"data sets of one run must have different names; {seen[name]} and {asked_as} are "
-                f"both called {name!r}; rename a file, or use two runs"
+                f"data sets of one run must have different names; {seen[name]} and {key.dataset} "
+                f"are both called {name!r}; rename a file, or use two runs"
             )
-        seen[name] = asked_as
+        seen[name] = key.dataset

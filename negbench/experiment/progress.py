@@ -1,47 +1,51 @@
-"""How a run tells that it moves: a bar with the best so far, or a plain line for every cell."""
+"""Progress of a run: a bar with the best validation so far, or a logged line for every cell."""
 
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from negbench.experiment.workers.local_pool import Done, Task
+from negbench.experiment.workers.local_pool import CellResult, Task
 
+logger = logging.getLogger(__name__)
 FORMAT = "[{bar:20}] {n_fmt}/{total_fmt}  {elapsed} + {remaining}{postfix}"
 
 
 class Progress:
-    """Counts cells; a bar on a terminal, else lines given to `say`."""
+    """Counts cells; a bar on a terminal, else a line of the log for each."""
 
-    def __init__(self, total: int, say: Callable[[str], None], *, bar: bool | None = None) -> None:
+    def __init__(self, total: int, *, bar: bool | None = None) -> None:
         """`bar` None means: where standard error is a terminal."""
-        self.total, self.count, self.say = total, 0, say
+        self.total, self.count = total, 0
         self.best: dict[str, tuple[float, str]] = {}
-        """By data set: the highest validation and whose it is."""
+        """By data set: the highest validation metric, and the cell that reached it."""
         self.bar: Any = None
         if sys.stderr.isatty() if bar is None else bar:
             from tqdm import tqdm
 
             self.bar = tqdm(total=total, leave=False, dynamic_ncols=True, bar_format=FORMAT)
 
-    def tell(self, task: Task, row: Mapping[str, float]) -> None:
-        """An epoch of a cell in this process has ended."""
+    def on_epoch(self, task: Task, metrics: Mapping[str, float]) -> None:
+        """Show the epoch that a cell in this process has finished."""
         if self.bar is not None:
-            self._show(task, [f"epoch {row['epoch']:.0f}", *_measured(row)])
+            self._show(task, [f"epoch {metrics['epoch']:.0f}", *_validation(metrics)])
 
-    def finish(self, done: Done) -> None:
-        """A cell has ended."""
+    def on_cell_done(self, result: CellResult) -> None:
+        """Count a cell that has ended."""
         self.count += 1
-        data, value = done.task.spec.dataset, done.best_valid
+        task, value = result.task, result.best_valid
+        data = task.spec.dataset
         if value is not None and (data not in self.best or value > self.best[data][0]):
-            self.best[data] = value, _short(done.task)
+            self.best[data] = value, _short(task)
         if self.bar is None:
-            self.say(f"[{self.count}/{self.total}]  {done.task.label}  {_came(done)}")
+            label = task.planned.label
+            logger.info("[%d/%d]  %s  %s", self.count, self.total, label, _outcome(result))
             return
         self.bar.update()
-        self._show(done.task, [f"failed: {done.reason}"] if done.reason else [])
+        self._show(task, [f"failed: {result.reason}"] if result.reason else [])
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.close()
 
@@ -55,13 +59,13 @@ def _short(task: Task) -> str:
     return f"{task.spec.backbone} {task.spec.method}/{task.spec.seed}"
 
 
-def _measured(row: Mapping[str, float]) -> list[str]:
-    """The validation figures of an epoch."""
-    return [f"{k.removeprefix('valid_')} {v:.4f}" for k, v in row.items() if k.startswith("valid_")]
+def _validation(metrics: Mapping[str, float]) -> list[str]:
+    valid = {name: value for name, value in metrics.items() if name.startswith("valid_")}
+    return [f"{name.removeprefix('valid_')} {value:.4f}" for name, value in valid.items()]
 
 
-def _came(done: Done) -> str:
-    if done.reason:
-        return f"failed: {done.reason}"
-    valid = "" if done.best_valid is None else f"best valid {done.best_valid:.4f}  "
-    return f"{valid}{done.seconds:.1f} s"
+def _outcome(result: CellResult) -> str:
+    if result.reason:
+        return f"failed: {result.reason}"
+    valid = "" if result.best_valid is None else f"best valid {result.best_valid:.4f}  "
+    return f"{valid}{result.seconds:.1f} s"

@@ -1,10 +1,9 @@
-"""A run: the cells that are missing, the record of how it was started, and results.csv."""
+"""Runs a grid: trains the missing cells, and writes run.json and results.csv."""
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,13 +13,20 @@ from typing import Any
 import torch
 
 from negbench.errors import UserError
+from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.finished.export import keep_ids
 from negbench.experiment.options.options import Options
-from negbench.experiment.plan import Plan, Planned
+from negbench.experiment.plan import Plan
 from negbench.experiment.progress import Progress
 from negbench.experiment.workers.cleanup import sweep
 from negbench.experiment.workers.dask_cluster import Cluster, on_cluster
-from negbench.experiment.workers.local_pool import Done, Task, here, in_pool, no_room
+from negbench.experiment.workers.local_pool import (
+    CellResult,
+    Task,
+    in_pool,
+    in_process,
+    no_room,
+)
 from negbench.storage import cell_store
 from negbench.storage.atomic_write import write_json
 from negbench.version import __version__
@@ -35,7 +41,7 @@ REFRESH = 10.0
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run."""
+    """The outcome of a run: how many cells are done, and which failed."""
 
     out: Path
     done: int
@@ -44,7 +50,7 @@ class Result:
 
 
 def folder_of(options: Options) -> Path:
-    """Where a run is kept: the same command, the same folder.
+    """The folder of a run: the same command, the same folder.
 
     Cells of one folder share data, split and budget, so that its table compares like with like.
     """
@@ -70,7 +76,10 @@ def _plain(dataset: str) -> str:
 
 
 def device_of(options: Options) -> str:
-    """The device that `auto` means here; one that is not there is a user's mistake."""
+    """The device that `auto` means here.
+
+    Raises UserError for a CUDA device that this machine does not have.
+    """
     if options.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if options.device.startswith("cuda"):
@@ -88,10 +97,10 @@ def jobs_of(options: Options) -> int:
     return options.jobs or os.cpu_count() or 1
 
 
-def missing(plan: Plan, out: Path, overwrite: str) -> list[Planned]:
-    """The cells that are to be worked on: absent or damaged ones, and as asked failed or all."""
+def missing(plan: Plan, out: Path, overwrite: str) -> list[PlannedCell]:
+    """The cells to train: absent or damaged ones, and with `overwrite` failed ones or all."""
 
-    def wanted(planned: Planned) -> bool:
+    def wanted(planned: PlannedCell) -> bool:
         cell = None if overwrite == "all" else cell_store.find_cell(out, planned.resolved)
         return cell is None or (overwrite == "failed" and not cell.done)
 
@@ -104,10 +113,9 @@ def carry_out(
     out: Path,
     *,
     command: str = "",
-    say: Callable[[str], None],
     bar: bool | None = None,
 ) -> Result:
-    """Work on what is missing; results.csv is there at the end and now and then before."""
+    """Train the missing cells; results.csv is written at the end and now and then before."""
     device = device_of(options)
     started = begin(options, plan, out, command)
     mine = replace(plan, cells=plan.cells[options.shard[0] - 1 :: options.shard[1]])
@@ -115,10 +123,7 @@ def carry_out(
     jobs = min(jobs_of(options), len(todo))
     tasks = [
         Task(
-            spec=each.spec,
-            resolved=each.resolved,
-            cell=each.cell,
-            label=each.label,
+            planned=each,
             out=started,
             data_dir=options.data_dir,
             device=device,
@@ -127,22 +132,22 @@ def carry_out(
         )
         for each in todo
     ]
-    progress, written = Progress(len(tasks), say, bar=bar), time.monotonic()
+    progress, written = Progress(len(tasks), bar=bar), time.monotonic()
 
-    def report(done: Done) -> None:
+    def on_cell_done(result: CellResult) -> None:
         nonlocal written
-        progress.finish(done)
+        progress.on_cell_done(result)
         if time.monotonic() - written > REFRESH:
             _derive(started)
             written = time.monotonic()
 
     try:
         if options.engine == "dask" and tasks:
-            on_cluster(tasks, Cluster(options.scheduler, options.workers), report)
+            on_cluster(tasks, Cluster(options.scheduler, options.workers), on_cell_done)
         elif jobs > 1:
-            in_pool(tasks, jobs, plan.scenarios, report)
+            in_pool(tasks, jobs, plan.scenarios, on_cell_done)
         else:
-            here(tasks, plan.scenarios, report, progress.tell)
+            in_process(tasks, plan.scenarios, on_cell_done, progress.on_epoch)
     finally:
         progress.close()
         _derive(started)
@@ -150,7 +155,7 @@ def carry_out(
 
 
 def _derive(out: Path) -> None:
-    """Rebuild results.csv; what comes of the cells is in their folders, so it can wait."""
+    """Rebuild results.csv from the cell folders."""
     try:
         cell_store.write_results(out)
     except OSError as error:
@@ -158,7 +163,10 @@ def _derive(out: Path) -> None:
 
 
 def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
-    """Make the folder, clean what a killed run left, and write down what is asked."""
+    """Make the folder, clean up after killed runs, and write run.json.
+
+    Raises UserError if the folder cannot be made, and NoRoom if it cannot be written to.
+    """
     try:
         (out / "cells").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -187,16 +195,18 @@ def _start(options: Options, plan: Plan, out: Path, command: str) -> Path:
     return out
 
 
-def _entry(planned: Planned) -> dict[str, Any]:
+def _entry(planned: PlannedCell) -> dict[str, Any]:
     names = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
-    return {"cell": planned.cell, **{name: planned.resolved[name] for name in names}}
+    return {"cell": planned.digest, **{name: planned.resolved[name] for name in names}}
 
 
 def stored(run: Path) -> dict[str, Any]:
-    """The options that a run was started with."""
+    """The options that a run was started with.
+
+    Raises UserError if the folder holds no readable run.json.
+    """
     try:
-        told = json.loads((run / "run.json").read_text("utf-8"))
-        options: dict[str, Any] = told["options"]
+        options: dict[str, Any] = json.loads((run / "run.json").read_text("utf-8"))["options"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"a run to go on with must hold run.json; {run} does not ({error}); "
@@ -206,7 +216,7 @@ def stored(run: Path) -> dict[str, Any]:
 
 
 def outcome(plan: Plan, out: Path) -> Result:
-    """The planned cells as they stand on disk."""
+    """Count the planned cells on disk: done, and failed with their reasons."""
     done, failed = 0, []
     for planned in plan.cells:
         cell = cell_store.find_cell(out, planned.resolved)

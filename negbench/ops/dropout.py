@@ -1,11 +1,12 @@
 """Dropout from an explicit generator."""
 
 import torch
-from torch import Tensor
+
+from negbench.ops.axes import AnyShape
 
 
-def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout from an explicit generator; without one, nothing is dropped.
+def dropout(x: AnyShape, p: float, generator: torch.Generator | None) -> AnyShape:
+    """Dropout with an explicit generator; without one, nothing is dropped.
 
     Sixteen random bits a value, which is much cheaper than a random float: p is met to 1 / 65,536.
     """

@@ -1,9 +1,9 @@
-"""Ranks: where given items stand in a block of scores.
+"""Exact ranks of given items in a block of scores.
 
     rank(u, i) = 1 + #{j: s_uj > s_ui} + #{j: s_uj = s_ui, place_j < place_i}
 
-The second count settles ties by the order of the lists (`ranking.tie_places`), so the item of rank
-r is the r-th of the list. For a few items of a row its scores are read through twice an item; for
+The second count breaks ties by the order of the lists (`top_k.tie_places`), so the item of rank r
+is the r-th of the list. For a few items of a row its scores are read through twice an item; for
 more the row is sorted once.
 """
 
@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negbench.ops.top_k import NOTHING
+from negbench.ops.axes import ItemScores, ItemValues, Pairs
+from negbench.ops.top_k import MASKED
 
 _FEW = 16
 """Up to so many items of a row counting beats sorting: 9 against 150 microseconds at I = 41,000."""
@@ -25,7 +26,7 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 
 
-def ranks_of(scores: Tensor, rows: Tensor, items: Tensor, places: Tensor) -> Tensor:
+def ranks_of(scores: ItemScores, rows: Pairs, items: Pairs, places: ItemValues) -> Pairs:
     """The rank from 1 on of each pair (row of the block [b, I], item), int32 [n], rows rising.
 
     0 for a pair that is not ranked, as its score is -inf.
@@ -38,16 +39,16 @@ def _row_by_row(scores: Tensor, rows: Tensor, items: Tensor, places: Tensor) -> 
     """On a CPU one row stays in the cache, and numpy counts and sorts it at full width."""
     table, place = scores.numpy(), places.numpy()
     row_of, item_of = rows.numpy(), items.numpy()
-    found = np.zeros(len(row_of), np.int32)
+    ranks = np.zeros(len(row_of), np.int32)
     starts = np.flatnonzero(np.diff(row_of, prepend=-1))
     for start, end in pairwise([*starts, len(row_of)]):
         line, mine = table[row_of[start]], item_of[start:end]
         own = line[mine]
         above, equal = (_counted if len(mine) <= _FEW else _sorted)(line, own)
-        for at in np.flatnonzero((equal > 1) & (own > NOTHING)):
+        for at in np.flatnonzero((equal > 1) & (own > MASKED)):
             above[at] += np.count_nonzero(place[line == own[at]] < place[mine[at]])
-        found[start:end] = np.where(own > NOTHING, 1 + above, 0)
-    return torch.from_numpy(found)
+        ranks[start:end] = np.where(own > MASKED, 1 + above, 0)
+    return torch.from_numpy(ranks)
 
 
 def _counted(line: Floats, own: Floats) -> tuple[Ints, Ints]:
@@ -72,5 +73,5 @@ def _together(scores: Tensor, rows: Tensor, items: Tensor, places: Tensor) -> Te
         lines, own = scores[row], scores[row, item][:, None]
         before = (lines == own) & (places < places[item][:, None])
         rank = 1 + ((lines > own) | before).sum(1)
-        parts.append(rank.masked_fill(own[:, 0] == NOTHING, 0).int())
+        parts.append(rank.masked_fill(own[:, 0] == MASKED, 0).int())
     return torch.cat(parts)

@@ -1,11 +1,15 @@
-"""Statistics of values by group: of a user's pairs, without a loop over users."""
+"""Quantiles of values by group (the pairs of a user), without a loop over groups."""
 
 import torch
-from torch import Tensor
+
+from negbench.ops.axes import Pairs, UserValues
 
 
-def quantiles(groups: Tensor, values: Tensor, n: int, alpha: float) -> Tensor:
-    """The alpha-quantile (the lower one) of each group's values, [n]; the whole's where empty."""
+def quantiles(groups: Pairs, values: Pairs, n: int, alpha: float) -> UserValues:
+    """The lower alpha-quantile of the values [T] of each group, [n]; of all where a group is empty.
+
+    `groups` [T] holds each value's group, 0 to n - 1.
+    """
     order = torch.argsort(values)
     order = order[torch.argsort(groups[order], stable=True)]
     sizes = torch.bincount(groups, minlength=n)

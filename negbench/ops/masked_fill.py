@@ -1,18 +1,19 @@
-"""Writing one value where a mask is False, which the masks of samplers seldom are.
+"""In-place masked fill, fast where few entries are masked, as in the masks of samplers.
 
 On a CPU the places are listed and written one by one: torch's own `masked_fill` and `where` look at
-every cell in turn and take three to ten times as long. The write is kept from autograd, so it is
-for values whose gradient is 0 where they are hidden, as after a softmax; and for values in which
-nobody else has a share.
+every cell in turn and take three to ten times as long. Autograd does not see the write, so it is
+for values whose gradient is 0 where they are masked, as after a softmax, and for tensors that
+nothing else holds.
 """
 
 import numpy as np
 import torch
-from torch import Tensor
+
+from negbench.ops.axes import Mask, Rows, Scores
 
 
-def hide_(values: Tensor, mask: Tensor, value: float) -> Tensor:
-    """Write `value` where mask [B, N] is False, of the shape of `values`; give `values` back."""
+def masked_fill_(values: Scores, mask: Mask, value: float) -> Scores:
+    """Write `value` into `values` [B, N] where mask [B, N] is False; returns `values`."""
     if values.device.type != "cpu" or values.stride(1) != 1:
         values.detach().masked_fill_(~mask, value)
         return values
@@ -25,6 +26,6 @@ def hide_(values: Tensor, mask: Tensor, value: float) -> Tensor:
     return values
 
 
-def how_many(mask: Tensor) -> Tensor:
-    """How many of each row [B, N] are True, int32 [B]; a sum of bool takes twice as long."""
+def count_true(mask: Mask) -> Rows:
+    """The number of True cells of each row [B, N], int32 [B]; a sum of bool takes twice as long."""
     return mask.view(torch.uint8).sum(1, dtype=torch.int32)

@@ -1,4 +1,4 @@
-"""Randomness: one seed, streams derived by name; a draw in one place cannot shift another."""
+"""Random streams by name from one seed: a draw in one place cannot shift another."""
 
 import hashlib
 

@@ -1,8 +1,8 @@
-"""Dot products of rows with items of their own, without making the items' rows [B, N, D].
+"""Sampled dense-dense dot products (SDDMM): queries with N items each, rows never gathered.
 
-The rows of N items for each of B queries are the largest thing that a step would make, and only
-their products are used. On the CPU a sampled product of two matrices reads each item's row where it
-lies; the two gradients are weighted sums of rows, which `embedding_bag` makes without them too.
+The gathered rows [B, N, D] would be the largest tensor of a step, and only their products are used.
+On the CPU a sampled product of two matrices reads each item's row in place; both gradients are
+weighted sums of rows, which `embedding_bag` computes without gathering them either.
 """
 
 import warnings
@@ -16,135 +16,137 @@ import torch.nn.functional as F
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from negbench.ops.axes import AnyShape, Ids, ItemScores, ItemVectors, Scores, Vectors
+
 TILE = 2048
-"""Items that are multiplied at once where there are many more: their scores stay in the cache."""
+"""Items multiplied at once where there are many more: their scores stay in the cache."""
 
 
-def chosen(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
+def sampled_dot(query: Vectors, items: ItemVectors, ids: Ids) -> Scores:
     """<query of b, item ids[b, n]>: query [B, D], items [I, D], ids [B, N] -> [B, N]; no gradient.
 
     All on one device; ids must lie in 0..I-1, which is not checked.
     """
     query, items = query.detach(), items.detach()
-    if not quick(query):
+    if not is_fast(query):
         return _by_rows(query, items, ids)
     # A row of the pattern may hold no more than I of them.
-    made = [_sampled(query, items, part) for part in torch.split(ids, max(1, len(items)), 1)]
-    return made[0] if len(made) == 1 else torch.cat(made, 1)
+    blocks = [_sampled(query, items, part) for part in torch.split(ids, max(1, len(items)), 1)]
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 1)
 
 
-def pairs(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
-    """The same with gradient to `query` and `items`, where these are a part's own."""
-    if not quick(query):
+def sampled_dot_with_gradient(query: Vectors, items: ItemVectors, ids: Ids) -> Scores:
+    """The same with gradient to `query` [B, D] and `items` [I, D]: for a part's own tables."""
+    if not is_fast(query):
         return _by_rows(query, items, ids)
-    made: Tensor = _Pairs.apply(query, items, ids)  # type: ignore[no-untyped-call]
-    return made
+    scores: Scores = _Differentiable.apply(query, items, ids)  # type: ignore[no-untyped-call]
+    return scores
 
 
-def with_all(query: Tensor, items: Tensor, into: Tensor | None = None) -> Tensor:
+def dot_with_all(query: Vectors, items: ItemVectors, into: ItemScores | None = None) -> ItemScores:
     """<query of b, item i>: query [B, D], items [I, D] -> [B, I], or `into` that; no gradient."""
-    made = query.new_empty(len(query), len(items)) if into is None else into
+    scores = query.new_empty(len(query), len(items)) if into is None else into
     if query.device.type != "cpu" or len(items) <= 2 * TILE:
-        return torch.mm(query, items.T, out=made)
+        return torch.mm(query, items.T, out=scores)
     for start in range(0, len(items), TILE):
         here = slice(start, start + TILE)
-        torch.mm(query, items[here].T, out=made[:, here])
-    return made
+        torch.mm(query, items[here].T, out=scores[:, here])
+    return scores
 
 
-def quick(query: Tensor) -> bool:
-    """Whether products are quicker so than by gathered rows: on the CPU, where torch has them."""
+def is_fast(query: Vectors) -> bool:
+    """Whether sampled products beat gathered rows: on the CPU, where torch supports them."""
     return query.device.type == "cpu" and query.dtype == torch.float32 and _supported()
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
-    """Products that carry gradient: a debt to the items, which the backbone pays.
+class SampledDot:
+    """Dot products [B, N] whose gradient to the items is computed later, by `item_gradient`.
 
-    `slopes` [B, N] is a leaf that stands for the products; its gradient is the loss's by them.
+    `slopes` [B, N] is a leaf that stands for the products: its gradient is that of the loss by
+    them.
     """
 
-    ids: Tensor
-    slopes: Tensor
-    query: Tensor
-    """The vectors that were multiplied, [B, D]."""
-    items: Tensor
-    """With these, [I, D]: the items' vectors, or their directions."""
+    ids: Ids
+    slopes: Scores
+    query: Vectors
+    """The query vectors, [B, D]."""
+    items: ItemVectors
+    """The item vectors, [I, D], or their directions."""
     lengths: Tensor | None
-    """Of the items' vectors, [I, 1], where `items` are directions."""
+    """The lengths of the item vectors, [I, 1], where `items` are directions."""
 
     @classmethod
     def of(
-        cls, query: Tensor, ids: Tensor, items: Tensor, lengths: Tensor | None = None
-    ) -> "Product":
-        """A debt of nothing yet."""
+        cls, query: Vectors, ids: Ids, items: ItemVectors, lengths: AnyShape | None = None
+    ) -> "SampledDot":
+        """With a zero gradient."""
         slopes = query.new_zeros(ids.shape).requires_grad_()
         return cls(ids, slopes, query.detach(), items.detach(), lengths)
 
-    def scores(self, query: Tensor) -> Tensor:
+    def scores(self, query: Vectors) -> Scores:
         """<query of b, item ids[b, n]>, [B, N], with gradient to `query` and to `slopes`."""
-        made: Tensor = _Chosen.apply(query, self.items, self.ids, self.slopes)  # type: ignore[no-untyped-call]
-        return made
+        scores: Scores = _Deferred.apply(query, self.items, self.ids, self.slopes)  # type: ignore[no-untyped-call]
+        return scores
 
-    def owed(self) -> Tensor | None:
+    def item_gradient(self) -> ItemVectors | None:
         """The gradient of every item, [I, D]; None where the loss has not reached the products."""
         slopes = self.slopes.grad
         if slopes is None:
             return None
-        made = spread(self.ids, slopes, self.query, len(self.items))
+        gradient = scatter_to_items(self.ids, slopes, self.query, len(self.items))
         if self.lengths is None:
-            return made
-        along = (made * self.items).sum(1, keepdim=True)  # a direction does not change lengthways
-        return made.addcmul_(self.items, along, value=-1).div_(self.lengths)
+            return gradient
+        # The gradient of a direction is orthogonal to it.
+        along = (gradient * self.items).sum(1, keepdim=True)
+        return gradient.addcmul_(self.items, along, value=-1).div_(self.lengths)
 
 
-class _Chosen(torch.autograd.Function):
+class _Deferred(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, items: Tensor, ids: Tensor, slopes: Tensor) -> Tensor:
         ctx.save_for_backward(items, ids)
-        return chosen(query, items, ids)
+        return sampled_dot(query, items, ids)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         items, ids = ctx.saved_tensors
-        return weighted(items, ids, slopes[0]), None, None, slopes[0]
+        return weighted_item_sum(items, ids, slopes[0]), None, None, slopes[0]
 
 
-class _Pairs(torch.autograd.Function):
+class _Differentiable(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
         ctx.save_for_backward(query, items, ids)
-        return chosen(query, items, ids)
+        return sampled_dot(query, items, ids)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         query, items, ids = ctx.saved_tensors
         to_query, to_items, _ = ctx.needs_input_grad
         return (
-            weighted(items, ids, slopes[0]) if to_query else None,
-            spread(ids, slopes[0], query, len(items)) if to_items else None,
+            weighted_item_sum(items, ids, slopes[0]) if to_query else None,
+            scatter_to_items(ids, slopes[0], query, len(items)) if to_items else None,
             None,
         )
 
 
-def weighted(items: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+def weighted_item_sum(items: ItemVectors, ids: Ids, weights: Scores) -> Vectors:
     """sum_n weights[b, n] item ids[b, n]: items [I, D], ids and weights [B, N] -> [B, D]."""
-    made: Tensor = F.embedding_bag(ids, items, mode="sum", per_sample_weights=weights.contiguous())
-    return made
+    return F.embedding_bag(ids, items, mode="sum", per_sample_weights=weights.contiguous())
 
 
-def spread(ids: Tensor, weights: Tensor, query: Tensor, n_items: int) -> Tensor:
+def scatter_to_items(ids: Ids, weights: Scores, query: Vectors, n_items: int) -> ItemVectors:
     """sum over (b, n) with ids[b, n] = i of weights[b, n] query[b]: [B, N], [B, D] -> [I, D]."""
     rows, n = ids.shape
     begins = np.arange(0, rows * n + 1, n, dtype=np.int32)
-    held = (weights.reshape(-1).numpy(), ids.reshape(-1).to(torch.int32).numpy(), begins)
+    by_row = (weights.reshape(-1).numpy(), ids.reshape(-1).to(torch.int32).numpy(), begins)
     # By item instead of by row: a counting sort, a tenth of the time of a sort.
-    turned = csr_matrix(held, shape=(rows, n_items)).tocsc()
+    by_item = csr_matrix(by_row, shape=(rows, n_items)).tocsc()
     who, offsets, share = (
-        torch.from_numpy(each) for each in (turned.indices, turned.indptr[:-1], turned.data)
+        torch.from_numpy(each) for each in (by_item.indices, by_item.indptr[:-1], by_item.data)
     )
-    made: Tensor = F.embedding_bag(who, query, offsets, mode="sum", per_sample_weights=share)
-    return made
+    return F.embedding_bag(who, query, offsets, mode="sum", per_sample_weights=share)
 
 
 def _by_rows(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
@@ -160,18 +162,18 @@ def _sampled(query: Tensor, items: Tensor, ids: Tensor) -> Tensor:
         size=(rows, len(items)),
         check_invariants=False,  # an item may stand twice in a row, and in any order
     )
-    made: Tensor = torch.sparse.sampled_addmm(pattern, query, items.T, beta=0.0)
-    return made.values().view(rows, n)
+    products: Tensor = torch.sparse.sampled_addmm(pattern, query, items.T, beta=0.0)
+    return products.values().view(rows, n)
 
 
 @cache
 def _supported() -> bool:
-    """Whether this build of torch has the product on the CPU, with what it must do here."""
+    """Whether this build of torch computes the product on the CPU as it is needed here."""
     query, items = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [3.0, 4.0]])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it calls its sparse layout a beta, once a process
+        warnings.simplefilter("ignore")  # torch warns once that its sparse layout is a beta
         try:
-            found = _sampled(query, items, torch.tensor([[1, 1], [1, 0]]))
+            products = _sampled(query, items, torch.tensor([[1, 1], [1, 0]]))
         except (RuntimeError, NotImplementedError):
             return False
-    return found.tolist() == [[11.0, 11.0], [4.0, 0.0]]
+    return products.tolist() == [[11.0, 11.0], [4.0, 0.0]]

@@ -1,4 +1,4 @@
-"""The first K of each row of a block of scores, exact with ties.
+"""Top K items of each row of a block of scores, exact with ties.
 
 On a CPU each row is folded to the maxima of its columns, as if it stood in lines of some hundred
 items. The k-th greatest maximum is a bound that k items reach and few others do: what reaches it is
@@ -13,20 +13,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from negbench.ops.axes import Ids, ItemScores, ItemValues, Scores, TopItems
 from negbench.ops.rng import stream
 
 CROWD = 4
 """Where more than so many times k items of a row reach the bound, `topk` takes over."""
 _FOLD = 2048
 
+MASKED = -torch.inf
+"""The score of an item that must not be recommended."""
+
 Floats = NDArray[np.float32]
-Ids = NDArray[np.int64]
+Places = NDArray[np.int64]
 
 
-def top_k(scores: Tensor, k: int, places: Tensor) -> Tensor:
-    """The ids of the first k of each row [b, I], exact with ties: int64 [b, k].
+def top_k(scores: ItemScores, k: int, places: ItemValues) -> TopItems:
+    """The item ids of the top k of each row [b, I], best first, exact with ties: int64 [b, k].
 
-    Where a row has fewer than k items above -inf, -1 fills the rest. NaN is refused.
+    Ties go by `places` (see `tie_places`). Where a row has fewer than k items above -inf, -1 fills
+    the rest. Raises ValueError where scores hold NaN.
     """
     if scores.device.type == "cpu" and scores.dtype == torch.float32:
         cells = _reaching(scores.numpy(), _maxima(scores, k), k)
@@ -35,7 +40,7 @@ def top_k(scores: Tensor, k: int, places: Tensor) -> Tensor:
     return _by_topk(scores, k, places)
 
 
-def greatest(scores: Tensor, m: int) -> Tensor:
+def top_unordered(scores: Scores, m: int) -> Ids:
     """The places of the m greatest of each row [B, N], in no order: int64 [B, m], m at most N."""
     if scores.device.type != "cpu" or not 0 < m < scores.shape[1]:
         return scores.topk(m, 1, sorted=False).indices
@@ -44,18 +49,18 @@ def greatest(scores: Tensor, m: int) -> Tensor:
 
 
 def _maxima(scores: Tensor, k: int) -> Floats:
-    """Of the columns, [b, width], where the items of a row stand in lines of `width`."""
+    """Column maxima, [b, width], of rows folded to lines of `width` items."""
     n = scores.shape[1]
     width = min(n, max(64, 1 << round(np.log2(2 * k * n) / 2)))  # to sort, and k n / width to read
     depth, rest = divmod(n, width)
     maxima = scores[:, : depth * width].reshape(len(scores), depth, width).amax(1)
     if rest:
         torch.maximum(maxima[:, :rest], scores[:, depth * width :], out=maxima[:, :rest])
-    found: Floats = maxima.numpy()
-    return found
+    folded: Floats = maxima.numpy()
+    return folded
 
 
-def _reaching(scores: Floats, maxima: Floats, k: int) -> Ids:
+def _reaching(scores: Floats, maxima: Floats, k: int) -> Places:
     """The cells of the flat block [b, I] that reach the bound of their row, row by row."""
     (b, n), width = scores.shape, maxima.shape[1]
     rising = np.sort(maxima, 1)
@@ -70,11 +75,11 @@ def _reaching(scores: Floats, maxima: Floats, k: int) -> Ids:
     cells = (row * n + column)[:, None] + np.arange(0, n, width)
     reached = scores.reshape(-1).take(cells, mode="clip") >= bound[row, None]
     reached[:, -1] &= column < n - (cells.shape[1] - 1) * width  # the last line may be short
-    found: Ids = cells.reshape(-1)[np.flatnonzero(reached)]
-    return found
+    candidates: Places = cells.reshape(-1)[np.flatnonzero(reached)]
+    return candidates
 
 
-def _in_order(scores: Floats, cells: Ids, k: int, places: NDArray[np.int32]) -> Ids:
+def _in_order(scores: Floats, cells: Places, k: int, places: NDArray[np.int32]) -> Places:
     """The first k of each row's cells, which are sorted by one key: the score, then the place."""
     b, n = scores.shape
     row, item = np.divmod(cells, n)
@@ -89,8 +94,8 @@ def _in_order(scores: Floats, cells: Ids, k: int, places: NDArray[np.int32]) -> 
     first = np.sort(keys, 1)[:, :k] & 0xFFFFFFFF
     by_place = np.empty(n, np.int64)
     by_place[places] = np.arange(n)
-    held = np.arange(k) < counts[:, None]
-    return np.where(held, by_place.take(first, mode="clip"), -1)
+    filled = np.arange(k) < counts[:, None]
+    return np.where(filled, by_place.take(first, mode="clip"), -1)
 
 
 def _refuse_nan() -> None:
@@ -104,22 +109,22 @@ def _by_topk(scores: Tensor, k: int, places: Tensor) -> Tensor:
     if values[:, 0].isnan().any():  # torch ranks NaN above all, so it shows in the first place
         _refuse_nan()
     tied = values[:, 1:] == values[:, :-1]
-    tied &= values[:, 1:] > NOTHING
+    tied &= values[:, 1:] > MASKED
     if n > k:
         cut = tied[:, k - 1].nonzero().squeeze(1)
         values, ids = values[:, :k].clone(), ids[:, :k].clone()
         if len(cut):
-            ids[cut] = _settle(scores[cut], values[cut, k - 1 :], k, places)
+            ids[cut] = _break_ties(scores[cut], values[cut, k - 1 :], k, places)
             values[cut] = scores[cut].gather(1, ids[cut])
     rows = tied.any(1).nonzero().squeeze(1)
     if len(rows):
         ids[rows], values[rows] = _reorder(ids[rows], values[rows], places)
-    ids = ids.masked_fill(values == NOTHING, -1)
+    ids = ids.masked_fill(values == MASKED, -1)
     return torch.nn.functional.pad(ids, (0, max(k - n, 0)), value=-1)
 
 
 def _greatest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k greatest of each row, falling, and their ids; which of equal ones is not said.
+    """Top k scores per row, descending, with ids; ties broken arbitrarily.
 
     A wide row is folded to its column maxima first: the k columns with the greatest maxima hold k
     greatest scores, and they are few. On 41,000 items three times as fast as one `topk`.
@@ -138,7 +143,7 @@ def _greatest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values, candidates.gather(1, at)
 
 
-def _settle(scores: Tensor, last: Tensor, k: int, places: Tensor) -> Tensor:
+def _break_ties(scores: Tensor, last: Tensor, k: int, places: Tensor) -> Tensor:
     """Which items are in the first k when the k-th score, `last` [r, 1], is shared beyond k."""
     n = scores.shape[1]
     key = torch.where(scores == last, places, n)
@@ -154,14 +159,10 @@ def _reorder(ids: Tensor, values: Tensor, places: Tensor) -> tuple[Tensor, Tenso
     return ids.gather(1, by_value), values
 
 
-NOTHING = -torch.inf
-"""The score of an item that must not be recommended."""
-
-
 @cache
-def tie_places(n_items: int, device: torch.device | str = "cpu") -> Tensor:
-    """The place of each item in the fixed order that settles ties, int32 [I]."""
-    with torch.inference_mode(False):  # kept between calls, so no child of somebody's mode
+def tie_places(n_items: int, device: torch.device | str = "cpu") -> ItemValues:
+    """The place of each item in the fixed shuffled order that breaks ties, int32 [I]."""
+    with torch.inference_mode(False):  # cached, so it must not be an inference tensor
         order = torch.randperm(n_items, generator=stream(0, "ties"))
         places = torch.empty(n_items, dtype=torch.int32)
         places[order] = torch.arange(n_items, dtype=torch.int32)

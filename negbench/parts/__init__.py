@@ -1,4 +1,4 @@
-"""Parts that two methods or more are made of; what one paper needs stays in its file."""
+"""Shared building blocks of methods: samplers, stages, objectives; each serves two or more."""
 
 from negbench.parts.losses.objectives import BCE, BPR, GBCE, OBJECTIVES, Hinge, Softmax
 from negbench.parts.sampling.shared_pool import Everything, Pool

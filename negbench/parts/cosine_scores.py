@@ -1,10 +1,10 @@
-"""Scores by the angle between two vectors, in training and at inference alike.
+"""Cosine scores: a transform that scores by the cosine of two vectors, in training and ranking.
 
     s(u, i) = <q_u, v_i> / (|q_u| |v_i|)
 
-Losses with a temperature are mostly trained on cosines. A method says so with this transform, so
-that what is ranked is what was trained, whatever the backbone's own similarity. The temperature
-stays the method's: the cosines are not divided here.
+Losses with a temperature are mostly trained on cosines. A method asks for them with this transform,
+so that ranking uses the scores that were trained, whatever the backbone's own similarity. The
+temperature stays the method's: the cosines are not divided here.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class Angular:
     similarity: Scoring = "cosine"
 
     def view(self, step: Step) -> View:
-        """The same vectors, scored by their cosine where that is asked for."""
+        """The step's view with cosine similarity, or unchanged for `backbone`."""
         if self.similarity == "backbone":
             return step.view
         return replace(step.view, similarity=Similarity("cosine"))

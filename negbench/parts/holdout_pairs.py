@@ -1,4 +1,4 @@
-"""Train pairs that a method holds apart to judge what it learns by: it may see no other truth."""
+"""Hold out a part of the train pairs, as the validation set of a method's own objective."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from negbench.ops import rng
 from negbench.protocol import Csr
 
 
-def carve(train: Csr, share: float, seed: int) -> tuple[Csr, Csr]:
-    """What is carved and what is left: random pairs, but one pair of every user is left.
+def hold_out(train: Csr, share: float, seed: int) -> tuple[Csr, Csr]:
+    """The held-out and the remaining pairs: chosen at random, but every user keeps one pair.
 
-    `share` of all pairs is carved as far as users can spare them, and at least one if any can.
+    `share` of all pairs is held out as far as users can spare them, and at least one if any can.
     """
     order = rng.numpy_stream(seed, "carved").permutation(len(train))
     _, first = np.unique(train.rows[order], return_index=True)

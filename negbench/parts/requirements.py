@@ -1,13 +1,14 @@
-"""User vectors for a setting that cannot do without them."""
-
-from torch import Tensor
+"""Requirements of a method: user vectors, negatives with ids, a known embedding width."""
 
 from negbench.errors import UserError
-from negbench.protocol import Ids, Negatives, Step, TrainContext
+from negbench.protocol import Ids, Negatives, Step, TrainContext, UserVectors
 
 
-def users_of(users: Tensor | None, setting: str, instead: str) -> Tensor:
-    """The vectors; a backbone that has none is refused, with the setting that it can have."""
+def users_of(users: UserVectors | None, setting: str, instead: str) -> UserVectors:
+    """The user vectors [U, D] that a setting needs; the error names a setting to take instead.
+
+    Raises UserError if the backbone has none.
+    """
     if users is None:
         raise UserError(
             f"{setting} needs a backbone with user vectors (mf, lightgcn); this one has none; "
@@ -17,7 +18,10 @@ def users_of(users: Tensor | None, setting: str, instead: str) -> Tensor:
 
 
 def ids_of(step: Step, negatives: Negatives, what: str) -> Ids:
-    """ids [B, N], those of a shared pool for every row; refused where there are none."""
+    """Item ids of the negatives, [B, N]; a shared pool's are expanded to every row.
+
+    Raises UserError if the negatives are vectors without ids.
+    """
     if negatives.ids is None:
         raise UserError(
             f"{what} needs negatives that are items; these are vectors without ids; "
@@ -27,7 +31,7 @@ def ids_of(step: Step, negatives: Negatives, what: str) -> Ids:
 
 
 def width_of(context: TrainContext) -> int:
-    """D; a loop that does not say it is refused, with the remedy."""
+    """Embedding width D. Raises UserError if it is unknown (`attach` without `dim`)."""
     if not context.width:
         raise UserError(
             "a method with a network must know the vectors' width before the first step; your own "

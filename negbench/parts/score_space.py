@@ -1,30 +1,29 @@
-"""The space in which a score is the product of two vectors, whatever the backbone's similarity."""
+"""Vectors as they are scored: score = dot product, whatever the backbone's similarity."""
 
 import torch
-from torch import Tensor
 
 from negbench.parts.diffusion.process import Catalogue
-from negbench.protocol import Step
+from negbench.protocol import AnyShape, AnyVectors, ItemVectors, Step, Vectors
 
 
-def pair_of(step: Step) -> tuple[Tensor, Tensor]:
-    """The positives and the queries of a step, [B, D] each."""
+def pair_of(step: Step) -> tuple[Vectors, Vectors]:
+    """Positives and queries of a step as they are scored, [B, D] each."""
     kind = step.view.similarity
     return kind.prepare(step.view.positive), kind.query(step.view.query)
 
 
 @torch.no_grad()
-def items_of(step: Step, ids: Tensor | None = None) -> Tensor:
-    """Items as they are scored, a transform's map included, without gradient: [..., D] or all."""
+def items_of(step: Step, ids: AnyShape | None = None) -> AnyVectors:
+    """Items as they are scored, detached, a transform's map included: [..., D], or all [I, D]."""
     view = step.view
     rows = view.items if ids is None else view.items[ids]
     return view.similarity.prepare(rows if view.through is None else view.through(rows)).detach()
 
 
 @torch.no_grad()
-def catalogue_of(items: Tensor, isotropic: bool = False) -> Catalogue:
+def catalogue_of(items: ItemVectors, isotropic: bool = False) -> Catalogue:
     """Mean and covariance of items [I, D]; or mean 0 and their mean variance in all directions."""
-    found = Catalogue.of(items)
+    catalogue = Catalogue.of(items)
     if not isotropic:
-        return found
-    return Catalogue.of(items, isotropic=float((found.root**2).sum(1).mean().sqrt()))
+        return catalogue
+    return Catalogue.of(items, isotropic=float((catalogue.root**2).sum(1).mean().sqrt()))

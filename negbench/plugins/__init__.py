@@ -1,1 +1,1 @@
-"""Plug-ins by name: the registry, their cards, and the terms that users type. Without torch."""
+"""Plug-ins: registry by name, cards (metadata), syntax of `name(parameter=value)`. No torch."""

@@ -1,4 +1,4 @@
-"""Cards: what a plug-in says of itself, readable without importing it (and so without torch)."""
+"""Cards: metadata of plug-ins, readable without importing them (and so without torch)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ PROVENANCE = ("paper", "code", "specification", "ours")
 
 @dataclass(frozen=True)
 class Card:
-    """What a method, backbone, reference or data set says of itself.
+    """Metadata of a method, backbone, reference or data set.
 
     Every value is a literal in the plug-in's file, so the registry reads it from the source.
     Unknown fields are errors. An empty string means "not known"; nothing is ever invented.
@@ -23,15 +23,15 @@ class Card:
     venue: str = ""
     link: str = ""
     moves: tuple[str, ...] = ()
-    """Methods: which of the four choices the method is about; composition keeps these."""
+    """Methods: which of the four parts the method is about; composition keeps these."""
     needs: tuple[str, ...] = ()
-    """What a method needs of its backbone, or a backbone of the data: "order", "layers" ..."""
+    """What a method requires of its backbone, or a backbone of the data: "order", "layers" ..."""
     provides: tuple[str, ...] = ()
-    """What a backbone gives its methods, or a data set its backbones."""
+    """What a backbone offers to methods, or a data set to backbones."""
     provenance: str = "paper"
-    """What the text was written from: paper, code, specification or ours."""
+    """What the plug-in was written from: paper, code, specification or ours."""
     differs: str = ""
-    """What differs from the paper, in one sentence."""
+    """Deviations from the paper, in one sentence."""
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Search space: field -> ("int" | "float" | "log", low, high) or ("of", value, value ...)."""
     licence: str = ""
@@ -41,7 +41,7 @@ class Card:
     """Data sets: users x items, interactions."""
 
     def __post_init__(self) -> None:
-        """Refuse a card that no reader could use."""
+        """Check the fields; raises ValueError for an unknown word or an empty title."""
         if not self.title.strip():
             raise ValueError("a card needs a title; say in a few words what the plug-in does")
         if unknown := sorted(set(self.moves) - set(MOVES)):

@@ -1,8 +1,8 @@
-"""Names to plug-ins. A plug-in is one file, or a folder with a `method.py`; its name is the file's
-or the folder's everywhere.
+"""Registry of plug-ins by name. A plug-in is one file, or a folder with a `method.py`; the name of
+the file or folder is its name everywhere.
 
-Listing reads the files' source and imports none of them, so it needs no torch. Packages outside add
-theirs through the entry points `negbench.methods`, `negbench.datasets` and `negbench.backbones`;
+Listing reads the files' source and imports none of them, so it needs no torch. Other packages add
+theirs by the entry points `negbench.methods`, `negbench.datasets` and `negbench.backbones`;
 `--plugin FILE` adds one file for one command.
 """
 
@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -27,9 +28,12 @@ _plugins: dict[tuple[str, str], Path] = {}
 
 
 def names(family: str) -> list[str]:
-    """Every plug-in of a family, without importing any of them."""
+    """Sorted names of all plug-ins of a family, without importing any.
+
+    Raises UserError if another package has a plug-in of the same name.
+    """
     ours = _scan(family)
-    theirs = {e.name for e in _outside(family)}
+    theirs = {e.name for e in _entry_points(family)}
     if clash := sorted(ours & theirs):
         raise UserError(
             f"plug-in names must be unique, but {', '.join(clash)} stand in {family} and in "
@@ -40,11 +44,11 @@ def names(family: str) -> list[str]:
 
 
 def load(family: str, name: str) -> ModuleType:
-    """Import one plug-in by name; an unknown name is answered with the nearest known ones."""
+    """Import a plug-in's module by name; an unknown name is refused with similar known ones."""
     require(family, name)
     if path := _plugins.get((family, name)):
         return _module_at(name, path)
-    for entry in _outside(family):
+    for entry in _entry_points(family):
         if entry.name == name:
             module: ModuleType = entry.load()
             return module
@@ -53,7 +57,7 @@ def load(family: str, name: str) -> ModuleType:
 
 
 def require(family: str, name: str) -> None:
-    """Refuse a name that no plug-in of the family has."""
+    """Raises UserError, with similar names, if no plug-in of the family has this name."""
     known = names(family)
     if name not in known:
         raise UserError(f"{family} must be known names; got {name!r}; {did_you_mean(name, known)}")
@@ -64,13 +68,13 @@ def card(family: str, name: str) -> Card:
     require(family, name)
     path = source(family, name)
     if path is None:
-        found: Card = load(family, name).CARD
-        return found
+        imported: Card = load(family, name).CARD
+        return imported
     return read_card(path)
 
 
 def docstring(family: str, name: str) -> str:
-    """The module docstring of a plug-in, read from its source."""
+    """The module docstring of a plug-in, read from its source if it has one."""
     path = source(family, name)
     if path is None:
         return load(family, name).__doc__ or ""
@@ -78,10 +82,10 @@ def docstring(family: str, name: str) -> str:
 
 
 def source(family: str, name: str) -> Path | None:
-    """The file of a plug-in, if it has one."""
+    """Path of a plug-in's source file; None for an entry point that is no module."""
     if path := _plugins.get((family, name)):
         return path
-    for entry in _outside(family):
+    for entry in _entry_points(family):
         if entry.name == name:
             spec = importlib.util.find_spec(entry.module)
             return Path(spec.origin) if spec and spec.origin and not entry.attr else None
@@ -94,7 +98,10 @@ def source(family: str, name: str) -> Path | None:
 
 @cache
 def read_card(path: Path) -> Card:
-    """Evaluate the literals of `CARD = Card(...)` in a file."""
+    """The card of a file, from the literals of `CARD = Card(...)`.
+
+    Raises UserError if the file has none, or if it is not of literals.
+    """
     tree = ast.parse(path.read_text("utf-8"))
     refuse_renamed(tree, path)
     for node in tree.body:
@@ -115,7 +122,10 @@ def _card_of(node: ast.expr, path: Path) -> Card:
 
 
 def add_plugin(path: str | Path) -> str:
-    """Take one file as a plug-in for this process and return its name; running it runs its code."""
+    """Register a file as a plug-in for this process and return its name; using it runs its code.
+
+    Raises UserError if it is no Python file, or its name is taken or no identifier.
+    """
     path = Path(path).resolve()
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--plugin must be a Python file; got {path}; give the path of one")
@@ -132,24 +142,36 @@ def add_plugin(path: str | Path) -> str:
 
 
 def family_of(path: Path) -> str:
-    """What a file plugs in: a data set has `load`, a backbone `feed` in its card, else a method."""
+    """The family of a plug-in file: data sets define `load`, backbones and methods `build`.
+
+    Raises UserError if the file defines neither or is not valid Python.
+    """
     try:
         tree = ast.parse(path.read_text("utf-8"))
     except SyntaxError as error:
         raise UserError(
             f"--plugin must be valid Python; {path.name} line {error.lineno}: {error.msg}"
         ) from error
-    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if "load" in functions:
+    defined = set(_defined(tree))
+    if "load" in defined:
         return "datasets"
-    if "build" not in functions:
-        raise UserError(f"a plug-in must define build(config) or load(config, shelf); see {path}")
+    if "build" not in defined:
+        raise UserError(f"a plug-in must define build(config) or load(config, cache); see {path}")
     return "backbones" if read_card(path).family == "backbone" else "methods"
 
 
 def plugins() -> tuple[str, ...]:
-    """The files added so far, for worker processes to add again."""
+    """Paths of the registered files, for worker processes to register too."""
     return tuple(str(path) for path in _plugins.values())
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Names of a module's functions and assigned variables."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (name.id for name in node.targets if isinstance(name, ast.Name))
 
 
 def _scan(family: str) -> set[str]:
@@ -158,7 +180,7 @@ def _scan(family: str) -> set[str]:
 
 
 @cache
-def _outside(family: str) -> tuple[EntryPoint, ...]:
+def _entry_points(family: str) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=f"negbench.{family}"))
 
 

@@ -1,4 +1,4 @@
-"""Words of the protocol that have a new name: a plug-in that uses an old one gets one sentence."""
+"""Renamed words of the protocol: a plug-in that uses an old one is refused with the new one."""
 
 import ast
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""The strings that users type: `dns(candidates=32)`, `popularity(negatives=32)+dns`.
+"""Parser of `name(parameter=value)` terms: `dns(candidates=32)`, `popularity(negatives=32)+dns`.
 
-A term is a name with parameters in brackets. Values are Python literals or bare words.
+Values are Python literals or bare words.
 """
 
 import ast
@@ -20,27 +20,30 @@ _BARE = re.compile(r"[\w./:~@%*-]+")
 
 @dataclass(frozen=True)
 class Term:
-    """A name and the parameters that were typed with it."""
+    """A parsed term: a name and its parameters."""
 
     name: str
     values: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        """The canonical spelling; equal terms are spelt alike."""
+        """The canonical text; equal terms have equal texts."""
         return f"{self.name}({self.variant})" if self.values else self.name
 
     @property
     def variant(self) -> str:
-        """The parameters alone."""
-        return ",".join(f"{key}={_spell(value)}" for key, value in sorted(self.values))
+        """The text of the parameters alone."""
+        return ",".join(f"{key}={_value_text(value)}" for key, value in sorted(self.values))
 
 
 def parse(text: str) -> Term:
-    """Read one term; a malformed one is a user's mistake."""
-    found = _TERM.match(text)
-    if not found:
+    """Parse one term.
+
+    Raises UserError if it is malformed or gives a parameter twice.
+    """
+    match = _TERM.match(text)
+    if not match:
         raise UserError(f"a name must read like dns or dns(candidates=32); got {text!r}")
-    name, inside = found.groups()
+    name, inside = match.groups()
     values: dict[str, Any] = {}
     for piece in split(inside or "", ","):
         key, mark, value = piece.partition("=")
@@ -53,7 +56,10 @@ def parse(text: str) -> Term:
 
 
 def split(text: str, mark: str) -> list[str]:
-    """Split at a mark that stands outside brackets and quotes; empty pieces are dropped."""
+    """Split at a mark outside brackets and quotes; empty pieces are dropped.
+
+    Raises UserError if brackets or quotes are not closed.
+    """
     pieces, depth, quote, start = [], 0, "", 0
     for at, char in enumerate(text):
         if quote:
@@ -76,7 +82,7 @@ def split(text: str, mark: str) -> list[str]:
 
 
 def literal(text: str) -> Any:
-    """A Python literal, true/false/none in any case, or the bare word."""
+    """Parse a value: a Python literal, true/false/none in any case, or the bare word."""
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
@@ -87,14 +93,17 @@ def literal(text: str) -> Any:
 
 
 def configure(config: type[C], values: Mapping[str, Any], owner: str) -> C:
-    """Make a frozen Config from typed-in values; refuse unknown names and wrong types."""
+    """Build a frozen Config from parsed values, with their types checked.
+
+    Raises UserError for an unknown parameter, a wrong type or a value out of range.
+    """
     hints = get_type_hints(config)
     fields = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
     checked = {}
     for key, value in values.items():
         if key not in fields:
-            what = did_you_mean(key, fields) if fields else "it takes none"
-            raise UserError(f"{owner} has no parameter {key!r}; {what}")
+            remedy = did_you_mean(key, fields) if fields else "it takes none"
+            raise UserError(f"{owner} has no parameter {key!r}; {remedy}")
         checked[key] = _checked(value, hints[key], f"{owner}({key}=...)")
     try:
         return config(**checked)
@@ -103,7 +112,7 @@ def configure(config: type[C], values: Mapping[str, Any], owner: str) -> C:
 
 
 def config_of(module: ModuleType, values: Mapping[str, Any], name: str) -> Any:
-    """The Config of a plug-in's module; a module without one takes no parameter."""
+    """Build the Config of a plug-in's module; a module without one takes no parameters."""
     config = getattr(module, "Config", None)
     if config is None:
         return configure(_Nothing, values, name)
@@ -119,20 +128,20 @@ def _checked(value: Any, hint: Any, owner: str) -> Any:
     options = get_args(hint) if get_origin(hint) is not Literal else (hint,)
     kinds = options if options and get_origin(hint) not in (tuple, list) else (hint,)
     for kind in kinds:
-        fits, made = _fit(value, kind)
+        fits, converted = _convert(value, kind)
         if fits:
-            return made
-    said = " or ".join(_kind_name(kind) for kind in kinds)
-    raise UserError(f"{owner} must be {said}; got {value!r}")
+            return converted
+    expected = " or ".join(_kind_name(kind) for kind in kinds)
+    raise UserError(f"{owner} must be {expected}; got {value!r}")
 
 
-def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
+def _convert(value: Any, kind: Any) -> tuple[bool, Any]:
     if kind is type(None) or kind is None:
         return value is None, None
     if get_origin(kind) is Literal:
         return value in get_args(kind), value
     if get_origin(kind) in (tuple, list):
-        return _fit_many(value, get_args(kind)[0])
+        return _convert_all(value, get_args(kind)[0])
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float:
         return number, float(value) if number else value
@@ -144,11 +153,11 @@ def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
     return isinstance(value, kind), value
 
 
-def _fit_many(value: Any, kind: Any) -> tuple[bool, Any]:
+def _convert_all(value: Any, kind: Any) -> tuple[bool, Any]:
     if not isinstance(value, tuple | list):
         return False, value
-    fitted = [_fit(each, kind) for each in value]
-    return all(fits for fits, _ in fitted), tuple(made for _, made in fitted)
+    results = [_convert(each, kind) for each in value]
+    return all(fits for fits, _ in results), tuple(converted for _, converted in results)
 
 
 def _kind_name(kind: Any) -> str:
@@ -160,7 +169,7 @@ def _kind_name(kind: Any) -> str:
     return plain.get(kind, "none" if kind in (None, type(None)) else str(kind))
 
 
-def _spell(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, str):
         bare = _BARE.fullmatch(value) and literal(value) == value
         return value if bare else repr(value)

@@ -1,1 +1,1 @@
-"""What is seen of the negatives while training: rates, hardness, make-up, weights."""
+"""Probes: measure the negatives in training (false negatives, hardness, bands, weights)."""

@@ -2,42 +2,43 @@
 
     fnr = #{used (u, j): j in H_u} / #used,    fnr_lift = fnr / its expectation under uniform draws
 
-The lift is 1 for uniform draws by construction, so it compares across data sets; `held_out` says
-what H_u is and gives the expectation in closed form.
+The lift is 1 for uniform draws by construction, so it compares across data sets; `held_out`
+defines H_u and gives the expectation in closed form.
 """
 
-from torch import Tensor
+from negbench.ops.axes import Ids, Mask, Rows, Scalar
+from negbench.ops.epoch_means import EpochMeans
+from negbench.probes.held_out import HeldOut, expected_false
+from negbench.probes.watched_rows import WatchedRows
 
-from negbench.ops.epoch_means import Tally
-from negbench.probes.held_out import HeldOut, expected
-from negbench.probes.watched_rows import Sight
 
-
-class Rates:
-    """Counts false negatives over an epoch."""
+class FalseNegativeRate:
+    """Counts the false negatives of an epoch."""
 
     def __init__(self, held_out: HeldOut) -> None:
-        """Know the held-out pairs."""
-        self.held_out, self.sums = held_out, Tally()
+        """False negatives are the `held_out` pairs."""
+        self.held_out, self.sums = held_out, EpochMeans()
 
-    def see(self, sight: Sight) -> None:
-        """Count one sight."""
+    def update(self, watched: WatchedRows) -> None:
+        """Count the negatives of the watched rows."""
         held, sums = self.held_out, self.sums
-        sums.add("used", sight.mask.sum())
-        sums.add("false", self._false(sight.users, sight.ids, sight.mask))
-        sums.add("chance", expected(held.rate, sight.users, sight.n))
-        if sight.drawn is not None and sight.drawn_mask is not None:
-            sums.add("drawn", sight.drawn_mask.sum())
-            sums.add("false_drawn", self._false(sight.users, sight.drawn, sight.drawn_mask))
+        sums.add_sum("used", watched.mask.sum())
+        sums.add_sum("false", self._false(watched.users, watched.ids, watched.mask))
+        sums.add_sum("chance", expected_false(held.rate, watched.users, watched.n))
+        if watched.drawn is not None and watched.drawn_mask is not None:
+            sums.add_sum("drawn", watched.drawn_mask.sum())
+            sums.add_sum(
+                "false_drawn", self._false(watched.users, watched.drawn, watched.drawn_mask)
+            )
 
-    def _false(self, users: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
+    def _false(self, users: Rows, ids: Ids, mask: Mask) -> Scalar:
         return (self.held_out.pairs.contains(users, ids) & mask).sum()
 
-    def figures(self) -> dict[str, float]:
-        """The epoch's rates; the sums begin anew."""
-        sums, self.sums = self.sums, Tally()
+    def epoch_metrics(self) -> dict[str, float]:
+        """Metrics of the epoch by name; resets the sums."""
+        sums, self.sums = self.sums, EpochMeans()
         return {
-            "watched": sums.get("used"),
+            "watched": sums.total("used"),
             "fnr": sums.share("false", "used"),
             "fnr_drawn": sums.share("false_drawn", "drawn"),
             "fnr_expected": sums.share("chance", "used"),

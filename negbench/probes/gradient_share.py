@@ -1,43 +1,43 @@
-"""How much the negatives pull: effective sample size of the weights, and the gradient.
+"""Weights and gradients of the negatives: effective sample size, gradient norm, saturation.
 
 ess       = (sum w)^2 / (n sum w^2) over the n used negatives of a step; 1 = all count alike
 grad_norm = mean over rows of |d row loss / d query|
-grad_zero = share of rows with sum_j |d row loss / d s_j| < 0.01: negatives that teach nothing
+grad_zero = share of rows with sum_j |d row loss / d s_j| < 0.01: saturated rows
 """
 
-from negbench.ops.epoch_means import Tally
-from negbench.probes.watched_rows import Sight
+from negbench.ops.epoch_means import EpochMeans
+from negbench.probes.watched_rows import WatchedRows
 
-FLAT = 0.01
-"""A row whose slopes sum to less has learnt what it can: BPR's slope begins at one half."""
+SATURATED = 0.01
+"""Rows with sum of abs dL/ds below this count as saturated (BPR starts at 0.5)."""
 
 
-class Pull:
-    """Averages weights and gradients over an epoch."""
+class GradientShare:
+    """Averages the weights and gradients of an epoch."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
-        self.sums = Tally()
+        """Empty sums."""
+        self.sums = EpochMeans()
 
-    def see(self, sight: Sight) -> None:
-        """Average one sight in."""
-        sums, w = self.sums, sight.weight
-        square = (w * w).sum() * sight.mask.sum()
-        sums.add("ess", w.sum() ** 2 / square.clamp(min=1e-300))
-        sums.add("steps", 1.0)
-        if sight.slopes is not None:
-            slopes = (sight.slopes.abs() * sight.mask).sum(1)
-            sums.add("flat", (slopes < FLAT).sum())
-            sums.add("rows", len(slopes))
-        if sight.steepness is not None:
-            sums.add("norm", sight.steepness.double().sum())
-            sums.add("normed", len(sight.steepness))
+    def update(self, watched: WatchedRows) -> None:
+        """Add the watched rows to the means."""
+        sums, w = self.sums, watched.weight
+        square = (w * w).sum() * watched.mask.sum()
+        sums.add_sum("ess", w.sum() ** 2 / square.clamp(min=1e-300))
+        sums.add_sum("steps", 1.0)
+        if watched.slopes is not None:
+            slopes = (watched.slopes.abs() * watched.mask).sum(1)
+            sums.add_sum("saturated", (slopes < SATURATED).sum())
+            sums.add_sum("rows", len(slopes))
+        if watched.gradient_norm is not None:
+            sums.add_sum("norm", watched.gradient_norm.double().sum())
+            sums.add_sum("normed", len(watched.gradient_norm))
 
-    def figures(self) -> dict[str, float]:
-        """The epoch's means."""
-        sums, self.sums = self.sums, Tally()
+    def epoch_metrics(self) -> dict[str, float]:
+        """Metrics of the epoch by name; resets the sums."""
+        sums, self.sums = self.sums, EpochMeans()
         return {
             "ess": sums.share("ess", "steps"),
             "grad_norm": sums.share("norm", "normed"),
-            "grad_zero": sums.share("flat", "rows"),
+            "grad_zero": sums.share("saturated", "rows"),
         }

@@ -1,11 +1,11 @@
-"""Hardness: where the negatives stand among all that the user has not had, when they are drawn.
+"""Hardness: score percentile of the negatives among the user's unseen items, when drawn.
 
     percentile(u, j) = share of the user's unseen items that score below j (ties count half)
     hard(u, j)       = percentile >= 0.9,    gap(u, j) = s_uj - s_ui
     fhnr             = #{used, hard, j in H_u} / #{used, hard}
 
-A negative is false and hard at once where it harms most. Watched by `sample`, the percentile is
-taken among a few hundred items that change with the epoch; by `full`, among all.
+A negative that is both false and hard does the most harm. With `--probe sample` the percentile is
+taken among a few hundred items that change with the epoch; with `full`, among all.
 """
 
 from collections.abc import Callable
@@ -13,73 +13,73 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from negbench.ops.epoch_means import Tally
+from negbench.ops.axes import AnyShape, PoolIds, Scores
+from negbench.ops.epoch_means import EpochMeans
 from negbench.probes.held_out import HeldOut
-from negbench.probes.watched_rows import Sight
+from negbench.probes.watched_rows import WatchedRows
 
 HARD = 0.9
 """From this percentile on a negative is hard: the top tenth of the user's scores."""
 QUANTILES = (10, 50, 90)
 ROUNDING = 1e-6
-"""Scores this close, relative to the row's largest, are ties: two ways to sum one dot product."""
-FEW = 8
-"""Up to so many negatives of a row comparing with all is quicker than sorting first."""
-KEPT = 4096
-"""Values of a step that the quantiles rest on, at most."""
+"""Scores this close, relative to the row's largest, are ties: dot products round differently."""
+COMPARE_BELOW = 8
+"""Up to this many negatives of a row, comparing each with all items is faster than a sort."""
+QUANTILE_SAMPLE = 4096
+"""Values of a step that enter the quantiles, at most."""
 
 
 class Hardness:
-    """Ranks negatives among the user's unseen items."""
+    """Ranks the negatives of an epoch among their user's unseen items."""
 
-    def __init__(self, held_out: HeldOut, others: Callable[[], Tensor], rows: int) -> None:
-        """Rank against `others()`, the ids [K] of the epoch, at most so many rows of a sight."""
+    def __init__(self, held_out: HeldOut, others: Callable[[], PoolIds], rows: int) -> None:
+        """Rank among `others()`, the item ids [K] of the epoch, at most `rows` rows of a step."""
         self.held_out, self.others, self.rows = held_out, others, rows
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self.sums = Tally()
-        self.kept: dict[str, list[NDArray[np.float32]]] = {"gap": [], "percentile": []}
+    def _reset(self) -> None:
+        self.sums = EpochMeans()
+        self.samples: dict[str, list[NDArray[np.float32]]] = {"gap": [], "percentile": []}
 
-    def see(self, sight: Sight) -> None:
-        """Rank one sight."""
-        sight = sight.first(self.rows)
-        percentile = standing(sight, self.others(), sight.s_neg)
-        hard = (percentile >= HARD) & sight.mask
-        false = hard & self.held_out.pairs.contains(sight.users, sight.ids)
-        self.sums.add("used", sight.mask.sum())
-        self.sums.add("hard", hard.sum())
-        self.sums.add("false", false.sum())
-        gap = sight.s_neg - sight.s_pos.unsqueeze(1)
+    def update(self, watched: WatchedRows) -> None:
+        """Rank the negatives of the watched rows."""
+        watched = watched.subsample(self.rows)
+        percentile = score_percentile(watched, self.others(), watched.s_neg)
+        hard = (percentile >= HARD) & watched.mask
+        false = hard & self.held_out.pairs.contains(watched.users, watched.ids)
+        self.sums.add_sum("used", watched.mask.sum())
+        self.sums.add_sum("hard", hard.sum())
+        self.sums.add_sum("false", false.sum())
+        gap = watched.s_neg - watched.s_pos.unsqueeze(1)
         for name, values in (("gap", gap), ("percentile", percentile)):
-            flat = values[sight.mask]
-            self.kept[name].append(_thin(flat).float().cpu().numpy())
+            flat = values[watched.mask]
+            self.samples[name].append(_subsampled(flat).float().cpu().numpy())
 
-    def figures(self) -> dict[str, float]:
-        """The epoch's hardness."""
-        sums, kept = self.sums, self.kept
-        self._begin()
-        told = {
+    def epoch_metrics(self) -> dict[str, float]:
+        """Metrics of the epoch by name; resets the sums."""
+        sums, samples = self.sums, self.samples
+        self._reset()
+        metrics = {
             "hard": sums.share("hard", "used"),
             "fhnr": sums.share("false", "hard"),
-            "hard_watched": sums.get("hard"),
+            "hard_watched": sums.total("hard"),
         }
-        for name, parts in kept.items():
+        for name, parts in samples.items():
             values = np.concatenate(parts) if parts else np.zeros(0)
             for q in QUANTILES:
-                told[f"{name}_p{q}"] = float(np.percentile(values, q)) if len(values) else np.nan
-        return told
+                metrics[f"{name}_p{q}"] = float(np.percentile(values, q)) if len(values) else np.nan
+        return metrics
 
 
-def standing(sight: Sight, others: Tensor, scores: Tensor) -> Tensor:
-    """The percentile of scores [r, N] among the unseen of the items `others` [K], [r, N]."""
-    seen = sight.step.context.excluded.contains_shared(sight.users, others)
-    against = sight.scores(others).masked_fill_(seen, torch.inf)
+def score_percentile(watched: WatchedRows, others: PoolIds, scores: Scores) -> Scores:
+    """The percentile of scores [B, N] among those `others` [K] that each user has not seen."""
+    seen = watched.step.context.excluded.contains_shared(watched.users, others)
+    against = watched.scores(others).masked_fill_(seen, torch.inf)
     n = (~seen).sum(1, keepdim=True).clamp(min=1)
     slack = ROUNDING * scores.abs().amax(1, keepdim=True)
     low, high = scores - slack, scores + slack
-    if scores.shape[1] <= FEW:
+    if scores.shape[1] <= COMPARE_BELOW:
         below = (against.unsqueeze(1) < low.unsqueeze(2)).sum(2)
         upto = (against.unsqueeze(1) <= high.unsqueeze(2)).sum(2)
     else:
@@ -91,5 +91,5 @@ def standing(sight: Sight, others: Tensor, scores: Tensor) -> Tensor:
     return (below + upto) / (2.0 * n)
 
 
-def _thin(values: Tensor) -> Tensor:
-    return values[:: len(values) // KEPT + 1]
+def _subsampled(values: AnyShape) -> AnyShape:
+    return values[:: len(values) // QUANTILE_SAMPLE + 1]

@@ -1,123 +1,123 @@
-"""The watch: which steps and rows are looked at, and the meters that each sight is shown to.
+"""Subsamples steps and rows during training and feeds them to the meters.
 
-`sample` looks at every sixteenth step, at rows enough for some ten thousand negatives, and ranks a
-few hundred rows among a few hundred items: a few percent of an epoch (`benchmarks/probes.py`
-measures it). `full` looks at all. Its draws come from a stream of its own and it reads without
-gradient, so training is bit for bit what it is without.
+`sample` watches every sixteenth step, enough rows for some ten thousand negatives, and ranks a few
+hundred rows among a few hundred items: a few percent of an epoch (`benchmarks/probes.py` measures
+it). `full` watches everything. The monitor draws from its own random stream and reads without
+gradient, so training is bit for bit the same without it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from negbench.ops import rng
-from negbench.probes.band_composition import MakeUp
-from negbench.probes.false_negative_rate import Rates
-from negbench.probes.gradient_share import Pull
+from negbench.ops.axes import PoolIds
+from negbench.probes.band_composition import BandComposition
+from negbench.probes.false_negative_rate import FalseNegativeRate
+from negbench.probes.gradient_share import GradientShare
 from negbench.probes.hardness import Hardness
 from negbench.probes.held_out import HeldOut
 from negbench.probes.off_catalogue import OffCatalogue
-from negbench.probes.planted import Planted
-from negbench.probes.synthesis_path import Path
-from negbench.probes.watched_rows import Sight
+from negbench.probes.planted import PlantedNegatives
+from negbench.probes.synthesis_path import SynthesisPath
+from negbench.probes.watched_rows import WatchedRows
 from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Feedback, Negatives, Step
 from negbench.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much is looked at."""
+class Budget:
+    """How many steps, rows, negatives and items are watched."""
 
     every: int
-    """Steps from one that is watched to the next."""
+    """One step in so many is watched."""
     negatives: int
-    """Negatives of a step that are looked up, in whole rows, at least one row."""
+    """Negatives of a step that are watched, in whole rows, at least one row."""
     rows: int
     """Rows of a step that are ranked."""
     items: int
-    """Items that they are ranked among."""
+    """Items among which they are ranked."""
     snapped: int = 1 << 62
-    """Synthesised negatives of a step whose nearest item is looked for, in whole rows."""
+    """Synthesised negatives of a step whose nearest item is searched, in whole rows."""
 
 
-SAMPLE = Effort(every=16, negatives=1 << 16, rows=512, items=256, snapped=256)
-FULL = Effort(every=1, negatives=1 << 62, rows=1 << 62, items=1 << 62)
+SAMPLE = Budget(every=16, negatives=1 << 16, rows=512, items=256, snapped=256)
+FULL = Budget(every=1, negatives=1 << 62, rows=1 << 62, items=1 << 62)
 
 
 class Meter(Protocol):
-    """One idea of what to count."""
+    """A measure of the watched rows, accumulated over an epoch."""
 
-    def see(self, sight: Sight) -> None:
-        """Count one sight."""
+    def update(self, watched: WatchedRows) -> None:
+        """Add the watched rows of a step."""
         ...
 
-    def figures(self) -> Mapping[str, float]:
-        """The figures of the epoch, and begin anew."""
+    def epoch_metrics(self) -> Mapping[str, float]:
+        """Metrics of the epoch by name; resets the accumulators."""
         ...
 
 
-class Watch:
-    """The default probe."""
+class Monitor:
+    """The default probe: false negatives, hardness, bands, weights and gradients."""
 
-    def __init__(self, scenario: Scenario, context: TrainContext, effort: Effort = SAMPLE) -> None:
-        """Gather what only a probe may know."""
-        self.effort, self.context = effort, context
+    def __init__(self, scenario: Scenario, context: TrainContext, budget: Budget = SAMPLE) -> None:
+        """Collect the held-out pairs and make the meters."""
+        self.budget, self.context = budget, context
         self.generator = rng.stream(context.seed, "probe", device=context.device)
         held_out = HeldOut.of(scenario, context)
         labels = torch.tensor(scenario.bands.labels, dtype=torch.long, device=context.device)
         self.exact, self._others = held_out.exact, self._draw_others()
         self.meters: list[Meter] = [
-            Rates(held_out),
-            Hardness(held_out, lambda: self._others, effort.rows),
-            MakeUp(context.counts, labels, scenario.bands.names),
-            Pull(),
+            FalseNegativeRate(held_out),
+            Hardness(held_out, lambda: self._others, budget.rows),
+            BandComposition(context.counts, labels, scenario.bands.names),
+            GradientShare(),
             OffCatalogue(),
-            Path(held_out),
+            SynthesisPath(held_out),
         ]
         if held_out.planted is not None:
             others = lambda: self._others  # noqa: E731
-            self.meters.append(Planted(held_out, others, effort.rows, self.generator))
+            self.meters.append(PlantedNegatives(held_out, others, budget.rows, self.generator))
 
     def wants(self, number: int) -> bool:
         """Whether this step of the epoch, counted from 1, is watched."""
-        return (number - 1) % self.effort.every == 0
+        return (number - 1) % self.budget.every == 0
 
     @torch.no_grad()
     def watch(self, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback) -> None:
-        """Show the step's watched rows to every meter."""
+        """Feed the step's watched rows to every meter."""
         b, width = len(step.batch), max(1, used.n, drawn.n)
-        many = self.effort.negatives if used.vectors is None else self.effort.snapped
-        r = min(b, max(1, many // width))
+        limit = self.budget.negatives if used.vectors is None else self.budget.snapped
+        r = min(b, max(1, limit // width))
         rows = torch.arange(r, device=self.context.device) * (b // r)
-        sight = Sight.of(step, drawn, used, feedback, rows)
-        for meter in self.meters if sight else ():
-            assert sight is not None
-            meter.see(sight)
+        watched = WatchedRows.of(step, drawn, used, feedback, rows)
+        for meter in self.meters if watched else ():
+            assert watched is not None
+            meter.update(watched)
 
     def epoch(self, number: int) -> Mapping[str, float]:
-        """The epoch's figures; one without a meaning, as a share of nothing, is left out."""
+        """Metrics of the epoch by name, without those that are NaN (an average of nothing)."""
         del number
         self._others = self._draw_others()
-        told = (pair for meter in self.meters for pair in meter.figures().items())
-        return {name: value for name, value in told if not isnan(value)}
+        metrics = (pair for meter in self.meters for pair in meter.epoch_metrics().items())
+        return {name: value for name, value in metrics if not isnan(value)}
 
-    def _draw_others(self) -> Tensor:
+    def _draw_others(self) -> PoolIds:
         n = self.context.n_items
-        if n <= self.effort.items:
+        if n <= self.budget.items:
             return torch.arange(n, device=self.context.device)
         order = torch.randperm(n, generator=self.generator, device=self.context.device)
-        return order[: self.effort.items]
+        return order[: self.budget.items]
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps: the stream, and the items of the epoch to come."""
+    def state_dict(self) -> dict[str, Any]:
+        """State for a checkpoint: the random stream and the items of the next epoch."""
         return {"stream": self.generator.get_state(), "others": self._others}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state."""
         self.generator.set_state(state["stream"].cpu())
         self._others = state["others"].to(self.context.device)

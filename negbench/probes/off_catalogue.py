@@ -1,23 +1,23 @@
-"""How far synthesised negatives lie from any item: mean cosine distance to the nearest."""
+"""Mean cosine distance of synthesised negatives to the nearest item."""
 
-from negbench.ops.epoch_means import Tally
-from negbench.probes.watched_rows import Sight
+from negbench.ops.epoch_means import EpochMeans
+from negbench.probes.watched_rows import WatchedRows
 
 
 class OffCatalogue:
-    """Averages the distances of snapped vectors; says nothing where all negatives are items."""
+    """Averages the distance of synthesised negatives; no metric where all negatives are items."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
-        self.sums = Tally()
+        """Empty sums."""
+        self.sums = EpochMeans()
 
-    def see(self, sight: Sight) -> None:
-        """Average one sight in."""
-        if sight.distance is not None:
-            self.sums.add("distance", (sight.distance * sight.mask).double().sum())
-            self.sums.add("n", sight.mask.sum())
+    def update(self, watched: WatchedRows) -> None:
+        """Add the watched rows to the mean."""
+        if watched.distance is not None:
+            self.sums.add_sum("distance", (watched.distance * watched.mask).double().sum())
+            self.sums.add_sum("n", watched.mask.sum())
 
-    def figures(self) -> dict[str, float]:
-        """The epoch's mean."""
-        sums, self.sums = self.sums, Tally()
-        return {"snap": sums.share("distance", "n")} if sums.get("n") else {}
+    def epoch_metrics(self) -> dict[str, float]:
+        """Metrics of the epoch by name; resets the sums."""
+        sums, self.sums = self.sums, EpochMeans()
+        return {"snap": sums.share("distance", "n")} if sums.total("n") else {}

@@ -1,4 +1,4 @@
-"""A sight: some rows of a step as a probe sees them, ids always there, masked ones marked."""
+"""The watched rows of a training step: negatives as item ids, with mask, scores and weights."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,42 +7,43 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from negbench.parts.selection.nearest_item import snap
+from negbench.ops.axes import Ids, Mask, NegativeVectors, PoolIds, PoolScores, Rows, Scores
+from negbench.parts.selection.nearest_item import nearest_to_each
 from negbench.protocol.step import Feedback, Negatives, Step
 from negbench.protocol.view import View
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """The watched rows [r] of a step, the negatives used [r, N] and drawn [r, M]."""
+class WatchedRows:
+    """The watched rows of a step, B here, with the negatives used [B, N] and drawn [B, M]."""
 
     step: Step
-    rows: Tensor
-    """Which rows of the batch, [r]."""
-    ids: Tensor
-    """Items used; synthesised vectors by the nearest item that the user has not had."""
-    mask: Tensor
+    rows: Rows
+    """Which rows of the batch, [B]."""
+    ids: Ids
+    """Item ids used; a synthesised vector has its nearest unseen item of the user."""
+    mask: Mask
     """False for what must not be used."""
-    drawn: Tensor | None
-    drawn_mask: Tensor | None
-    s_pos: Tensor
-    s_neg: Tensor
-    weight: Tensor
-    """How much each counts within the step, [r, N]; 0 where masked."""
-    slopes: Tensor | None
-    """Derivative of each row's loss by the score of each negative, [r, N]."""
-    steepness: Tensor | None
-    """Norm of the derivative of each row's loss by its query, [r]."""
-    vectors: Tensor | None
-    """Synthesised negatives, [r, N, D]."""
-    distance: Tensor | None
-    """Cosine distance of synthesised vectors to their item, [r, N]."""
+    drawn: Ids | None
+    drawn_mask: Mask | None
+    s_pos: Rows
+    s_neg: Scores
+    weight: Scores
+    """How much each counts within the step, [B, N]; 0 where masked."""
+    slopes: Scores | None
+    """Derivative of each row's loss by the score of each negative, [B, N]."""
+    gradient_norm: Rows | None
+    """Norm of the derivative of each row's loss by its query, [B]."""
+    vectors: NegativeVectors | None
+    """Synthesised negatives, [B, N, D]."""
+    distance: Scores | None
+    """Cosine distance of synthesised vectors to their item, [B, N]."""
 
     @classmethod
     def of(
-        cls, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback, rows: Tensor
-    ) -> "Sight | None":
-        """Look at these rows; None where nothing was used."""
+        cls, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback, rows: Rows
+    ) -> "WatchedRows | None":
+        """The watched rows; None where no negative was used."""
         if not used.n:
             return None
         vectors = None
@@ -50,8 +51,8 @@ class Sight:
             vectors = _rows(used.vectors, used.shared, rows).detach()
         ids, distance = _ids(step, used, vectors, rows)
         mask = _mask(used, ids, rows)
-        seen = drawn.ids is not None and drawn.n > 0
-        drawn_ids = _rows(drawn.ids, drawn.shared, rows) if seen else None
+        has_ids = drawn.ids is not None and drawn.n > 0
+        drawn_ids = _rows(drawn.ids, drawn.shared, rows) if has_ids else None
         slopes = None if feedback.slopes is None else feedback.slopes[rows]
         return cls(
             step=step,
@@ -64,27 +65,27 @@ class Sight:
             s_neg=feedback.s_neg[rows],
             weight=_weight(used, mask, rows),
             slopes=slopes,
-            steepness=_steepness(step, rows) if slopes is not None else None,
+            gradient_norm=_gradient_norm(step, rows) if slopes is not None else None,
             vectors=vectors,
             distance=distance,
         )
 
     @cached_property
-    def users(self) -> Tensor:
-        """The user of each row, [r]."""
+    def users(self) -> Rows:
+        """The user of each row, [B]."""
         return self.step.batch.users[self.rows]
 
     @cached_property
-    def n(self) -> Tensor:
-        """How many negatives each row uses, [r]."""
+    def n(self) -> Rows:
+        """Number of used negatives of each row, [B]."""
         return self.mask.sum(1)
 
-    def scores(self, ids: Tensor) -> Tensor:
-        """The scores of shared items [K] for the watched rows, [r, K]."""
+    def scores(self, ids: PoolIds) -> PoolScores:
+        """The scores of shared items [K] for the watched rows, [B, K]."""
         return self._view.score_shared(ids)
 
-    def scores_of(self, ids: Tensor) -> Tensor:
-        """The score of one item for each watched row, [r]."""
+    def scores_of(self, ids: Rows) -> Rows:
+        """The score of one item for each watched row, [B]."""
         return self._view.score_rows(ids.unsqueeze(1)).squeeze(1)
 
     @property
@@ -92,17 +93,17 @@ class Sight:
         view = self.step.view
         return replace(view, query=view.query[self.rows].detach(), leaves=None)
 
-    def first(self, n: int) -> "Sight":
-        """The same sight of every so many rows, n in all."""
+    def subsample(self, n: int) -> "WatchedRows":
+        """Evenly spaced rows, at most n."""
         if len(self.rows) <= n:
             return self
         pick = torch.arange(n, device=self.rows.device) * (len(self.rows) // n)
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             name: None if value is None else value[pick]
             for name, value in vars(self).items()
             if name in self.__dataclass_fields__ and name != "step"
         }
-        return Sight(step=self.step, **told)
+        return WatchedRows(step=self.step, **fields)
 
 
 def _ids(
@@ -110,11 +111,11 @@ def _ids(
 ) -> tuple[Tensor, Tensor | None]:
     if vectors is None:
         return _rows(used.ids, used.shared, rows), None
-    return snap(step, vectors, step.batch.users[rows])
+    return nearest_to_each(step, vectors, step.batch.users[rows])
 
 
 def _rows(values: Tensor | None, shared: bool, rows: Tensor) -> Tensor:
-    """These rows, whether each has its own or all share."""
+    """These rows of per-row values, or the shared values repeated."""
     assert values is not None
     return values.expand(len(rows), *values.shape) if shared else values[rows]
 
@@ -126,7 +127,7 @@ def _mask(negatives: Negatives, ids: Tensor, rows: Tensor) -> Tensor:
 
 
 def _weight(used: Negatives, mask: Tensor, rows: Tensor) -> Tensor:
-    """A row's negatives share its weight by exp(logw)."""
+    """Weight [B, N] of each negative: the softmax of `logw` times the row's count and weight."""
     share = mask.double()
     if used.logw is not None:
         logw = _rows(used.logw, used.logw.dim() == 1, rows).detach().double()
@@ -136,7 +137,7 @@ def _weight(used: Negatives, mask: Tensor, rows: Tensor) -> Tensor:
     return share
 
 
-def _steepness(step: Step, rows: Tensor) -> Tensor | None:
+def _gradient_norm(step: Step, rows: Tensor) -> Tensor | None:
     leaves = step.view.leaves
     if leaves is None or leaves.query is None or leaves.query.grad is None:
         return None

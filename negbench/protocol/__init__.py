@@ -1,13 +1,41 @@
-"""The words of negbench: the one module that every wing knows.
+"""The public interface of negbench for methods, backbones and data sets.
 
 A step reads: batch -> View -> [Transform] -> Sampler -> Stage* -> Objective -> rows [B]. A part is
-any object with the one verb of its kind; the lifecycle protocols are called only on parts that
-have them. A method knows no loop, and the loop knows no method.
+any object with the one verb of its kind; the optional training callbacks are called only on parts
+that have them. A method does not know the training loop, and the loop knows no method.
 """
 
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.membership import Membership
+from negbench.ops.axes import (
+    AnyShape,
+    AnyVectors,
+    Ids,
+    ItemScores,
+    ItemValues,
+    ItemVectors,
+    LayerVectors,
+    ListValues,
+    Mask,
+    NegativeVectors,
+    Pairs,
+    PairVectors,
+    PoolIds,
+    PoolScores,
+    PoolVectors,
+    Rows,
+    Scalar,
+    Scores,
+    StepValues,
+    TextVectors,
+    TopItems,
+    UserItems,
+    UserValues,
+    UserVectors,
+    Vectors,
+)
 from negbench.plugins.card import Card
+from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
@@ -34,25 +62,21 @@ from negbench.protocol.step import (
     Epoch,
     Feedback,
     FrozenBackbone,
-    Ids,
-    Mask,
     Negatives,
     RankingVectors,
-    Rows,
-    Scores,
     Step,
-    Vectors,
 )
 from negbench.protocol.text_table import TextTable
 from negbench.protocol.view import Similarity, View
 
 __all__ = [
+    "AnyShape",
+    "AnyVectors",
     "Backbone",
     "Batch",
     "Begins",
     "Card",
     "Csr",
-    "RankingVectors",
     "Epoch",
     "Feedback",
     "FrozenBackbone",
@@ -60,30 +84,50 @@ __all__ = [
     "HasState",
     "Ids",
     "Interactions",
-    "RecordsTriplets",
+    "ItemScores",
+    "ItemValues",
+    "ItemVectors",
+    "LayerVectors",
     "Leaves",
+    "ListValues",
+    "LogsMetrics",
     "Mask",
     "Maximises",
     "Membership",
     "Method",
     "Minimises",
+    "NegativeVectors",
     "Negatives",
     "Objective",
     "Observes",
-    "SchedulesLR",
+    "PairVectors",
+    "Pairs",
+    "PoolIds",
+    "PoolScores",
+    "PoolVectors",
     "Probe",
+    "RankingVectors",
+    "RecordsTriplets",
     "Refreshes",
     "Rows",
+    "Sampler",
+    "Scalar",
+    "SchedulesLR",
     "Scores",
     "Similarity",
-    "Sampler",
     "Split",
     "Stage",
     "Step",
-    "LogsMetrics",
+    "StepValues",
     "TextTable",
+    "TextVectors",
+    "TopItems",
+    "TrainContext",
     "Transform",
+    "UserItems",
+    "UserValues",
+    "UserVectors",
     "Vectors",
     "View",
-    "TrainContext",
+    "check_ranges",
 ]

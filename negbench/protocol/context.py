@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
+from negbench.ops.axes import ItemValues
 from negbench.protocol.text_table import TextTable
 
 
@@ -16,19 +16,19 @@ class TrainContext:
     """What a part may know of the data: train statistics, never a held-out pair."""
 
     train: Csr
-    counts: Tensor
+    counts: ItemValues
     """Train interactions of each item, [I] float."""
     excluded: Membership
-    """The pairs that must not be drawn as negatives; what `--exclude` says, `train` by default."""
+    """The pairs that must not be drawn as negatives, set by `--exclude`; `train` by default."""
     exclude: str = "train"
     provides: frozenset[str] = frozenset()
     """What the data offer beyond pairs: "order", "texts", "truth"."""
     device: torch.device = torch.device("cpu")
     seed: int = 0
     width: int = 0
-    """D of the backbone's vectors; 0 in a loop that is not ours, where nobody says it before."""
+    """Embedding width D; 0 if unknown (`attach` without `dim`)."""
     texts: Callable[[], TextTable] | None = None
-    """The items in words, encoded when first asked for; None where nobody has them."""
+    """Vectors of the item texts, encoded on first use; None where the data have no texts."""
 
     @property
     def n_users(self) -> int:

@@ -1,13 +1,13 @@
-"""The kinds of part, one verb each, and the lifecycle calls that a part may have."""
+"""The interfaces of parts: one verb a kind, optional training callbacks, and the backbone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
 from negbench.data.interactions import Csr
+from negbench.ops.axes import Pairs, Rows, Scalar, Scores
 from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Batch, Epoch, Feedback, Negatives, RankingVectors, Step
 from negbench.protocol.view import View
@@ -15,43 +15,46 @@ from negbench.protocol.view import View
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws ids."""
+    """A negative sampler: draws item ids."""
 
     def sample(self, step: Step) -> Negatives:
-        """The negatives of a step, each with its `logq` where that is known."""
+        """The negatives of a step, each with its `logq` where that is known.
+
+        Ids are [B, N], or [K] for a pool that all rows share.
+        """
         ...
 
 
 @runtime_checkable
 class Stage(Protocol):
-    """Selects, mixes or generates, weighs, filters."""
+    """A step between sampler and objective: selects, mixes, generates, weights or filters."""
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
-        """New negatives from the ones that came."""
+        """New negatives from the given ones."""
         ...
 
 
 @runtime_checkable
 class Objective(Protocol):
-    """Says what is minimised."""
+    """The loss function of the scores."""
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B], from `s_pos` [B] and `s_neg` [B, N]."""
         ...
 
 
 @runtime_checkable
 class Transform(Protocol):
-    """Changes what is scored, in training and at inference (`step.training`)."""
+    """Changes the vectors that are scored, in training and at inference (`step.training`)."""
 
     def view(self, step: Step) -> View:
-        """A new view."""
+        """The view with the changed vectors."""
         ...
 
 
 @runtime_checkable
 class Begins(Protocol):
-    """A part that builds tables once, before the first step."""
+    """Callback before training: build tables, networks, caches."""
 
     def begin(self, context: TrainContext) -> None:
         """Called once, before the first epoch."""
@@ -60,16 +63,16 @@ class Begins(Protocol):
 
 @runtime_checkable
 class Refreshes(Protocol):
-    """A part that renews pools, ranks or values."""
+    """Callback before each epoch: refresh pools, ranks or values."""
 
     def refresh(self, epoch: Epoch) -> None:
-        """Called before every epoch, with the backbone's vectors as they are."""
+        """Called before every epoch, with the backbone's current vectors."""
         ...
 
 
 @runtime_checkable
 class Observes(Protocol):
-    """A part that learns from what came of a step."""
+    """Callback after each step: learn from its results."""
 
     def observe(self, feedback: Feedback) -> None:
         """Called after every step."""
@@ -78,61 +81,61 @@ class Observes(Protocol):
 
 @runtime_checkable
 class Minimises(Protocol):
-    """A part with parameters that go down the loss together with the backbone's."""
+    """A part whose parameters are minimised jointly with the backbone."""
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """Asked once, after `begin`."""
+        """The parameters; called once, after `begin`."""
         ...
 
 
 @runtime_checkable
 class Maximises(Protocol):
-    """A part with parameters that go up the same loss (an adversary)."""
+    """A part whose parameters maximise the same loss (an adversary)."""
 
     def maximised(self) -> Iterable[torch.nn.Parameter]:
-        """Asked once, after `begin`."""
+        """The parameters; called once, after `begin`."""
         ...
 
 
 @runtime_checkable
 class SchedulesLR(Protocol):
-    """A part whose stages of training take steps of other sizes."""
+    """A part that schedules the learning rate."""
 
     def lr_factor(self, epoch: int) -> float:
-        """What the backbone's step size is multiplied by in `epoch`, counted from 1; above 0."""
+        """Factor on the learning rate in `epoch`, counted from 1; above 0."""
         ...
 
 
 @runtime_checkable
 class HasLosses(Protocol):
-    """An objective with further losses of its own."""
+    """An objective with auxiliary losses."""
 
     def losses(
-        self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives
-    ) -> Mapping[str, Tensor]:
+        self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives
+    ) -> Mapping[str, Scalar]:
         """Scalars by name, added to the mean of the rows."""
         ...
 
 
 @runtime_checkable
 class LogsMetrics(Protocol):
-    """A part with figures of its own for the epochs of a record."""
+    """A part that logs metrics of each epoch."""
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """The epoch's figures by name, asked once after its last step; the part begins anew."""
+        """Metrics of the epoch by name; called once after its last step, resets accumulators."""
         ...
 
 
 @runtime_checkable
 class RecordsTriplets(Protocol):
-    """A part that has valued triplets, for the record; every tensor is [T].
+    """A part that records valued triplets; every tensor is [T].
 
     user, positive, negative, epoch (of the last value) are integers; value, error (its standard
     error) and hardness (score of the negative minus score of the positive when valued) are floats.
     """
 
-    def triplets(self) -> Mapping[str, Tensor]:
-        """A bounded sample by these names, asked once at the end of a run; empty if there is none.
+    def triplets(self) -> Mapping[str, Pairs]:
+        """A bounded sample by these names, called once at the end of a run; may be empty.
 
         Whether a negative is false is added by the record: parts may not know it.
         """
@@ -141,23 +144,23 @@ class RecordsTriplets(Protocol):
 
 @runtime_checkable
 class HasState(Protocol):
-    """A part whose state must survive a checkpoint: tensors and plain values only."""
+    """A part with state for checkpoints: tensors and plain values only."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All of what it has learnt."""
+        """The state of the part."""
         ...
 
     def load_state_dict(self, state: dict[str, Any], /) -> Any:
-        """Take it back."""
+        """Restore the state."""
         ...
 
 
 @runtime_checkable
 class Probe(Protocol):
-    """Watches a step from outside; may know held-out pairs and truth, and changes nothing."""
+    """Measures the negatives of training; may know held-out pairs and truth, changes nothing."""
 
     def wants(self, number: int) -> bool:
-        """Whether step `number` of an epoch, counted from 1, is to be watched."""
+        """Whether to look at step `number` of an epoch, counted from 1."""
         ...
 
     def watch(self, step: Step, drawn: Negatives, used: Negatives, feedback: Feedback) -> None:
@@ -165,7 +168,7 @@ class Probe(Protocol):
         ...
 
     def epoch(self, number: int) -> Mapping[str, float]:
-        """The epoch's figures by name; called after its last step."""
+        """Metrics of the epoch by name; called after its last step."""
         ...
 
 
@@ -186,13 +189,13 @@ class Method:
 
 
 class Backbone(Protocol):
-    """What turns a batch into a View and carries the gradients of its leaves back."""
+    """A recommender model: scores items for the rows of a batch, and is trained by its leaves."""
 
     config: Any
     feed: Literal["pairs", "sequences"]
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
-        """One propagation; with `cut` its outputs are leaves, without it plain autograd."""
+        """One forward pass; with `cut` its outputs are leaves, without it plain autograd."""
         ...
 
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
@@ -204,21 +207,21 @@ class Backbone(Protocol):
         ...
 
     def encode(self, history: Csr) -> RankingVectors:
-        """Vectors for ranking; `history` is what each user did before, for sequence backbones."""
+        """Vectors for ranking; `history` [U, I] is each user's past, for sequence backbones."""
         ...
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
-        """What is learnt."""
+        """The trainable parameters."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """All weights."""
+        """The weights."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Any], /) -> Any:
-        """Take weights back."""
+        """Restore the weights."""
         ...
 
     def train(self, mode: bool = True, /) -> Any:
-        """Training or inference."""
+        """Set training or inference mode."""
         ...

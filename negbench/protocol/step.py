@@ -1,4 +1,4 @@
-"""The value records of a step: frozen, so a part returns a new one by `replace`.
+"""The value records of a training step: frozen, so a part returns a new one by `replace`.
 
 Axes, fixed once: B rows, N negatives, M candidates, D width, L layers, U users, I items,
 K list length or shared pool.
@@ -6,32 +6,34 @@ K list length or shared pool.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from negbench.ops import masked_fill
+from negbench.ops.axes import (
+    AnyShape,
+    Ids,
+    ItemVectors,
+    Mask,
+    Rows,
+    Scores,
+    UserVectors,
+)
+from negbench.ops.masked_fill import masked_fill_
 from negbench.protocol.context import TrainContext
 from negbench.protocol.view import Similarity, View
-
-Rows = Annotated[Tensor, "B"]
-Ids = Annotated[Tensor, "B N"]
-Scores = Annotated[Tensor, "B N"]
-Mask = Annotated[Tensor, "B N"]
-Vectors = Annotated[Tensor, "B D"]
 
 
 @dataclass(frozen=True, eq=False)
 class BatchChunk:
-    """The rows of several steps in a row, for what no step changes: it is drawn for all at once."""
+    """A chunk of consecutive batches: what does not depend on the model is drawn for all of it."""
 
     users: Rows
-    drawn: dict[Any, Any] = field(default_factory=dict)
-    """What was drawn for them, by whom: `draws.for_batch` keeps it here."""
 
-    def holds(self, users: Rows, start: int) -> bool:
-        """Are these its own rows from `start` on? Not where somebody has put others in a batch."""
+    def owns(self, users: Rows, start: int) -> bool:
+        """Whether `users` is this chunk's slice at `start` (same storage), so that its prefetched
+        draws apply: a part may have put other users into the batch."""
         inside = start + users.shape[0] <= self.users.shape[0]
         return inside and users.data_ptr() == self.users[start:].data_ptr()
 
@@ -47,11 +49,11 @@ class Batch:
     users: Rows
     items: Rows
     inputs: Tensor | None = None
-    cells: Tensor | None = None
-    coming: BatchChunk | None = None
-    """The stretch of steps that this batch is in, where its rows are known."""
+    cells: Rows | None = None
+    chunk: BatchChunk | None = None
+    """The chunk of batches that this one is a slice of, where its rows are known ahead."""
     start: int = 0
-    """Its first row in the stretch."""
+    """Its first row in the chunk."""
 
     def __len__(self) -> int:
         """B."""
@@ -60,7 +62,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Negatives:
-    """What the rows are told that they do not like; travels from the source through the stages.
+    """The negatives of a step: ids or vectors with log proposal probability, log weight, mask.
 
     Either `ids` [B, N] (or [K] with `shared=True`: one pool for all rows) or `vectors` [B, N, D]
     ([K, D]) for synthesised items; where both are given the vectors are scored and the ids are for
@@ -69,18 +71,18 @@ class Negatives:
     False for what must not be used.
     """
 
-    ids: Tensor | None = None
-    vectors: Tensor | None = None
+    ids: AnyShape | None = None
+    vectors: AnyShape | None = None
     shared: bool = False
-    logq: Tensor | None = None
-    logw: Tensor | None = None
-    mask: Tensor | None = None
-    row_weight: Tensor | None = None
+    logq: AnyShape | None = None
+    logw: Scores | None = None
+    mask: Mask | None = None
+    row_weight: Rows | None = None
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     """Auxiliary losses of the stages so far, by name; added to the mean of the rows."""
 
     def __post_init__(self) -> None:
-        """Refuse shapes that say something else than `shared` does."""
+        """Check the shapes. Raises ValueError where they contradict `shared`."""
         if self.ids is not None and self.ids.dim() != (1 if self.shared else 2):
             want = "[K]" if self.shared else "[B, N]"
             raise ValueError(
@@ -94,38 +96,51 @@ class Negatives:
 
     @property
     def n(self) -> int:
-        """N: how many a row has, masked ones too."""
+        """N: negatives of a row, masked ones included."""
         if self.ids is not None:
             return self.ids.shape[-1]
         return 0 if self.vectors is None else self.vectors.shape[-2]
 
-    def take(self, index: Tensor) -> Self:
-        """Keep the negatives at `index` [B, n] along N; `logq` no longer holds and is cleared."""
-        rows = len(index)
+    def per_row(self, rows: int) -> Self:
+        """The same with every field per row: a shared pool [K] becomes [B, K], as views."""
 
-        def pick(values: Tensor | None) -> Tensor | None:
-            if values is None:
-                return None
-            return (values if values.dim() == 2 else values.expand(rows, -1)).gather(1, index)
+        def expanded(values: Tensor | None, *keep: int) -> Tensor | None:
+            return None if values is None else values.expand(rows, -1, *keep)
 
-        vectors = self.vectors
-        if vectors is not None:
-            per_row = vectors.expand(rows, -1, -1) if self.shared else vectors
-            vectors = per_row.gather(1, index.unsqueeze(-1).expand(-1, -1, vectors.shape[-1]))
         return replace(
             self,
-            ids=pick(self.ids),
-            vectors=vectors,
+            ids=expanded(self.ids),
+            vectors=expanded(self.vectors, -1),
             shared=False,
+            logq=expanded(self.logq),
+            logw=expanded(self.logw),
+            mask=expanded(self.mask),
+        )
+
+    def take(self, index: Ids) -> Self:
+        """Keep the negatives at `index` [B, n] along N; `logq` no longer holds and is cleared."""
+        rows = self.per_row(len(index))
+
+        def pick(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.gather(1, index)
+
+        vectors = rows.vectors
+        if vectors is not None:
+            width = vectors.shape[-1]
+            vectors = vectors.gather(1, index.unsqueeze(-1).expand(-1, -1, width))
+        return replace(
+            rows,
+            ids=pick(rows.ids),
+            vectors=vectors,
             logq=None,
-            logw=pick(self.logw),
-            mask=pick(self.mask),
+            logw=pick(rows.logw),
+            mask=pick(rows.mask),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Where a part stands: the batch, the backbone's view, the world and the step's generator."""
+    """Everything a part may read in one training step."""
 
     batch: Batch
     view: View
@@ -135,78 +150,83 @@ class Step:
     generator: torch.Generator
     training: bool = True
 
-    def score(self, negatives: Negatives) -> Scores:
-        """The scores of the negatives, [B, N] (or [B, K] where they are shared)."""
+    def score(self, negatives: Negatives, *, penalised: bool = False) -> Scores:
+        """The scores of the negatives, [B, N] (or [B, K] where they are shared), with gradient.
+
+        `penalised` marks the step's final negatives, whose vectors bear the L2 penalty.
+        """
         what = negatives.ids if negatives.vectors is None else negatives.vectors
         if what is None:
             return self.view.query.new_zeros(len(self.batch), 0)
-        return self.view.score_shared(what) if negatives.shared else self.view.score_rows(what)
+        if negatives.shared:
+            return self.view.score_shared(what, penalised=penalised)
+        return self.view.score_rows(what, penalised=penalised)
 
     @torch.no_grad()
     def scores_no_grad(self, negatives: Negatives) -> Scores:
-        """The same scores without gradient, masked ones at minus infinity: what selection reads."""
+        """The same scores without gradient, minus infinity where masked: for selection."""
         scores = self.score(negatives)
         if negatives.mask is None:
             return scores
-        return masked_fill.hide_(scores, negatives.mask, -torch.inf)
+        return masked_fill_(scores, negatives.mask, -torch.inf)
 
 
 class FrozenBackbone(Protocol):
-    """A backbone as it was when it was frozen: seen at rest, not to be learnt from."""
+    """A frozen copy of the backbone in inference mode."""
 
     def view(self, batch: Batch) -> View:
-        """What it made of these rows then, in one forward pass; nothing of it is ever updated."""
+        """One forward pass of the copy for these rows; nothing of it is ever updated."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Its weights."""
+        """The weights of the copy."""
         ...
 
     def load_state_dict(self, state: dict[str, Any], /) -> Any:
-        """Be what was frozen in another process."""
+        """Restore the weights of the copy from a checkpoint."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """The moment before an epoch, for parts that refresh pools, ranks or tables."""
+    """What a part may read before an epoch, to refresh pools, ranks or tables."""
 
     number: int
     context: TrainContext
-    items: Tensor
+    items: ItemVectors
     """Item vectors, [I, D], without gradient."""
-    users: Tensor | None
+    users: UserVectors | None
     """User vectors, [U, D], where the backbone provides "users"."""
     similarity: Similarity
     generator: torch.Generator
     freeze: Callable[[], FrozenBackbone] | None = None
-    """A copy of the backbone as it is now; None in a loop that is not ours."""
+    """Makes a frozen copy of the backbone as it is now; None in a loop of the user's own."""
     tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """How a step along a gradient [U + I, D] of the vectors, users first, moves them: A A' where
-    they are A times the parameters; None where they are the parameters, or where it is not said."""
+    they are A times the parameters; None where they are the parameters, or where it is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Feedback:
-    """What came of a step, without gradient, for parts that learn from it."""
+    """Detached results of a step, passed to `observe`."""
 
     step: Step
     negatives: Negatives
-    s_pos: Tensor
-    s_neg: Tensor
-    rows: Tensor
-    slopes: Tensor | None = None
-    """Derivative of each row's loss by the score of each negative, [B, N]; there for probes."""
+    s_pos: Rows
+    s_neg: Scores
+    rows: Rows
+    slopes: Scores | None = None
+    """Derivative of each row's loss by the score of each negative, [B, N]; set for probes."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankingVectors:
-    """A backbone at rest: vectors to rank by, from one propagation."""
+    """Vectors to rank by: the backbone in inference mode, from one propagation."""
 
-    items: Tensor
+    items: ItemVectors
     similarity: Similarity
     query: Any
     """`query(users [b]) -> [b, D]`."""
-    users: Tensor | None = None
+    users: UserVectors | None = None
     tangent_kernel: Callable[[Tensor], Tensor] | None = None
-    """What `Epoch.tangent` says."""
+    """As `Epoch.tangent_kernel`."""

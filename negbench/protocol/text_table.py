@@ -1,4 +1,4 @@
-"""What a method may know of items in words: a vector for every item, and which of them have one."""
+"""Vectors of the item texts, and which items have a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from negbench.ops.axes import ItemValues, ItemVectors
 
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """Vectors [I, T] of length 1, zeros where nothing is known; `known` [I] says where it is."""
+    """Unit vectors [I, T] of the item texts, zeros where there is none; `known` [I] is a mask."""
 
-    vectors: Tensor
-    known: Tensor
+    vectors: ItemVectors
+    known: ItemValues
     words: tuple[str, ...] | None = None
-    """The texts themselves, [I], for models that learn to read; None where vectors are all."""
+    """The texts themselves, [I], for language models; None where only vectors are given."""
 
     @classmethod
     def of(
@@ -26,7 +27,7 @@ class TextTable:
         device: torch.device | str = "cpu",
         words: Sequence[str] | None = None,
     ) -> Self:
-        """From vectors of any length [I, T]; a row of zeros is an item without words."""
+        """From vectors of any length [I, T]; a row of zeros is an item without text."""
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         known = length[:, 0] > 0
         unit = vectors / np.where(length > 0, length, 1)

@@ -1,1 +1,1 @@
-"""References: guards that no sampler touches, ranked beside the trained cells."""
+"""Reference models without negative sampling, evaluated beside the trained cells."""

@@ -1,4 +1,4 @@
-"""Each user is shown what a linear map of their own train items predicts, fitted in closed form.
+"""EASE: a linear item-item autoencoder, fitted in closed form.
 
     P = (X'X + l2 I)^-1,  B_ij = -P_ij / P_jj,  B_jj = 0,  score(u, .) = X_u B
 
@@ -14,12 +14,13 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Scorer
+from negbench.ops.axes import ItemScores, Rows
 from negbench.plugins.card import Card
+from negbench.plugins.config_ranges import check_ranges
 
 CARD = Card(
     title="closed-form linear autoencoder over items",
@@ -34,7 +35,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """How much the map is held back, and where it stops to fit in memory."""
+    """Ridge penalty and the largest catalogue."""
 
     l2: float = 500.0
     """Ridge penalty, above 0; the paper tunes it per data set."""
@@ -42,27 +43,29 @@ class Config:
     """Largest number of items; 12,000 need about 2.5 GB and a minute or more."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no inverse."""
-        if not self.l2 > 0:
-            raise ValueError(f"`l2` must be above 0; got {self.l2}")
+        """Check the ranges."""
+        check_ranges(self, above={"l2": 0})
 
 
 @dataclass(frozen=True, eq=False)
 class Ease:
-    """The train pairs and the map."""
+    """The train matrix and the item weights."""
 
     train: sp.csr_matrix
     """[U, I] of ones."""
     weights: NDArray[np.float32]
     """B, [I, I]."""
 
-    def scores(self, users: Tensor) -> Tensor:
-        """The map of each user's train items, [b, I]."""
+    def scores(self, users: Rows) -> ItemScores:
+        """X_u B of these users, [b, I]."""
         return torch.from_numpy(self.train[users.cpu().numpy()] @ self.weights).to(users.device)
 
 
 def build(config: Config, train: Csr) -> Scorer:
-    """Fit the map."""
+    """Fit the item weights in closed form.
+
+    Raises UserError if the data have more than `limit` items.
+    """
     if train.n_columns > config.limit:
         raise UserError(
             f"ease inverts a matrix of items x items and refuses more than {config.limit} items; "

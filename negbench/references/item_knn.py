@@ -1,9 +1,9 @@
-"""Each user is shown the items most alike those met in train, alike meaning met by the same users.
+"""Item-based kNN with shrunk cosine similarity of train users.
 
     sim(i, j) = n_ij / (sqrt(n_i n_j) + h),  sim(i, i) = 0
     score(u, i) = sum of sim(i, j) over the items j of u that are among the k nearest of i
 
-n_ij counts the users of both items, n_i those of i; h shrinks what rests on few users.
+n_ij counts the users of both items, n_i those of i; h shrinks similarities of few users.
 
 Paper: B. Sarwar, G. Karypis, J. Konstan, J. Riedl, "Item-based collaborative filtering
 recommendation algorithms", WWW 2001, doi:10.1145/371920.372071. What differs: train pairs are 0 or
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 import torch
-from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.evaluation.full_ranking import Scorer, block_size
-from negbench.ops.top_k import NOTHING, tie_places, top_k
+from negbench.ops.axes import ItemScores, Rows
+from negbench.ops.top_k import MASKED, tie_places, top_k
 from negbench.plugins.card import Card
+from negbench.plugins.config_ranges import check_ranges
 
 CARD = Card(
     title="item nearest neighbours by shrunk cosine",
@@ -37,7 +38,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """How near is near."""
+    """Number of neighbours and shrinkage."""
 
     neighbours: int = 100
     """k, from 1 on."""
@@ -45,30 +46,27 @@ class Config:
     """h, from 0 on; 0 is the plain cosine."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
-        if self.neighbours < 1:
-            raise ValueError(f"`neighbours` must be at least 1; got {self.neighbours}")
-        if self.shrinkage < 0:
-            raise ValueError(f"`shrinkage` must be at least 0; got {self.shrinkage}")
+        """Check the ranges."""
+        check_ranges(self, at_least={"neighbours": 1, "shrinkage": 0})
 
 
 @dataclass(frozen=True, eq=False)
 class ItemKnn:
-    """The train pairs and the kept similarities."""
+    """The train matrix and the similarities of the nearest neighbours."""
 
     train: sp.csr_matrix
     """[U, I] of ones."""
     nearest: sp.csr_matrix
     """[I, I]: column i holds sim(i, j) at the k nearest j of i."""
 
-    def scores(self, users: Tensor) -> Tensor:
+    def scores(self, users: Rows) -> ItemScores:
         """The sum of similarities to the train items of each user, [b, I]."""
         block = self.train[users.cpu().numpy()] @ self.nearest
         return torch.from_numpy(block.toarray()).to(users.device)
 
 
 def build(config: Config, train: Csr) -> Scorer:
-    """Keep the k nearest of every item; equal similarities by the tie rule of the ranking."""
+    """Find the k nearest neighbours of every item; ties as in rankings (`tie_places`)."""
     pairs = train.matrix()
     across = pairs.T.tocsr()
     step = block_size(train.n_columns)
@@ -86,11 +84,11 @@ def _nearest(
     joint = both.tocoo()
     scale = np.sqrt(counts[start + joint.row] * counts[joint.col]) + config.shrinkage
     block = torch.full(
-        both.shape, NOTHING, dtype=torch.float64
-    )  # items never met together stay out
+        both.shape, MASKED, dtype=torch.float64
+    )  # items without a common user stay out
     block[joint.row, joint.col] = torch.from_numpy(joint.data / scale)
     rows = torch.arange(len(block))
-    block[rows, start + rows] = NOTHING
+    block[rows, start + rows] = MASKED
     kept = top_k(block, config.neighbours, tie_places(len(counts)))
     row, place = (kept >= 0).nonzero(as_tuple=True)
     column = kept[row, place]

@@ -1,18 +1,18 @@
-"""Everyone is shown what most users met in train.
+"""Most popular: every user gets the items with the most train pairs.
 
     score(u, i) = |{v : (v, i) in train}|
 
-No paper: the plainest guard there is. A trained cell below it has learnt less than a count.
+No paper: the simplest reference. A trained cell below it has learnt less than a count.
 Cost: one count of the train pairs; U x I copies of it to rank.
 """
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.evaluation.full_ranking import Scorer
+from negbench.ops.axes import ItemScores, ItemValues, Rows
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -24,18 +24,18 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Nothing to set."""
+    """No settings."""
 
 
 @dataclass(frozen=True, eq=False)
 class MostPopular:
     """The train counts, the same for every user."""
 
-    counts: Tensor
+    counts: ItemValues
     """[I] float32."""
 
-    def scores(self, users: Tensor) -> Tensor:
-        """The counts once per user, [b, I]."""
+    def scores(self, users: Rows) -> ItemScores:
+        """The counts, once per user, [b, I]."""
         return self.counts.to(users.device).repeat(len(users), 1)
 
 

@@ -1,1 +1,1 @@
-"""A data set made ready: split, popularity bands, injected noise, planted false negatives."""
+"""Scenarios: data set, split, popularity bands, injected noise, planted false negatives."""

@@ -1,4 +1,4 @@
-"""Bands: which items are head, mid and tail, told from the train part alone."""
+"""Popularity bands: head, mid and tail items, by their train counts alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "items": ("0.2", "0.8"),
     "count": ("5", "50"),
 }
-"""The rules and the cuts each takes when none is given; one cut makes two bands, head and tail."""
+"""The rules with their default cuts; one cut makes two bands, head and tail."""
 
 _NAMES = {1: ("head", "tail"), 2: ("head", "mid", "tail")}
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """The band of each item: `names[labels[i]]`, from the most to the least met.
+    """The band of each item: `names[labels[i]]`, from the most to the least popular.
 
     - `mass:1/3,2/3`: items by falling train count (equal counts by number), c the running sum with
       the item's own count; of F train pairs, head while c < F/3, mid while c < 2F/3, then tail.
@@ -38,7 +38,10 @@ class Bands:
 
     @classmethod
     def of(cls, counts: ArrayLike, rule: str = "mass") -> Self:
-        """Divide the items by their train counts, [I]."""
+        """Divide the items by their train counts [I].
+
+        Raises UserError if the rule is unknown or its cuts are out of range.
+        """
         read = read_rule(rule, DEFAULTS, "band rule")
         cuts = read.numbers
         if len(cuts) not in _NAMES or list(cuts) != sorted(cuts):
@@ -51,16 +54,16 @@ class Bands:
             )
         labels = _RULES[read.name](np.asarray(counts, np.int64), cuts)
         labels.setflags(write=False)
-        return cls(labels, _NAMES[len(cuts)], _said(read))
+        return cls(labels, _NAMES[len(cuts)], _rule_text(read))
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many items each band has."""
+        """Number of items in each band."""
         counts = np.bincount(self.labels, minlength=len(self.names))
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def rows(self, part: Csr) -> dict[str, int]:
-        """How many pairs of a part (the test part, say) each band has."""
+        """Number of pairs of a part (the test part, say) in each band."""
         counts = np.bincount(self.labels[part.indices], minlength=len(self.names))
         return dict(zip(self.names, counts.tolist(), strict=True))
 
@@ -73,7 +76,7 @@ def _mass(counts: NDArray[np.int64], cuts: Cuts) -> NDArray[np.int8]:
     running = np.cumsum(counts[order])
     total = int(counts.sum())
     labels = np.empty(len(counts), np.int8)
-    # Whole numbers on both sides: c < F p/q is c q < F p.
+    # Integers on both sides: c < F p/q is c q < F p.
     labels[order] = sum(running * cut.denominator >= total * cut.numerator for cut in cuts)
     return labels
 
@@ -101,5 +104,5 @@ _RULES: dict[str, Callable[[NDArray[np.int64], Cuts], NDArray[np.int8]]] = {
 }
 
 
-def _said(rule: Rule) -> str:
+def _rule_text(rule: Rule) -> str:
     return f"{rule.name}:{','.join(rule.words)}"

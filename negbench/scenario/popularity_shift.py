@@ -1,18 +1,18 @@
-"""The split `popularity_shift`: a test part drawn against the popularity of the items.
+"""Popularity-shift split: a test part sampled against the popularity of the items.
 
     P(next pair drawn for test is (u, i)) = w_i / (sum of w over the pairs left),
     w_i = n_i^-(1 - alpha),   n_i: pairs of item i in all of the data
 
-alpha = 1 draws all pairs alike (no shift), alpha = 0 all items alike, as long as they have pairs
-left. The draws are without replacement, by the order of the keys E / w, E ~ Exp(1): the smallest of
-them is pair k with probability w_k / sum w, and so on among the rest (Efraimidis and Spirakis). A
-pair is passed over where it would take a user's last one, so every user keeps a train pair; where
-users are small that gives parts below their size.
+alpha = 1 draws all pairs with equal probability (no shift), alpha = 0 all items, as long as they
+have pairs left. The draws are without replacement, by the order of the keys E / w, E ~ Exp(1): the
+smallest of them is pair k with probability w_k / sum w, and so on among the rest (Efraimidis and
+Spirakis). A pair is passed over where it would take a user's last one, so every user keeps a train
+pair; where users are small that gives parts below their size.
 
-Valid is as many pairs, drawn from the rest all alike: it has the popularity of train, so nothing is
-stopped, tuned or selected under the shift. It is also the yardstick of the shift, for a part of
-that size without any (see `item_distribution.py`). Items with few pairs may leave train altogether
-at a small alpha; `unseen` says how much of test that is.
+Valid has as many pairs, drawn uniformly from the rest: it has the popularity of train, so nothing
+is stopped, tuned or selected under the shift. It is also the baseline of the shift, a part of that
+size without any (see `item_distribution.py`). Items with few pairs may leave train altogether
+at a small alpha; `unseen` is their share of the test pairs.
 
 The generator is our own derivation: the splits of AdvInfoNCE (Zhang et al., NeurIPS 2023) show such
 a shift in their counts, and how they were drawn is not known to us.
@@ -33,8 +33,11 @@ DEFAULTS = (0, 0.1)
 """alpha, and the share of all pairs that is test."""
 
 
-def completed(rule: Rule) -> Rule:
-    """The rule with the share said in full; refused where a number is out of range."""
+def with_defaults(rule: Rule) -> Rule:
+    """The rule with the share of test filled in.
+
+    Raises UserError if a number is out of range.
+    """
     words = rule.words if len(rule.words) > 1 else (*rule.words, str(DEFAULTS[1]))
     whole = replace(rule, words=words)
     if len(words) != 2 or not 0 <= whole.numbers[0] <= 1:
@@ -50,9 +53,9 @@ def completed(rule: Rule) -> Rule:
     return whole
 
 
-def shifted(interactions: Interactions, rule: Rule) -> NDArray[np.int8]:
+def assign_parts(interactions: Interactions, rule: Rule) -> NDArray[np.int8]:
     """The part of each pair, 0 train, 1 valid, 2 test, [n] int8."""
-    alpha, share = completed(rule).numbers
+    alpha, share = with_defaults(rule).numbers
     users, n = interactions.users, len(interactions)
     size = n * share.numerator // share.denominator
     generator = numpy_stream(rule.seed, "split")

@@ -1,4 +1,4 @@
-"""Rules as the user writes them: a word and numbers, `ratio(0.8,0.1,0.1)` or `mass:1/3,2/3`."""
+"""Parser of split and band rules: a name and numbers, `ratio(0.8,0.1,0.1)` or `mass:1/3,2/3`."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _FORM = re.compile(r"\s*([A-Za-z_-]+)\s*(?:\(([^()]*)\)|:([^()]*))?\s*")
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule read: its name, its numbers as written, and the seed it draws with."""
+    """A parsed rule: its name, its numbers as written, and its random seed."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -36,9 +36,9 @@ def read_rule(
     *,
     seed: int = 0,
 ) -> Rule:
-    """Read a rule among `defaults`, whose numbers stand in where the text gives none.
+    """Parse a rule named in `defaults`, which also gives the numbers where the text has none.
 
-    A `seed=7` among the numbers goes before the one given.
+    A `seed=7` in the text overrides the argument. Raises UserError if the text is no such rule.
     """
     form = _FORM.fullmatch(text)
     if form is None:

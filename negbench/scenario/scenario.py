@@ -1,4 +1,4 @@
-"""The scenario of cells: one data set loaded, split and banded, the same for every method."""
+"""Scenario: one data set with its split and popularity bands, the same for every method."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from negbench.data.download.mirrors import Say, silent
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.load import load
 from negbench.data.membership import Membership, Packed
@@ -17,7 +16,7 @@ from negbench.errors import UserError, did_you_mean
 from negbench.protocol.context import TrainContext
 from negbench.protocol.text_table import TextTable
 from negbench.scenario import noise_injection, planted_false_negatives
-from negbench.scenario.item_distribution import spread_record
+from negbench.scenario.item_distribution import distribution_record
 from negbench.scenario.noise_injection import Noise
 from negbench.scenario.popularity_bands import Bands
 from negbench.scenario.splits import split, warning
@@ -29,12 +28,12 @@ EXCLUSIONS = {
     "all": ("train", "valid", "test"),
     "none": (),
 }
-"""What is never drawn as a negative; all but `train` and `none` look at held-out pairs."""
+"""Parts never sampled as negatives; all but `train` and `none` use held-out pairs."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """A data set made ready."""
+    """A data set with its split, popularity bands, exclusion, planted and noise pairs."""
 
     interactions: Interactions
     split: Split
@@ -43,37 +42,37 @@ class Scenario:
     planted: Csr | None = None
     """Train positives that were hidden on purpose."""
     noise: Csr | None = None
-    """Pairs that are no sign of liking, added to train on purpose."""
+    """False positives that were added to train on purpose."""
     natural: bool = False
-    """Whether these are the pairs that were rated too low, not random ones."""
+    """Whether the noise is the pairs that were rated too low, not random pairs."""
 
     @cached_property
     def seen(self) -> Csr:
-        """What a user has before the test part: train, then valid."""
+        """Items seen before the test part: train, then valid, [U, I]."""
         return self.split.train.join(self.split.valid)
 
     def masked(self, part: str) -> Csr:
-        """What is not ranked for the "valid" or the "test" part: all that is neither right nor new.
+        """Items masked when a part is ranked: train (for test also valid) and planted pairs.
 
-        Planted pairs are masked too: they are liked, so ranking them high is no mistake.
+        Planted pairs are positives, so a high rank of one is no error.
         """
         before = self.seen if part == "test" else self.split.train
         return before if self.planted is None else before.join(self.planted)
 
     @cached_property
     def provides(self) -> frozenset[str]:
-        """What the data offer: "order", "texts", "truth"."""
+        """What the data provide: "order", "texts", "truth"."""
         data = self.interactions
-        offers = {
+        provided = {
             "order": self.split.order != "none",
             "texts": data.item_texts is not None,
             "truth": data.truth is not None,
         }
-        return frozenset(word for word, there in offers.items() if there)
+        return frozenset(word for word, present in provided.items() if present)
 
     @cached_property
     def excluded(self) -> Csr:
-        """The pairs that are never drawn as negatives."""
+        """The pairs that are never sampled as negatives, [U, I]."""
         sets = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
         for part in EXCLUSIONS[self.exclude]:
             sets = sets.join(getattr(self.split, part))
@@ -81,49 +80,49 @@ class Scenario:
 
     @cached_property
     def packed(self) -> Packed:
-        """The excluded pairs as they are looked up."""
+        """The excluded pairs in a look-up table."""
         return Packed.of(self.excluded)
 
-    def warm(self) -> None:
-        """Make what every cell will ask for, before the scenario is handed to several processes."""
+    def build_caches(self) -> None:
+        """Fill the caches that every cell uses, before several processes share the scenario."""
         _ = self.packed, self.seen, self.split.train.rows, self.split.hash
 
     @property
     def oracle(self) -> bool:
-        """Whether the draws look at held-out positives; every output says so."""
+        """Whether sampling uses held-out positives; every output is marked so."""
         return self.exclude in ("train+valid", "all")
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What every output that rests on this scenario must say."""
-        said = [*self.interactions.notes]
-        if text := warning(self.split.rule):
-            said.append(text)
+        """Caveats to print with every result on this scenario."""
+        notes = [*self.interactions.notes]
+        if text := warning(self.split.rule_name):
+            notes.append(text)
         if self.oracle:
-            said.append(
+            notes.append(
                 f"ORACLE: negatives exclude {self.exclude}: training looks at held-out positives."
             )
         if self.planted is not None:
-            said.append(
+            notes.append(
                 f"PLANTED: {len(self.planted):,} train positives were hidden; they may be drawn as "
                 "negatives and are not ranked."
             )
         if self.noise is not None:
             what = "pairs that were rated too low" if self.natural else "random pairs"
-            said.append(
+            notes.append(
                 f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; "
                 "compare within this setting only."
             )
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
             user = "1 user has" if full == 1 else f"{full} users have"
-            said.append(f"{user} no item left to draw as a negative: their rows are masked.")
-        return tuple(dict.fromkeys(said))
+            notes.append(f"{user} no item left to draw as a negative: their rows are masked.")
+        return tuple(dict.fromkeys(notes))
 
     def train_context(
         self, *, seed: int, device: torch.device, encoder: str = encoders.DEFAULT
     ) -> TrainContext:
-        """What parts may know, on the device where they run."""
+        """The train context of the method's parts, on their device."""
         return TrainContext(
             train=self.split.train,
             counts=torch.from_numpy(self.split.train.counts.astype(np.float32)).to(device),
@@ -132,16 +131,16 @@ class Scenario:
             provides=self.provides,
             device=device,
             seed=seed,
-            texts=partial(self.texts, encoder, device) if self.worded(encoder) else None,
+            texts=partial(self.texts, encoder, device) if self.has_item_texts(encoder) else None,
         )
 
-    def worded(self, encoder: str) -> bool:
-        """Whether items have vectors of their words: the data's texts, or a table that is given."""
-        return self.interactions.item_texts is not None or encoders.is_given(encoder)
+    def has_item_texts(self, encoder: str) -> bool:
+        """Whether items have text vectors: from the data's texts or from a given table."""
+        return self.interactions.item_texts is not None or encoders.is_precomputed(encoder)
 
     @lru_cache(maxsize=2)  # noqa: B019 - as below
     def texts(self, encoder: str, device: torch.device) -> TextTable:
-        """The items in words; the cells of a process share them."""
+        """Text vectors of the items, shared by the cells of a process."""
         data = self.interactions
         return encoders.table_of(encoder, data.item_texts, data.n_items, device=device)
 
@@ -172,7 +171,7 @@ class Scenario:
                 "test": len(parts.test),
                 "planted": 0 if self.planted is None else len(self.planted),
                 **({} if self.noise is None else {"noise": len(self.noise)}),
-                "spread": spread_record(parts),
+                "spread": distribution_record(parts),
             },
             "bands": {
                 "rule": bands.rule,
@@ -196,23 +195,25 @@ def prepare(
     plant: float = 0.0,
     noise: Noise = 0.0,
     data_dir: str | Path | None = None,
-    say: Say = silent,
 ) -> Scenario:
-    """Load, split and band one data set; kept, so that the cells of a process share it."""
+    """Load and split one data set; cached, so that the cells of a process share it.
+
+    Raises UserError if `exclude` is unknown.
+    """
     if exclude not in EXCLUSIONS:
         what = did_you_mean(exclude, list(EXCLUSIONS))
         raise UserError(
             f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
         )
-    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, say=say)
+    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core)
     parts, planted = split(data, rule), None
     if plant:
         parts, planted = planted_false_negatives.plant(parts, plant)
     added = None
     if noise == "ratings":
-        parts, added = noise_injection.dislikes(parts, data.disliked)
+        parts, added = noise_injection.inject_disliked(parts, data.disliked)
     elif noise:
         known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
-        parts, added = noise_injection.inject(parts, noise, known)
+        parts, added = noise_injection.inject_random(parts, noise, known)
     natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
     return Scenario(data, parts, cut, exclude, planted, added, natural)

@@ -1,23 +1,24 @@
-"""Splits: which pairs are learnt from, which stop and tune, and which are reported.
+"""Train, validation and test splits by rule.
 
-A rule is a word, with numbers in brackets where it takes any: `ratio(0.8,0.1,0.1)`. Every pair
-falls in exactly one part. Within a row of a part the pairs stay in time order, or in the order of
-the file where no time is known.
+A rule is a name, with numbers in brackets where it takes any: `ratio(0.8,0.1,0.1)`. Every pair is
+in exactly one part. Within a row of a part the pairs stay in time order, or in the order of the
+file where no time is known.
 
 - `ratio(a,b,c)`: each user's n pairs in order, cut at the whole numbers below a n and (a + b) n,
   with one or more in train. So 2 to 5 pairs under (0.8,0.1,0.1) give one to test, none to valid.
 - `random(a,b,c)`: the same sizes, each user's pairs shuffled.
-- `temporal(a,b)`: two lines in time for all users, at the quantiles a and b; equal times stay
-  together. A user who comes after the first line has no train pair.
+- `temporal(a,b)`: two points in time for all users, at the quantiles a and b; equal times stay
+  together. A user whose pairs are all after the first point has no train pair.
 - `leave_one_out` (`loo`): the last pair is test, the one before it valid, for users with 3 pairs or
   more; all pairs of the others are train.
-- `files(a)`: the parts as given. Where no valid part is given it is carved from train: of each
+- `files(a)`: the parts as given. Without a given valid part it is sampled from train: of each
   user's n train pairs the nearest whole number to a n, never all (a = 0.1: none below 5 pairs).
-- `truth(a)`: valid is carved likewise from all that was observed; test is the truth that was not
-  observed, of the judged cells where only some were judged.
-- `popularity_shift(alpha,a)`: test is the share a of all pairs, drawn against the popularity of the
-  items: alpha = 1 draws all pairs alike, alpha = 0 all items alike. Valid is as large and drawn
-  without the shift, so that no selection sees it; each user keeps a train pair (see `shifting`).
+- `truth(a)`: valid is sampled likewise from all observed pairs; test is the ground truth that was
+  not observed, of the judged cells where only some were judged.
+- `popularity_shift(alpha,a)`: test is the share a of all pairs, sampled against the popularity of
+  the items: alpha = 1 draws pairs uniformly, alpha = 0 items uniformly. Valid is as large and drawn
+  without the shift, so that no selection uses it; each user keeps a train pair (see
+  `popularity_shift.py`).
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
     "truth": (0.1,),
     "popularity_shift": popularity_shift.DEFAULTS,
 }
-"""The rules and the numbers each takes when none is given."""
+"""The rules with their default numbers."""
 
 ALIASES = {"loo": "leave_one_out"}
 
@@ -56,21 +57,21 @@ WARNINGS = {
     "popularity_shift": "under popularity_shift the test pairs are drawn against popularity, the "
     "valid pairs are not: nothing is stopped or selected under the shift.",
 }
-"""By the name of a rule: what its results must be read with."""
+"""Caveats on the results of a split, by the name of its rule."""
 
 
 def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> Split:
-    """Divide the interactions by a rule; `Split.rule` says it in full, with any seed it drew by.
+    """Split the interactions by a rule; `Split.rule` is its full text, with its seed if it has one.
 
-    `auto` is `truth` for data that know it, else `files` for data that come divided, else `ratio`
-    where an order is known, else `random`.
+    `auto` is `truth` for data with ground truth, else `files` for data that come divided, else
+    `ratio` where an order is known, else `random`. Raises UserError if the data cannot be split so.
     """
-    asked = _auto(interactions) if rule == "auto" else rule
-    read = read_rule(asked, DEFAULTS, "split rule", ALIASES, seed=seed)
+    text = _auto(interactions) if rule == "auto" else rule
+    read = read_rule(text, DEFAULTS, "split rule", ALIASES, seed=seed)
     if not len(interactions):
         raise UserError(f"{interactions.name} holds no interactions, so there is nothing to split")
     parts = _RULES[read.name](interactions, read)
-    result = _gather(interactions, parts, _said(read, interactions))
+    result = _gather(interactions, parts, read)
     for word, part in (("train", result.train), ("test", result.test)):
         if not len(part):
             raise UserError(
@@ -80,9 +81,9 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
     return result
 
 
-def warning(rule: str) -> str:
-    """The sentence to print beside results under this (resolved) rule, or an empty string."""
-    return WARNINGS.get(rule.partition("(")[0], "")
+def warning(rule_name: str) -> str:
+    """The caveat to print beside results under this rule, or an empty string."""
+    return WARNINGS.get(rule_name, "")
 
 
 def _auto(interactions: Interactions) -> str:
@@ -134,7 +135,7 @@ def _files(interactions: Interactions, rule: Rule) -> Parts:
             "list; use ratio(0.8,0.1,0.1) or random(0.8,0.1,0.1)"
         )
     parts = interactions.part.copy()
-    return parts if (parts == VALID).any() else _carve(interactions, parts, rule)
+    return parts if (parts == VALID).any() else _sample_valid(interactions, parts, rule)
 
 
 def _truth(interactions: Interactions, rule: Rule) -> Parts:
@@ -143,7 +144,7 @@ def _truth(interactions: Interactions, rule: Rule) -> Parts:
             f"split rule `truth` needs data whose true relevance is known and {interactions.name} "
             "is not such; use auto"
         )
-    return _carve(interactions, np.zeros(len(interactions), np.int8), rule)
+    return _sample_valid(interactions, np.zeros(len(interactions), np.int8), rule)
 
 
 _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
@@ -153,7 +154,7 @@ _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
     "leave_one_out": _leave_one_out,
     "files": _files,
     "truth": _truth,
-    "popularity_shift": popularity_shift.shifted,
+    "popularity_shift": popularity_shift.assign_parts,
 }
 
 
@@ -166,7 +167,7 @@ def _need_order(interactions: Interactions, rule: Rule) -> None:
 
 
 def _in_order(interactions: Interactions) -> NDArray[np.int64]:
-    """The pairs from first to last; equal times keep the order of the file."""
+    """Indices of the pairs in time order [n]; equal times keep the order of the file."""
     if interactions.times is None:
         return np.arange(len(interactions))
     return np.argsort(interactions.times, kind="stable")
@@ -175,7 +176,7 @@ def _in_order(interactions: Interactions) -> NDArray[np.int64]:
 def _places(
     users: NDArray[np.int64], order: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each pair: its place among its user's pairs, counted along `order`, and their number."""
+    """Each pair's position among its user's pairs along `order`, and their number, [n] each."""
     grouped = order[np.argsort(users[order], kind="stable")]
     counts = np.bincount(users)
     starts = np.cumsum(counts) - counts
@@ -185,7 +186,7 @@ def _places(
 
 
 def _cut(place: NDArray[np.int64], n: NDArray[np.int64], rule: Rule) -> Parts:
-    """Parts by place, in the shares of the rule."""
+    """The part of each pair by its position, in the shares of the rule."""
     shares = rule.numbers
     if len(shares) != 3 or shares[0] <= 0 or min(shares) < 0 or sum(shares) != 1:
         raise UserError(
@@ -198,11 +199,11 @@ def _cut(place: NDArray[np.int64], n: NDArray[np.int64], rule: Rule) -> Parts:
 
 
 def _share(share: Fraction, n: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The whole number at or below `share n`; exact, so 0.29 of 100 is 29."""
+    """`share n` rounded down, exactly: 0.29 of 100 is 29."""
     return n * share.numerator // share.denominator
 
 
-def _carve(interactions: Interactions, parts: Parts, rule: Rule) -> Parts:
+def _sample_valid(interactions: Interactions, parts: Parts, rule: Rule) -> Parts:
     """Move a share of each user's train pairs to valid, at random by the rule's seed."""
     if len(rule.numbers) != 1 or not 0 <= rule.numbers[0] < 1:
         raise UserError(
@@ -225,33 +226,34 @@ def _increasing(rule: Rule) -> tuple[Fraction, Fraction]:
     return rule.numbers[0], rule.numbers[1]
 
 
-def _said(rule: Rule, interactions: Interactions) -> str:
-    """The rule in full: with its seed where randomness acts, without numbers that did not."""
+def _resolved(rule: Rule, interactions: Interactions) -> str:
+    """The rule's text: with its seed where it is random, without numbers that had no effect."""
     if rule.name == "files" and interactions.part is not None and (interactions.part == 1).any():
         return "files"
-    rule = popularity_shift.completed(rule) if rule.name == "popularity_shift" else rule
+    rule = popularity_shift.with_defaults(rule) if rule.name == "popularity_shift" else rule
     if rule.name in ("random", "files", "truth", "popularity_shift"):
         return f"{str(rule).removesuffix(')')},seed={rule.seed})"
     return str(rule)
 
 
-def _gather(interactions: Interactions, parts: Parts, rule: str) -> Split:
-    """The three parts as rows of users, each row in time order where times are known."""
+def _gather(interactions: Interactions, parts: Parts, rule: Rule) -> Split:
+    """The three parts as CSR by user, each row in time order where times are known."""
     order = _in_order(interactions)
     users, items, parts = interactions.users[order], interactions.items[order], parts[order]
     shape = {"n_rows": interactions.n_users, "n_columns": interactions.n_items}
     train, valid, test = (
         Csr.of(users[parts == part], items[parts == part], **shape) for part in (TRAIN, VALID, TEST)
     )
-    if rule.startswith("truth"):
+    if rule.name == "truth":
         test = _unobserved(interactions)
-    return Split(train, valid, test, rule, interactions.order)
+    text = _resolved(rule, interactions)
+    return Split(train, valid, test, text, interactions.order, rule.name)
 
 
 def _unobserved(interactions: Interactions) -> Csr:
-    """The truth that was not observed, of the judged cells."""
+    """Ground-truth positives that were not observed, of the judged cells."""
     truth = interactions.truth
-    assert truth is not None  # the rule `truth` has refused such data
+    assert truth is not None  # checked by the rule `truth`
     keys = np.setdiff1d(truth.keys, interactions.users * truth.n_columns + interactions.items)
     if interactions.judged is not None:
         keys = np.intersect1d(keys, interactions.judged.keys)

@@ -1,4 +1,4 @@
-"""What can be known of data before a model sees them."""
+"""Summary statistics of a data set, before any training."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,17 +8,17 @@ import numpy as np
 from negbench.data.interactions import Csr, Interactions
 from negbench.data.k_core import k_core
 from negbench.errors import DataError
-from negbench.scenario.item_distribution import spread_line
+from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.popularity_bands import Bands
 from negbench.scenario.splits import split
 
 CORES = (2, 5, 10)
 
 
-def look(data: Interactions, bands: str = "mass", rule: str = "") -> dict[str, Any]:
-    """Sizes, density, a user's usual share, what a k-core leaves, bands, times and notes.
+def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[str, Any]:
+    """Sizes, density, quartiles a user and an item, k-cores, bands, times and notes.
 
-    With a `rule` also how it splits them.
+    With a split `rule` also the sizes and item distributions of the parts.
     """
     pairs = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
     divided = Bands.of(pairs.counts, bands)
@@ -50,7 +50,7 @@ def _quartiles(counts: np.ndarray[Any, Any]) -> str:
 def _split(data: Interactions, rule: str) -> list[str]:
     parts = split(data, rule)
     sizes = f"train {len(parts.train):,}  valid {len(parts.valid):,}  test {len(parts.test):,}"
-    return [f"{parts.rule}   {sizes}   hash {parts.hash}", *spread_line(parts).split("   ")]
+    return [f"{parts.rule}   {sizes}   hash {parts.hash}", *distribution_line(parts).split("   ")]
 
 
 def _core(data: Interactions, k: int) -> str:

@@ -1,1 +1,1 @@
-"""Cells on disk: written aside and renamed, checked when read. Without torch."""
+"""Storage of results: one folder per cell, written atomically, checked when read. No torch."""

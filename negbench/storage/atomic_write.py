@@ -1,4 +1,4 @@
-"""Files written aside and renamed, so that a reader or a kill never meets half of one."""
+"""Atomic writes: a temporary file is renamed, so no reader or kill leaves half a file."""
 
 import json
 import os
@@ -11,29 +11,29 @@ import numpy as np
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON aside and rename; numbers stay exact, NaN becomes null."""
+    """Write JSON atomically; numbers stay exact, NaN becomes null."""
     write_text(
-        path, json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        path, json.dumps(_jsonable(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text aside and rename, so that a reader or a kill never meets half of it."""
+    """Write UTF-8 text atomically."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """The same for any content."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
-    aside.write_bytes(content)
-    aside.replace(path)
+    """Write bytes atomically."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
-def _plain(value: Any) -> Any:
+def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _jsonable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(inner) for inner in value]
+        return [_jsonable(inner) for inner in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):

@@ -1,15 +1,15 @@
-"""Records: one folder a cell, named by the hash of what was asked; JSON and npz, never unpickled.
+"""Results on disk: a folder per cell, named by the hash of its spec; JSON and npz, no pickles.
 
     RUN/run.json                 how the run was started, last command
     RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
     RUN/cells/<hash>/epochs.csv  one row an epoch
     RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
-    RUN/cells/<hash>/negatives.npz  a sample of the negatives used, where it was asked for
-    RUN/cells/<hash>/triplets.npz  triplets with their values, where a method keeps them
+    RUN/cells/<hash>/negatives.npz  a sample of the negatives used, if requested
+    RUN/cells/<hash>/triplets.npz  triplets with their values, if the method records them
     RUN/results.csv              derived from the cells, long form
 
-A cell is written aside and renamed, so it is there whole or not at all. No torch here: reading a
-run is quick.
+A cell is written to a temporary folder and renamed, so it is complete or absent. Nothing here
+imports torch, so reading a run is fast.
 """
 
 import csv
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.storage.atomic_write import write_json, write_text
-from negbench.storage.integrity import FORMAT, whole_file, whole_record
+from negbench.storage.integrity import FORMAT, intact_file, intact_record
 
 COLUMNS = (
     "dataset",
@@ -48,47 +48,47 @@ Array = NDArray[Any]
 
 
 def digest(spec: Mapping[str, Any]) -> str:
-    """Twelve hex digits of a resolved spec: the cell's name."""
+    """Hash of a resolved spec, twelve hex digits: the name of the cell's folder."""
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the grid as it stands on disk."""
+    """A cell of the grid, read from disk."""
 
     folder: Path
     record: dict[str, Any]
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What was asked."""
-        found: dict[str, Any] = self.record["spec"]
-        return found
+        """The resolved settings of the cell."""
+        spec: dict[str, Any] = self.record["spec"]
+        return spec
 
     @property
     def done(self) -> bool:
-        """Whether it was trained and measured; a failed cell has a `reason`."""
+        """Whether it was trained and evaluated; a failed cell has a `reason`."""
         return bool(self.record["status"] == "done")
 
     def users(self) -> dict[str, Array]:
-        """The per-user arrays."""
+        """All per-user arrays by name."""
         path = self.folder / "users.npz"
-        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+        with intact_file(path), np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
     def arrays(self, *names: str) -> dict[str, Array]:
-        """The per-user arrays of these names that are there, without reading the others."""
+        """The per-user arrays of these names, as far as present; others are not read."""
         path = self.folder / "users.npz"
-        with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+        with intact_file(path), np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names if name in arrays.files}
 
     def epochs(self) -> list[dict[str, float]]:
-        """The epochs' figures, one mapping an epoch; none where nothing was trained."""
+        """The logged metrics of each epoch; empty if nothing was trained."""
         path = self.folder / "epochs.csv"
         if not path.exists():
             return []
-        with whole_file(path):
+        with intact_file(path):
             return _epochs(path.read_text("utf-8"))
 
 
@@ -101,33 +101,36 @@ def write_cell(
     negatives: Mapping[str, Array] | None = None,
     triplets: Mapping[str, Array] | None = None,
 ) -> Path:
-    """Write a cell aside and rename it into place; an older one of the same spec is replaced."""
+    """Write a cell atomically; an older one of the same spec is replaced."""
     folder = run / "cells" / digest(record["spec"])
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
-    aside.mkdir(parents=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    temporary.mkdir(parents=True)
     try:
         if epochs:
-            (aside / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
+            (temporary / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
         if users is not None:
-            np.savez_compressed(aside / "users.npz", **users)  # type: ignore[arg-type]
+            np.savez_compressed(temporary / "users.npz", **users)  # type: ignore[arg-type]
         if negatives is not None:
-            np.savez_compressed(aside / "negatives.npz", **negatives)  # type: ignore[arg-type]
+            np.savez_compressed(temporary / "negatives.npz", **negatives)  # type: ignore[arg-type]
         if triplets is not None:
-            np.savez_compressed(aside / "triplets.npz", **triplets)  # type: ignore[arg-type]
-        write_json(aside / "cell.json", {"format": FORMAT, **record})
+            np.savez_compressed(temporary / "triplets.npz", **triplets)  # type: ignore[arg-type]
+        write_json(temporary / "cell.json", {"format": FORMAT, **record})
         if folder.exists():
-            folder.rename(aside.with_name(aside.name + ".old"))
-        aside.rename(folder)
+            folder.rename(temporary.with_name(temporary.name + ".old"))
+        temporary.rename(folder)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(aside.with_name(aside.name + ".old"), ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(temporary.with_name(temporary.name + ".old"), ignore_errors=True)
     return folder
 
 
 def read_cell(folder: Path) -> Cell:
-    """One cell; a damaged or foreign one is a UserError that names it."""
+    """Read one cell.
+
+    Raises UserError, naming the folder, if the cell is damaged or of another format.
+    """
     try:
-        return Cell(folder, whole_record(folder))
+        return Cell(folder, intact_record(folder))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         denied = isinstance(error, PermissionError)
@@ -136,7 +139,7 @@ def read_cell(folder: Path) -> Cell:
 
 
 def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
-    """The cell of this spec if it is there and whole."""
+    """The cell of this spec, None if it is absent or damaged."""
     folder = run / "cells" / digest(spec)
     if not folder.is_dir():
         return None
@@ -147,7 +150,7 @@ def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
 
 
 def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
-    """Every whole cell of a run, by name, and one sentence for each that is damaged."""
+    """All intact cells of a run by name, and one sentence for each damaged one."""
     cells, damaged = [], []
     try:
         names = sorted(name for name in os.listdir(run / "cells") if not name.startswith("."))
@@ -157,14 +160,14 @@ def read_cells(run: Path) -> tuple[list[Cell], list[str]]:
         return [], [f"cells must be readable; {run / 'cells'} is not ({error.strerror})"]
     for name in names:
         try:
-            cells.append(_settled(run / "cells" / name))
+            cells.append(_read_with_retry(run / "cells" / name))
         except UserError as error:
             damaged.append(str(error))
     return cells, damaged
 
 
-def _settled(folder: Path) -> Cell:
-    """A cell; one that is just being replaced is gone for an instant, and read when it is back."""
+def _read_with_retry(folder: Path) -> Cell:
+    """Read a cell; one that is absent while it is being replaced is tried again."""
     for _ in range(20):
         try:
             return read_cell(folder)
@@ -176,7 +179,7 @@ def _settled(folder: Path) -> Cell:
 
 
 def write_results(run: Path) -> Path:
-    """Rebuild `results.csv` from the cells, in the order of what was asked."""
+    """Rebuild `results.csv` from the cells, sorted by spec."""
     cells, _ = read_cells(run)
     rows = [row for cell in cells if cell.done for row in result_rows(cell)]
     rows.sort(key=lambda row: [row[name] for name in COLUMNS[:4]] + [int(row["seed"])])
@@ -190,7 +193,7 @@ def write_results(run: Path) -> Path:
 
 
 def result_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The long-form rows of one cell."""
+    """The rows of one cell in `results.csv`, one per metric."""
     spec = cell.spec
     start = {name: spec[name] for name in ("dataset", "backbone", "method", "variant", "seed")}
     for metric in cell.record["metrics"]:

@@ -1,7 +1,7 @@
-"""Whether a folder holds a whole cell: its record read and checked, each fault a sentence's middle.
+"""Integrity check of a cell folder; errors are clauses that the caller completes to sentences.
 
-Run folders are copied, merged, cut short and shared, so anything may lie in one. What fails here is
-a ValueError or OSError; `records` makes it a sentence and goes on with the rest.
+Run folders are copied, merged, truncated and shared, so a file may hold anything. A failed check is
+a ValueError or OSError; `cell_store` makes it a sentence and goes on with the other cells.
 """
 
 import json
@@ -16,29 +16,37 @@ from typing import Any
 from negbench.errors import UserError
 
 FORMAT = 1
-"""The newest format of a cell that this negbench writes and reads."""
+"""The record format that this version writes; newer ones are refused."""
 _NAMES = (("dataset", str), ("backbone", str), ("method", str), ("variant", str), ("seed", int))
 _ROW = (("split", str), ("metric", str), ("k", int), ("band", str), ("value", float | int | None))
 
 
 class Damaged(UserError, ValueError):
-    """A file of a cell that is there and cannot be read."""
+    """A file of a cell that exists and cannot be read."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[None]:
-    """Whatever goes wrong while this file is read is one sentence that names it."""
+def intact_file(path: Path) -> Iterator[None]:
+    """Context of reading a file of a cell.
+
+    Raises Damaged, with one sentence that names the file, if reading fails.
+    """
     try:
         yield
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        why = _plain(error)
-        raise Damaged(f"{path.name} must be whole; {path} is not ({why}); run it again") from error
+        reason = _reason(error)
+        raise Damaged(
+            f"{path.name} must be whole; {path} is not ({reason}); run it again"
+        ) from error
 
 
-def whole_record(folder: Path) -> dict[str, Any]:
-    """The record of the cell in this folder."""
+def intact_record(folder: Path) -> dict[str, Any]:
+    """Read and check the record of a cell folder.
+
+    Raises ValueError if it is no intact record of this format.
+    """
     try:
-        record = json.loads(_text(folder))
+        record = json.loads(_record_text(folder))
     except json.JSONDecodeError:
         raise ValueError("its cell.json is no JSON, or cut short") from None
     except RecursionError:
@@ -47,12 +55,12 @@ def whole_record(folder: Path) -> dict[str, Any]:
         raise ValueError(fault)
     if record["status"] == "done" and not zipfile.is_zipfile(folder / "users.npz"):
         raise ValueError("users.npz is missing or cut short")
-    found: dict[str, Any] = record
-    return found
+    checked: dict[str, Any] = record
+    return checked
 
 
-def _text(folder: Path) -> str:
-    """What cell.json says; anything but a plain file is refused before it can block the reader."""
+def _record_text(folder: Path) -> str:
+    """The content of cell.json; only a regular file is opened: a pipe would block the reader."""
     path = folder / "cell.json"
     try:
         kind = path.stat().st_mode
@@ -69,14 +77,14 @@ def _text(folder: Path) -> str:
 
 
 def _fault(record: Any) -> str:
-    """What keeps this from being the record of a cell; empty if nothing does."""
+    """Why this is no valid record of a cell; empty if it is one."""
     if not isinstance(record, dict):
         return "cell.json holds no record"
-    found = record.get("format")
-    if isinstance(found, int) and found > FORMAT:
-        return f"format {found} is newer than {FORMAT}, the newest that this negbench reads"
-    if found != FORMAT:
-        return f"format {found!r}, not {FORMAT}"
+    version = record.get("format")
+    if isinstance(version, int) and version > FORMAT:
+        return f"format {version} is newer than {FORMAT}, the newest that this negbench reads"
+    if version != FORMAT:
+        return f"format {version!r}, not {FORMAT}"
     spec = record.get("spec")
     if not isinstance(spec, dict) or record.get("status") not in ("done", "failed"):
         return "no spec or status"
@@ -98,8 +106,8 @@ def _are_metrics(rows: Any) -> bool:
     )
 
 
-def _plain(error: Exception) -> str:
-    """What went wrong, for those who did not write the program."""
+def _reason(error: Exception) -> str:
+    """The error in words for users."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, UnicodeDecodeError):

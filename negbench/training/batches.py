@@ -1,66 +1,66 @@
-"""An epoch's rows in steps: shuffled pairs, or whole histories for sequence backbones."""
+"""The batches of an epoch: shuffled pairs, or whole histories for sequence backbones."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from negbench.data.interactions import Csr
+from negbench.ops.axes import Rows
 from negbench.protocol.step import Batch, BatchChunk
 
 CHUNK_ROWS = 1 << 16
-"""Rows of the coming steps that a batch tells of; no less than its own."""
+"""Rows in a prefetch chunk; at least one batch."""
 
 
 class Pairs:
-    """Every train pair once an epoch, in a fresh order, `size` rows a step."""
+    """Every train pair once an epoch, in a new random order, `size` rows a batch."""
 
     def __init__(self, train: Csr, size: int, device: torch.device | str = "cpu") -> None:
-        """Keep the pairs where the steps run, in 32 bits: half the bytes to gather at random."""
+        """Keep the pairs on the device, in 32 bits: half the bytes to gather at random."""
         self.users = torch.from_numpy(train.rows.astype(np.int32)).to(device)
         self.items = torch.from_numpy(train.indices.astype(np.int32)).to(device)
         self.size = size
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Batches in an epoch."""
         return -(-len(self.users) // self.size)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
-        """One epoch; the generator lives on the device of the pairs."""
+        """The batches of one epoch; the generator is on the device of the pairs."""
         n, device = len(self.users), self.users.device
         order = torch.randperm(n, generator=generator, device=device, dtype=torch.int32)
         for rows in torch.split(order, max(1, CHUNK_ROWS // self.size) * self.size) if n else ():
             items = self.items.index_select(0, rows).long()
-            coming = BatchChunk(self.users.index_select(0, rows).long())
+            chunk = BatchChunk(self.users.index_select(0, rows).long())
             for start in range(0, len(rows), self.size):
                 here = slice(start, start + self.size)
-                yield Batch(coming.users[here], items[here], coming=coming, start=start)
+                yield Batch(chunk.users[here], items[here], chunk=chunk, start=start)
 
 
 class Sequences:
-    """Every user's latest items once an epoch, `size` users a step, each position one row."""
+    """Every user's latest items once an epoch, `size` users a batch, each position one row."""
 
     def __init__(
         self, train: Csr, size: int, length: int, device: torch.device | str = "cpu"
     ) -> None:
-        """A user with one item has nothing to predict and is left out."""
+        """Pad the histories; a user with one item has nothing to predict and is left out."""
         self.users = torch.from_numpy(np.flatnonzero(train.lengths > 1)).to(device)
         self.items = torch.from_numpy(tails(train, length + 1)).to(device)[self.users]
         self.counts = (self.items != train.n_columns).sum(1) - 1
         self.size, self.padding = size, train.n_columns
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Batches in an epoch."""
         return -(-len(self.users) // self.size)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
-        """One epoch; inputs [S, T] predict the same sequences one place on."""
+        """The batches of one epoch; inputs [S, T] predict the same sequences shifted by one."""
         for rows in shuffled(self.users, self.size, generator):
             yield self.batch(rows)
 
-    def batch(self, rows: Tensor) -> Batch:
-        """The rows of these histories: a position counts where there is an item to predict."""
+    def batch(self, rows: Rows) -> Batch:
+        """The batch of these histories [S]: each position with an item to predict is a row."""
         counts, items = self.counts[rows], self.items[rows]
         width = int(counts.max())
         targets = items[:, 1 : width + 1]
@@ -71,9 +71,9 @@ class Sequences:
         return Batch(users, targets.reshape(-1)[cells], inputs, cells)
 
 
-def shuffled(what: Tensor, size: int, generator: torch.Generator) -> Sequence[Tensor]:
-    """The places of `what` in a random order, `size` at a time; none where it is empty."""
-    order = torch.randperm(len(what), generator=generator, device=what.device)
+def shuffled(values: Rows, size: int, generator: torch.Generator) -> Sequence[Rows]:
+    """The indices of `values` in a random order, `size` at a time; none where it is empty."""
+    order = torch.randperm(len(values), generator=generator, device=values.device)
     return torch.split(order, size) if len(order) else ()
 
 

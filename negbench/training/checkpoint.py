@@ -1,4 +1,4 @@
-"""Checkpoints: a long cell that is killed goes on from its last one, bit for bit."""
+"""Checkpoints: a killed cell resumes from its last one, bit for bit."""
 
 import os
 import uuid
@@ -13,14 +13,14 @@ from negbench.training.fit import Fit
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The checkpoint of a long cell: written aside and renamed every so many epochs."""
+class Checkpoint:
+    """The checkpoint file of a cell, written every `every` epochs (0: never), by rename."""
 
     path: Path
     every: int
 
     def save(self, fit: Fit) -> None:
-        """Write one where it is due."""
+        """Write the checkpoint if it is due."""
         if not self.every or fit.progress.epoch % self.every:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,10 @@ class Kept:
         aside.replace(self.path)
 
     def load(self, fit: Fit) -> None:
-        """Go on from one where it is there; weights only, nothing is unpickled."""
+        """Restore from the file if there is one; weights only, nothing is unpickled.
+
+        Raises UserError for a file that does not fit the cell.
+        """
         if not self.every or not self.path.exists():
             return
         try:

@@ -1,15 +1,14 @@
-"""The loop. It knows no method: it asks parts for their verbs, and the backbone for its view.
+"""The training loop. It knows no method: it calls the parts' interfaces and the backbone's view.
 
-An epoch refreshes the parts that ask for it, takes every batch through `step.forward`, lets the
-backbone carry the gradients of the leaves back, and steps the optimisers. Validation alone stops it
-and chooses the weights that are kept.
+An epoch calls `refresh` of the parts that have it, takes every batch through `forward`, lets the
+backbone scatter the gradients of the leaves, and steps the optimisers. Validation alone stops it
+and chooses the weights that are kept (`early_stopping.py`).
 """
 
-import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,7 +18,6 @@ from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import (
     Backbone,
     Begins,
-    HasState,
     LogsMetrics,
     Method,
     Observes,
@@ -28,66 +26,23 @@ from negbench.protocol.interfaces import (
 )
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.training.batches import Pairs, Sequences
+from negbench.training.config import Progress, TrainConfig
+from negbench.training.early_stopping import EarlyStopping
 from negbench.training.forward import Outcome, forward, having
-from negbench.training.frozen_copy import freeze_later
-from negbench.training.optimisers import optimisers, set_lr, zero
+from negbench.training.frozen_copy import freeze
+from negbench.training.optimisers import optimisers, set_lr, zero_gradients
+from negbench.training.snapshot import load_states, restore, snapshot, states
 from negbench.training.timing import Clock
 
 STREAMS = ("batches", "negatives", "backbone", "refresh")
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a number."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The budget, the same for every method."""
-
-    epochs: int = 100
-    """At most this many."""
-    patience: int = 5
-    """Stop after this many evaluations without gain on the valid part."""
-    eval_every: int = 1
-    """Epochs between evaluations."""
-    select: str = "ndcg@20"
-    """The validation metric that stops and chooses."""
-    lr: float | None = None
-    """Override of the backbones' own step size; None leaves it."""
-    l2: float | None = None
-    """Override of the backbones' own L2 weight."""
-    dim: int | None = None
-    """Override of the backbones' own width."""
-    batch_size: int | None = None
-    """Override of the backbones' own batch size."""
-    time_limit: float = 0.0
-    """Seconds a cell may train, 0 = no limit; a cell that meets it says so."""
-
-    def __post_init__(self) -> None:
-        """Refuse a budget that trains nothing."""
-        for name in ("epochs", "patience", "eval_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}")
-
-
-@dataclass
-class Progress:
-    """How far a fit has come: all that a checkpoint must hold beside weights and streams."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_valid: float = -math.inf
-    n_unfilled: int = 0
-    negatives: int = 0
-    """Negatives used so far, masked ones too."""
-    dots: int = 0
-    """User-item dot products of the steps so far."""
-    rows: list[dict[str, float]] = field(default_factory=list)
-    stopped: str = ""
+    """The loss has become infinite or NaN."""
 
 
 class Fit:
-    """One training: made, run with `run()`, and read from `progress` and `clock`."""
+    """One training run: `run()` it, then read `progress` and `clock`."""
 
     def __init__(
         self,
@@ -99,41 +54,40 @@ class Fit:
         validate: Callable[[Backbone], float] | None = None,
         probes: Sequence[Probe] = (),
     ) -> None:
-        """Begin the parts and make the optimisers; `validate` is higher for better."""
+        """Call `begin` of the parts and build the optimisers; higher `validate` is better."""
         context = replace(context, width=backbone.config.dim)
         self.method, self.backbone, self.context, self.config = method, backbone, context, config
-        self.validate, self.probes = validate, probes
+        self.stopping, self.probes = EarlyStopping(config, validate), probes
         self.streams = {
             name: rng.stream(context.seed, name, device=context.device) for name in STREAMS
         }
-        for part in having(method, Begins):
+        for part in having(method.parts, Begins):
             part.begin(context)
         self.batches = feed(backbone, context)
         self.optimisers = optimisers(method, backbone)
         self.clock, self.progress = Clock(), Progress()
-        self.best: dict[str, Any] = {}
 
     def run(
         self,
-        tell: Callable[[Mapping[str, float]], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         save: Callable[[], None] | None = None,
     ) -> Progress:
-        """Train to the end; `tell` hears every epoch, `save` is called after each."""
+        """Train to the end; `on_epoch` gets each epoch's metrics, `save` is called after each."""
         self.clock.start()
         began = time.perf_counter() - self.clock.wall["total"]
         while not self.progress.stopped:
             row = self.epoch()
             self.progress.rows.append(row)
-            self._judge(row, time.perf_counter() - began)
-            if tell:
-                tell(row)
+            self.stopping.after_epoch(self, row, time.perf_counter() - began)
+            if on_epoch:
+                on_epoch(row)
             if save:
                 save()
-        self._restore_best()
+        self.stopping.restore_best(self)
         return self.progress
 
     def epoch(self) -> dict[str, float]:
-        """One pass over the train part, and its figures."""
+        """One pass over the train part, and its metrics. Raises Diverged for an infinite loss."""
         number = self.progress.epoch + 1
         self.backbone.train()
         self.refresh(number)
@@ -152,17 +106,17 @@ class Fit:
                 f"the loss must stay a number; it was {loss} in epoch {number}; lower lr"
             )
         self.clock.mark("update")
-        told = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
-        for part in (self.backbone, *self.method.parts):
-            told |= part.epoch_metrics() if isinstance(part, LogsMetrics) else {}
+        metrics = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
+        for part in having((self.backbone, *self.method.parts), LogsMetrics):
+            metrics |= part.epoch_metrics()
         for probe in self.probes:
-            told |= probe.epoch(number)
+            metrics |= probe.epoch(number)
         self.clock.mark("probes")
-        return told
+        return metrics
 
     def step(self, batch: Batch, epoch: int, number: int) -> Outcome:
         """Forward, backward, update, feedback."""
-        zero(self.optimisers)
+        zero_gradients(self.optimisers)
         view = self.backbone.view(batch, self.streams["backbone"])
         self.clock.mark("scoring")
         step = Step(batch, view, self.context, epoch, number, self.streams["negatives"])
@@ -177,11 +131,11 @@ class Fit:
         for optimiser in self.optimisers:
             optimiser.step()
         self.clock.mark("update")
-        self._feed_back(outcome)
+        self._count_and_observe(outcome)
         return outcome
 
     def _watch(self, watching: Sequence[Probe], outcome: Outcome) -> None:
-        """Before the weights move: a probe sees the scores that the negatives were drawn by."""
+        """Before the update: a probe sees the scores that the negatives were selected by."""
         if not watching:
             return
         self.clock.mark("update")
@@ -190,100 +144,59 @@ class Fit:
             probe.watch(outcome.step, outcome.drawn, outcome.used, feedback)
         self.clock.mark("probes")
 
-    def _feed_back(self, outcome: Outcome) -> None:
+    def _count_and_observe(self, outcome: Outcome) -> None:
         mask, now = outcome.drawn.mask, self.progress
         if mask is not None and not outcome.drawn.shared:
             now.n_unfilled += int((~mask).sum())
         now.negatives += outcome.rows.shape[0] * outcome.used.n
-        leaves = outcome.step.view.leaves
-        now.dots += leaves.dots if leaves is not None else 0
-        if observing := having(self.method, Observes):
+        now.dots += outcome.step.view.dots.total
+        if observing := having(self.method.parts, Observes):
             feedback = outcome.feedback()
             for part in observing:
                 part.observe(feedback)
 
     def refresh(self, number: int) -> None:
-        """Let the parts that ask for it renew their tables before epoch `number`."""
-        asking = having(self.method, Refreshes)
-        if not asking:
+        """Call `refresh` of the parts that have it, before epoch `number`."""
+        refreshing = having(self.method.parts, Refreshes)
+        if not refreshing:
             return
         encoded = self.backbone.encode(self.context.train)
         vectors = encoded.items, encoded.users, encoded.similarity
-        extras = self.streams["refresh"], freeze_later(self.backbone), encoded.tangent_kernel
+        extras = self.streams["refresh"], freeze(self.backbone), encoded.tangent_kernel
         epoch = Epoch(number, self.context, *vectors, *extras)
         with torch.no_grad():
-            for part in asking:
+            for part in refreshing:
                 part.refresh(epoch)
         self.clock.mark("sampling")
 
-    def _judge(self, row: dict[str, float], spent: float) -> None:
-        now, config = self.progress, self.config
-        last = now.epoch >= config.epochs or 0 < config.time_limit <= spent
-        if self.validate and (last or now.epoch % config.eval_every == 0):
-            self.backbone.train(False)
-            value = self.validate(self.backbone)
-            self.clock.mark("evaluation")
-            row[f"valid_{config.select}"] = value
-            if value > now.best_valid:
-                now.best_epoch, now.best_valid = now.epoch, value
-                self.best = copy.deepcopy(snapshot(self.backbone, self.method))
-            elif now.epoch - now.best_epoch >= config.patience * config.eval_every:
-                now.stopped = "patience"
-        row["wall"], row["cpu"] = self.clock.wall["total"], self.clock.cpu["total"]
-        if last and not now.stopped:
-            now.stopped = "epochs" if now.epoch >= config.epochs else "time limit"
-
-    def _restore_best(self) -> None:
-        if self.best:
-            restore(self.best, self.backbone, self.method)
-        else:
-            self.progress.best_epoch = self.progress.epoch
-        self.backbone.train(False)
-
     def state_dict(self) -> dict[str, Any]:
-        """Everything that going on needs: tensors and plain values only."""
+        """Everything that resuming needs: tensors and plain values only."""
         return {
             "now": snapshot(self.backbone, self.method),
-            "best": self.best,
+            "best": self.stopping.best,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "streams": {name: stream.get_state() for name, stream in self.streams.items()},
             "progress": dict(vars(self.progress)),
-            "probes": [p.state_dict() if isinstance(p, HasState) else None for p in self.probes],
+            "probes": states(self.probes),
             "clock": self.clock.state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where the state was taken, bit for bit."""
+        """Resume where the state was taken, bit for bit."""
         restore(state["now"], self.backbone, self.method)
-        self.best = state["best"]
+        self.stopping.best = state["best"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         for name, saved in state["streams"].items():
             self.streams[name].set_state(saved.cpu())
         self.progress = Progress(**state["progress"])
-        for probe, saved in zip(self.probes, state["probes"], strict=True):
-            if isinstance(probe, HasState):
-                probe.load_state_dict(saved)
+        load_states(self.probes, state["probes"])
         self.clock.restore(state["clock"])
 
 
 def feed(backbone: Backbone, context: TrainContext) -> Pairs | Sequences:
-    """The batches that this backbone reads."""
+    """The batches of the kind that this backbone is fed."""
     if backbone.feed == "pairs":
         return Pairs(context.train, backbone.config.batch_size, context.device)
     config = backbone.config
     return Sequences(context.train, config.batch_size, config.length, context.device)
-
-
-def snapshot(backbone: Backbone, method: Method) -> dict[str, Any]:
-    """The weights of the backbone and the state of every part that has one."""
-    parts = [part.state_dict() if isinstance(part, HasState) else None for part in method.parts]
-    return {"backbone": dict(backbone.state_dict()), "parts": parts}
-
-
-def restore(saved: dict[str, Any], backbone: Backbone, method: Method) -> None:
-    """Put a snapshot back."""
-    backbone.load_state_dict(saved["backbone"])
-    for part, state in zip(method.parts, saved["parts"], strict=True):
-        if state is not None:
-            part.load_state_dict(state)

@@ -1,11 +1,10 @@
-"""One step through a method's parts: the same for our loop and for somebody else's."""
+"""The forward pass of one step through a method's parts, in our loop and in a user's own."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from torch import Tensor
-
+from negbench.ops.axes import Rows, Scalar, Scores
 from negbench.protocol.interfaces import HasLosses, Method
 from negbench.protocol.step import Feedback, Negatives, Step
 
@@ -14,20 +13,20 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a step came to. `rows` [B] and `loss` carry gradient."""
+    """The results of a step; `rows` [B] and `loss` carry gradient."""
 
     step: Step
     drawn: Negatives
     used: Negatives
-    s_pos: Tensor
-    s_neg: Tensor
-    rows: Tensor
-    loss: Tensor
-    losses: dict[str, Tensor]
+    s_pos: Rows
+    s_neg: Scores
+    rows: Rows
+    loss: Scalar
+    losses: dict[str, Scalar]
     """The auxiliary losses by name, already in `loss`."""
 
     def feedback(self) -> Feedback:
-        """The outcome without gradient; after the backward pass with the slopes, if retained."""
+        """The results without gradient; after the backward pass with the slopes, if retained."""
         slopes = self.s_neg.grad if self.s_neg.retains_grad else None
         return Feedback(
             self.step,
@@ -42,7 +41,7 @@ class Outcome:
 def forward(method: Method, step: Step, mark: Callable[[str], None] | None = None) -> Outcome:
     """View -> Transform -> Sampler -> Stage* -> Objective -> rows [B] -> mean + auxiliary losses.
 
-    `mark` is called with "sampling" and "scoring" when these are done, for the clock.
+    `mark` is called with "sampling" and "scoring" when these are done, for the timing.
     """
     if method.transform is not None:
         step = replace(step, view=method.transform.view(step))
@@ -51,13 +50,14 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
         used = stage.apply(step, used)
     if mark:
         mark("sampling")
-    s_pos, s_neg = step.view.score_pair(step.view.positive), step.score(used)
+    s_pos = step.view.score_pair(step.view.positive)
+    s_neg = step.score(used, penalised=True)
     rows = method.objective.rows(step, s_pos, s_neg, used)
     for weight in (step.view.row_weight, used.row_weight):
         if weight is not None:
             rows = rows * weight
     losses = {**step.view.losses, **used.losses}
-    if (objective := as_(method.objective, HasLosses)) is not None:
+    for objective in having([method.objective], HasLosses):
         losses.update(objective.losses(step, s_pos, s_neg, used))
     loss = sum(losses.values(), rows.mean())
     if mark:
@@ -65,17 +65,20 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
     return Outcome(step, drawn, used, s_pos, s_neg, rows, loss, losses)
 
 
-def having(method: Method, kind: type[P]) -> Iterable[P]:
-    """The method's parts that have this lifecycle call."""
-    return [made for part in method.parts if (made := as_(part, kind)) is not None]
+def having(parts: Iterable[Any], interface: type[P]) -> list[P]:
+    """The parts that implement an optional interface, such as `Refreshes`, in their order."""
+    return [part for part in parts if implements(part, interface)]
 
 
-def as_(part: Any, kind: type[P]) -> P | None:
-    """The part, if it has the calls of this protocol: a question of its class, asked once."""
-    asked = type(part), kind
-    if asked not in _ANSWERS:  # for a protocol `isinstance` takes longer than a small product
-        _ANSWERS[asked] = isinstance(part, kind)
-    return part if _ANSWERS[asked] else None
+def implements(part: Any, interface: type[Any]) -> bool:
+    """Whether a part implements an optional interface; cached by class.
+
+    For a protocol `isinstance` takes longer than a small product.
+    """
+    key = type(part), interface
+    if key not in _IMPLEMENTS:
+        _IMPLEMENTS[key] = isinstance(part, interface)
+    return _IMPLEMENTS[key]
 
 
-_ANSWERS: dict[tuple[type, type], bool] = {}
+_IMPLEMENTS: dict[tuple[type, type], bool] = {}

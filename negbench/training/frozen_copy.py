@@ -1,4 +1,4 @@
-"""A backbone as it was, for parts that compare what is learnt with what was known before."""
+"""A frozen copy of the backbone, for losses with a reference model."""
 
 import copy
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from negbench.protocol.view import View
 
 
 class FrozenCopy:
-    """A copy of a backbone that never learns, seen as at inference: nothing is dropped."""
+    """A frozen copy of a backbone in inference mode, without dropout."""
 
     def __init__(self, backbone: Backbone) -> None:
-        """Copy the weights as they are."""
+        """Copy the current weights."""
         self.backbone = copy.deepcopy(backbone)
         self.backbone.train(False)
         device = next(iter(self.backbone.parameters())).device
@@ -33,10 +33,10 @@ class FrozenCopy:
         return dict(self.backbone.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Be what was frozen in another process."""
+        """Restore the weights of the copy from a checkpoint."""
         self.backbone.load_state_dict(state)
 
 
-def freeze_later(backbone: Backbone) -> Callable[[], FrozenCopy]:
-    """What an Epoch hands to its parts: a call that freezes this backbone as it then is."""
+def freeze(backbone: Backbone) -> Callable[[], FrozenCopy]:
+    """`Epoch.freeze`: a call that makes a frozen copy of this backbone."""
     return partial(FrozenCopy, backbone)

@@ -1,4 +1,4 @@
-"""Memory that a step frees is kept for the next step, not given back to the system.
+"""Memory allocation: freed memory is kept for the next step, not returned to the system.
 
 By default glibc maps a block of 32 MiB and more anew each time, and returns what is free at the end
 of the heap: every step then pays for fresh pages, zeroed by the kernel. Kept, a LightGCN step or a
@@ -14,7 +14,7 @@ MAP_FROM = 1 << 30
 
 
 @cache
-def keep_freed() -> bool:
+def keep_freed_memory() -> bool:
     """Ask glibc to keep what is freed, once; False where the C library is another."""
     try:
         allocator = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""The optimisers of a fit, and the size of their steps in an epoch."""
+"""The optimisers of a training run, and the learning rate of an epoch."""
 
 import math
 from collections.abc import Iterable
@@ -10,21 +10,21 @@ from negbench.training.forward import having
 
 
 def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
-    """Adam for what goes down the loss, and another for what goes up."""
-    down = list(backbone.parameters())
-    for part in having(method, Minimises):
-        down += part.minimised()
-    up = [each for part in having(method, Maximises) for each in part.maximised()]
+    """Adam for the parameters that minimise the loss, and another for those that maximise it."""
+    minimised = list(backbone.parameters())
+    for part in having(method.parts, Minimises):
+        minimised += part.minimised()
+    maximised = [each for part in having(method.parts, Maximises) for each in part.maximised()]
     lr = backbone.config.lr
-    made: list[Optimizer] = [Adam(down, lr=lr, fused=True)]
-    if up:
-        made.append(Adam(up, lr=lr, maximize=True))
-    return made
+    adams: list[Optimizer] = [Adam(minimised, lr=lr, fused=True)]
+    if maximised:
+        adams.append(Adam(maximised, lr=lr, maximize=True))
+    return adams
 
 
-def zero(made: Iterable[Optimizer]) -> None:
-    """Every gradient back to 0, in its buffer; of small ones `zero_grad` takes twice the time."""
-    for optimiser in made:
+def zero_gradients(optimisers: Iterable[Optimizer]) -> None:
+    """Zero every gradient in place; for small ones `zero_grad` takes twice the time."""
+    for optimiser in optimisers:
         for group in optimiser.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
@@ -32,13 +32,15 @@ def zero(made: Iterable[Optimizer]) -> None:
 
 
 def lr_factor(method: Method, epoch: int) -> float:
-    """What the parts multiply the step size by in `epoch`, 1 where none asks."""
-    return math.prod([part.lr_factor(epoch) for part in having(method, SchedulesLR)], start=1.0)
+    """The product of the parts' learning-rate factors in `epoch`; 1 where no part has one."""
+    return math.prod(
+        [part.lr_factor(epoch) for part in having(method.parts, SchedulesLR)], start=1.0
+    )
 
 
-def set_lr(made: Iterable[Optimizer], method: Method, lr: float, epoch: int) -> None:
-    """Set the step size of `epoch`: the backbone's, times what the parts ask for."""
-    size = lr * lr_factor(method, epoch)
-    for optimiser in made:
+def set_lr(optimisers: Iterable[Optimizer], method: Method, lr: float, epoch: int) -> None:
+    """Set the learning rate of `epoch`: the backbone's times the parts' factors."""
+    rate = lr * lr_factor(method, epoch)
+    for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = size
+            group["lr"] = rate

@@ -1,4 +1,4 @@
-"""Where the time of a cell goes: wall and CPU seconds by kind of work, and the peak of memory."""
+"""Wall and CPU seconds of a cell by kind of work, and its peak memory."""
 
 import resource
 import sys
@@ -17,20 +17,20 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        """Start now."""
+        """Start the clock."""
         self.wall = dict.fromkeys((*KINDS, "total"), 0.0)
         self.cpu = dict.fromkeys((*KINDS, "total"), 0.0)
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def start(self) -> None:
-        """What was done since the last mark belongs to no kind."""
+        """Count the time since the last mark for no kind of work."""
         wall, cpu = time.perf_counter(), time.process_time()
         self.wall["total"] += wall - self._wall
         self.cpu["total"] += cpu - self._cpu
         self._wall, self._cpu = wall, cpu
 
     def mark(self, kind: str) -> None:
-        """What was done since the last mark was of this kind."""
+        """Count the time since the last mark for this kind of work."""
         wall, cpu = self._wall, self._cpu
         self.start()
         self.wall[kind] += self._wall - wall
@@ -41,13 +41,13 @@ class Clock:
         return {"wall": dict(self.wall), "cpu": dict(self.cpu)}
 
     def restore(self, state: dict[str, dict[str, float]]) -> None:
-        """Go on from a checkpoint's seconds."""
+        """Restore the seconds from a checkpoint."""
         self.wall.update(state["wall"])
         self.cpu.update(state["cpu"])
 
 
 def reset_peak(device: torch.device) -> None:
-    """Forget earlier peaks of memory where the system can (Linux, CUDA)."""
+    """Reset the peak memory where the system can (Linux, CUDA)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     try:

@@ -120,7 +120,7 @@ def record(asked: dict[str, Any], ndcg: Values) -> dict[str, Any]:
 def write() -> Write:
     """Write one cell: change(record) may alter it before it is written.
 
-    `probes` stand in every epoch, `arrays` in users.npz.
+    `probes` are added to every epoch, `arrays` to users.npz.
     """
 
     def one(
@@ -136,10 +136,10 @@ def write() -> Write:
         probes: Mapping[str, float] | None = None,
         arrays: Mapping[str, Any] | None = None,
     ) -> Path:
-        made = record(spec(dataset, backbone, method, variant, seed), ndcg)
-        change(made)
-        if made["status"] == "failed":
-            return cell_store.write_cell(run, made)
+        cell = record(spec(dataset, backbone, method, variant, seed), ndcg)
+        change(cell)
+        if cell["status"] == "failed":
+            return cell_store.write_cell(run, cell)
         users: dict[str, Any] = {"users": np.arange(len(ndcg["all"]), dtype=np.int32)}
         for band, values in ndcg.items():
             users[f"ndcg@20/{band}"] = np.array(values, np.float32)
@@ -151,7 +151,7 @@ def write() -> Write:
         epochs = [epoch | {"watched": 100.0, **probes} for epoch in epochs] if probes else epochs
         users |= arrays or {}
         trained = backbone != "reference"
-        return cell_store.write_cell(run, made, epochs=epochs if trained else (), users=users)
+        return cell_store.write_cell(run, cell, epochs=epochs if trained else (), users=users)
 
     return one
 
@@ -164,8 +164,8 @@ def folder(tmp_path: Path, write: Write) -> Path:
         for method, values in BOOKS.items():
             for seed in (0, 1):
                 write(run, dataset, method, seed, {"all": values[seed], **BANDS[method]})
-        guard = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
-        write(run, dataset, "most_popular", 0, guard, backbone="reference")
+        reference = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
+        write(run, dataset, "most_popular", 0, reference, backbone="reference")
     write_json(run / "run.json", {"command": "negbench run", "started": "2026-01-01T00:00"})
     return run
 
@@ -187,12 +187,12 @@ FALSE = {"random": 0.02, "popularity": 0.03, "dns": 0.08}
 
 @pytest.fixture
 def probed(tmp_path: Path, write: Write) -> Path:
-    """The run of `folder` with probes, item counts and lists; `films` hold the truth."""
+    """The run of `folder` with probes, item counts and lists; `films` have ground truth."""
     run = tmp_path / "probed"
     for dataset in ("books", "films"):
         exact = dataset == "films"
 
-        def told(record: dict[str, Any], exact: bool = exact) -> None:
+        def add_probe(record: dict[str, Any], exact: bool = exact) -> None:
             record["probe"] = {"mode": "full", "exact": exact, "hard": 0.1, "planted": 0, "log": 0}
 
         for method, values in BOOKS.items():
@@ -210,11 +210,11 @@ def probed(tmp_path: Path, write: Write) -> Path:
                     method,
                     seed,
                     {"all": values[seed], **BANDS[method]},
-                    change=told,
+                    change=add_probe,
                     probes=probes,
                     arrays=ITEMS | {"top": np.array(LISTS[method], np.int32)},
                 )
-        guard = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
+        reference = {"all": [0.2] * 4, "head": [0.5] * 4, "mid": [0.1] * 4, "tail": [0.0] * 4}
         lists = ITEMS | {"top": np.array(LISTS["most_popular"], np.int32)}
-        write(run, dataset, "most_popular", 0, guard, backbone="reference", arrays=lists)
+        write(run, dataset, "most_popular", 0, reference, backbone="reference", arrays=lists)
     return run

@@ -96,7 +96,7 @@ def test_the_guess_equals_its_formula():
                 guess.out.weight @ torch.cat([x[row] / backbone.unit, c[row], time])
                 + guess.out.bias
             )
-            found = backbone.guessed(x, c, torch.tensor([t]))[row]
+            found = backbone.predicted(x, c, torch.tensor([t]))[row]
             torch.testing.assert_close(found, by_hand * backbone.unit)
 
 
@@ -114,7 +114,7 @@ def test_the_query_is_the_guess_from_the_noised_positive():
     ):
         x = keep.sqrt() * vectors + (1 - keep).sqrt() * eps
         made = view.denoise(vectors) if found is None else found
-        torch.testing.assert_close(made, backbone.guessed(x, condition, t))
+        torch.testing.assert_close(made, backbone.predicted(x, condition, t))
     assert torch.equal(view.denoise(view.items[batch.items]), view.denoise(view.positive))
 
 
@@ -140,7 +140,7 @@ def test_without_conditions_the_history_is_not_read():
 def test_guidance_is_the_condition_alone_at_0_and_nothing_without_a_condition():
     backbone, t = fresh(dreamrec, PLAIN), torch.tensor([7])
     x, c = torch.randn(2, 3, 8, generator=rng.stream(0, "x"))
-    given, null = backbone.guessed(x, c, t), backbone.guessed(x, backbone.guess.null, t)
+    given, null = backbone.predicted(x, c, t), backbone.predicted(x, backbone.guess.null, t)
     for w in (0.0, 2.0, 8.0):
         backbone.config = replace(PLAIN, guidance=w)
         torch.testing.assert_close(backbone.guided(x, c, t), (1 + w) * given - w * null)

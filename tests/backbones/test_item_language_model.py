@@ -28,7 +28,8 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.protocol.text_table import TextTable
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 pytestmark = pytest.mark.text
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
@@ -136,13 +137,13 @@ def worded(n=30):
 
 
 def test_titles_begin_as_the_mean_of_their_tokens(config):
-    from negbench.texts.lora import loaded
+    from negbench.texts.lora import load_pretrained
 
     context = worded(WORLD.n_items)
     for width in (8, 48):  # below and above the model's
         backbone = fresh(tiny_lm, replace(config, dim=width, start="titles"), context)
         tokens = backbone.blocks.tokens
-        told = loaded(config.model, "AutoTokenizer")(list(TEXTS[: WORLD.n_items - 1]))["input_ids"]
+        told = load_pretrained(config.model, "AutoTokenizer")(list(TEXTS[: WORLD.n_items - 1]))["input_ids"]
         means = torch.stack([tokens[row].mean(0) for row in told])
         _, _, right = torch.linalg.svd(means, full_matrices=False)
         kept = means @ right[:width].T @ right[:width]

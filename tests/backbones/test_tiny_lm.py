@@ -21,11 +21,12 @@ from helpers.sequence_backbone_checks import (
 
 from negbench.backbones import tiny_lm
 from negbench.composition import recipe
-from negbench.methods.napo.policy import Catalogue, log_probs
+from negbench.methods.napo.policy import CataloguePolicy, log_probs
 from negbench.ops import rng
 from negbench.protocol.step import Batch
 from negbench.training.batches import Sequences
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 DROPS = tiny_lm.Config(dim=8, hidden=12, heads=2, length=6, dropout=0.3, init=0.5)
 PLAIN = replace(DROPS, dropout=0.0)
@@ -112,7 +113,7 @@ def test_encoder_equals_the_formula(length):
 def test_attention_knows_how_far_apart_two_tokens_are_and_not_where():
     places = tiny_lm.Rotation(6, 20, torch.device("cpu"))
     q, k = torch.randn(2, 6, generator=rng.stream(0, "qk"))
-    q_at, k_at = (places.turned(x.expand(20, 6)) for x in (q, k))
+    q_at, k_at = (places.rotate(x.expand(20, 6)) for x in (q, k))
     products = q_at @ k_at.T
     for apart in (0, 3, 7):
         diagonal = products.diagonal(-apart)
@@ -121,7 +122,7 @@ def test_attention_knows_how_far_apart_two_tokens_are_and_not_where():
 
 def test_log_probs_of_all_items_sum_to_one_and_padding_does_not_change_them():
     backbone = fresh(tiny_lm, LONG).eval()
-    policy = Catalogue(2**20)
+    policy = CataloguePolicy(2**20)
     policy.begin(WORLD)
     batch = Sequences(WORLD.train, 16, 15).batch(torch.arange(12))
     every = policy.ids.expand(len(batch), -1)

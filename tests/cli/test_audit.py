@@ -48,8 +48,8 @@ def test_what_must_hold_of_a_real_ranking(finished):
 
 
 def test_programs_and_files(finished, tmp_path):
-    told = json.loads(call("audit", finished, "--json").stdout)
-    assert told["k"] == 20 and {r["row"] for r in told["blocks"][0]["rows"]} >= {"random", "dns"}
+    page = json.loads(call("audit", finished, "--json").stdout)
+    assert page["k"] == 20 and {r["row"] for r in page["blocks"][0]["rows"]} >= {"random", "dns"}
     assert call("audit", finished, "--metric", "ndcg@5", "--format", "md", "-o", tmp_path / "a.md")
     assert "lists of 5" in (tmp_path / "a.md").read_text()
 
@@ -70,21 +70,21 @@ def test_results_csv_holds_the_audit(finished):
     for name in names | {"popreo", "poprsp", "dgap"}:
         assert {(name, "5", "all"), (name, "20", "all")} <= tested
     assert {("pru", "0", "all"), ("pri", "0", "all"), ("dgap", "20", "niche")} <= tested
-    guards = {r["metric"] for r in lines if r["backbone"] == "reference"}
-    assert guards >= names | {"pru", "pri"}
+    of_references = {r["metric"] for r in lines if r["backbone"] == "reference"}
+    assert of_references >= names | {"pru", "pri"}
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["--format", "latex"], 2, "got 'latex'"),
         (["--metric", "arp@20"], 2, "unknown metric"),
         (["-o", "no/such/place.md"], 2, "--out"),
     ],
 )
-def test_mistakes_are_one_sentence(finished, words, code, said):
+def test_mistakes_are_one_sentence(finished, words, code, message):
     result = call("audit", finished, *words)
-    assert result.exit_code == code and said in result.stderr and result.stdout == ""
+    assert result.exit_code == code and message in result.stderr and result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -117,7 +117,7 @@ def test_a_file_options_and_overrides_in_rising_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words, code, says",
+    "words, code, message",
     [
         (["tabel"], 2, "did you mean table?"),
         (["run", "--epoch", "3"], 2, "did you mean --epochs?"),
@@ -143,11 +143,11 @@ def test_a_file_options_and_overrides_in_rising_order(tmp_path):
         (["table"], 2, "RUN_DIRS"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_its_code(tmp_path, words, code, says):
+def test_a_mistake_is_one_sentence_and_its_code(tmp_path, words, code, message):
     result = call(*words)
     assert result.exit_code == code, result.output
     assert result.stdout == ""
-    assert result.stderr.startswith("negbench: ") and says in result.stderr
+    assert result.stderr.startswith("negbench: ") and message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -160,13 +160,13 @@ def test_a_table_against_an_unknown_row_or_format_is_refused(finished):
     assert call("plot", out, "--format", "gif").exit_code == 2
 
 
-@pytest.mark.parametrize("format, says", [("md", "|"), ("csv", ","), ("latex", "tabular")])
-def test_tables(finished, format, says):
+@pytest.mark.parametrize("format, message", [("md", "|"), ("csv", ","), ("latex", "tabular")])
+def test_tables(finished, format, message):
     out, _ = finished
     result = call("table", out, "--format", format, "--metric", "recall@10", "--vs", "dns")
-    assert result.exit_code == 0 and says in result.stdout
+    assert result.exit_code == 0 and message in result.stdout
     assert call("table", out, "--format", format, "-o", f"t.{format}").exit_code == 0
-    assert says in Path(f"t.{format}").read_text()
+    assert message in Path(f"t.{format}").read_text()
 
 
 def test_plots_and_a_report(finished):
@@ -181,8 +181,8 @@ def test_plots_and_a_report(finished):
 
 def test_status(finished):
     out, _ = finished
-    told = json.loads(call("status", out, "--json").stdout)
-    assert (told["done"], told["failed"], told["pending"]) in [(5, {}, []), (4, {}, [])]
+    status = json.loads(call("status", out, "--json").stdout)
+    assert (status["done"], status["failed"], status["pending"]) in [(5, {}, []), (4, {}, [])]
     assert "0 pending" in call("status", out).stdout
 
 

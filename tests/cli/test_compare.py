@@ -95,7 +95,7 @@ def test_out_writes_a_file(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--test", "wilcoxn"], "did you mean wilcoxon?"),
         (["--correct", "hol"], "did you mean holm?"),
@@ -107,11 +107,11 @@ def test_out_writes_a_file(run, tmp_path):
         (["--test", "wilcoxon", "--seeds-as", "blocks"], "books on mf has 3 seeds"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_code_2(run, words, said):
+def test_a_mistake_is_one_sentence_and_code_2(run, words, message):
     result = call(run, *words)
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert result.stderr.count("\n") == 1 and said in result.stderr
+    assert result.stderr.count("\n") == 1 and message in result.stderr
 
 
 def test_an_out_that_cannot_be_is_refused_first(run, tmp_path):
@@ -132,17 +132,17 @@ def test_two_folders_are_read_as_one(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"hash": "ffffff"}, "share their split"),
         ({"bands": "items:0.2,0.8"}, "share their bands"),
         ({"exclude": "all"}, "share their exclusion"),
     ],
 )
-def test_runs_that_answer_different_questions_are_refused(run, tmp_path, change, said):
+def test_runs_that_answer_different_questions_are_refused(run, tmp_path, change, message):
     cell(tmp_path / "other", "mixed", 0, **change)
     result = call(run, tmp_path / "other")
     assert result.exit_code == 2
-    assert said in result.stderr and result.stderr.count("\n") == 1
+    assert message in result.stderr and result.stderr.count("\n") == 1
     assert all(str(value) in result.stderr for value in change.values())
     assert str(tmp_path / "other") in result.stderr

@@ -88,11 +88,11 @@ def fresh(monkeypatch, tmp_path):
 
 def refused(tmp_path, words):
     result = CliRunner().invoke(main, words)
-    said = [line for line in result.stderr.splitlines() if line.startswith("negbench: ")]
+    messages = [line for line in result.stderr.splitlines() if line.startswith("negbench: ")]
     assert result.exit_code in (2, 3, 4), (result.exit_code, result.output, result.exception)
-    assert len(said) == 1 and "Traceback" not in result.output, result.output
+    assert len(messages) == 1 and "Traceback" not in result.output, result.output
     assert not list(tmp_path.iterdir()), "something was written"
-    return said[0]
+    return messages[0]
 
 
 def test_the_table_names_every_option_of_run():

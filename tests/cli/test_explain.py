@@ -39,8 +39,8 @@ def run(trained, tmp_path):
 
 
 def cell(run: Path, method: str, seed: int):
-    found = cell_store.read_cells(run)[0]
-    return next(c for c in found if (c.spec["method"], c.spec["seed"]) == (method, seed))
+    cells = cell_store.read_cells(run)[0]
+    return next(c for c in cells if (c.spec["method"], c.spec["seed"]) == (method, seed))
 
 
 def ids_of(run: Path):
@@ -48,26 +48,26 @@ def ids_of(run: Path):
 
 
 def test_all_users_by_value_with_titles_and_averages(run):
-    told, ids = json.loads(call(run, "--format", "json").stdout), ids_of(run)
-    assert [line["value"] for line in told["helpful"]] == [4, 2, 1]
-    assert [line["value"] for line in told["harmful"]] == [-2, -1]
-    first = told["helpful"][0]
+    page, ids = json.loads(call(run, "--format", "json").stdout), ids_of(run)
+    assert [line["value"] for line in page["helpful"]] == [4, 2, 1]
+    assert [line["value"] for line in page["harmful"]] == [-2, -1]
+    first = page["helpful"][0]
     assert (first["user"], first["positive"]) == (ids["users"][0], ids["items"][4])
     assert first["positive_name"] == ids["names"][4] and first["negative_name"] == ids["names"][1]
     assert (first["low"], first["high"]) == pytest.approx((3.02, 4.98))
-    means = {(line["by"], line["group"]): line["mean"] for line in told["averages"]}
+    means = {(line["by"], line["group"]): line["mean"] for line in page["averages"]}
     assert means["all", "all"] == pytest.approx(0.8)
     assert (means["truth", "false"], means["truth", "other"]) == pytest.approx((0, 4 / 3))
-    assert sum(line["n"] for line in told["averages"] if line["by"] == "band") == 5
-    assert told["user"] is None and told["where"]["seed"] == 0
+    assert sum(line["n"] for line in page["averages"] if line["by"] == "band") == 5
+    assert page["user"] is None and page["where"]["seed"] == 0
 
 
 def test_one_user_by_the_id_of_the_data(run):
     ids = ids_of(run)
-    told = json.loads(call(run, "--user", ids["users"][1], "--format", "json").stdout)
-    assert told["user"] == ids["users"][1] and told["n"] == 2 and told["epochs"] == [2, 2]
-    assert [line["value"] for line in told["helpful"] + told["harmful"]] == [2, -1]
-    assert told["averages"] == []
+    page = json.loads(call(run, "--user", ids["users"][1], "--format", "json").stdout)
+    assert page["user"] == ids["users"][1] and page["n"] == 2 and page["epochs"] == [2, 2]
+    assert [line["value"] for line in page["helpful"] + page["harmful"]] == [2, -1]
+    assert page["averages"] == []
 
 
 def test_the_screen(run):

@@ -49,10 +49,10 @@ def test_everything_listed_can_be_told_of():
 
 
 def test_info_tells_parameters_and_search_space():
-    told = json.loads(call("info", "dns", "--json").stdout)
-    (candidates,) = [each for each in told["parameters"] if each["name"] == "candidates"]
+    facts = json.loads(call("info", "dns", "--json").stdout)
+    (candidates,) = [each for each in facts["parameters"] if each["name"] == "candidates"]
     assert candidates["default"] == "8" and candidates["says"]
-    assert "candidates" in told["search"]
+    assert "candidates" in facts["search"]
     shown = call("info", "dns").stdout
     assert "candidates: int = 8" in shown and "SIGIR" in shown
 
@@ -62,13 +62,13 @@ def test_data_check():
         "uid,sku,timestamp\n"
         + "".join(f"u{n % 4},i{n % 3},{1_600_000_000 + n}\n" for n in range(12))
     )
-    told = json.loads(
+    facts = json.loads(
         call("data", "check", "my.csv", "--user", "uid", "--item", "sku", "--json").stdout
     )
-    assert (told["users"], told["items"], told["interactions"]) == (4, 3, 12)
-    assert told["density"] == "100.0000%"
-    assert "2020-09-13" in told["order"]
-    assert told["k-core"][1] == "5: nothing remains"
+    assert (facts["users"], facts["items"], facts["interactions"]) == (4, 3, 12)
+    assert facts["density"] == "100.0000%"
+    assert "2020-09-13" in facts["order"]
+    assert facts["k-core"][1] == "5: nothing remains"
     assert "my" in call("data", "check", "my.csv", "--user", "uid", "--item", "sku").stdout
 
 

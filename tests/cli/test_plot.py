@@ -29,7 +29,7 @@ def test_words_are_folders_or_kinds(
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b", "bands"):
         (tmp_path / name).mkdir()
-    found = []
+    calls = []
 
     class Opened:
         def __init__(self, paths: list[Path]) -> None:
@@ -37,14 +37,14 @@ def test_words_are_folders_or_kinds(
             self.records = SimpleNamespace(damaged=())
 
         def plot(self, *chosen: str, folder: Path | None, formats: list[str]) -> list[Path]:
-            found.append(([str(path) for path in self.paths], list(chosen), formats))
+            calls.append(([str(path) for path in self.paths], list(chosen), formats))
             return [Path("x.pdf")]
 
     monkeypatch.setattr("negbench.experiment.finished.run.open_run", Opened)
     result = CliRunner().invoke(show.plot, [*asked, "--format", "png"])
     assert result.exit_code == 0, result.output
     flat = [kind for word in kinds for kind in word.split(",")]
-    assert found == [(folders, flat, ["png"])]
+    assert calls == [(folders, flat, ["png"])]
 
 
 def test_all_takes_no_heed_of_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The k-core against a naive loop, with everything that hangs on an item or a user."""
+"""The k-core against a naive loop, with all fields of items and users."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def cells(data: Interactions, held: Csr | None) -> set[tuple[object, object]]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("k", [1, 3, 5, 6])
-def test_core_is_the_naive_one_and_all_words_follow(seed: int, k: int) -> None:
+def test_core_is_the_naive_one_with_all_fields(seed: int, k: int) -> None:
     data = drawn(seed)
     core = k_core(data, k)
     kept = naive(set(named(data)), k)
@@ -80,6 +80,6 @@ def test_zero_is_off_and_too_much_is_a_sentence() -> None:
         k_core(data, 16)
 
 
-def test_what_was_dropped_is_said() -> None:
+def test_dropped_interactions_are_counted_in_the_notes() -> None:
     core = k_core(drawn(1), 6)
     assert core.notes[-1] == f"6-core: {150 - len(core)} of 150 interactions dropped"

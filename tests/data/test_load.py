@@ -1,4 +1,4 @@
-"""The one door: names, names with parameters, paths, and nearly names; and the shelf behind it."""
+"""Loading by name, name with parameters, path and mistyped name; and the file cache."""
 
 import gzip
 import zipfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from negbench.data.download.file_cache import Shelf, Source
+from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
 from negbench.data.load import load
 from negbench.errors import DataError, UserError
@@ -19,7 +19,7 @@ def test_a_name_with_parameters() -> None:
     assert (data.n_users, data.n_items, len(data)) == (30, 40, 60)
 
 
-def test_seed_reaches_what_is_drawn_unless_told() -> None:
+def test_seed_reaches_what_is_drawn_unless_given() -> None:
     text = "synthetic(users=30,items=40,interactions=60)"
     sums = [load(text, seed=seed).checksum for seed in (0, 1)]
     assert sums[0] != sums[1]
@@ -51,7 +51,7 @@ def test_nearly_a_path(tmp_path: Path) -> None:
 def test_unknown_parameters_are_refused() -> None:
     with pytest.raises(UserError, match="user"):
         load("synthetic(user=3)")
-    with pytest.raises(UserError, match="exposure_bias must be from 0 to 1"):
+    with pytest.raises(UserError, match="`exposure_bias` must be from 0 to 1"):
         load("synthetic(exposure_bias=2)")
 
 
@@ -75,8 +75,8 @@ def test_data_dir_must_be_a_folder(tmp_path: Path) -> None:
         load("ml_100k", data_dir=tmp_path / "absent")
 
 
-def source(url: str) -> Source:
-    return Source(
+def source(url: str) -> DatasetFiles:
+    return DatasetFiles(
         folders=("set",),
         files=("a.txt",),
         optional=("b.txt",),
@@ -84,7 +84,7 @@ def source(url: str) -> Source:
     )
 
 
-def bag(path: Path) -> str:
+def zipped(path: Path) -> str:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("inner/deep/a.txt", "aaa")
         archive.writestr("inner/b.txt", "bbb")
@@ -92,22 +92,22 @@ def bag(path: Path) -> str:
 
 
 def test_an_archive_is_fetched_unpacked_and_kept(tmp_path: Path) -> None:
-    url = bag(tmp_path / "there.zip")
-    shelf = Shelf(cache=tmp_path / "cache")
+    url = zipped(tmp_path / "there.zip")
+    cache = FileCache(cache_dir=tmp_path / "cache")
     for _ in range(2):
-        found = shelf.find(source(url))
-        assert found["a.txt"].read_text() == "aaa"
-        assert (there := found.get("b.txt")) and there.read_text() == "bbb"
+        local = cache.find(source(url))
+        assert local["a.txt"].read_text() == "aaa"
+        assert (there := local.get("b.txt")) and there.read_text() == "bbb"
         (tmp_path / "there.zip").unlink(missing_ok=True)  # the second time needs no download
 
 
 def test_an_archive_at_hand_saves_the_download(tmp_path: Path) -> None:
-    bag(tmp_path / "set.zip")
-    shelf = Shelf(data_dir=tmp_path, cache=tmp_path / "cache")
-    assert shelf.find(source("http://127.0.0.1:9/set.zip"))["a.txt"].read_text() == "aaa"
+    zipped(tmp_path / "set.zip")
+    cache = FileCache(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    assert cache.find(source("http://127.0.0.1:9/set.zip"))["a.txt"].read_text() == "aaa"
 
 
 def test_nothing_found_says_where_and_what(tmp_path: Path) -> None:
-    shelf = Shelf(data_dir=tmp_path, cache=tmp_path / "cache")
+    cache = FileCache(data_dir=tmp_path, cache_dir=tmp_path / "cache")
     with pytest.raises(DataError, match="files a.txt are needed .* --data-dir"):
-        shelf.find(Source(folders=("set",), files=("a.txt",)))
+        cache.find(DatasetFiles(folders=("set",), files=("a.txt",)))

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from negbench.data import membership
 from negbench.data.interactions import Csr
-from negbench.data.membership import BITS, Membership, bit_at, place_of
+from negbench.data.membership import BLOOM_BITS, Membership, bit_at, bloom_place
 
-worlds = st.integers(1, 20).flatmap(
+user_sets = st.integers(1, 20).flatmap(
     lambda n_items: st.tuples(
         st.just(n_items),
         st.lists(st.sets(st.integers(0, n_items - 1)), min_size=1, max_size=6),
@@ -26,9 +26,9 @@ def both(n_items: int, sets: list[set[int]]) -> tuple[Membership, Membership]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(worlds)
-def test_bits_keys_and_python_sets_agree(made: tuple[int, list[set[int]]]) -> None:
-    n_items, sets = made
+@given(user_sets)
+def test_bits_keys_and_python_sets_agree(drawn: tuple[int, list[set[int]]]) -> None:
+    n_items, sets = drawn
     users = torch.arange(len(sets)).repeat(2)
     ids = torch.arange(n_items)
     want = torch.tensor([[i in sets[u] for i in range(n_items)] for u in users.tolist()])
@@ -40,9 +40,9 @@ def test_bits_keys_and_python_sets_agree(made: tuple[int, list[set[int]]]) -> No
         assert member.sizes.tolist() == [len(s) for s in sets]
 
 
-@pytest.mark.parametrize("member", [0, 1 << 30], ids=["by members", "by the mask"])
-def test_shared_ids_are_the_same_by_members_and_by_the_mask(member, monkeypatch) -> None:
-    monkeypatch.setattr(membership, "MEMBER", member)
+@pytest.mark.parametrize("cost", [0, 1 << 30], ids=["by members", "by the mask"])
+def test_shared_ids_are_the_same_by_members_and_by_the_mask(cost, monkeypatch) -> None:
+    monkeypatch.setattr(membership, "MEMBER_COST", cost)
     draw = np.random.default_rng(0)
     sets = draw.random((9, 40)) < draw.random((9, 1))  # from nearly nothing to nearly everything
     sets[3] = False
@@ -50,16 +50,16 @@ def test_shared_ids_are_the_same_by_members_and_by_the_mask(member, monkeypatch)
     users, ids = (torch.from_numpy(draw.integers(n, size=60)) for n in (9, 40))
     want = torch.from_numpy(sets)[users][:, ids]
     none = torch.empty(0, dtype=torch.int64)
-    for made in (Membership.of(csr), Membership.of(csr, limit=0)):
-        assert torch.equal(made.contains_shared(users, ids), want)
-        assert made.contains_shared(none, ids).shape == (0, 60)
-        assert made.contains_shared(users, none).shape == (60, 0)
+    for member in (Membership.of(csr), Membership.of(csr, limit=0)):
+        assert torch.equal(member.contains_shared(users, ids), want)
+        assert member.contains_shared(none, ids).shape == (0, 60)
+        assert member.contains_shared(users, none).shape == (60, 0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(worlds)
-def test_the_rank_map_lists_the_non_members_in_order(made: tuple[int, list[set[int]]]) -> None:
-    n_items, sets = made
+@given(user_sets)
+def test_the_rank_map_lists_the_non_members_in_order(drawn: tuple[int, list[set[int]]]) -> None:
+    n_items, sets = drawn
     for member in both(n_items, sets):
         for user, items in enumerate(sets):
             free = [i for i in range(n_items) if i not in items]
@@ -92,15 +92,15 @@ def test_keys_do_not_run_over_in_a_large_catalogue() -> None:
     assert member.non_member(torch.tensor([users - 1]), torch.tensor([5])).tolist() == [5]
 
 
-def test_the_sieve_lets_few_others_through() -> None:
-    """The keys are searched for a tenth of what is in no set, and for all that is in one."""
+def test_the_bloom_filter_rejects_most_non_members() -> None:
+    """A tenth of the non-members at most, and all members, are searched for."""
     random = np.random.default_rng(0)
     pairs = np.unique(random.integers(0, 300 * 7_000, 40_000))
     csr = Csr.of(pairs // 7_000, pairs % 7_000, n_rows=300, n_columns=7_000)
     member = Membership.of(csr, limit=0)
-    assert member.sieve is not None and 8 * len(member.sieve) >= BITS * len(member.keys)
+    assert member.bloom is not None and 8 * len(member.bloom) >= BLOOM_BITS * len(member.keys)
     every = torch.arange(300 * 7_000)
-    through = bit_at(member.sieve, place_of(every, len(member.sieve))).bool()
+    through = bit_at(member.bloom, bloom_place(every, len(member.bloom))).bool()
     assert through[member.keys].all()
     assert int(through.sum()) - len(member.keys) < 0.1 * len(every)
     assert torch.equal(member.hits(every // 7_000, every[:, None] % 7_000), member.keys)

@@ -1,4 +1,4 @@
-"""Loaders of official layouts, on small files made here: what each reads, keeps and says."""
+"""Loaders of official layouts, on small files: what each reads, keeps and notes."""
 
 import gzip
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from negbench.data.interactions import Interactions
 from negbench.data.load import load
 from negbench.errors import DataError
+from negbench.plugins import registry
 
 
 def at(folder: Path, **files: str | bytes) -> Path:
@@ -148,3 +149,14 @@ def test_kuairec_full_judges_by_its_matrix(tmp_path: Path) -> None:
     assert data.item_ids[data.judged.indices].tolist() == [71, 72]
     assert data.item_ids[data.truth.indices].tolist() == [71]
     assert (data.n_users, data.n_items) == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["ml_1m", "ml_20m"])
+def test_a_shared_config_is_listed_from_its_source(name: str) -> None:
+    from negbench.cli.catalogue import parameters
+
+    path = registry.source("datasets", name)
+    assert path is not None
+    (parameter,) = parameters(path)
+    assert (parameter.name, parameter.type, parameter.default) == ("min_rating", "float", "4.0")
+    assert parameter.description.startswith("Least rating, of ")

@@ -1,19 +1,19 @@
-"""The planted world: what its formulas promise."""
+"""The synthetic data set against its formulas."""
 
 import time
 
 import numpy as np
 import pytest
 
-from negbench.data.download.file_cache import Shelf
+from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Interactions
 from negbench.datasets.synthetic import Config, exposure, load
 
 SMALL = Config(users=400, items=300, interactions=8000)
 
 
-def made(**knobs: float) -> Interactions:
-    return load(Config(**{"users": 400, "items": 300, "interactions": 8000, **knobs}), Shelf())  # type: ignore[arg-type]
+def drawn(**knobs: float) -> Interactions:
+    return load(Config(**{"users": 400, "items": 300, "interactions": 8000, **knobs}), FileCache())  # type: ignore[arg-type]
 
 
 def truly(data: Interactions) -> np.ndarray:
@@ -21,28 +21,28 @@ def truly(data: Interactions) -> np.ndarray:
     return np.isin(data.users * data.n_items + data.items, data.truth.keys)
 
 
-def test_same_seed_same_world() -> None:
-    assert made(seed=3).checksum == made(seed=3).checksum != made(seed=4).checksum
+def test_same_seed_same_data() -> None:
+    assert drawn(seed=3).checksum == drawn(seed=3).checksum != drawn(seed=4).checksum
 
 
 def test_blocks_do_not_shift_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = made()
+    whole = drawn()
     monkeypatch.setitem(load.__globals__, "BLOCK", 7 * 300)
-    assert made().checksum == whole.checksum
+    assert drawn().checksum == whole.checksum
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.2, 1.0])
 def test_pairs_are_unique_and_the_noise_share_is_exact(noise: float) -> None:
-    data = made(noise=noise)
+    data = drawn(noise=noise)
     assert len(np.unique(data.users * data.n_items + data.items)) == len(data) == 8000
     assert np.bincount(data.users).tolist() == [20] * 400
     assert truly(data).mean() == pytest.approx(1 - noise)
 
 
-def test_truth_is_the_top_of_the_planted_taste() -> None:
+def test_truth_is_the_top_of_the_planted_preference() -> None:
     from negbench.ops.rng import numpy_stream
 
-    data = made()
+    data = drawn()
     taste = numpy_stream(0, "preference")
     item = taste.standard_normal((300, 16), np.float32)
     user = taste.standard_normal((400, 16), np.float32)
@@ -56,7 +56,7 @@ def test_bias_raises_the_tie_between_exposure_and_popularity() -> None:
     law = exposure(Config(users=400, items=300, interactions=8000, exposure_bias=1.0))
     ties = []
     for bias in (0.0, 0.5, 1.0):
-        data = made(exposure_bias=bias)
+        data = drawn(exposure_bias=bias)
         seen = np.bincount(data.items[truly(data)], minlength=300)
         assert data.truth is not None
         ties.append(np.corrcoef(seen / np.maximum(data.truth.counts, 1), np.log(law))[0, 1])
@@ -74,36 +74,36 @@ def test_one_draw_follows_the_exposure_weights() -> None:
     config = Config(
         users=20_000, items=6, interactions=20_000, relevant=1.0, noise=0.0, exposure_bias=1.0
     )
-    data = load(config, Shelf())
+    data = load(config, FileCache())
     seen = np.bincount(data.items, minlength=6)
     expected = 20_000 * exposure(config)
     assert ((seen - expected) ** 2 / expected).sum() < 15.09  # 5 degrees of freedom
 
 
 def test_times_say_nothing_of_users_or_items() -> None:
-    data = made()
+    data = drawn()
     assert data.order == "time" and data.times is not None
     assert np.array_equal(data.times, np.arange(8000))
     assert abs(np.corrcoef(data.times, data.users)[0, 1]) < 0.05
 
 
 @pytest.mark.parametrize("knobs", [{"noise": 2.0}, {"interactions": 400 * 31, "noise": 0.0}])
-def test_impossible_worlds_are_refused(knobs: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="noise must be|31 pairs a user are more than the 30"):
-        made(**knobs)
+def test_impossible_settings_are_refused(knobs: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="`noise` must be|31 pairs a user are more than the 30"):
+        drawn(**knobs)
 
 
 def test_a_million_pairs_in_seconds() -> None:
     start = time.process_time()
-    data = made(users=10_000, items=2000, interactions=1_000_000)
+    data = drawn(users=10_000, items=2000, interactions=1_000_000)
     assert len(data) == 1_000_000
     assert time.process_time() - start < 20
 
 
-def test_words_tell_the_planted_taste() -> None:
+def test_texts_describe_the_planted_vectors() -> None:
     from negbench.ops.rng import numpy_stream
 
-    data = made()
+    data = drawn()
     assert data.item_texts is not None and len(data.item_texts) == 300
     item = numpy_stream(0, "preference").standard_normal((300, 16), np.float32)
     for i in (0, 299):

@@ -30,9 +30,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Filled(Table):
-    """The same, over an earlier block where there is one."""
+    """The same, reusing a buffer where one is given."""
 
-    def fill(self, users: Tensor, into: Tensor | None) -> Tensor:
+    def scores_into(self, users: Tensor, into: Tensor | None) -> Tensor:
         rows = self.scores(users)
         return rows if into is None else into.copy_(rows)
 
@@ -83,7 +83,7 @@ def test_the_block_size_changes_nothing(
 ) -> None:
     (whole, target, seen, _), (scorer, _, _) = case_ranking(), random_case()
     ndcg = ndcg_at(scorer, target, seen, 5)
-    monkeypatch.setattr("negbench.evaluation.full_ranking.USERS", block)
+    monkeypatch.setattr("negbench.evaluation.full_ranking.USER_BLOCK", block)
     other = case_ranking(block, kind)[0]
     assert ndcg_at(kind(scorer.table), target, seen, 5, block=block) == ndcg
     assert np.array_equal(whole.top, other.top)

@@ -12,7 +12,7 @@ from torch import Tensor
 import negbench.ops.top_k as top_k_module
 from negbench.data.interactions import Csr
 from negbench.evaluation.metric_kernels import metric_tables, row_pairs
-from negbench.ops.top_k import greatest, tie_places, top_k
+from negbench.ops.top_k import tie_places, top_k, top_unordered
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
@@ -76,17 +76,17 @@ def test_neighbours_among_floats_are_no_tie(around: float) -> None:
     for _ in range(9):
         line.append(np.nextafter(line[-1], np.float32(np.inf)))
     scores = torch.tensor(np.array(line))[torch.tensor([3, 9, 0, 5, 1, 7, 2, 8, 6, 4])]
-    found = top_k(scores.unsqueeze(0), 10, tie_places(10))[0]
-    assert torch.equal(scores[found], scores.sort(descending=True).values)
+    ids = top_k(scores.unsqueeze(0), 10, tie_places(10))[0]
+    assert torch.equal(scores[ids], scores.sort(descending=True).values)
 
 
 @pytest.mark.parametrize("m", [1, 3, 8, 9])
 def test_the_greatest_in_no_order(m: int) -> None:
     scores = torch.randn(50, 9, generator=torch.Generator().manual_seed(m))
     scores[:10, :4] = -torch.inf
-    found = greatest(scores, m)
-    assert found.shape == (50, m) and found.dtype == torch.int64
-    assert torch.equal(scores.gather(1, found).sort(1).values, scores.topk(m, 1).values.flip(1))
+    ids = top_unordered(scores, m)
+    assert ids.shape == (50, m) and ids.dtype == torch.int64
+    assert torch.equal(scores.gather(1, ids).sort(1).values, scores.topk(m, 1).values.flip(1))
 
 
 def test_zero_and_minus_zero_are_equal() -> None:
@@ -134,21 +134,21 @@ def test_row_pairs_against_a_loop() -> None:
 def naive_metrics(hits: Sequence[bool], relevant: int, k: int) -> dict[str, float]:
     if not relevant:
         return dict.fromkeys(("recall", "ndcg", "hit", "mrr", "map", "precision"), math.nan)
-    found, gain, precisions, first = 0, 0.0, 0.0, 0.0
+    n_hits, gain, precisions, first = 0, 0.0, 0.0, 0.0
     for rank, hit in enumerate(hits[:k], 1):
         if hit:
-            found += 1
+            n_hits += 1
             gain += 1 / math.log2(rank + 1)
-            precisions += found / rank
+            precisions += n_hits / rank
             first = first or 1 / rank
     ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(relevant, k) + 1))
     return {
-        "recall": found / relevant,
+        "recall": n_hits / relevant,
         "ndcg": gain / ideal,
-        "hit": float(found > 0),
+        "hit": float(n_hits > 0),
         "mrr": first,
         "map": precisions / relevant,
-        "precision": found / k,
+        "precision": n_hits / k,
     }
 
 

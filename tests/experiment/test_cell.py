@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.small_runs import trained_cell
 
 from negbench.errors import UserError
-from negbench.experiment.cell.run import prepare_fit, run_cell
+from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import REFERENCE, CellSpec, unfit
 from negbench.scenario.scenario import EXCLUSIONS, prepare
 from negbench.storage import cell_store
-from negbench.training.checkpoint import Kept
-from negbench.training.fit import TrainConfig
+from negbench.training.checkpoint import Checkpoint
+from negbench.training.config import TrainConfig
 
 METRICS = ("ndcg,recall@5,20",)
 
@@ -41,7 +42,7 @@ def read(folder):
 def test_a_cell_is_written_whole(table, tmp_path):
     scenario = prepare(table)
     spec = spec_of(table, method="dns(candidates=4)", seed=3)
-    folder = run_cell(spec, scenario, tmp_path)
+    folder = trained_cell(spec, scenario, tmp_path)
     assert folder.name == cell_store.digest(spec.resolve(scenario))
     cell = cell_store.read_cell(folder)
     assert cell.done and cell.spec["variant"] == "candidates=4"
@@ -64,15 +65,15 @@ def test_a_cell_is_written_whole(table, tmp_path):
 
 def test_no_seen_item_is_recommended(table, tmp_path):
     scenario = prepare(table)
-    arrays = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path)).users()
+    arrays = cell_store.read_cell(trained_cell(spec_of(table), scenario, tmp_path)).users()
     for user, top in zip(arrays["users"], arrays["top"], strict=True):
         assert not set(top.tolist()) & set(scenario.seen.row(user).tolist())
 
 
 def test_the_same_seed_writes_the_same_numbers(table, tmp_path):
     scenario = prepare(table)
-    one = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path / "a"))
-    two = cell_store.read_cell(run_cell(spec_of(table), scenario, tmp_path / "b"))
+    one = cell_store.read_cell(trained_cell(spec_of(table), scenario, tmp_path / "a"))
+    two = cell_store.read_cell(trained_cell(spec_of(table), scenario, tmp_path / "b"))
     assert one.record["metrics"] == two.record["metrics"]
     assert all(np.array_equal(v, two.users()[k], equal_nan=True) for k, v in one.users().items())
 
@@ -98,14 +99,14 @@ def test_what_changes_the_result_changes_the_hash(table):
 @pytest.mark.parametrize("objective", ["bpr", "bce", "gbce(t=0.5)", "softmax", "hinge"])
 def test_a_forced_objective_trains(table, tmp_path, objective):
     cell = cell_store.read_cell(
-        run_cell(spec_of(table, objective=objective), prepare(table), tmp_path)
+        trained_cell(spec_of(table, objective=objective), prepare(table), tmp_path)
     )
     assert cell.spec["objective"] == objective and f"objective={objective}" in cell.spec["variant"]
 
 
 @pytest.mark.parametrize("name", ["most_popular", "item_knn", "ease"])
 def test_references_stand_beside(table, tmp_path, name):
-    folder = run_cell(spec_of(table, backbone=REFERENCE, method=name), prepare(table), tmp_path)
+    folder = trained_cell(spec_of(table, backbone=REFERENCE, method=name), prepare(table), tmp_path)
     record = read(folder)
     assert (record["spec"]["backbone"], record["spec"]["method"]) == ("reference", name)
     assert record["card"]["title"]
@@ -113,7 +114,7 @@ def test_references_stand_beside(table, tmp_path, name):
 
 def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
     scenario, spec = prepare(table), spec_of(table, method="dns")
-    quiet = cell_store.read_cell(run_cell(spec, scenario, tmp_path / "quiet"))
+    quiet = cell_store.read_cell(trained_cell(spec, scenario, tmp_path / "quiet"))
 
     class Killed(Exception):
         pass
@@ -123,11 +124,11 @@ def test_a_resumed_cell_equals_an_uninterrupted_one(table, tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        run_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, tell=kill)
+        trained_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, on_epoch=kill)
     (kept,) = (tmp_path / "cut" / "checkpoints").glob("*.pt")
-    told = []
-    again = run_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, tell=told.append)
-    assert [row["epoch"] for row in told] == [3]
+    rows = []
+    again = trained_cell(spec, scenario, tmp_path / "cut", checkpoint_every=1, on_epoch=rows.append)
+    assert [row["epoch"] for row in rows] == [3]
     assert cell_store.read_cell(again).record["metrics"] == quiet.record["metrics"]
     assert not kept.exists()
 
@@ -138,7 +139,7 @@ def test_a_foreign_checkpoint_is_refused(table, tmp_path):
     path.parent.mkdir()
     path.write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match="a checkpoint must fit its cell"):
-        Kept(path, 1).load(prepare_fit(spec, scenario, torch.device("cpu")))
+        Checkpoint(path, 1).load(prepare_fit(spec, scenario, torch.device("cpu")))
 
 
 def test_a_user_with_every_item_is_legal(tmp_path):
@@ -148,7 +149,7 @@ def test_a_user_with_every_item_is_legal(tmp_path):
     scenario = prepare(str(path), rule="leave_one_out", exclude="all")
     assert any("1 user has no item left" in note for note in scenario.notes)
     assert any(note.startswith("ORACLE") for note in scenario.notes)
-    folder = run_cell(spec_of(str(path), exclude="all"), scenario, tmp_path / "run")
+    folder = trained_cell(spec_of(str(path), exclude="all"), scenario, tmp_path / "run")
     assert read(folder)["fit"]["n_unfilled"] == 10 * read(folder)["fit"]["epochs"]
 
 
@@ -171,8 +172,8 @@ def test_what_cannot_go_together_is_one_sentence(tmp_path):
         "user,item\n" + "".join(f"{u},{i}\n" for u in range(9) for i in range(u, u + 9))
     )
     scenario = prepare(str(path))
-    said = unfit(CellSpec(str(path), "sasrec", "random"), scenario)
-    assert said == "backbone sasrec needs order, which unordered does not provide"
+    reason = unfit(CellSpec(str(path), "sasrec", "random"), scenario)
+    assert reason == "backbone sasrec needs order, which unordered does not provide"
     assert unfit(CellSpec(str(path), "mf", "random"), scenario) is None
     assert unfit(CellSpec(str(path), REFERENCE, "most_popular"), scenario) is None
 
@@ -182,8 +183,9 @@ def train_figures(cell):
 
 
 def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
-    cell = cell_store.read_cell(run_cell(spec_of(table, probe="full"), prepare(table), tmp_path))
-    told, rows = train_figures(cell), cell.epochs()
+    spec = spec_of(table, probe="full")
+    cell = cell_store.read_cell(trained_cell(spec, prepare(table), tmp_path))
+    metrics, rows = train_figures(cell), cell.epochs()
     assert cell.record["probe"] == {
         "mode": "full",
         "exact": False,
@@ -191,21 +193,22 @@ def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
         "planted": 0.0,
         "log": 0,
     }
-    made = [row for row in rows if row["epoch"] <= cell.record["fit"]["best_epoch"]]
-    watched = sum(row["watched"] for row in made)
-    assert told["fnr"] == pytest.approx(sum(row["fnr"] * row["watched"] for row in made) / watched)
-    assert told["fnr_lift"] == pytest.approx(told["fnr"] / told["fnr_expected"])
-    assert {"fnr_drawn", "fhnr", "hard"} <= set(told) and 0 < told["fnr"] < 1
+    until_best = [row for row in rows if row["epoch"] <= cell.record["fit"]["best_epoch"]]
+    watched = sum(row["watched"] for row in until_best)
+    rates = sum(row["fnr"] * row["watched"] for row in until_best)
+    assert metrics["fnr"] == pytest.approx(rates / watched)
+    assert metrics["fnr_lift"] == pytest.approx(metrics["fnr"] / metrics["fnr_expected"])
+    assert {"fnr_drawn", "fhnr", "hard"} <= set(metrics) and 0 < metrics["fnr"] < 1
     fit = cell.record["fit"]
     # One negative a row; the pair and its negative are scored once each.
-    assert fit["negatives"] == made[0]["watched"]
+    assert fit["negatives"] == until_best[0]["watched"]
     assert fit["dots"] == 2 * fit["negatives"]
 
 
 def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_path):
     scenario = prepare(table)
     on, off = (
-        cell_store.read_cell(run_cell(spec_of(table, probe=mode), scenario, tmp_path / mode))
+        cell_store.read_cell(trained_cell(spec_of(table, probe=mode), scenario, tmp_path / mode))
         for mode in ("sample", "off")
     )
     assert not train_figures(off) and "fnr" not in off.epochs()[0]
@@ -216,13 +219,13 @@ def test_without_probes_nothing_is_watched_and_the_rest_is_the_same(table, tmp_p
 def test_planted_pairs_are_followed_and_never_ranked(table, tmp_path):
     scenario = prepare(table, plant=0.2)
     spec = spec_of(table, plant=0.2, probe="full", method="random(negatives=4)")
-    cell = cell_store.read_cell(run_cell(spec, scenario, tmp_path))
-    told = train_figures(cell)
-    assert told["planted_rate"] > 0 and 0 <= told["planted_auc"] <= 1
+    cell = cell_store.read_cell(trained_cell(spec, scenario, tmp_path))
+    metrics = train_figures(cell)
+    assert metrics["planted_rate"] > 0 and 0 <= metrics["planted_auc"] <= 1
     assert cell.record["split"]["planted"] == len(scenario.planted) > 0
     assert any("PLANTED" in note for note in cell.record["notes"])
     arrays = cell.users()
     for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
         assert not set(top) & set(scenario.planted.row(user).tolist())
-    guard = replace(spec, backbone=REFERENCE, method="most_popular", objective=None)
-    assert guard.resolve(scenario)["plant"] == 0.2 and "probe" not in guard.resolve(scenario)
+    ranker = replace(spec, backbone=REFERENCE, method="most_popular", objective=None)
+    assert ranker.resolve(scenario)["plant"] == 0.2 and "probe" not in ranker.resolve(scenario)

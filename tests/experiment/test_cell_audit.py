@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from helpers.small_runs import trained_cell
 
 from negbench.evaluation.popularity_bias import audit
-from negbench.experiment.cell.run import rank, reference, run_cell
+from negbench.experiment.cell.run import rank, reference
 from negbench.experiment.cell.spec import REFERENCE, CellSpec
 from negbench.scenario.scenario import prepare
 from negbench.storage import cell_store
-from negbench.training.fit import TrainConfig
+from negbench.training.config import TrainConfig
 
 METRICS = ("ndcg@5,20",)
 
@@ -32,8 +33,8 @@ def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, me
     scenario = prepare(table)
     budget = TrainConfig(epochs=2, dim=8, batch_size=64)
     spec = CellSpec(table, backbone, method, metrics=METRICS, train=budget)
-    cell = cell_store.read_cell(run_cell(spec, scenario, tmp_path))
-    told = {
+    cell = cell_store.read_cell(trained_cell(spec, scenario, tmp_path))
+    recorded = {
         (m["metric"], m["k"], m["band"]): m["value"]
         for m in cell.record["metrics"]
         if m["split"] == "test"
@@ -50,8 +51,8 @@ def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, me
     )
     assert again
     for key, value in again.items():
-        assert told[key] == (None if np.isnan(value) else pytest.approx(value)), key
-    assert -1 <= told["pru", 0, "all"] <= 1 and -1 <= told["pri", 0, "all"] <= 1
+        assert recorded[key] == (None if np.isnan(value) else pytest.approx(value)), key
+    assert -1 <= recorded["pru", 0, "all"] <= 1 and -1 <= recorded["pri", 0, "all"] <= 1
     assert not any(m["metric"] == "arp" for m in cell.record["metrics"] if m["split"] == "valid")
     json.dumps(cell.record, allow_nan=False)
 

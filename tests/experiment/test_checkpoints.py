@@ -2,12 +2,11 @@
 
 import pytest
 from helpers.every_method_cell import BACKBONES, METHODS, asked, bits, by_method
-from helpers.small_runs import DATA, TELLS, go, killing, told
+from helpers.small_runs import DATA, LOGS, go, killing, logged
 
 from negbench.experiment.cell.run import run_cell
-from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.plan import scenario_of
-from negbench.training.fit import TrainConfig
+from negbench.experiment.cell.spec import CellSpec, PlannedCell
+from negbench.training.config import TrainConfig
 
 
 class Killed(Exception):
@@ -19,8 +18,9 @@ def test_every_method_goes_on_with_the_same_bits(tmp_path, name):
     """Each epoch in a fit of its own, till early stopping; best weights, parts, streams, probes."""
     train = TrainConfig(epochs=4, patience=2, dim=8, batch_size=256, lr=0.2)
     spec = CellSpec(DATA, BACKBONES[name], asked(name), log_negatives=50, train=train)
-    scenario = scenario_of(spec, None)
-    quiet = run_cell(spec, scenario, tmp_path / "quiet")
+    scenario = spec.scenario_key.prepare()
+    cell = PlannedCell.of(spec, scenario)
+    quiet = run_cell(cell, scenario, tmp_path / "quiet")
     whole = bits(quiet)
     for stop in range(2, len(whole["epochs"]) + 1):
 
@@ -29,9 +29,9 @@ def test_every_method_goes_on_with_the_same_bits(tmp_path, name):
                 raise Killed
 
         with pytest.raises(Killed):
-            run_cell(spec, scenario, tmp_path / "cut", tell=kill, checkpoint_every=1)
+            run_cell(cell, scenario, tmp_path / "cut", on_epoch=kill, checkpoint_every=1)
     rows = []
-    cut = bits(run_cell(spec, scenario, tmp_path / "cut", tell=rows.append, checkpoint_every=1))
+    cut = bits(run_cell(cell, scenario, tmp_path / "cut", on_epoch=rows.append, checkpoint_every=1))
     assert [row["epoch"] for row in rows] == [len(whole["epochs"])]
     assert [what for what in whole if whole[what] != cut[what]] == []
 
@@ -43,13 +43,13 @@ ENGINES = [{"jobs": 2}, {"engine": "dask", "workers": 2}]
 def test_a_worker_killed_in_a_long_cell_hands_its_checkpoint_on(tmp_path, plugin, engine):
     if "engine" in engine:
         pytest.importorskip("distributed")
-    path = plugin("long", TELLS)
+    path = plugin("long", LOGS)
     grid = {"methods": "long,random", "plugins": [path], "seeds": 1, "epochs": 5}
     killed = killing(path, [4])
     result = go(tmp_path / "hurt", **grid, checkpoint_every=1, **engine)
     killed.join()
     assert result.done == 2 and not result.failed
-    processes, epochs = zip(*told(path), strict=True)
+    processes, epochs = zip(*logged(path), strict=True)
     assert epochs == (1, 2, 3, 4, 4, 5) and len(set(processes)) == 2
     go(tmp_path / "quiet", **grid)
     hurt, quiet = by_method(tmp_path / "hurt"), by_method(tmp_path / "quiet")

@@ -30,7 +30,7 @@ def process(*words):
     )
 
 
-class Town:
+class LocalCluster:
     """A scheduler with workers, each a process of its own."""
 
     def __init__(self, folder):
@@ -64,18 +64,18 @@ class Town:
 
 
 @contextmanager
-def town(folder, workers):
-    made = Town(folder)
+def local_cluster(folder, workers):
+    cluster = LocalCluster(folder)
     try:
         for _ in range(workers):
-            made.worker()
-        yield made
+            cluster.worker()
+        yield cluster
     finally:
-        made.close()
+        cluster.close()
 
 
 def figures(out):
-    """What a run found, without what it took."""
+    """The metrics of every cell of a run."""
     cells, damaged = cell_store.read_cells(out)
     assert not damaged
     return {cell.folder.name: cell.record["metrics"] for cell in cells}
@@ -90,15 +90,15 @@ def once_a_cell_is_there(out, do):
             time.sleep(0.05)
         do()
 
-    made = threading.Thread(target=watch)
-    made.start()
-    return made
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
 
 
 def test_a_cluster_gives_the_bits_of_this_machine(tmp_path):
     asked = {"methods": "random,dns", "seeds": 2}
     go(tmp_path / "here", **asked)
-    with town(tmp_path, 2) as at:
+    with local_cluster(tmp_path, 2) as at:
         result = go(tmp_path / "there", engine="dask", scheduler=at.address, **asked)
     assert result.done == 4 and not result.failed
     assert figures(tmp_path / "there") == figures(tmp_path / "here")
@@ -112,7 +112,7 @@ def test_workers_of_our_own_need_no_scheduler(tmp_path):
 def test_a_worker_that_is_killed_loses_no_cell_and_a_late_one_helps(tmp_path, plugin):
     slow = plugin("slow", SLOW)
     out = tmp_path / "run"
-    with town(tmp_path, 1) as at:
+    with local_cluster(tmp_path, 1) as at:
 
         def swap():
             at.worker()
@@ -129,7 +129,7 @@ def test_a_worker_that_is_killed_loses_no_cell_and_a_late_one_helps(tmp_path, pl
 def test_a_scheduler_that_is_lost_is_said_and_the_run_goes_on_later(tmp_path, plugin):
     slow = plugin("slow", SLOW)
     out, asked = tmp_path / "run", {"methods": "slow", "plugins": [slow], "seeds": 3}
-    with town(tmp_path, 1) as at:
+    with local_cluster(tmp_path, 1) as at:
         watching = once_a_cell_is_there(out, lambda: at.kill("scheduler0"))
         with pytest.raises(UserError, match="must live as long as the run"):
             go(out, engine="dask", scheduler=at.address, **asked)
@@ -160,7 +160,7 @@ def test_shards_merge_by_copying(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ({"engine": "slurm"}, "--engine must be local or dask; got 'slurm'"),
         ({"workers": 2}, "add --engine dask"),
@@ -173,6 +173,6 @@ def test_shards_merge_by_copying(tmp_path):
         ({"shard": "half"}, "--shard must be i/n"),
     ],
 )
-def test_wrong_ways_are_refused(asked, said):
-    with pytest.raises(UserError, match=said):
+def test_wrong_ways_are_refused(asked, message):
+    with pytest.raises(UserError, match=message):
         build(flatten(asked))

@@ -36,7 +36,7 @@ def test_every_method_gives_the_same_bits_in_every_engine(engines, engine, name)
 def test_a_cluster_gives_those_bits_too(engines, tmp_path):
     pytest.importorskip("distributed")
     each_on_its_backbone(tmp_path, FEW, engine="dask", workers=2)
-    found = by_method(tmp_path)
-    assert sorted(found) == sorted(FEW)
-    for name, folder in found.items():
+    cells = by_method(tmp_path)
+    assert sorted(cells) == sorted(FEW)
+    for name, folder in cells.items():
         assert bits(folder) == bits(engines["here"][name])

@@ -24,7 +24,7 @@ def test_the_grid_is_data_sets_by_backbones_by_methods_by_seeds_and_references_o
     )
     cells = plan(options).cells
     assert len(cells) == 3 * 3 + 1
-    assert len({each.cell for each in cells}) == len(cells)
+    assert len({each.digest for each in cells}) == len(cells)
     asked = {(each.spec.backbone, each.spec.method, each.spec.seed) for each in cells}
     assert ("reference", "most_popular", 0) in asked
     assert ("mf", "dns(candidates=2)", 2) in asked

@@ -36,9 +36,9 @@ def start(out, *words, limit=None):
 
 
 def ended(process, seconds=180):
-    """Exit code and what it said on standard error."""
-    _, said = process.communicate(timeout=seconds)
-    return process.returncode, said
+    """Exit code and its message on standard error."""
+    _, message = process.communicate(timeout=seconds)
+    return process.returncode, message
 
 
 def once(true, seconds=120):
@@ -58,9 +58,9 @@ def figures(out):
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(tmp_path, jobs):
     """A limit on the size of files fails a write as a full disk does, in the middle of a cell."""
     out, words = tmp_path / "run", ("-m", "random,dns", "--seeds", "2", "-j", jobs)
-    code, said = ended(start(out, *words, limit=6000))
-    assert code == 1 and said.count("must be writable") == 1 and "Traceback" not in said
-    assert f"negbench resume {out}" in said
+    code, message = ended(start(out, *words, limit=6000))
+    assert code == 1 and message.count("must be writable") == 1 and "Traceback" not in message
+    assert f"negbench resume {out}" in message
     assert not [name for name in names(out) if not name.startswith(".")]
     assert ended(start(out, *words))[0] == 0
     assert len(figures(out)) == 4 and len(names(out)) == 4
@@ -71,8 +71,8 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, plugin):
     running = start(out, "-m", "slow", "--plugin", slow, "--seeds", "24", "-j", "2")
     once(lambda: len(stamps(out)) >= 1)
     running.send_signal(signal.SIGINT)
-    code, said = ended(running)
-    assert code == 130 and f"negbench resume {out}" in said and "Traceback" not in said
+    code, message = ended(running)
+    assert code == 130 and f"negbench resume {out}" in message and "Traceback" not in message
     kept = stamps(out)
     assert 1 <= len(kept) < 24
     go(out, methods="slow", plugins=[slow], seeds=24, jobs=2)
@@ -91,9 +91,9 @@ def test_two_processes_on_one_folder_end_with_one_whole_run(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    code, said = ended(start(tmp_path / "file" / "run", "-m", "random", "--seeds", "1"))
-    assert code == 2 and "must be a folder that can be written" in said
-    assert "Traceback" not in said
+    code, message = ended(start(tmp_path / "file" / "run", "-m", "random", "--seeds", "1"))
+    assert code == 2 and "must be a folder that can be written" in message
+    assert "Traceback" not in message
 
 
 def test_a_loss_that_is_no_number_is_recorded_and_named(tmp_path):

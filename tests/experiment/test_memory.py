@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 
-from helpers.small_runs import DATA, NAME, TELLS, go, killing
+from helpers.small_runs import DATA, LOGS, NAME, go, killing
 
 from negbench.experiment.workers.local_pool import DIED, NO_MEMORY
 from negbench.storage import cell_store
@@ -38,25 +38,25 @@ def test_a_cell_without_memory_is_named_and_the_others_go_on(tmp_path, plugin):
     for name, take in TAKES.items():
         words += ["--plugin", plugin(name, GREEDY.format(take=take))]
     words += ["-m", f"{','.join(TAKES)},random", "--seeds", "1", "-o", str(out)]
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "negbench.cli", "run", "-d", DATA, "--epochs", "1", "-q", *words],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT)),
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
-    assert said.returncode == 1 and "Traceback" not in said.stderr
+    assert process.returncode == 1 and "Traceback" not in process.stderr
     cells, _ = cell_store.read_cells(out)
-    found = {cell.spec["method"]: str(cell.record["reason"]) for cell in cells}
-    assert found.keys() == {*TAKES, "random"} and found["random"] == ""
+    reasons = {cell.spec["method"]: str(cell.record["reason"]) for cell in cells}
+    assert reasons.keys() == {*TAKES, "random"} and reasons["random"] == ""
     for name in TAKES:
-        assert found[name].startswith(NO_MEMORY)
-        assert f"{NAME} mf {name}/0: {NO_MEMORY}" in said.stderr
+        assert reasons[name].startswith(NO_MEMORY)
+        assert f"{NAME} mf {name}/0: {NO_MEMORY}" in process.stderr
 
 
 def test_a_worker_killed_for_memory_costs_its_cell_and_a_rerun_does_it_again(tmp_path, plugin):
     """The system's killer sends SIGKILL: so does this, twice, for a cell is tried once more."""
-    out, hurt = tmp_path / "run", plugin("hurt", TELLS)
+    out, hurt = tmp_path / "run", plugin("hurt", LOGS)
     asked = {"methods": "hurt,random,dns", "plugins": [hurt], "seeds": 1, "epochs": 1, "jobs": 2}
     killed = killing(hurt, [1, 1])
     result = go(out, **asked)

@@ -129,10 +129,10 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_option_is_refused_in_one_sentence(wrong):
-    raw, says = WRONG[wrong]
+    raw, message = WRONG[wrong]
     with pytest.raises(UserError) as caught:
         build(flatten(raw))
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -171,7 +171,7 @@ def test_yaml_reads_as_toml_and_runs_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, text, says",
+    "name, text, message",
     [
         ("a.toml", "methods = [", "must be valid TOML"),
         ("a.yaml", "a: [", "must be valid YAML"),
@@ -179,9 +179,9 @@ def test_yaml_reads_as_toml_and_runs_nothing(tmp_path):
         ("a.json", "{}", "must be there and end in"),
     ],
 )
-def test_a_wrong_file_is_refused(tmp_path, name, text, says):
+def test_a_wrong_file_is_refused(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=message):
         read_file(tmp_path / name)
 
 

@@ -1,4 +1,4 @@
-"""Grounds that workers share: the same to the last bit, mapped and not copied, gone afterwards."""
+"""Scenarios in shared memory: the same to the last bit, mapped and not copied, gone afterwards."""
 
 import tempfile
 from pathlib import Path
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from negbench.experiment.cell.spec import CellSpec
+from negbench.experiment.cell.spec import CellSpec, PlannedCell
 from negbench.experiment.workers.local_pool import Task, in_pool
 from negbench.experiment.workers.shared_memory import shared
 from negbench.scenario.scenario import prepare
-from negbench.training.fit import TrainConfig
+from negbench.training.config import TrainConfig
 
 DATA = "synthetic(users=40,items=60,interactions=900,relevant=0.4)"
 
@@ -30,8 +30,8 @@ def no_room(monkeypatch):
 def worked(scenario, name, out):
     """What one cell in one worker process came to."""
     done, spec = [], CellSpec(name, "mf", "random", train=TrainConfig(epochs=1))
-    task = Task(spec, spec.resolve(scenario), "cell", "label", out, None, "cpu", 1, 0)
-    in_pool([task], 1, {name: scenario}, done.append)
+    task = Task(PlannedCell.of(spec, scenario), out, None, "cpu", 1, 0)
+    in_pool([task], 1, {spec.scenario_key: scenario}, done.append)
     return [each.reason for each in done]
 
 
@@ -62,17 +62,17 @@ def looked(held):
     }
 
 
-def test_the_same_ground_is_found_in_the_map():
+def test_the_same_scenario_is_found_in_the_map():
     scenario = prepare(DATA)
     with shared({DATA: scenario}) as held:
-        found = looked(held)
+        mapped = looked(held)
         path = Path(held.path)
         assert path.exists()
     assert not path.exists()
-    assert found["hash"] == scenario.split.hash and found["record"] == scenario.record()
-    assert found["bits"] == scenario.packed.bits.tobytes()
-    assert found["seen"] == scenario.seen.keys.tobytes()
-    assert found["mapped"]
+    assert mapped["hash"] == scenario.split.hash and mapped["record"] == scenario.record()
+    assert mapped["bits"] == scenario.packed.bits.tobytes()
+    assert mapped["seen"] == scenario.seen.keys.tobytes()
+    assert mapped["mapped"]
     assert len(held.content) < 100_000  # the arrays are not in it
 
 

@@ -39,12 +39,12 @@ def test_cells_are_counted_and_what_is_left_is_told_from_cells_like_it(tmp_path)
     lost = cell(tmp_path, "c", 0, 0.0, "no draw today")
     cell(tmp_path, "older", 0, 99.0)
     plan(tmp_path, [*there, lost, absent("a", 2), absent("b", 1), absent("new", 0)], jobs=2)
-    found = status(tmp_path)
-    assert (found.done, len(found.pending), found.other) == (3, 3, 1)
-    assert found.failed == {"d mf c/0": "no draw today"}
-    assert found.pending == ("d mf a/2", "d mf b/1", "d mf new/0")
-    assert found.seconds_left == pytest.approx((15 + 3 + 11) / 2)
-    assert found.slowest[0] == ("d mf a/1", 20.0)
+    now = status(tmp_path)
+    assert (now.done, len(now.pending), now.other) == (3, 3, 1)
+    assert now.failed == {"d mf c/0": "no draw today"}
+    assert now.pending == ("d mf a/2", "d mf b/1", "d mf new/0")
+    assert now.seconds_left == pytest.approx((15 + 3 + 11) / 2)
+    assert now.slowest[0] == ("d mf a/1", 20.0)
 
 
 def test_nothing_done_tells_no_time_and_nothing_pending_none_left(tmp_path):
@@ -63,19 +63,19 @@ def test_a_damaged_cell_is_told_and_counts_as_pending(tmp_path):
     entry = cell(tmp_path, "a", 0, 1.0)
     (tmp_path / "cells" / entry["cell"] / "cell.json").write_text("{")
     plan(tmp_path, [entry])
-    found = status(tmp_path)
-    assert len(found.damaged) == 1 and found.pending == ("d mf a/0",)
+    now = status(tmp_path)
+    assert len(now.damaged) == 1 and now.pending == ("d mf a/0",)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     [{}, [], "x", {"cells": "x", "options": []}, {"cells": [{}, 1, {"cell": 2}], "options": {}}],
 )
-def test_a_run_json_of_anything_is_read_past(tmp_path, told):
+def test_a_run_json_of_anything_is_read_past(tmp_path, content):
     cell(tmp_path, "a", 0, 1.0)
-    (tmp_path / "run.json").write_text(json.dumps(told))
-    found = status(tmp_path)
-    assert (found.done, found.pending, found.seconds_left) == (1, (), 0.0)
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    now = status(tmp_path)
+    assert (now.done, now.pending, now.seconds_left) == (1, (), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_record_without_reason_or_times_is_no_traceback(tmp_path):
     path.write_text(path.read_text().replace('"reason": "because"', '"reason": 7'))
     slow = cell(tmp_path, "b", 0, [1])
     plan(tmp_path, [entry, slow])
-    found = status(tmp_path)
-    assert "says no reason" in found.damaged[0] and found.slowest == (("d mf b/0", 0.0),)
+    now = status(tmp_path)
+    assert "says no reason" in now.damaged[0] and now.slowest == (("d mf b/0", 0.0),)
 
 
 def test_a_folder_that_holds_no_run_is_refused(tmp_path):

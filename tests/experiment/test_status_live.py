@@ -32,25 +32,25 @@ def running(out, plugins, *more):
 def looked(out):
     """One look, whose counts must add up; None before the run has begun."""
     try:
-        found = status(out)
+        now = status(out)
     except NothingToReport:
         return None
-    assert found.done + len(found.failed) + len(found.pending) == CELLS
-    assert found.damaged == () and found.other == 0
-    assert set(found.failed.values()) <= {"RuntimeError: no draw today"}
-    seconds = [each for _, each in found.slowest]
-    assert len(seconds) == min(3, found.done) and seconds == sorted(seconds, reverse=True)
-    assert found.done or found.seconds_left is None or not found.pending
-    return found
+    assert now.done + len(now.failed) + len(now.pending) == CELLS
+    assert now.damaged == () and now.other == 0
+    assert set(now.failed.values()) <= {"RuntimeError: no draw today"}
+    seconds = [each for _, each in now.slowest]
+    assert len(seconds) == min(3, now.done) and seconds == sorted(seconds, reverse=True)
+    assert now.done or now.seconds_left is None or not now.pending
+    return now
 
 
 def looks(out, true, seconds=180):
     """Look again and again until it is true of one; all of them."""
-    end, made = time.monotonic() + seconds, []
-    while not (made and true(made[-1])):
+    end, statuses = time.monotonic() + seconds, []
+    while not (statuses and true(statuses[-1])):
         assert time.monotonic() < end, "waited in vain"
-        made += filter(None, [looked(out)])
-    return made
+        statuses += filter(None, [looked(out)])
+    return statuses
 
 
 @pytest.fixture
@@ -69,13 +69,13 @@ def test_status_adds_up_while_a_grid_runs_and_when_it_is_killed(tmp_path, plugin
     done = [now.done for now in seen]
     assert done == sorted(done) and seen[0].pending
     assert any(0 < now.done < 6 and now.seconds_left for now in seen)
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "negbench.cli", "status", str(out)], capture_output=True, text=True
     )
     left = looked(out)
     counts = f"{left.done} done, {len(left.failed)} failed, {len(left.pending)} pending"
-    assert told.returncode == 0 and told.stdout.startswith(counts) and told.stderr == ""
-    assert f"negbench resume {out}" in told.stdout and told.stdout.count("slowest") == 3
+    assert process.returncode == 0 and process.stdout.startswith(counts) and process.stderr == ""
+    assert f"negbench resume {out}" in process.stdout and process.stdout.count("slowest") == 3
 
 
 def test_status_adds_up_while_cells_are_replaced(tmp_path, plugins):

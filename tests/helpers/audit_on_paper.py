@@ -1,8 +1,8 @@
-"""A world of 5 users and 6 items, small enough to be audited on paper.
+"""Toy lists of 5 users and 6 items, small enough to audit by hand.
 
 pop      item 0: 4, 1: 3, 2: 1, 3: 1, 4: 1, 5: 0           (train pairs)
 bands    head {0, 1}, mid {2, 3}, tail {4, 5}
-user     had         is shown   likes in test, each with its rank
+user     train       list       test items, each with its rank
 0        0 1         2 3        2:1  5:4
 1        0 1 2       3 4        3:1
 2        0 3         1 2        1:1  4:3

@@ -29,7 +29,7 @@ def negatives_of(batch, n_items, kind, seed=0):
 def loss_of(view, negatives):
     """Softplus of the differences, as BPR, over per-row or shared negatives."""
     score = view.score_shared if negatives.shared else view.score_rows
-    gap = score(negatives.ids) - view.score_pair(view.positive).unsqueeze(1)
+    gap = score(negatives.ids, penalised=True) - view.score_pair(view.positive).unsqueeze(1)
     return torch.nn.functional.softplus(gap).mean()
 
 

@@ -8,7 +8,7 @@ from helpers.small_runs import DATA, SMALL
 
 from negbench.experiment.cell.spec import CellSpec, unfit
 from negbench.experiment.options.options import build, flatten
-from negbench.experiment.plan import plan, scenario_of
+from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import Result, carry_out
 from negbench.plugins import registry
 from negbench.storage import cell_store
@@ -38,7 +38,7 @@ def first_backbone(name: str) -> str:
     """The first backbone that it can be trained on: mf where it may be."""
     choice = ["mf", *registry.names("backbones")]
     specs = (CellSpec(DATA, backbone, asked(name)) for backbone in choice)
-    return next(spec.backbone for spec in specs if not unfit(spec, scenario_of(spec, None)))
+    return next(spec.backbone for spec in specs if not unfit(spec, spec.scenario_key.prepare()))
 
 
 BACKBONES = {name: first_backbone(name) for name in METHODS}
@@ -53,11 +53,11 @@ def each_on_its_backbone(out: Path, methods: list[str] = METHODS, **raw: object)
     options = build(flatten({**SMALL, **grid, "out": str(out)}))
     whole = plan(options)
     cells = tuple(c for c in whole.cells if names[c.spec.method] == c.spec.backbone)
-    return carry_out(options, replace(whole, cells=cells), out, say=lambda text: None, bar=False)
+    return carry_out(options, replace(whole, cells=cells), out, bar=False)
 
 
 def bits(folder: Path) -> dict[str, object]:
-    """All that a cell found: its record, epochs and arrays, without what they took."""
+    """Everything that a cell holds: record, epochs and arrays, without times and memory."""
     cell = cell_store.read_cell(folder)
     assert cell.done, cell.record["reason"]
     kept: dict[str, object] = {k: v for k, v in cell.record.items() if k not in TIMES}
@@ -66,8 +66,8 @@ def bits(folder: Path) -> dict[str, object]:
         for row in cell.epochs()
     ]
     for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as found:
-            kept |= {f"{path.name}/{n}": (a.dtype, a.tobytes()) for n, a in found.items()}
+        with np.load(path, allow_pickle=False) as arrays:
+            kept |= {f"{path.name}/{n}": (a.dtype, a.tobytes()) for n, a in arrays.items()}
     return kept
 
 

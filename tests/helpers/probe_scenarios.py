@@ -1,4 +1,4 @@
-"""Grounds and fits for the tests of probes."""
+"""Scenarios and fits for the tests of probes."""
 
 import torch
 from helpers.toy_data import small_interactions
@@ -10,7 +10,8 @@ from negbench.scenario.planted_false_negatives import plant
 from negbench.scenario.popularity_bands import Bands
 from negbench.scenario.scenario import Scenario
 from negbench.scenario.splits import split
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 
 def small_scenario(exclude="train", planted=0.0, **size) -> Scenario:
@@ -25,15 +26,15 @@ def fit_on(scenario, method="random", probes=lambda context: (), epochs=1, batch
     context = scenario.train_context(seed=seed, device=torch.device("cpu"))
     config = mf.Config(dim=8, batch_size=batch_size)
     backbone = mf.build(config, context, rng.stream(seed, "init"))
-    made = recipe(method).build()
-    return Fit(made, backbone, context, TrainConfig(epochs=epochs), probes=probes(context))
+    built = recipe(method).build()
+    return Fit(built, backbone, context, TrainConfig(epochs=epochs), probes=probes(context))
 
 
 def held_pairs(scenario) -> set[tuple[int, int]]:
     parts = scenario.split
-    found = [parts.valid, parts.test, scenario.planted, scenario.interactions.truth]
+    held = [parts.valid, parts.test, scenario.planted, scenario.interactions.truth]
     train = pairs(parts.train)
-    return {pair for part in found if part is not None for pair in pairs(part)} - train
+    return {pair for part in held if part is not None for pair in pairs(part)} - train
 
 
 def pairs(csr) -> set[tuple[int, int]]:

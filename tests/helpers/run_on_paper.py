@@ -1,4 +1,4 @@
-"""A world small enough for paper: 5 users, 6 items, lists of 2, one test item a user.
+"""A run small enough for paper: 5 users, 6 items, lists of 2, one test item a user.
 
 Items        0    1    2    3    4    5
 train count  4    3    2    1    1    1
@@ -45,7 +45,7 @@ MRR: Mapping[str, Sequence[Sequence[float]]] = {
     "popularity": ((0.5, 0.5, 0, 0, 0), (1, 1, 0, 0, 0)),
     "most_popular": ((1, 0.5, 0, 0, 0),),
 }
-# arp, coverage and gini of those lists: sums are worked out in test_hand_world.
+# arp, coverage and gini of those lists: sums are worked out in test_run_on_paper.
 AUDIT = {
     "random": ((2.6, 4 / 6, 26 / 60), (2.9, 5 / 6, 28 / 60)),
     "dns": ((3.3, 3 / 6, 38 / 60), (3.1, 4 / 6, 32 / 60)),
@@ -80,7 +80,7 @@ PAID = {
 
 
 def write_run_on_paper(run: Path, exact: bool = True) -> Path:
-    """The run folder: three methods under two seeds, and a guard."""
+    """The run folder: three methods under two seeds, and a reference."""
     for method, values in MRR.items():
         for seed in range(len(values)):
             _write(run, method, seed, exact)
@@ -126,13 +126,13 @@ def _write(run: Path, method: str, seed: int, exact: bool) -> None:
 
 
 def _record(method: str, seed: int, exact: bool) -> dict[str, Any]:
-    guard = method not in TRAIN
+    reference = method not in TRAIN
     record: dict[str, Any] = {
         "status": "done",
         "reason": "",
         "spec": {
             "dataset": "hand",
-            "backbone": "reference" if guard else "mf",
+            "backbone": "reference" if reference else "mf",
             "method": method,
             "variant": "",
             "seed": seed,
@@ -150,7 +150,7 @@ def _record(method: str, seed: int, exact: bool) -> dict[str, Any]:
         "seconds": {},
         "environment": {},
     }
-    if not guard:
+    if not reference:
         sampling, scoring, update, epochs, best, dots, memory = PAID[method][seed]
         record["probe"] = {"mode": "full", "exact": exact, "hard": 0.1, "planted": 0.0, "log": 0}
         record["fit"] = {"epochs": epochs, "best_epoch": best, "negatives": 12, "dots": dots}

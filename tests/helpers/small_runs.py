@@ -6,6 +6,8 @@ import threading
 import time
 from pathlib import Path
 
+from negbench.experiment.cell.run import run_cell
+from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import carry_out
@@ -35,25 +37,30 @@ class Slow(Uniform):
 def build(config):
     return Method(sampler=Slow(1), objective=BPR())
 """
-TELLS = """
+LOGS = """
 import os, time
 from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
-CARD = Card(title="Tells which process begins which epoch")
-class Told(Uniform):
+CARD = Card(title="Logs which process begins which epoch")
+class Logging(Uniform):
     def refresh(self, epoch):
         with open(__file__ + ".log", "a") as log:
             log.write(f"{os.getpid()} {epoch.number}\\n")
         time.sleep(0.4)
 def build(config):
-    return Method(sampler=Told(1), objective=BPR())
+    return Method(sampler=Logging(1), objective=BPR())
 """
 DIES = SLOW.replace("time.sleep(0.15)", "__import__('os')._exit(9)")
 
 
 def go(out, **raw):
     options = build(flatten({**SMALL, "out": str(out), **raw}))
-    return carry_out(options, plan(options), Path(out), say=lambda text: None, bar=False)
+    return carry_out(options, plan(options), Path(out), bar=False)
+
+
+def trained_cell(spec, scenario, out, **settings):
+    """The folder of one cell, trained in this process."""
+    return run_cell(PlannedCell.of(spec, scenario), scenario, out, **settings)
 
 
 def names(out):
@@ -64,8 +71,8 @@ def stamps(out):
     return {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*/cell.json")}
 
 
-def told(plugin):
-    """Processes and epochs that a TELLS plug-in has told of so far."""
+def logged(plugin):
+    """Processes and epochs that a LOGS plug-in has logged so far."""
     log = Path(f"{plugin}.log")
     return [tuple(map(int, line.split())) for line in log.read_text().splitlines()]
 
@@ -80,11 +87,11 @@ def killing(plugin, epochs):
             while hit is None:
                 assert time.monotonic() < end, "no process to kill"
                 time.sleep(0.02)
-                there = told(plugin) if Path(f"{plugin}.log").exists() else []
+                there = logged(plugin) if Path(f"{plugin}.log").exists() else []
                 hit = next((p for p, e in there if e == wanted and p not in killed), None)
             os.kill(hit, signal.SIGKILL)
             killed.add(hit)
 
-    made = threading.Thread(target=kill)
-    made.start()
-    return made
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread

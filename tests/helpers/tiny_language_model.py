@@ -1,4 +1,4 @@
-"""A language model made on the spot: random weights, and a tokenizer of the texts at hand."""
+"""A tiny language model for tests: random weights, and a tokenizer of the given texts."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ def tiny_llama(folder: Path, texts=TEXTS, seed=0) -> str:
     transformers = pytest.importorskip("transformers")
     pytest.importorskip("peft")
     tokenizers = pytest.importorskip("tokenizers")
-    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>"))
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=["<unk>"], show_progress=False
     )
-    made.train_from_iterator(texts, trainer)
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>")
+    tokenizer.train_from_iterator(texts, trainer)
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
     config = transformers.LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=WIDTH,
@@ -41,10 +41,10 @@ def tiny_llama(folder: Path, texts=TEXTS, seed=0) -> str:
 
 
 def trained_cell(run: Path) -> cell_store.Cell:
-    """The only cell of a run that is no reference."""
+    """The only cell of a run that is no reference model."""
     cells = [cell_store.read_cell(folder) for folder in (run / "cells").iterdir()]
-    (found,) = [cell for cell in cells if cell.spec["backbone"] != "reference"]
-    return found
+    (trained,) = [cell for cell in cells if cell.spec["backbone"] != "reference"]
+    return trained
 
 
 def minilm() -> str:

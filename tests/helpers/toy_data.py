@@ -1,4 +1,4 @@
-"""Small worlds that several tests stand on."""
+"""Small data sets and train contexts shared by tests."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from negbench.protocol.context import TrainContext
 
 
 def small_interactions(n_users=40, n_items=30, n=600, seed=0, order="time") -> Interactions:
-    """Users of two tastes over two halves of the catalogue: something can be learnt."""
+    """Users of two tastes over two halves of the catalogue, so that a model can learn them."""
     rng = np.random.default_rng(seed)
     users = rng.integers(0, n_users, n)
     half = n_items // 2

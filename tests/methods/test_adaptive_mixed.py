@@ -3,12 +3,12 @@ import torch
 
 from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 from negbench.training.forward import Outcome
 
 
 def outcome(method: str, objective: str | None = None) -> Outcome:
-    return Play(recipe(method, objective).build(), usual()).forward()
+    return TrainingHarness(recipe(method, objective).build()).forward()
 
 
 @pytest.mark.parametrize("faithful", ["true", "false"])
@@ -27,16 +27,16 @@ def test_keeping_the_whole_pool_is_the_mixed_set() -> None:
 
 
 def test_without_in_batch_items_it_takes_the_best_of_uniform_items() -> None:
-    made = outcome("adaptive_mixed(pool=0,uniform=30,top=1)")
-    assert made.drawn.ids is not None and made.drawn.mask is not None
-    scores = made.step.scores_no_grad(made.drawn)
-    assert torch.allclose(made.step.scores_no_grad(made.used), scores.amax(1, keepdim=True))
+    result = outcome("adaptive_mixed(pool=0,uniform=30,top=1)")
+    assert result.drawn.ids is not None and result.drawn.mask is not None
+    scores = result.step.scores_no_grad(result.drawn)
+    assert torch.allclose(result.step.scores_no_grad(result.used), scores.amax(1, keepdim=True))
 
 
 def test_faithful_scales_the_negative_term_by_k_over_the_pool() -> None:
-    made = outcome("adaptive_mixed(pool=8,uniform=12,top=4,faithful=true)")
-    assert made.used.logw is not None
-    assert torch.allclose(made.used.logw.exp(), torch.tensor(0.2))
+    result = outcome("adaptive_mixed(pool=8,uniform=12,top=4,faithful=true)")
+    assert result.used.logw is not None
+    assert torch.allclose(result.used.logw.exp(), torch.tensor(0.2))
 
 
 def test_a_top_beyond_the_pool_is_refused() -> None:

@@ -14,8 +14,9 @@ from negbench.parts.losses.functions import bpr
 from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import Negatives, Similarity
 from negbench.testing import conforms
-from negbench.testing.toy_data import Play, usual, without_remainder
-from negbench.training.fit import Fit, TrainConfig
+from negbench.testing.toy_data import TrainingHarness, saturated_context
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 from negbench.training.forward import Outcome
 
 VARIANTS = [
@@ -36,15 +37,15 @@ VARIANTS = [
 ]
 
 
-def play(settings: str = "", objective: str | None = None) -> Play:
+def harness(settings: str = "", objective: str | None = None) -> TrainingHarness:
     text = f"adar(warmup=0,{settings})" if settings else "adar(warmup=0)"
-    made = Play(recipe(text, objective).build(), usual())
-    made.refresh(1)
-    return made
+    trainer = TrainingHarness(recipe(text, objective).build())
+    trainer.refresh(1)
+    return trainer
 
 
 def outcome(settings: str = "", objective: str | None = None) -> Outcome:
-    return play(settings, objective).forward()
+    return harness(settings, objective).forward()
 
 
 @pytest.mark.parametrize("settings", VARIANTS)
@@ -54,22 +55,22 @@ def test_every_variant_conforms(settings):
 
 @pytest.mark.parametrize("settings", ["warmup=5", "w=0,warmup=0"])
 def test_without_virtual_negatives_it_is_random(settings):
-    plain = Play(recipe("random").build(), usual()).forward()
-    mine = Play(recipe(f"adar({settings})").build(), usual()).forward()
+    plain = TrainingHarness(recipe("random").build()).forward()
+    mine = TrainingHarness(recipe(f"adar({settings})").build()).forward()
     assert torch.equal(mine.rows, plain.rows) and torch.equal(mine.used.ids, plain.used.ids)
 
 
 @pytest.mark.parametrize("objective", ["bpr", "bce", "hinge"])
 @pytest.mark.parametrize("w", [0.2, 0.5, 0.9])
 def test_the_mixture_is_two_losses(objective, w):
-    made = outcome(f"w={w}", objective)
-    real, virtual = made.s_neg[:, :1], made.s_neg[:, 1:]
-    assert torch.equal(real, made.step.score(made.drawn))
+    result = outcome(f"w={w}", objective)
+    real, virtual = result.s_neg[:, :1], result.s_neg[:, 1:]
+    assert torch.equal(real, result.step.score(result.drawn))
     rows = recipe("random", objective).build().objective.rows
-    here = (rows(made.step, made.s_pos, s, Negatives(made.drawn.ids)) for s in (real, virtual))
-    first, second = here
-    mask = made.drawn.mask.squeeze(1) if made.drawn.mask is not None else slice(None)
-    assert torch.allclose(made.rows[mask], ((1 - w) * first + w * second)[mask], atol=1e-5)
+    ids = Negatives(result.drawn.ids)
+    first, second = (rows(result.step, result.s_pos, s, ids) for s in (real, virtual))
+    mask = result.drawn.mask.squeeze(1) if result.drawn.mask is not None else slice(None)
+    assert torch.allclose(result.rows[mask], ((1 - w) * first + w * second)[mask], atol=1e-5)
 
 
 def test_joining_keeps_the_shares_whatever_the_numbers():
@@ -87,86 +88,88 @@ def test_joining_keeps_the_shares_whatever_the_numbers():
 
 
 def test_a_virtual_negative_is_proposed_as_its_row_is():
-    made = outcome("w=0.3", "softmax")
-    assert torch.equal(made.used.logq[:, 0], made.used.logq[:, 1])
-    assert bool(torch.isfinite(made.rows).all())
+    result = outcome("w=0.3", "softmax")
+    assert torch.equal(result.used.logq[:, 0], result.used.logq[:, 1])
+    assert bool(torch.isfinite(result.rows).all())
 
 
 def test_gradient_flows_where_it_should():
     for detach in (True, False):
-        made = outcome(f"w=1,r_max=0.5,rule=fixed,at=0.2,detach={str(detach).lower()}")
-        made.loss.backward()
-        leaves = made.step.view.leaves
+        result = outcome(f"w=1,r_max=0.5,rule=fixed,at=0.2,detach={str(detach).lower()}")
+        result.loss.backward()
+        leaves = result.step.view.leaves
         assert not leaves.rows  # no other item is touched
         # d softplus(s_x - s_i) / d e_i = -sigma e_u / B, times 1 - r where x* is alive
         r = float(process.snr_matched(50, 0.01).r[10])
-        sigma = torch.sigmoid(made.s_neg.squeeze(1) - made.s_pos).unsqueeze(1)
+        sigma = torch.sigmoid(result.s_neg.squeeze(1) - result.s_pos).unsqueeze(1)
         want = -sigma * leaves.query / len(sigma) * (1 if detach else 1 - r)
         assert torch.allclose(leaves.positive.grad, want, atol=1e-6)
 
 
 def test_the_noise_loss_reaches_the_network_alone():
-    here = play("mode=reverse")
-    made = here.forward()
-    made.losses["noise"].backward()
-    leaves = made.step.view.leaves
+    trainer = harness("mode=reverse")
+    result = trainer.forward()
+    result.losses["noise"].backward()
+    leaves = result.step.view.leaves
     assert leaves.query.grad is None and leaves.positive.grad is None
-    assert any(p.grad is not None and bool(p.grad.any()) for p in here.down)
-    here = play("mode=reverse")
-    (made := here.forward()).rows.mean().backward()
-    assert all(p.grad is None for p in here.down) and bool(made.step.view.leaves.query.grad.any())
+    assert any(p.grad is not None and bool(p.grad.any()) for p in trainer.minimised)
+    trainer = harness("mode=reverse")
+    (result := trainer.forward()).rows.mean().backward()
+    assert all(p.grad is None for p in trainer.minimised) and bool(
+        result.step.view.leaves.query.grad.any()
+    )
 
 
 def test_the_untrained_control_learns_nothing_and_walks_otherwise():
-    control, taught = play("mode=reverse,denoiser=untrained"), play("mode=reverse")
-    assert not control.down and len(taught.down) == 4
+    control, trained = harness("mode=reverse,denoiser=untrained"), harness("mode=reverse")
+    assert not control.minimised and len(trained.minimised) == 4
     assert "noise" not in control.forward().losses
     weights = [v for name, v in control.method.stages[0].state_dict().items() if "last" in name]
     assert all(bool(v.any()) for v in weights)
 
 
-def test_gated_rows_are_pure_noise_and_said_to_be():
-    made = play("z=50")  # a bound that no positive reaches
-    made.forward()
-    told = made.method.stages[0].epoch_metrics()
-    assert told["gated"] == 1 and told["r_mean"] == 0 and told["t_mean"] == 50
-    assert made.method.stages[0].epoch_metrics() == {
-        "snr_T": told["snr_T"]
+def test_gated_rows_are_pure_noise_and_logged_as_such():
+    trainer = harness("z=50")  # a bound that no positive reaches
+    trainer.forward()
+    metrics = trainer.method.stages[0].epoch_metrics()
+    assert metrics["gated"] == 1 and metrics["r_mean"] == 0 and metrics["t_mean"] == 50
+    assert trainer.method.stages[0].epoch_metrics() == {
+        "snr_T": metrics["snr_T"]
     }  # asked once, then anew
 
 
-def test_what_is_told_is_what_was_made():
-    here = play("rule=fixed,at=0.4")
-    made = here.forward()
-    told = here.method.stages[0].epoch_metrics()
-    above = float((made.s_neg[:, 1] > made.s_pos).float().mean())
-    assert told["violation"] == pytest.approx(above) and told["t_mean"] == 20
-    assert told["snr_T"] == pytest.approx(0.01, rel=1e-4) and told["gated"] == 0
-    assert told["r_mean"] == pytest.approx(float(process.snr_matched(50, 0.01).r[20]))
+def test_metrics_are_of_the_generated_negatives():
+    trainer = harness("rule=fixed,at=0.4")
+    result = trainer.forward()
+    metrics = trainer.method.stages[0].epoch_metrics()
+    above = float((result.s_neg[:, 1] > result.s_pos).float().mean())
+    assert metrics["violation"] == pytest.approx(above) and metrics["t_mean"] == 20
+    assert metrics["snr_T"] == pytest.approx(0.01, rel=1e-4) and metrics["gated"] == 0
+    assert metrics["r_mean"] == pytest.approx(float(process.snr_matched(50, 0.01).r[20]))
 
 
 def test_the_violation_rate_is_the_one_asked_for():
     eta = 0.2
-    here = play(f"rule=violation,eta={eta}")
+    trainer = harness(f"rule=violation,eta={eta}")
     hits = rows = 0
     for number in range(300):
-        made = here.forward(number)
-        stage, step = here.method.stages[0], made.step
-        open_ = stage.chosen(step, stage.look(step), step.view.query) > 0
-        hits += int((made.s_neg[:, 1] > made.s_pos)[open_].sum())
+        result = trainer.forward(number)
+        stage, step = trainer.method.stages[0], result.step
+        open_ = stage.transition(step, stage.epoch_catalogue(step), step.view.query) > 0
+        hits += int((result.s_neg[:, 1] > result.s_pos)[open_].sum())
         rows += int(open_.sum())
     assert rows > 500 and hits / rows == pytest.approx(eta, abs=4 * (eta / rows) ** 0.5)
 
 
 def test_snapping_takes_the_nearest_item_that_the_user_has_not_had():
-    here = play("mode=snap,pool=0,rule=fixed,at=0.1")
-    step = here.step()
-    stage = here.method.stages[0]
-    drawn = here.method.sampler.sample(step)
+    trainer = harness("mode=snap,pool=0,rule=fixed,at=0.1")
+    step = trainer.step()
+    stage = trainer.method.stages[0]
+    drawn = trainer.method.sampler.sample(step)
     state = step.generator.get_state()
     used = stage.apply(step, drawn)
     step.generator.set_state(state)
-    x, _ = stage.made(step, stage.look(step), step.view.positive, step.view.query)
+    x, _ = stage.generate(step, stage.epoch_catalogue(step), step.view.positive, step.view.query)
     assert used.vectors is None and used.ids.shape == (len(step.batch), 2)
     for b, (user, item) in enumerate(
         zip(step.batch.users.tolist(), step.batch.items.tolist(), strict=True)
@@ -179,19 +182,21 @@ def test_snapping_takes_the_nearest_item_that_the_user_has_not_had():
 
 def test_a_user_with_nothing_left_has_no_snapped_negative():
     for pool in (0, 4):
-        made = Play(recipe(f"adar(warmup=0,mode=snap,pool={pool})").build(), without_remainder())
-        used = made.forward().used
-        full = made.forward().step.batch.users == 3
+        trainer = TrainingHarness(
+            recipe(f"adar(warmup=0,mode=snap,pool={pool})").build(), saturated_context()
+        )
+        used = trainer.forward().used
+        full = trainer.forward().step.batch.users == 3
         assert not used.mask[full].any() and used.mask[~full].all()
 
 
 def test_under_a_cosine_it_works_on_normed_vectors():
-    here = play("rule=fixed,at=0.2")
-    here.tables.kind = Similarity("cosine", 0.2)
-    made = here.forward()
-    mean = torch.nn.functional.normalize(made.step.view.items, dim=-1).mean(0)
-    assert torch.allclose(here.method.stages[0].catalogue.mean, mean, atol=1e-6)
-    assert float(made.s_neg.detach().abs().max()) <= 5.001
+    trainer = harness("rule=fixed,at=0.2")
+    trainer.tables.kind = Similarity("cosine", 0.2)
+    result = trainer.forward()
+    mean = torch.nn.functional.normalize(result.step.view.items, dim=-1).mean(0)
+    assert torch.allclose(trainer.method.stages[0].catalogue.mean, mean, atol=1e-6)
+    assert float(result.s_neg.detach().abs().max()) <= 5.001
 
 
 BACKBONES = {"mf": mf, "lightgcn": lightgcn, "sasrec": sasrec, "gru4rec": gru4rec}
@@ -203,9 +208,9 @@ def test_it_trains_on_every_backbone(name, settings):
     context = small_context()
     module = BACKBONES[name]
     start = {"dim": 8, "batch_size": 64}
-    made = module.build(module.Config(**start), context, rng.stream(0, "init"))
+    backbone = module.build(module.Config(**start), context, rng.stream(0, "init"))
     text = f"adar(warmup=1,{settings})" if settings else "adar(warmup=1)"
-    fit = Fit(recipe(text).build(), made, context, TrainConfig(epochs=3))
+    fit = Fit(recipe(text).build(), backbone, context, TrainConfig(epochs=3))
     fit.run()
     first, *rest = fit.progress.rows
     assert "snr_T" in first and "violation" not in first  # the warm-up makes nothing
@@ -214,7 +219,7 @@ def test_it_trains_on_every_backbone(name, settings):
 
 
 def toy(seed: int, users: int = 300, items: int = 200):
-    """A world of few tastes and a popularity that differs: what spec's toy measures collapse on."""
+    """A data set of few tastes and a skewed popularity: what spec's toy measures collapse on."""
     g = rng.stream(seed, "toy")
     p, q = (torch.randn(n, 6, generator=g) for n in (users, items))
     gumbel = -(-torch.rand(users, items, generator=g).log()).log()
@@ -229,9 +234,9 @@ def alignment(method: str) -> float:
     """Mean cosine of two items after training."""
     context = toy(0)
     config = mf.Config(dim=16, batch_size=1024, lr=0.02, l2=0.01)
-    made = mf.build(config, context, rng.stream(0, "init"))
-    Fit(recipe(method).build(), made, context, TrainConfig(epochs=60)).run()
-    items = torch.nn.functional.normalize(made.table.detach()[context.n_users :], dim=1)
+    backbone = mf.build(config, context, rng.stream(0, "init"))
+    Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=60)).run()
+    items = torch.nn.functional.normalize(backbone.table.detach()[context.n_users :], dim=1)
     n = len(items)
     return float(((items @ items.T).sum() - n) / (n * (n - 1)))
 

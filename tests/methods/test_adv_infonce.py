@@ -15,8 +15,9 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.protocol.step import Negatives
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, usual
-from negbench.training.fit import Fit, TrainConfig
+from negbench.testing.toy_data import TrainingHarness
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 adv = importlib.import_module("negbench.methods.adv_infonce.method")
 WORLD = small_context()
@@ -53,8 +54,8 @@ def test_gradients_are_the_closed_forms_and_the_stable_form_is_the_plain_one():
     s_pos = torch.randn(5, generator=g, dtype=torch.float64, requires_grad=True)
     s_neg = torch.randn(5, n, generator=g, dtype=torch.float64, requires_grad=True)
     logits = torch.randn(5, n, generator=g, dtype=torch.float64, requires_grad=True)
-    part = adv.Hardened(adv.Config(tau=tau, weight=k))
-    rows = part.weighed(s_pos, s_neg, adv.delta_of(logits), Negatives())
+    part = adv.WeightedInfoNCE(adv.Config(tau=tau, weight=k))
+    rows = part.weighted_loss(s_pos, s_neg, adv.delta_from_logits(logits), Negatives())
     p, e = logits.softmax(1), (s_neg / tau).exp()
     denominator = (s_pos / tau).exp() + k * n * (p * e).sum(1)
     torch.testing.assert_close(rows, denominator.log() - s_pos / tau)
@@ -68,12 +69,12 @@ def test_gradients_are_the_closed_forms_and_the_stable_form_is_the_plain_one():
 
 @pytest.mark.parametrize("k", [1, 64])
 def test_even_weights_are_info_nce(k):
-    plain = Play(recipe(f"info_nce(weight={k})").build(), usual()).forward()
+    plain = TrainingHarness(recipe(f"info_nce(weight={k})").build()).forward()
     for even in (f"exact,eta=0,weight={k}", f"embed,weight={k}"):
-        play = Play(recipe(f"adv_infonce(variant={even})").build(), usual())
+        harness = TrainingHarness(recipe(f"adv_infonce(variant={even})").build())
         if "embed" in even:
-            torch.nn.init.zeros_(play.method.objective.net.users)
-        torch.testing.assert_close(play.forward().rows, plain.rows, rtol=1e-6, atol=1e-6)
+            torch.nn.init.zeros_(harness.method.objective.net.users)
+        torch.testing.assert_close(harness.forward().rows, plain.rows, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", NETS)
@@ -84,7 +85,7 @@ def test_a_step_up_raises_the_loss_and_leaves_the_recommender(variant):
     losses = []
     for _ in range(6):
         delta = part.delta(feedback.step, feedback.s_neg, feedback.negatives)
-        rows = part.weighed(feedback.s_pos, feedback.s_neg, delta, feedback.negatives)
+        rows = part.weighted_loss(feedback.s_pos, feedback.s_neg, delta, feedback.negatives)
         losses.append(rows.mean().item())
         part.ascend(feedback)
     assert all(after > before for before, after in zip(losses, losses[1:], strict=False))
@@ -128,7 +129,7 @@ def test_the_schedule(config, expected):
     assert [epoch for epoch in range(1, 60) if config.ascends(epoch)] == expected
 
 
-def test_training_tells_how_far_the_weights_stray_and_only_in_epochs_up():
+def test_training_logs_how_far_the_weights_stray_and_only_in_epochs_up():
     rows = fit_of("adv_infonce(adversary_lr=0.02,adversarial_epochs=1)", epochs=4).run().rows
     start, up, after, later = (row["kl_u_p"] for row in rows)
     assert 0 < start < up < after < 10 * up
@@ -138,8 +139,8 @@ def test_training_tells_how_far_the_weights_stray_and_only_in_epochs_up():
 
 @pytest.mark.parametrize("ball", ["p_u", "u_p"])
 def test_the_exact_weights_stray_as_far_as_they_may(ball):
-    told = fit_of(f"adv_infonce(variant=exact,eta=0.2,ball={ball})", init=1.0).run().rows[0]
-    assert told[f"kl_{ball}"] == pytest.approx(0.2, rel=1e-3)
+    metrics = fit_of(f"adv_infonce(variant=exact,eta=0.2,ball={ball})", init=1.0).run().rows[0]
+    assert metrics[f"kl_{ball}"] == pytest.approx(0.2, rel=1e-3)
 
 
 def planted():
@@ -152,14 +153,14 @@ def planted():
     return context_of(Csr.of(users, train, n_rows=60, n_columns=30)), hidden
 
 
-def test_planted_false_negatives_are_weighed_up_since_they_score_high():
+def test_planted_false_negatives_get_large_weights_since_they_score_high():
     """The paper hopes that delta forgives them; going up the loss does the contrary."""
     context, hidden = planted()
     fit = fit_of(f"adv_infonce({EVERY_EPOCH})", context, epochs=15)
     fit.run()
     users, outside = torch.arange(60), context.excluded.non_member
     ids = torch.stack([outside(users, torch.full((60,), rank)) for rank in range(25)], 1)
-    step = Play(fit.method, context, begun=0).step()
+    step = TrainingHarness(fit.method, context, begin_calls=0).step()
     step = replace(step, batch=replace(step.batch, users=users))
     delta = fit.method.objective.delta(step, torch.zeros(60, 25), Negatives(ids)).detach()
     false = torch.tensor([[int(i) in hidden[u] for i in ids[u]] for u in range(60)])
@@ -189,6 +190,6 @@ def test_what_cannot_be_trained_is_refused(wrong):
 
 
 def test_a_recipe_may_move_the_draws():
-    made = recipe("dns_mn+adv_infonce").build()
-    assert isinstance(made.objective, adv.Learnt) and made.stages
-    assert math.isfinite(float(Play(made, usual()).train().loss.detach()))
+    method = recipe("dns_mn+adv_infonce").build()
+    assert isinstance(method.objective, adv.Adversarial) and method.stages
+    assert math.isfinite(float(TrainingHarness(method).train().loss.detach()))

@@ -14,8 +14,9 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts import losses
 from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import Play, toy_context, usual
-from negbench.training.fit import Fit, TrainConfig
+from negbench.testing.toy_data import TrainingHarness, toy_context
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 bc_loss = importlib.import_module("negbench.methods.bc_loss")
 
@@ -33,11 +34,11 @@ def tables(branch):
 def test_the_margin_widens_the_angle():
     theta = torch.linspace(0.01, math.pi - 0.01, 60, dtype=torch.float64)
     for margin in (0.0, 0.3, 0.7, 1.5):
-        found = bc_loss.widened(theta.cos(), torch.full_like(theta, margin))
+        shifted = bc_loss.widened(theta.cos(), torch.full_like(theta, margin))
         inside = theta + margin <= math.pi
-        torch.testing.assert_close(found[inside], (theta + margin).cos()[inside])
-        assert (found.diff() < 0).all(), "a wider angle never scores higher, beyond pi either"
-        assert float(found.diff().abs().max()) < 0.06, "and there is no jump at pi"
+        torch.testing.assert_close(shifted[inside], (theta + margin).cos()[inside])
+        assert (shifted.diff() < 0).all(), "a wider angle never scores higher, beyond pi either"
+        assert float(shifted.diff().abs().max()) < 0.06, "and there is no jump at pi"
 
 
 def test_the_widened_cosine_has_a_slope_at_the_poles():
@@ -47,10 +48,10 @@ def test_the_widened_cosine_has_a_slope_at_the_poles():
 
 
 def test_the_rows_are_the_formula_in_a_loop():
-    outcome = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual()).forward()
+    outcome = TrainingHarness(recipe("bc_loss(negatives=4,tau=0.3)").build()).forward()
     s_pos, s_neg = outcome.s_pos.tolist(), outcome.s_neg.tolist()
-    play = Play(recipe("bc_loss(negatives=4,tau=0.3)").build(), usual())
-    branch, train = play.method.objective.branch, play.context.train
+    harness = TrainingHarness(recipe("bc_loss(negatives=4,tau=0.3)").build())
+    branch, train = harness.method.objective.branch, harness.context.train
     users, items = (sorted(set(counts.tolist())) for counts in (train.lengths, train.counts))
     for b, (u, i) in enumerate(
         zip(outcome.step.batch.users.tolist(), outcome.step.batch.items.tolist(), strict=True)
@@ -69,7 +70,7 @@ def test_the_rows_are_the_formula_in_a_loop():
 
 
 def test_without_a_margin_it_is_info_nce():
-    outcome = Play(recipe("bc_loss(margin=0,tau=0.4)").build(), usual()).forward()
+    outcome = TrainingHarness(recipe("bc_loss(margin=0,tau=0.4)").build()).forward()
     expected = losses.sampled_softmax(
         outcome.s_pos / 0.4, outcome.s_neg / 0.4, mask=outcome.used.mask
     )
@@ -78,23 +79,23 @@ def test_without_a_margin_it_is_info_nce():
 
 def test_a_wider_margin_asks_for_more():
     narrow, middle, wide = (
-        Play(recipe(f"bc_loss(margin={margin})").build(), usual()).forward().rows
+        TrainingHarness(recipe(f"bc_loss(margin={margin})").build()).forward().rows
         for margin in (0, 0.5, 1)
     )
     assert (narrow < middle).all() and (middle < wide).all()
 
 
 def test_the_branch_knows_popularity_alone_and_learns_by_its_own_loss():
-    play = Play(recipe("bc_loss(negatives=4)").build(), usual())
-    outcome = play.forward()
-    branch, batch = play.method.objective.branch, outcome.step.batch
+    harness = TrainingHarness(recipe("bc_loss(negatives=4)").build())
+    outcome = harness.forward()
+    branch, batch = harness.method.objective.branch, outcome.step.batch
     outcome.rows.sum().backward(retain_graph=True)
     assert all(p.grad is None for p in branch.parameters()), "the margin gives it no gradient"
     outcome.losses["popularity"].backward()
     assert all(p.grad.abs().sum() > 0 for p in branch.parameters())
     every = torch.arange(12)
     b = branch(torch.arange(7), every.expand(7, 12)).detach()
-    counts = play.context.counts
+    counts = harness.context.counts
     for i in range(12):
         for j in range(12):
             if counts[i] == counts[j]:
@@ -106,12 +107,12 @@ def test_the_branch_knows_popularity_alone_and_learns_by_its_own_loss():
 
 
 def test_what_popularity_foretells_gets_the_narrower_margin():
-    """Item 0 is met by all, the others by one user each: only it can be foretold."""
+    """Item 0 is met by all, the others by one user each: only its popularity can be predicted."""
     where = toy_context([[0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6]], 12)
-    play = Play(recipe("bc_loss(negatives=8,width=8)").build(), where, rate=0.3)
+    harness = TrainingHarness(recipe("bc_loss(negatives=8,width=8)").build(), where, lr=0.3)
     for number in range(1, 150):
-        outcome = play.train(number)
-    margin = play.method.objective.margin(outcome.step)
+        outcome = harness.train(number)
+    margin = harness.method.objective.margin(outcome.step)
     popular = outcome.step.batch.items == 0
     assert float(margin[popular].max()) < float(margin[~popular].min()) - 0.03
 
@@ -121,14 +122,14 @@ def test_the_branch_rests_after_its_epochs_though_adam_has_momentum():
     branch = fit.method.objective.branch
     seen = [tables(branch)]
     for _ in range(4):
-        told = fit.epoch()
+        metrics = fit.epoch()
         seen.append(tables(branch))
     moved = [
         any(not torch.equal(a, b) for a, b in zip(one, two, strict=True))
         for one, two in zip(seen, seen[1:], strict=False)
     ]
     assert moved == [True, True, False, False]
-    assert 0.2 < told["margin"] < 0.8
+    assert 0.2 < metrics["margin"] < 0.8
 
 
 def test_a_resumed_run_rests_as_well():
@@ -156,11 +157,11 @@ def test_a_branch_of_no_epochs_learns_nothing():
 def test_a_shared_pool_is_taken_and_vectors_alone_are_refused():
     outcome = fit_of("bc_loss+mixed").epoch()
     assert math.isfinite(outcome["loss"])
-    play = Play(recipe("bc_loss").build(), usual())
-    step = play.step()
+    harness = TrainingHarness(recipe("bc_loss").build())
+    step = harness.step()
     only = Negatives(vectors=torch.zeros(len(step.batch), 1, 8))
     with pytest.raises(UserError, match="bc_loss needs negatives that are items"):
-        play.method.objective.losses(step, torch.zeros(28), torch.zeros(28, 1), only)
+        harness.method.objective.losses(step, torch.zeros(28), torch.zeros(28, 1), only)
 
 
 @pytest.mark.parametrize(

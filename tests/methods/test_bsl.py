@@ -13,7 +13,7 @@ from negbench.ops import rng
 from negbench.parts import losses
 from negbench.protocol.step import Batch, Negatives, Step
 from negbench.protocol.view import View
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness, default_context
 
 bsl = importlib.import_module("negbench.methods.bsl")
 G = torch.Generator().manual_seed(0)
@@ -26,7 +26,9 @@ PLAIN = Negatives(IDS)
 
 def loss_of(s_pos=S_POS, s_neg=S_NEG, negatives=PLAIN, **settings):
     nothing = torch.zeros(6, 2)
-    step = Step(Batch(USERS, USERS), View(nothing, nothing, nothing), usual(), 1, 1, rng.stream(0))
+    step = Step(
+        Batch(USERS, USERS), View(nothing, nothing, nothing), default_context(), 1, 1, rng.stream(0)
+    )
     return bsl.Bilateral(bsl.Config(**settings)).rows(step, s_pos, s_neg, negatives)
 
 
@@ -38,7 +40,7 @@ def test_it_is_its_formula_in_a_loop(positives, include, weighted):
     mask[:, 1] = True
     logw = torch.randn(6, 4, generator=G, dtype=torch.float64) if weighted else None
     t1, t2, w = 0.3, 0.15, 1.2
-    found = loss_of(
+    got = loss_of(
         negatives=Negatives(IDS, mask=mask, logw=logw),
         positive=t1,
         negative=t2,
@@ -53,7 +55,7 @@ def test_it_is_its_formula_in_a_loop(positives, include, weighted):
         for j in range(4):
             share = math.exp(logw[b, j]) if weighted else 1.0
             total += share * math.exp(S_NEG[b, j] / t2) if mask[b, j] else 0.0
-        assert float(found[b]) == pytest.approx(-own + w * t2 / t1 * math.log(total))
+        assert float(got[b]) == pytest.approx(-own + w * t2 / t1 * math.log(total))
 
 
 @pytest.mark.parametrize("t", [0.07, 0.5, 2.0])
@@ -77,11 +79,11 @@ def test_with_one_positive_a_row_its_temperature_only_scales():
 
 def test_a_large_t1_takes_the_mean_of_a_users_positives_and_a_small_one_the_best():
     for t, expected in ((1e5, torch.Tensor.mean), (1e-4, torch.Tensor.max)):
-        found = t * bsl.log_mean(S_POS / t, USERS)
+        got = t * bsl.log_mean(S_POS / t, USERS)
         for b in range(6):
             group = S_POS[USERS == USERS[b]]
             # The log of the group's size over t is what is left of the mean in the maximum.
-            assert float(found[b]) == pytest.approx(float(expected(group)), abs=3 * min(t, 1e-3))
+            assert float(got[b]) == pytest.approx(float(expected(group)), abs=3 * min(t, 1e-3))
 
 
 def test_a_small_t1_pulls_the_best_scored_positive_of_a_user():
@@ -116,20 +118,20 @@ def test_a_row_without_negatives_has_no_loss_and_no_gradient():
 
 
 def test_it_trains_and_ranks_on_cosines():
-    play = Play(recipe("bsl(negatives=5)").build(), usual())
-    outcome = play.forward()
-    longer = replace(play.step().view, query=5 * outcome.step.view.query.detach())
+    harness = TrainingHarness(recipe("bsl(negatives=5)").build())
+    outcome = harness.forward()
+    longer = replace(harness.step().view, query=5 * outcome.step.view.query.detach())
     assert outcome.s_neg.abs().max() <= 1 + 1e-5
-    angular = play.method.transform.view(replace(play.step(), view=longer))
+    angular = harness.method.transform.view(replace(harness.step(), view=longer))
     torch.testing.assert_close(angular.score_pair(angular.positive), outcome.s_pos)
-    plain = Play(recipe("bsl(similarity=backbone)").build(), usual()).forward()
+    plain = TrainingHarness(recipe("bsl(similarity=backbone)").build()).forward()
     assert plain.s_neg.abs().max() > 1
 
 
 def test_a_recipe_moves_the_negatives_and_keeps_the_loss():
-    made = recipe("bsl+dns(candidates=5)").build()
-    assert isinstance(made.objective, bsl.Bilateral) and made.transform is not None
-    outcome = Play(made, usual()).forward()
+    method = recipe("bsl+dns(candidates=5)").build()
+    assert isinstance(method.objective, bsl.Bilateral) and method.transform is not None
+    outcome = TrainingHarness(method).forward()
     assert outcome.drawn.n == 5 and outcome.used.n == 1
 
 

@@ -14,18 +14,19 @@ from negbench.methods.ccdrec_cf import Curriculum, mean_of_users, station
 from negbench.ops import rng
 from negbench.parts.losses.functions import bpr
 from negbench.protocol.step import Batch, Step
-from negbench.testing.toy_data import Play, usual
-from negbench.training.fit import Fit, TrainConfig
+from negbench.testing.toy_data import TrainingHarness
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 
-def play(settings: str = "") -> Play:
-    made = Play(recipe(f"ccdrec_cf({settings})").build(), usual())
-    made.refresh(1)
-    return made
+def harness(settings: str = "") -> TrainingHarness:
+    runner = TrainingHarness(recipe(f"ccdrec_cf({settings})").build())
+    runner.refresh(1)
+    return runner
 
 
-def curriculum(made: Play | Fit) -> Curriculum:
-    part = made.method.stages[0]
+def curriculum(runner: TrainingHarness | Fit) -> Curriculum:
+    part = runner.method.stages[0]
     assert isinstance(part, Curriculum)
     return part
 
@@ -33,8 +34,8 @@ def curriculum(made: Play | Fit) -> Curriculum:
 def test_pools_go_from_three_quarters_of_t_to_0():
     assert [station(20, level) for level in range(5)] == [15, 10, 5, 0, 0]
     assert [station(5, level) for level in range(4)] == [3, 2, 1, 0]
-    made = play("steps=20,every=3,end=11")
-    part, step = curriculum(made), made.step()
+    runner = harness("steps=20,every=3,end=11")
+    part, step = curriculum(runner), runner.step()
     assert set(part.pools) == {15, 10, 5, 0}
     seen = [part.pool(replace(step, epoch=n + 1)) for n in range(12)]
     for n, t in enumerate([15] * 3 + [10] * 3 + [5] * 3 + [0] * 2):
@@ -43,10 +44,10 @@ def test_pools_go_from_three_quarters_of_t_to_0():
 
 
 def test_it_draws_evenly_from_the_best_unobserved_of_the_pool():
-    made = play("share=1,top=0.25")
-    part, step = curriculum(made), made.step()
-    pool, context = part.pool(step), made.context
-    drawn = torch.cat([part.near(made.step(n))[0] for n in range(400)], 1)
+    runner = harness("share=1,top=0.25")
+    part, step = curriculum(runner), runner.step()
+    pool, context = part.pool(step), runner.context
+    drawn = torch.cat([part.near(runner.step(n))[0] for n in range(400)], 1)
     for b, (user, item) in enumerate(
         zip(step.batch.users.tolist(), step.batch.items.tolist(), strict=True)
     ):
@@ -62,38 +63,38 @@ def test_it_draws_evenly_from_the_best_unobserved_of_the_pool():
 
 
 def test_candidates_are_a_share_of_the_items():
-    made = play("share=0.5,top=1.0")
-    part = curriculum(made)
+    runner = harness("share=0.5,top=1.0")
+    part = curriculum(runner)
     for n in range(20):
-        ids, found = part.near(made.step(n))
-        assert len(ids[found].unique()) <= 6
+        ids, usable = part.near(runner.step(n))
+        assert len(ids[usable].unique()) <= 6
 
 
 def test_the_two_losses_mix_as_omega_says():
-    outcome = play("omega=0.7,share=1").forward()
+    outcome = harness("omega=0.7,share=1").forward()
     each = [bpr(outcome.s_pos, outcome.s_neg[:, k : k + 1]) for k in (0, 1)]
     assert outcome.used.mask is None or bool(outcome.used.mask.all())
     assert torch.allclose(outcome.rows, 0.3 * each[0] + 0.7 * each[1], atol=1e-6)
 
 
 def test_omega_0_is_random_and_omega_1_the_curriculum_alone():
-    even = Play(recipe("random").build(), usual()).forward()
-    assert torch.equal(play("omega=0").forward().rows, even.rows)
-    alone = play("omega=1,share=1").forward()
+    even = TrainingHarness(recipe("random").build()).forward()
+    assert torch.equal(harness("omega=0").forward().rows, even.rows)
+    alone = harness("omega=1,share=1").forward()
     assert torch.equal(alone.rows, bpr(alone.s_pos, alone.s_neg)) and alone.s_neg.shape[1] == 1
 
 
 @pytest.fixture(scope="module")
 def trained() -> dict[str, Fit]:
-    """Fits with a schedule that begins at noise, refreshed, by what the denoiser is told."""
+    """Fits with a schedule that begins at noise, refreshed, by the denoiser's condition."""
     scenario = small_scenario(n_users=100, n_items=60, n=2500)
-    made = {}
+    fits = {}
     for condition in ("item", "dropped"):
         method = f"ccdrec_cf(share=1,schedule=cosine,condition={condition})"
-        made[condition] = fit_on(scenario, method, epochs=12)
-        made[condition].run()
-        made[condition].refresh(13)
-    return made
+        fits[condition] = fit_on(scenario, method, epochs=12)
+        fits[condition].run()
+        fits[condition].refresh(13)
+    return fits
 
 
 def step_of(fit: Fit, epoch: int = 1) -> Step:
@@ -107,9 +108,9 @@ def test_negatives_come_nearer_to_the_positive_with_the_curriculum(trained):
     fit, alike = trained["item"], []
     for epoch in (1, 6, 11, 16):
         step = step_of(fit, epoch)
-        (ids, found), items = curriculum(fit).near(step), step.view.items
+        (ids, usable), items = curriculum(fit).near(step), step.view.items
         near = (items[step.batch.items] * items[ids[:, 0]]).sum(1)
-        alike.append(float(near[found[:, 0]].mean()))
+        alike.append(float(near[usable[:, 0]].mean()))
     assert alike == sorted(alike) and alike[-1] > alike[0] + 0.3
 
 
@@ -124,24 +125,26 @@ def test_without_a_condition_a_pool_knows_no_more_than_its_start(trained):
 
 @pytest.mark.parametrize("condition", ["item", "users", "dropped"])
 def test_every_parameter_moves_and_only_by_its_own_loss(condition):
-    made = play(f"condition={condition}")
-    assert len(made.down) == 4
-    outcome = made.forward()
+    runner = harness(f"condition={condition}")
+    assert len(runner.minimised) == 4
+    outcome = runner.forward()
     torch.autograd.backward(outcome.losses["denoising"], retain_graph=True)
     leaves = outcome.step.view.leaves
     assert leaves is not None and leaves.positive is not None and leaves.positive.grad is None
-    before = [p.detach().clone() for p in made.down]
+    before = [p.detach().clone() for p in runner.minimised]
     for number in (1, 2, 3):
-        made.train(number)
-    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, made.down, strict=True))
+        runner.train(number)
+    assert not any(
+        torch.equal(a, b.detach()) for a, b in zip(before, runner.minimised, strict=True)
+    )
 
 
 def test_the_control_has_a_random_denoiser_that_stays():
-    made = play("trained=false")
-    part = curriculum(made)
-    assert not made.down and bool(part.net.last.weight.any())
+    runner = harness("trained=false")
+    part = curriculum(runner)
+    assert not runner.minimised and bool(part.net.last.weight.any())
     before = {name: value.clone() for name, value in part.state_dict().items()}
-    outcome = made.train()
+    outcome = runner.train()
     assert not outcome.losses
     assert all(torch.equal(before[name], value) for name, value in part.state_dict().items())
 
@@ -150,14 +153,14 @@ def test_the_denoiser_learns_to_tell_items(trained):
     fit = trained["item"]
     part, step = curriculum(fit), step_of(fit)
     assert part.space is not None
-    nothing = part.space.into(step.view.positive.detach()).square().mean()
+    nothing = part.space.standardise(step.view.positive.detach()).square().mean()
     assert float(part.error(step).detach()) < 0.5 * float(nothing)
     assert 0 < part.epoch_metrics()["snr_T"] < 0.01
 
 
 def test_the_mean_of_users_is_one_hop():
-    made = play()
-    users, context = made.tables.users.mean(1), made.context
+    runner = harness()
+    users, context = runner.tables.users.mean(1), runner.context
     got = mean_of_users(users, context)
     for item in range(12):
         met = [u for u in range(7) if item in context.train.row(u).tolist()]

@@ -6,7 +6,7 @@ import torch
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness, default_context
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -18,7 +18,7 @@ def test_it_conforms(method, check):
 @pytest.mark.parametrize("similarity", ["cosine", "backbone"])
 def test_no_share_is_info_nce(similarity: str) -> None:
     debiased, plain = (
-        Play(recipe(f"{m}similarity={similarity})").build(), usual()).forward()
+        TrainingHarness(recipe(f"{m}similarity={similarity})").build(), default_context()).forward()
         for m in ("dcl(tau_plus=0,", "info_nce(")
     )
     assert torch.equal(debiased.used.ids, plain.used.ids)
@@ -27,7 +27,7 @@ def test_no_share_is_info_nce(similarity: str) -> None:
 
 def test_a_share_is_taken_off_where_the_positive_is_above_the_mean_and_added_elsewhere() -> None:
     debiased, plain = (
-        Play(recipe(m).build(), usual()).forward() for m in ("dcl(tau_plus=0.01)", "info_nce")
+        TrainingHarness(recipe(m).build()).forward() for m in ("dcl(tau_plus=0.01)", "info_nce")
     )
     y = plain.rows.detach().expm1()
     some = y > 0

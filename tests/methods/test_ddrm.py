@@ -11,34 +11,40 @@ from torch.nn.functional import softplus
 from negbench.composition import recipe
 from negbench.data.interactions import Csr
 from negbench.errors import UserError
-from negbench.evaluation.model_scorer import Trained
-from negbench.methods.ddrm import Denoised, restored
+from negbench.evaluation.model_scorer import ModelScorer
+from negbench.methods.ddrm import Denoised, reconstruction_error
 from negbench.ops import rng
 from negbench.parts.user_history import Liked
 from negbench.protocol.step import Batch, Step
 from negbench.protocol.view import View
-from negbench.testing.toy_data import Play, Tables, batch_of, toy_context, usual
-from negbench.training.fit import snapshot
+from negbench.testing.toy_data import (
+    EmbeddingTables,
+    TrainingHarness,
+    batch_of,
+    default_context,
+    toy_context,
+)
 from negbench.training.forward import forward
+from negbench.training.snapshot import snapshot
 
 JOINT = "freeze=false"
 FROZEN = "warmup=0"
 
 
-def play(settings: str, where=None) -> Play:
-    made = Play(recipe(f"ddrm({settings})").build(), where or usual())
-    made.refresh(1)
-    return made
+def harness(settings: str, where=None) -> TrainingHarness:
+    runner = TrainingHarness(recipe(f"ddrm({settings})").build(), where or default_context())
+    runner.refresh(1)
+    return runner
 
 
-def part_of(made) -> Denoised:
-    part = made.method.transform
+def part_of(runner) -> Denoised:
+    part = runner.method.transform
     assert isinstance(part, Denoised)
     return part
 
 
 def rank(part: Denoised, where, users: torch.Tensor, items=None) -> View:
-    tables = Tables(where)
+    tables = EmbeddingTables(where)
     query = tables.users.mean(1)[users]
     items = tables.items.mean(1) if items is None else items
     view = View(query, items, query)
@@ -49,11 +55,11 @@ def rank(part: Denoised, where, users: torch.Tensor, items=None) -> View:
 @pytest.mark.parametrize("settings", [JOINT, FROZEN])
 @pytest.mark.parametrize(("lam", "gamma"), [(0.0, 0.0), (1.0, 0.0), (0.3, 0.0), (0.3, 0.7)])
 def test_the_loss_is_the_one_stated(settings, lam, gamma):
-    made = play(f"{settings},lam={lam},gamma={gamma}")
-    outcome = made.forward()
-    step, view = made.step(), outcome.step.view
+    runner = harness(f"{settings},lam={lam},gamma={gamma}")
+    outcome = runner.forward()
+    step, view = runner.step(), outcome.step.view
     user, item = step.view.query.detach(), step.view.positive.detach()
-    hu, hi = part_of(made).pair(made.step(), user, item)  # the same generator again
+    hu, hi = part_of(runner).pair(runner.step(), user, item)  # the same generator again
     assert torch.allclose(hu, view.query) and torch.allclose(hi, view.positive)
     raw = step.view.items[outcome.used.ids]  # raw negatives
     bpr = softplus((hu.unsqueeze(1) * raw).sum(-1) - (hu * hi).sum(-1, keepdim=True)).squeeze(1)
@@ -66,24 +72,24 @@ def test_the_loss_is_the_one_stated(settings, lam, gamma):
 
 
 def test_the_weight_takes_no_gradient():
-    made = play(f"{JOINT},lam=1.0,gamma=1.0")
-    outcome = made.forward()
+    runner = harness(f"{JOINT},lam=1.0,gamma=1.0")
+    outcome = runner.forward()
     torch.autograd.backward(outcome.loss)
-    got = part_of(made).of_users.last.weight.grad.clone()
-    for p in made.down:
+    got = part_of(runner).of_users.last.weight.grad.clone()
+    for p in runner.minimised:
         p.grad = None
-    step = made.step()
+    step = runner.step()
     user, item = step.view.query.detach(), step.view.positive.detach()
-    hats = part_of(made).pair(step, user, item)
+    hats = part_of(runner).pair(step, user, item)
     w = torch.sigmoid((hats[0] * hats[1]).sum(1)).detach()
-    torch.autograd.backward((w * restored((user, item), hats)).mean())
-    assert torch.allclose(part_of(made).of_users.last.weight.grad, got, atol=1e-6)
+    torch.autograd.backward((w * reconstruction_error((user, item), hats)).mean())
+    assert torch.allclose(part_of(runner).of_users.last.weight.grad, got, atol=1e-6)
 
 
 def test_a_frozen_backbone_gets_no_gradient_and_ranks_from_its_copy():
-    made = play(FROZEN)
-    step = made.step()
-    outcome = made.forward()
+    runner = harness(FROZEN)
+    step = runner.step()
+    outcome = runner.forward()
     torch.autograd.backward(outcome.loss)
     for at in (step.view.leaves, outcome.step.view.leaves):
         assert at is not None and at.query is None or at.query.grad is None
@@ -96,11 +102,13 @@ def test_a_frozen_backbone_gets_no_gradient_and_ranks_from_its_copy():
             kept = [x.clone() for x in part.frozen]
     assert frozen == [0, 0, 1, 1]
     assert all(torch.equal(a, b) for a, b in zip(kept, part.frozen, strict=True))
-    scorer = Trained.of(fit.backbone, fit.context, fit.context.train, part)
+    scorer = ModelScorer.of(fit.backbone, fit.context, fit.context.train, part)
     before = scorer.scores(torch.arange(5))
     with torch.no_grad():
         fit.backbone.table += 1.0  # used no more
-    after = Trained.of(fit.backbone, fit.context, fit.context.train, part).scores(torch.arange(5))
+    after = ModelScorer.of(fit.backbone, fit.context, fit.context.train, part).scores(
+        torch.arange(5)
+    )
     assert torch.equal(before, after)
 
 
@@ -115,15 +123,15 @@ def test_in_the_warm_up_the_backbone_learns_as_it_would_alone():
         Step(batch_of(plain.context, rows=40), None, plain.context, 1, 1, rng.stream(0, "n"))
     )
     for fit in (plain, warm):
-        fixer = type("Fixed", (), {"draw": lambda self, step: replace(fixed)})()
-        fit.method = replace(fit.method, source=fixer)
+        fixer = type("Fixed", (), {"sample": lambda self, step: replace(fixed)})()
+        fit.method = replace(fit.method, sampler=fixer)
         fit.epoch()
     assert torch.allclose(plain.backbone.table, warm.backbone.table, atol=1e-6)
 
 
 def test_joint_gradient_reaches_both_vectors_and_raw_negatives():
-    made = play(JOINT)
-    outcome = made.forward()
+    runner = harness(JOINT)
+    outcome = runner.forward()
     torch.autograd.backward(outcome.loss)
     leaves = outcome.step.view.leaves
     assert bool(leaves.query.grad.any()) and bool(leaves.positive.grad.any())
@@ -133,21 +141,21 @@ def test_joint_gradient_reaches_both_vectors_and_raw_negatives():
 
 @pytest.mark.parametrize("settings", [JOINT, FROZEN])
 def test_other_negatives_leave_the_reconstruction_alone(settings):
-    made = play(settings)
-    first = made.forward()
-    method = replace(made.method, source=type("Other", (), {})())
+    runner = harness(settings)
+    first = runner.forward()
+    method = replace(runner.method, sampler=type("Other", (), {})())
     ids = first.used.ids.flip(0)
     method.sampler.sample = lambda step: replace(first.used, ids=ids, mask=None, logq=None)
-    second = forward(method, made.step())
+    second = forward(method, runner.step())
     assert torch.equal(first.losses["reconstruction"], second.losses["reconstruction"])
     assert not torch.equal(first.rows, second.rows)
 
 
 def test_a_perfect_denoiser_ranks_by_the_mean_of_the_liked_items():
-    where = usual()
-    part = part_of(play(f"{JOINT},noised=false", where))
+    where = default_context()
+    part = part_of(harness(f"{JOINT},noised=false", where))
     users = torch.arange(where.n_users)
-    items = Tables(where).items.mean(1)
+    items = EmbeddingTables(where).items.mean(1)
     means = torch.stack([items[torch.tensor(where.train.row(u)).long()].mean(0) for u in users])
     assert torch.allclose(part.liked.mean(items, users), means, atol=1e-6)
     assert torch.allclose(part.liked.mean(items, users.flip(0)[:3]), means.flip(0)[:3])
@@ -157,11 +165,11 @@ def test_a_perfect_denoiser_ranks_by_the_mean_of_the_liked_items():
 
 
 def test_the_control_ranks_by_the_plain_mean_and_learns_nothing_of_its_own():
-    made = play("diffusion=false")
-    assert not made.down and not made.forward().losses
+    runner = harness("diffusion=false")
+    assert not runner.minimised and not runner.forward().losses
     users = torch.arange(7)
-    got, part = rank(part_of(made), made.context, users).query, part_of(made)
-    assert torch.equal(got, part.liked.mean(Tables(made.context).items.mean(1), users))
+    got, part = rank(part_of(runner), runner.context, users).query, part_of(runner)
+    assert torch.equal(got, part.liked.mean(EmbeddingTables(runner.context).items.mean(1), users))
 
 
 def test_a_user_without_history_keeps_the_own_vector():
@@ -170,37 +178,39 @@ def test_a_user_without_history_keeps_the_own_vector():
     for settings in ("", "diffusion=false"):
         where = toy_context([[0, 1], [], [2]], 4)
         users = torch.arange(3)
-        got = rank(part_of(play(settings, where)), where, users).query
-        own = Tables(where).users.mean(1)
+        got = rank(part_of(harness(settings, where)), where, users).query
+        own = EmbeddingTables(where).users.mean(1)
         assert torch.equal(got[1], own[1]) and not torch.equal(got[0], own[0])
 
 
 def test_noise_in_ranking_belongs_to_the_user():
-    where = usual()
-    part = part_of(play("schedule=snr_matched,snr=0.1", where))
+    where = default_context()
+    part = part_of(harness("schedule=snr_matched,snr=0.1", where))
     every = rank(part, where, torch.arange(7)).query
     assert torch.allclose(rank(part, where, torch.tensor([4, 2])).query, every[[4, 2]], atol=1e-6)
-    still = part_of(play("schedule=snr_matched,snr=0.1,noised=false", where))
+    still = part_of(harness("schedule=snr_matched,snr=0.1,noised=false", where))
     assert not torch.allclose(rank(still, where, torch.arange(7)).query, every, atol=1e-7)
 
 
-def test_the_released_noise_is_next_to_nothing_and_the_ratio_is_told():
-    made = play("")
-    part = part_of(made)
+def test_the_released_noise_is_next_to_nothing_and_the_ratio_is_logged():
+    runner = harness("")
+    part = part_of(runner)
     assert 1 - float(part.schedule.abar[-1]) == pytest.approx(1.0e-5, rel=0.02)
     assert part.epoch_metrics()["snr_T"] == pytest.approx(float(part.variance) / 1.0e-5, rel=0.05)
-    matched = part_of(play("schedule=snr_matched,snr=0.7"))
+    matched = part_of(harness("schedule=snr_matched,snr=0.7"))
     assert matched.epoch_metrics()["snr_T"] == pytest.approx(0.7, rel=1e-4)
 
 
 @pytest.mark.parametrize("settings", ["", JOINT, FROZEN, f"{FROZEN},dropout=0.0"])
 def test_every_parameter_moves(settings):
-    made = play(settings)
-    assert len(made.down) == 8
-    before = [p.detach().clone() for p in made.down]
+    runner = harness(settings)
+    assert len(runner.minimised) == 8
+    before = [p.detach().clone() for p in runner.minimised]
     assert not torch.equal(before[0], before[4])  # two denoisers, not one twice
-    made.train()
-    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, made.down, strict=True))
+    runner.train()
+    assert not any(
+        torch.equal(a, b.detach()) for a, b in zip(before, runner.minimised, strict=True)
+    )
 
 
 def test_the_frozen_copy_survives_a_checkpoint():
@@ -218,10 +228,10 @@ def test_the_frozen_copy_survives_a_checkpoint():
     assert all(torch.equal(a, b) for a, b in zip(saved, part_of(first).frozen, strict=True))
 
 
-def test_it_goes_with_other_sources_and_stages():
-    made = Play(recipe(f"ddrm({JOINT})+dns(candidates=6)").build(), usual())
-    made.refresh(1)
-    outcome = made.forward()
+def test_it_goes_with_other_samplers_and_stages():
+    runner = TrainingHarness(recipe(f"ddrm({JOINT})+dns(candidates=6)").build())
+    runner.refresh(1)
+    outcome = runner.forward()
     assert outcome.drawn.n == 6 and outcome.used.n == 1
     pool = outcome.step.scores_no_grad(outcome.drawn)
     assert torch.allclose(

@@ -1,4 +1,4 @@
-"""The three uses of the detector, its level over a user's positives, and what it may not touch."""
+"""The three uses of the detector, its level over a user's positives, and its limits."""
 
 from dataclasses import replace
 
@@ -12,51 +12,51 @@ from negbench.errors import UserError
 from negbench.methods.ddrm_sampler.method import Detect, Units, detection, quantiles
 from negbench.ops import rng
 from negbench.protocol import Batch, Negatives, Step
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 
-def play(settings: str = "warmup=0") -> Play:
-    made = Play(recipe(f"ddrm_sampler({settings})").build(), usual())
-    made.refresh(1)
-    return made
+def harness(settings: str = "warmup=0") -> TrainingHarness:
+    trainer = TrainingHarness(recipe(f"ddrm_sampler({settings})").build())
+    trainer.refresh(1)
+    return trainer
 
 
-def stage(made) -> Detect:
-    part = made.method.stages[0]
+def stage(trainer) -> Detect:
+    part = trainer.method.stages[0]
     assert isinstance(part, Detect)
     return part
 
 
-def told(made: Play, rho: dict[int, float], level: float = 0.0) -> None:
+def fix_rho(trainer: TrainingHarness, rho: dict[int, float], level: float = 0.0) -> None:
     """Fix rho by item, and the level and spread that it is held against."""
-    part, step = stage(made), made.step()
-    units = part.measured(step)
+    part, step = stage(trainer), trainer.step()
+    units = part.epoch_units(step)
     n = step.context.n_users
     units = replace(units, level=torch.full((n,), level), spread=torch.ones(()))
-    part.measured = lambda step: units  # type: ignore[method-assign]
+    part.epoch_units = lambda step: units  # type: ignore[method-assign]
     table = torch.tensor([rho.get(i, 0.0) for i in range(step.context.n_items)])
     part.rho = lambda step, units, ids: table[ids]  # type: ignore[method-assign]
 
 
-def test_the_sampler_draws_by_score_and_innocence():
-    made = play("warmup=0,candidates=3,tau_h=2.0")
-    told(made, {6: -1.0, 7: 2.0, 8: 40.0}, level=0.5)
-    part, n = stage(made), 4000
+def test_the_sampler_draws_by_score_and_probability_of_a_true_negative():
+    trainer = harness("warmup=0,candidates=3,tau_h=2.0")
+    fix_rho(trainer, {6: -1.0, 7: 2.0, 8: 40.0}, level=0.5)
+    part, n = stage(trainer), 4000
     users = torch.zeros(n, dtype=torch.int64)
-    step = made.step(batch=Batch(users, users))
-    came = Negatives(torch.tensor([[6, 7, 8]]).expand(n, 3))
-    innocent = 1 - torch.sigmoid(torch.tensor([-1.5, 1.5, 39.5]))
-    want = (step.scores_no_grad(came)[0] / 2.0).exp() * innocent
+    step = trainer.step(batch=Batch(users, users))
+    candidates = Negatives(torch.tensor([[6, 7, 8]]).expand(n, 3))
+    true_negative = 1 - torch.sigmoid(torch.tensor([-1.5, 1.5, 39.5]))
+    want = (step.scores_no_grad(candidates)[0] / 2.0).exp() * true_negative
     want = want / want.sum()
-    counts = torch.bincount(part.apply(step, came).ids[:, 0] - 6, minlength=3) / n
+    counts = torch.bincount(part.apply(step, candidates).ids[:, 0] - 6, minlength=3) / n
     assert torch.allclose(counts, want, atol=0.03)
     assert float(counts[2]) == 0  # surely the user's own
 
 
-def test_the_reweighter_lightens_what_looks_positive():
-    made = play("use=reweighter,warmup=0")
-    told(made, {i: float(i) - 5 for i in range(12)}, level=1.0)
-    outcome = made.forward()
+def test_the_reweighter_lowers_the_weight_of_likely_positives():
+    trainer = harness("use=reweighter,warmup=0")
+    fix_rho(trainer, {i: float(i) - 5 for i in range(12)}, level=1.0)
+    outcome = trainer.forward()
     assert torch.equal(outcome.used.ids, outcome.drawn.ids)
     z = outcome.used.ids.float() - 5 - 1.0
     want = (1 - torch.sigmoid(z)) * softplus(outcome.s_neg - outcome.s_pos.unsqueeze(1))
@@ -66,12 +66,12 @@ def test_the_reweighter_lightens_what_looks_positive():
 
 
 def test_the_virtual_negative_is_the_mixture_and_never_outscores():
-    made = play("use=virtual,warmup=0,g=0.3")
-    part, step = stage(made), made.step()
+    trainer = harness("use=virtual,warmup=0,g=0.3")
+    part, step = stage(trainer), trainer.step()
     goal = torch.randn(8, generator=rng.stream(0, "goal"))
-    part.detector.guess = lambda items, query, g: goal.expand_as(items)  # type: ignore[method-assign]
-    units = part.measured(step)
-    outcome = made.forward()
+    part.detector.restore = lambda items, query, g: goal.expand_as(items)  # type: ignore[method-assign]
+    units = part.epoch_units(step)
+    outcome = trainer.forward()
     raw = outcome.step.view.items[outcome.used.ids]
     mixed = 0.7 * raw + 0.3 * (goal * units.scale + units.mean)
     over = outcome.step.view.score_rows(mixed) > outcome.s_pos.unsqueeze(1)
@@ -92,33 +92,37 @@ def test_the_level_is_each_users_own_quantile():
 
 
 def test_without_user_vectors_one_level_serves_all():
-    made = play()
-    step = made.step()
+    trainer = harness()
+    step = trainer.step()
     step = replace(step, view=replace(step.view, users=None))
-    units = stage(made).measured(step)
+    units = stage(trainer).epoch_units(step)
     assert isinstance(units, Units) and units.level.shape == (1,)
-    assert bool(torch.isfinite(stage(made).apply(step, made.method.sampler.sample(step)).ids).all())
+    assert bool(
+        torch.isfinite(stage(trainer).apply(step, trainer.method.sampler.sample(step)).ids).all()
+    )
 
 
 def test_the_warm_up_draws_as_random_does():
-    made = play("warmup=1,candidates=4")
-    outcome = made.forward()
+    trainer = harness("warmup=1,candidates=4")
+    outcome = trainer.forward()
     assert torch.equal(outcome.used.ids, outcome.drawn.ids[:, :1])
     assert "denoising" in outcome.losses
-    virtual = play("warmup=1,use=virtual").forward()
+    virtual = harness("warmup=1,use=virtual").forward()
     assert virtual.used.vectors is None
 
 
 @pytest.mark.parametrize("use", ["sampler", "reweighter", "virtual"])
 def test_every_parameter_moves_and_the_control_has_none(use):
-    made = play(f"warmup=0,use={use}")
-    before = [p.detach().clone() for p in made.down]
+    trainer = harness(f"warmup=0,use={use}")
+    before = [p.detach().clone() for p in trainer.minimised]
     assert len(before) == 5
     for number in range(1, 4):
-        made.train(number)
-    assert not any(torch.equal(a, b.detach()) for a, b in zip(before, made.down, strict=True))
-    control = play(f"warmup=0,use={use},denoiser=untrained")
-    assert not control.down and not control.forward().losses
+        trainer.train(number)
+    assert not any(
+        torch.equal(a, b.detach()) for a, b in zip(before, trainer.minimised, strict=True)
+    )
+    control = harness(f"warmup=0,use={use},denoiser=untrained")
+    assert not control.minimised and not control.forward().losses
 
 
 def test_it_finds_the_unseen_items_of_a_users_taste():

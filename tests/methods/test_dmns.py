@@ -11,18 +11,18 @@ from negbench.methods.dmns import Config, Levels
 from negbench.ops import rng
 from negbench.parts.diffusion import process
 from negbench.protocol.step import Batch, Step
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 from negbench.training.fit import Fit
 
 
-def play(settings: str = "") -> Play:
-    made = Play(recipe(f"dmns({settings})").build(), usual())
-    made.refresh(1)
-    return made
+def harness(settings: str = "") -> TrainingHarness:
+    runner = TrainingHarness(recipe(f"dmns({settings})").build())
+    runner.refresh(1)
+    return runner
 
 
-def levels(made: Play | Fit) -> Levels:
-    part = made.method.stages[0]
+def levels(runner: TrainingHarness | Fit) -> Levels:
+    part = runner.method.stages[0]
     assert isinstance(part, Levels)
     return part
 
@@ -62,18 +62,18 @@ def test_the_law_of_a_level_is_a_power_of_the_law_of_the_positives(t, sharper):
 def test_earlier_levels_are_harder(trained):
     step, part = step_of(trained), levels(trained)
     query = step.view.query.detach()
-    made = part.chain(step, part.look(step.view.items))
-    assert list(made) == [5, 6, 12, 25]
-    hardness = [float((query * x).sum(1).mean()) for x in made.values()]
+    by_level = part.chain(step, part.fit_space(step.view.items))
+    assert list(by_level) == [5, 6, 12, 25]
+    hardness = [float((query * x).sum(1).mean()) for x in by_level.values()]
     assert hardness == sorted(hardness, reverse=True) and hardness[0] > hardness[-1] + 0.05
     random = float((query @ step.view.items.T).mean())
     assert hardness[-1] > random  # all of them know the user
 
 
 def test_a_level_follows_the_users_vector(trained):
-    """Users of two tastes: told of the other taste, the chain makes the other taste's items."""
+    """Users of two tastes: conditioned on the other taste, the chain makes its items."""
     step, part = step_of(trained), levels(trained)
-    space = part.look(step.view.items)
+    space = part.fit_space(step.view.items)
     taste = step.batch.users % 2
     items, half = step.view.items, step.context.n_items // 2
     axis = items[half:].mean(0) - items[:half].mean(0)
@@ -86,12 +86,12 @@ def test_a_level_follows_the_users_vector(trained):
 
 def test_levels_share_one_chain():
     """Every level leads to the next by the very steps of the walk, from the level itself."""
-    made = play("stride=4,schedule=cosine,w_clean=0.5")
+    runner = harness("stride=4,schedule=cosine,w_clean=0.5")
     for number in (1, 2, 3):
-        made.train(number)
-    part, step = levels(made), made.step()
-    space = part.look(step.view.items)
-    chain = {t: space.into(x) for t, x in part.chain(step, space).items()}
+        runner.train(number)
+    part, step = levels(runner), runner.step()
+    space = part.fit_space(step.view.items)
+    chain = {t: space.standardise(x) for t, x in part.chain(step, space).items()}
     assert list(chain) == [0, 5, 6, 12, 25]
     condition = step.view.query / step.view.query.square().mean(1, keepdim=True).sqrt()
     stops = [25, 22, 18, 14, 12, 10, 6, 5, 2, 0]
@@ -108,10 +108,10 @@ def test_levels_share_one_chain():
 def test_the_chain_begins_at_the_law_that_was_trained():
     """y_T of training: sqrt(abar_T) y_0 + noise over the batch's positives, not N(0, I)."""
     for settings, mended in (("noise=unit", True), ("noise=unit,start=noise", False)):
-        made = play(settings)
-        part, step = levels(made), made.step()
-        space, x = part.look(step.view.items), step.view.positive.detach()
-        starts = torch.stack([part.start(made.step(n), space) for n in range(3000)])
+        runner = harness(settings)
+        part, step = levels(runner), runner.step()
+        space, x = part.fit_space(step.view.items), step.view.positive.detach()
+        starts = torch.stack([part.start(runner.step(n), space) for n in range(3000)])
         left = float(part.schedule.abar[50])
         assert left == pytest.approx(0.603, abs=0.002)
         mean = left**0.5 * x.mean(0) if mended else torch.zeros(8)
@@ -122,7 +122,7 @@ def test_the_chain_begins_at_the_law_that_was_trained():
 
 @pytest.mark.parametrize("form", ["log", "plain"])
 def test_the_loss_is_the_one_stated(form):
-    outcome = play(f"form={form},w_clean=0.3").forward()
+    outcome = harness(f"form={form},w_clean=0.3").forward()
     weights = torch.tensor([1.0, 0.3, 1.0, 0.9, 0.8, 0.7])
     if form == "log":
         terms = -logsigmoid(-outcome.s_neg) * weights
@@ -140,42 +140,44 @@ def test_a_level_without_weight_is_not_made():
     assert Config().levels == {5: 1.0, 6: 0.9, 12: 0.8, 25: 0.7}
     assert Config(w_eighth=0, w_clean=0.5).levels == {0: 0.5, 5: 1.0, 12: 0.8, 25: 0.7}
     assert Config(steps=10).levels == {1: 1.9, 2: 0.8, 5: 0.7}  # T/10 and T/8 fall together
-    assert play("w_half=0.0,w_quarter=0.0").forward().s_neg.shape[1] == 3
+    assert harness("w_half=0.0,w_quarter=0.0").forward().s_neg.shape[1] == 3
 
 
 def test_every_parameter_moves_and_only_by_its_own_loss():
-    made = play()
-    assert len(made.down) == 4
-    outcome = made.forward()
+    runner = harness()
+    assert len(runner.minimised) == 4
+    outcome = runner.forward()
     torch.autograd.backward(outcome.rows.sum(), retain_graph=True)
-    assert all(p.grad is None for p in made.down)  # levels are detached
+    assert all(p.grad is None for p in runner.minimised)  # levels are detached
     leaves = outcome.step.view.leaves
     assert leaves is not None and leaves.query is not None and leaves.query.grad is not None
     before = leaves.query.grad.clone()
     torch.autograd.backward(outcome.losses["denoising"])
     assert torch.equal(before, leaves.query.grad)
-    assert any(p.grad is not None and bool(p.grad.any()) for p in made.down)
-    values = [p.detach().clone() for p in made.down]
+    assert any(p.grad is not None and bool(p.grad.any()) for p in runner.minimised)
+    values = [p.detach().clone() for p in runner.minimised]
     for number in (1, 2, 3):
-        made.train(number)
-    assert not any(torch.equal(a, b.detach()) for a, b in zip(values, made.down, strict=True))
+        runner.train(number)
+    assert not any(
+        torch.equal(a, b.detach()) for a, b in zip(values, runner.minimised, strict=True)
+    )
 
 
 def test_the_control_has_a_random_denoiser_that_stays():
-    made = play("trained=false")
-    part = levels(made)
-    assert not made.down and bool(part.net.last.weight.any())
+    runner = harness("trained=false")
+    part = levels(runner)
+    assert not runner.minimised and bool(part.net.last.weight.any())
     before = {name: value.clone() for name, value in part.state_dict().items()}
-    assert not made.train().losses
+    assert not runner.train().losses
     assert all(torch.equal(before[name], value) for name, value in part.state_dict().items())
 
 
 def test_the_control_of_gaussian_noise_is_the_positive_at_each_level():
-    made = play("walk=direct,noise=unit")
-    part, step = levels(made), made.step()
-    assert not made.down and not made.train().losses
-    space, x = part.look(step.view.items), step.view.positive.detach()
-    draws = [part.noisy(made.step(n), space) for n in range(3000)]
+    runner = harness("walk=direct,noise=unit")
+    part, step = levels(runner), runner.step()
+    assert not runner.minimised and not runner.train().losses
+    space, x = part.fit_space(step.view.items), step.view.positive.detach()
+    draws = [part.noisy(runner.step(n), space) for n in range(3000)]
     for t in part.config.levels:
         left, noised = float(part.schedule.abar[t]), torch.stack([drawn[t] for drawn in draws])
         assert torch.allclose(noised.mean(0), left**0.5 * x, atol=0.07)
@@ -184,14 +186,14 @@ def test_the_control_of_gaussian_noise_is_the_positive_at_each_level():
 
 def test_the_l2_penalty_keeps_to_the_real_negative():
     """Levels are nobody's item, so the penalty is that of the ordinary negative alone."""
-    outcome = play().forward()
+    outcome = harness().forward()
     assert outcome.used.ids is not None
     assert (outcome.used.ids == outcome.drawn.ids[:, :1]).all()
 
 
 def test_the_denoiser_learns_the_noise(trained):
     step, part = step_of(trained), levels(trained)
-    space = part.look(step.view.items)
+    space = part.fit_space(step.view.items)
     nothing = (2 / torch.pi) ** 0.5 * float(space.catalogue.root.norm(dim=1).mean())
     assert float(part.error(step, space).detach()) < 0.95 * nothing
     assert trained.progress.rows[-1]["snr_T"] == pytest.approx(0.603 / 0.397, rel=0.01)

@@ -3,12 +3,12 @@ import torch
 
 from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 from negbench.training.forward import Outcome
 
 
 def outcome(method: str, number: int = 1) -> Outcome:
-    return Play(recipe(method).build(), usual()).forward(number)
+    return TrainingHarness(recipe(method).build()).forward(number)
 
 
 @pytest.mark.parametrize("keep", ["one", "all"])
@@ -32,17 +32,17 @@ def test_one_of_the_top_is_the_mean_over_them_in_expectation() -> None:
 
 def test_it_is_the_partial_area_at_m_over_n() -> None:
     """With all items as candidates, the rows are BPR over the hardest M / N of them."""
-    made = outcome("dns_mn(candidates=4000,top=1000,keep=all)")
-    scores = made.step.view.score_shared(torch.arange(12))
-    for b, user in enumerate(made.step.batch.users.tolist()):
-        free = [i for i in range(12) if i not in made.step.context.train.row(user)]
+    result = outcome("dns_mn(candidates=4000,top=1000,keep=all)")
+    scores = result.step.view.score_shared(torch.arange(12))
+    for b, user in enumerate(result.step.batch.users.tolist()):
+        free = [i for i in range(12) if i not in result.step.context.train.row(user)]
         cut = scores[b, free].sort(descending=True).values
         share, want, left = 1 / len(free), torch.zeros(()), 0.25
         for s in cut:
             part = min(share, left)
-            want = want + part / 0.25 * torch.nn.functional.softplus(s - made.s_pos[b])
+            want = want + part / 0.25 * torch.nn.functional.softplus(s - result.s_pos[b])
             left -= part
-        assert made.rows[b].item() == pytest.approx(want.item(), abs=0.12)
+        assert result.rows[b].item() == pytest.approx(want.item(), abs=0.12)
 
 
 def test_a_top_beyond_the_candidates_is_refused() -> None:

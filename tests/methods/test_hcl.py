@@ -6,7 +6,7 @@ import torch
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -23,15 +23,15 @@ def test_it_conforms(method, check):
     ],
 )
 def test_its_limits(hard: str, limit: str) -> None:
-    found, plain = (Play(recipe(m).build(), usual()).forward() for m in (hard, limit))
-    assert torch.equal(found.used.ids, plain.used.ids)
-    torch.testing.assert_close(found.rows, plain.rows)
+    got, plain = (TrainingHarness(recipe(m).build()).forward() for m in (hard, limit))
+    assert torch.equal(got.used.ids, plain.used.ids)
+    torch.testing.assert_close(got.rows, plain.rows)
 
 
 def test_a_larger_lean_is_a_larger_loss() -> None:
     """The weighed mean of e^z grows with beta, row by row."""
     rows = [
-        Play(recipe(f"hcl(tau_plus=0,beta={beta})").build(), usual()).forward().rows
+        TrainingHarness(recipe(f"hcl(tau_plus=0,beta={beta})").build()).forward().rows
         for beta in (0.0, 0.5, 1.0, 4.0)
     ]
     assert all(

@@ -1,4 +1,4 @@
-"""The mixture, what may have a gradient, what G learns and never reads, and its refusals."""
+"""The mixture, its gradients, the training of G, data that it never reads, and refusals."""
 
 import copy
 from dataclasses import replace
@@ -14,23 +14,25 @@ from negbench.errors import UserError
 from negbench.experiment.cell.spec import CellSpec, unfit
 from negbench.methods.hnlmrec import method
 from negbench.ops import rng
-from negbench.parts.selection.nearest_item import decoded
+from negbench.parts.selection.nearest_item import nearest_by_cosine
 from negbench.protocol.step import Negatives
 from negbench.protocol.view import Similarity
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, batch_of, usual
+from negbench.testing.toy_data import TrainingHarness, batch_of, default_context
 
 QUICK = "warmup=0,ramp=1,first=2,hidden=16,candidates=32"
 
 
-def play(settings="", context=None) -> Play:
-    made = Play(recipe(f"hnlmrec({QUICK}{settings})").build(), context or usual())
-    made.refresh(1)
-    return made
+def harness(settings="", context=None) -> TrainingHarness:
+    trainer = TrainingHarness(
+        recipe(f"hnlmrec({QUICK}{settings})").build(), context or default_context()
+    )
+    trainer.refresh(1)
+    return trainer
 
 
-def stage(made) -> method.Generate:
-    (part,) = made.method.stages
+def stage(trainer) -> method.Generate:
+    (part,) = trainer.method.stages
     assert isinstance(part, method.Generate)
     return part
 
@@ -74,10 +76,10 @@ def test_a_share_of_0_is_random_bit_for_bit():
 
 def test_the_mixture_and_its_gradient():
     for alpha in (0.3, 1.0):
-        made = play(f",alpha={alpha},contrastive=0")
-        outcome = made.forward()
+        trainer = harness(f",alpha={alpha},contrastive=0")
+        outcome = trainer.forward()
         step, used = outcome.step, outcome.used
-        g = stage(made).generated(step)
+        g = stage(trainer).generated(step)
         rows = step.view.items[outcome.drawn.ids]
         torch.testing.assert_close(used.vectors, alpha * g.unsqueeze(1) + (1 - alpha) * rows)
         torch.autograd.backward(outcome.loss)
@@ -91,27 +93,27 @@ def test_the_mixture_and_its_gradient():
 
 @pytest.mark.parametrize("grad", ["detached", "rank", "adversarial"])
 def test_the_ranking_loss_reaches_the_generator_only_if_asked(grad):
-    made = play(f",generator_grad={grad}")
-    net = stage(made).made.net
+    trainer = harness(f",generator_grad={grad}")
+    net = stage(trainer).generator.net
     net.zero_grad()
-    torch.autograd.backward(made.forward().loss)
+    torch.autograd.backward(trainer.forward().loss)
     reached = [p.grad is not None and bool(p.grad.any()) for p in net.parameters()]
     assert all(reached) if grad != "detached" else not any(reached)
-    assert len(made.down) == (len(reached) if grad == "rank" else 0)
-    assert len(made.up) == (len(reached) if grad == "adversarial" else 0)
+    assert len(trainer.minimised) == (len(reached) if grad == "rank" else 0)
+    assert len(trainer.maximised) == (len(reached) if grad == "adversarial" else 0)
 
 
 def scored_after(grad, steps=30):
     """Mean e_u.g before and after steps on the ranking loss, the backbone held still."""
-    made = play(f",alpha=1,generator_grad={grad}")
+    trainer = harness(f",alpha=1,generator_grad={grad}")
 
     def score():
-        step = made.step()
-        return float((step.view.query * stage(made).generated(step)).detach().sum(1).mean())
+        step = trainer.step()
+        return float((step.view.query * stage(trainer).generated(step)).detach().sum(1).mean())
 
     before = score()
     for number in range(2, steps):
-        made.train(number)
+        trainer.train(number)
     return score() - before
 
 
@@ -122,11 +124,11 @@ def test_a_generator_that_learns_from_the_ranking_loss_makes_easy_negatives():
 
 
 def test_rounds_come_after_the_warm_up_and_then_every_so_often():
-    made = Play(recipe("hnlmrec(warmup=2,every=3,first=4,ramp=2,alpha=0.4)").build(), usual())
-    part, seen = stage(made), []
-    part.made.teach = lambda items, users, rounds: seen.append(rounds)
+    trainer = TrainingHarness(recipe("hnlmrec(warmup=2,every=3,first=4,ramp=2,alpha=0.4)").build())
+    part, seen = stage(trainer), []
+    part.generator.train = lambda items, users, rounds: seen.append(rounds)
     for number in range(1, 10):
-        made.refresh(number)
+        trainer.refresh(number)
         seen.append(f"epoch {number}")
     taught = [n for n in range(1, 10) if isinstance(seen[seen.index(f"epoch {n}") - 1], int)]
     assert taught == [3, 6, 9] and [x for x in seen if isinstance(x, int)] == [4, 1, 1]
@@ -135,13 +137,13 @@ def test_rounds_come_after_the_warm_up_and_then_every_so_often():
 
 
 def test_in_the_warm_up_negatives_are_left_alone():
-    made = Play(recipe("hnlmrec").build(), usual())
-    made.refresh(1)
-    outcome = made.forward()
+    trainer = TrainingHarness(recipe("hnlmrec").build())
+    trainer.refresh(1)
+    outcome = trainer.forward()
     assert outcome.used is outcome.drawn and not outcome.losses
 
 
-def test_an_epoch_tells_what_was_generated():
+def test_an_epoch_logs_what_was_generated():
     rows = fit_on(worded(n=900), "hnlmrec(warmup=2,hidden=16,first=1)", epochs=4).run().rows
     names = {"fhns_sem", "fhns_sem_drawn", "decoded_cosine", "decoded_top5", "generated_cosine"}
     assert not names & rows[1].keys() and names | {"loss_sft"} <= rows[2].keys()
@@ -161,11 +163,11 @@ def test_a_fit_that_was_stopped_goes_on_bit_for_bit():
 
 
 def test_vectors_are_mixed_as_they_are_scored_where_that_is_a_cosine():
-    made = Play(recipe(f"hnlmrec({QUICK},alpha=0.4,contrastive=0)").build(), usual())
-    made.tables.kind = Similarity("cosine", 0.2)
-    made.refresh(1)
-    outcome = made.forward()
-    step, g = outcome.step, stage(made).generated(outcome.step)
+    trainer = TrainingHarness(recipe(f"hnlmrec({QUICK},alpha=0.4,contrastive=0)").build())
+    trainer.tables.kind = Similarity("cosine", 0.2)
+    trainer.refresh(1)
+    outcome = trainer.forward()
+    step, g = outcome.step, stage(trainer).generated(outcome.step)
     unit = torch.nn.functional.normalize(step.view.items[outcome.drawn.ids], dim=-1)
     torch.testing.assert_close(outcome.used.vectors, 0.4 * g.unsqueeze(1) + 0.6 * unit)
     assert 0.1 < float(g.norm(dim=1).mean()) < 10, "of about the items' length"
@@ -184,32 +186,32 @@ def test_what_is_held_out_is_never_read():
 
 
 def test_what_a_vector_stands_for_was_never_the_users():
-    made = play()
-    step = made.step()
+    trainer = harness()
+    step = trainer.step()
     g = torch.randn(len(step.batch), 8, generator=rng.stream(0, "g"))
     rows = torch.arange(len(g))
-    ids, cosine, share = decoded(step, g, rows)
+    ids, cosine, share = nearest_by_cosine(step, g, rows)
     near = torch.cosine_similarity(g.unsqueeze(1), step.view.items.unsqueeze(0), 2)
     for row, user in enumerate(step.batch.users.tolist()):
-        left = [j for j in range(12) if j not in set(made.context.train.row(user).tolist())]
+        left = [j for j in range(12) if j not in set(trainer.context.train.row(user).tolist())]
         assert int(ids[row]) == max(left, key=lambda j: float(near[row, j]))
     assert bool((cosine <= 1 + 1e-5).all()) and bool((share <= 1 + 1e-5).all())
 
 
 def test_retrieved_takes_the_vector_of_the_item_in_its_place():
-    made = play(",produce=retrieved,alpha=1,contrastive=0")
-    outcome = made.forward()
+    trainer = harness(",produce=retrieved,alpha=1,contrastive=0")
+    outcome = trainer.forward()
     step = outcome.step
     rows = torch.arange(len(step.batch))
-    ids = decoded(step, stage(made).generated(step), rows)[0]
+    ids = nearest_by_cosine(step, stage(trainer).generated(step), rows)[0]
     assert torch.equal(outcome.used.vectors[:, 0], step.view.items[ids])
 
 
 def test_the_contrastive_term_by_hand():
-    made = play(",alpha=0,contrastive=0.5")
-    outcome = made.forward()
+    trainer = harness(",alpha=0,contrastive=0.5")
+    outcome = trainer.forward()
     assert outcome.used.vectors is None
-    view, g = outcome.step.view, stage(made).generated(outcome.step)
+    view, g = outcome.step.view, stage(trainer).generated(outcome.step)
     near = torch.cosine_similarity(view.query, view.positive).div(0.2).exp()
     far = torch.cosine_similarity(view.query, g).div(0.2).exp()
     expected = 0.5 * -(near / (near + far)).log().mean()
@@ -221,10 +223,10 @@ def test_other_sources_give_the_rest_of_the_mixture():
     fit.refresh(1)
     batch = next(iter(fit.batches.epoch(rng.stream(0, "batches"))))
     assert fit.step(batch, 1, 1).used.vectors.shape == (len(batch), 3, 8)
-    made = play()
-    step = made.step()
-    shared = stage(made).apply(step, Negatives(torch.tensor([6, 7]), shared=True))
-    assert shared.vectors.shape == (len(batch_of(made.context)), 2, 8) and not shared.shared
+    trainer = harness()
+    step = trainer.step()
+    shared = stage(trainer).apply(step, Negatives(torch.tensor([6, 7]), shared=True))
+    assert shared.vectors.shape == (len(batch_of(trainer.context)), 2, 8) and not shared.shared
 
 
 def test_words_must_be_there():

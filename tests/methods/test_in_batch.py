@@ -6,7 +6,7 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Batch
-from negbench.testing.toy_data import Play, batch_of, toy_context
+from negbench.testing.toy_data import TrainingHarness, batch_of, toy_context
 from negbench.training.forward import forward
 
 FEW = [[0, 1], [0, 2], [0, 3, 1], [0, 4], [0, 1, 5], [0, 2], [6, 0, 1], [7, 2], [0]]
@@ -20,12 +20,12 @@ def gradients(
     method: str, rows: int, seed: int = 0, where: TrainContext | None = None
 ) -> torch.Tensor:
     """The gradient of the mean loss to the query, over all users, with a batch of `rows` pairs."""
-    play = Play(recipe(method).build(), where or skewed())
-    whole = batch_of(play.context)
+    harness = TrainingHarness(recipe(method).build(), where or skewed())
+    whole = batch_of(harness.context)
     more = torch.randint(len(whole), (rows,), generator=rng.stream(seed, "rows"))
     order = torch.cat([torch.arange(len(whole)), more])
     batch = Batch(whole.users[order], whole.items[order])
-    outcome = forward(play.method, play.step(seed, batch))
+    outcome = forward(harness.method, harness.step(seed, batch))
     (gradient,) = torch.autograd.grad(outcome.rows[: len(whole)].sum(), outcome.step.view.query)
     return gradient[: len(whole)]
 
@@ -48,8 +48,8 @@ def test_the_uncorrected_softmax_does_not() -> None:
 
 
 def test_the_pool_is_bounded() -> None:
-    play = Play(recipe("in_batch(pool=5)").build(), skewed())
-    assert play.forward().s_neg.shape == (len(batch_of(play.context)), 5)
+    harness = TrainingHarness(recipe("in_batch(pool=5)").build(), skewed())
+    assert harness.forward().s_neg.shape == (len(batch_of(harness.context)), 5)
 
 
 def test_a_pool_of_nothing_is_refused() -> None:

@@ -7,7 +7,7 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts.cosine_scores import Angular
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -19,7 +19,7 @@ def test_it_conforms(method, check):
 
 
 def test_rows_are_a_softmax_over_cosines() -> None:
-    outcome = Play(recipe("info_nce(tau=0.3,negatives=6,weight=5)").build(), usual()).forward()
+    outcome = TrainingHarness(recipe("info_nce(tau=0.3,negatives=6,weight=5)").build()).forward()
     query = torch.nn.functional.normalize(outcome.step.view.query, dim=1)
     items = torch.nn.functional.normalize(outcome.step.view.items, dim=1)
     every = (query @ items.T).detach() / 0.3
@@ -33,15 +33,15 @@ def test_rows_are_a_softmax_over_cosines() -> None:
 
 def test_one_negative_at_tau_1_on_the_backbones_scores_is_bpr() -> None:
     same = "info_nce(negatives=1,tau=1,similarity=backbone)"
-    soft, bpr = (Play(recipe(m).build(), usual()).forward() for m in (same, "random"))
+    soft, bpr = (TrainingHarness(recipe(m).build()).forward() for m in (same, "random"))
     torch.testing.assert_close(soft.rows, bpr.rows)
 
 
 def test_a_recipe_keeps_the_loss_and_the_angle_and_moves_the_draws() -> None:
     for text, n in (("popularity(negatives=9)+info_nce", 9), ("info_nce+dns(candidates=5)", 1)):
-        made = recipe(text).build()
-        assert isinstance(made.transform, Angular) and made.objective.tau == 0.2
-        assert Play(made, usual()).forward().used.n == n
+        method = recipe(text).build()
+        assert isinstance(method.transform, Angular) and method.objective.tau == 0.2
+        assert TrainingHarness(method).forward().used.n == n
 
 
 @pytest.mark.parametrize("wrong", ["tau=0", "weight=0", "negatives=0", "similarity=l2"])

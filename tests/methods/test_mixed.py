@@ -5,18 +5,18 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.protocol.step import Batch
-from negbench.testing.toy_data import Play, batch_of, usual
+from negbench.testing.toy_data import TrainingHarness, batch_of
 from negbench.training.forward import forward
 
 
 def gradients(method: str, rows: int = 0, seed: int = 0) -> torch.Tensor:
     """The gradient to the query of every train pair, in a batch with `rows` further pairs."""
-    play = Play(recipe(method).build(), usual())
-    whole = batch_of(play.context)
+    harness = TrainingHarness(recipe(method).build())
+    whole = batch_of(harness.context)
     more = torch.randint(len(whole), (rows,), generator=rng.stream(seed, "rows"))
     order = torch.cat([torch.arange(len(whole)), more])
     batch = Batch(whole.users[order], whole.items[order])
-    outcome = forward(play.method, play.step(seed, batch))
+    outcome = forward(harness.method, harness.step(seed, batch))
     (gradient,) = torch.autograd.grad(outcome.rows[: len(whole)].sum(), outcome.step.view.query)
     return gradient[: len(whole)]
 

@@ -14,7 +14,8 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.protocol.step import Step
 from negbench.testing import CHECKS, conforms
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 from negbench.training.forward import forward
 
 napo = importlib.import_module("negbench.methods.napo.method")
@@ -33,8 +34,8 @@ BACKBONES = {
 
 def fit_of(method, backbone="sasrec", epochs=1, context=WORLD):
     module, config = BACKBONES[backbone]
-    made = module.build(config, context, rng.stream(0, "init"))
-    return Fit(recipe(method).build(), made, context, TrainConfig(epochs=epochs))
+    model = module.build(config, context, rng.stream(0, "init"))
+    return Fit(recipe(method).build(), model, context, TrainConfig(epochs=epochs))
 
 
 def stepped(method, backbone="sasrec", number=1):
@@ -84,7 +85,7 @@ def test_passes_do_not_grow_with_negatives_sharing_or_groups(backbone, monkeypat
         calls.clear()
         fit.step(batch, 1, 2)
         counts[method] = (len(calls), wanted)
-    assert all(found == wanted for found, wanted in counts.values()), counts
+    assert all(passes == wanted for passes, wanted in counts.values()), counts
 
 
 def test_the_first_stage_is_the_full_cross_entropy():
@@ -98,25 +99,27 @@ def test_the_first_stage_is_the_full_cross_entropy():
     expected = torch.nn.functional.cross_entropy(table, batch.items, reduction="none")
     torch.testing.assert_close(rows, expected)
     assert fit.method.objective.reference.frozen is None
-    told = fit.method.objective.epoch_metrics()
-    assert told["supervised"] == 1 and told["log_pi"] == pytest.approx(-float(expected.mean()))
+    metrics = fit.method.objective.epoch_metrics()
+    assert metrics["supervised"] == 1 and metrics["log_pi"] == pytest.approx(
+        -float(expected.mean())
+    )
 
 
 @pytest.mark.parametrize("loss,expected", [("dpo", math.log(2)), ("s_dpo", math.log(4))])
 def test_a_policy_that_is_its_reference_loses_the_log_of_the_pool_and_itself(loss, expected):
-    _, made = stepped(f"napo(sft_epochs=0,loss={loss})")
-    torch.testing.assert_close(made.rows.detach(), torch.full_like(made.rows, expected))
+    _, outcome = stepped(f"napo(sft_epochs=0,loss={loss})")
+    torch.testing.assert_close(outcome.rows.detach(), torch.full_like(outcome.rows, expected))
 
 
 def test_with_a_reference_and_sharing_it_is_the_log_of_one_plus_the_pool():
-    _, made = stepped("napo(sft_epochs=0,reference=sft,margin=off,mask_false=false,group=4)")
-    rows = made.rows.detach()
+    _, outcome = stepped("napo(sft_epochs=0,reference=sft,margin=off,mask_false=false,group=4)")
+    rows = outcome.rows.detach()
     assert rows.max() == pytest.approx(math.log(1 + 3 * (1 + 2)), rel=1e-5)
 
 
 def test_the_second_stage_takes_smaller_steps():
     fit, sizes = fit_of("napo(sft_epochs=1,pace=0.25)", epochs=2), []
-    fit.run(tell=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
+    fit.run(on_epoch=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
     assert sizes == pytest.approx([SAS.lr, SAS.lr / 4])
 
 
@@ -159,7 +162,7 @@ def test_every_weight_moves_on_every_backbone(backbone, loss):
     assert not still
 
 
-def test_the_control_deals_the_auxiliary_scores_to_other_items():
+def test_the_control_permutes_the_auxiliary_scores_over_items():
     plain, other = (
         stepped(f"napo(sft_epochs=0,margin=per_negative,aux={aux})")[1].rows.detach()
         for aux in ("frozen", "shuffled")
@@ -174,8 +177,8 @@ def test_the_control_deals_the_auxiliary_scores_to_other_items():
 
 def test_as_released_no_negative_is_pushed():
     for grad, wanted in (("true", True), ("false", False)):
-        _, made = stepped(f"napo(sft_epochs=0,grad_negatives={grad})")
-        own = next(rows for ids, rows in made.step.view.leaves.rows if ids is made.used.ids)
+        _, outcome = stepped(f"napo(sft_epochs=0,grad_negatives={grad})")
+        own = next(rows for ids, rows in outcome.step.view.leaves.rows if ids is outcome.used.ids)
         reached = own.grad is not None and bool(own.grad.any())
         assert reached == wanted
 
@@ -193,8 +196,8 @@ def test_what_trains_the_copy_is_the_train_part():
 
 
 def test_names_are_settings_and_every_flag_can_be_set_beside_them():
-    said = napo.Config(loss="s_dpo", negatives=33).said()
-    assert (said["reference"], said["negatives"], said["rho"]) == ("sft", 33, 0.0)
+    settings = napo.Config(loss="s_dpo", negatives=33).resolved()
+    assert (settings["reference"], settings["negatives"], settings["rho"]) == ("sft", 33, 0.0)
     assert napo.Config().flags().margin == "batch"
     alike = [
         stepped(f"napo(sft_epochs=0,{more})")[1].rows.detach()
@@ -225,22 +228,24 @@ def test_what_is_no_setting_is_refused(wrong):
         recipe(f"napo({wrong})")
 
 
-def test_it_tells_the_drift_the_margin_and_the_error_of_sharing():
+def test_it_logs_the_drift_the_margin_and_the_error_of_sharing():
     names = {"supervised", "log_pi", "gamma", "gamma_spread"}
     errors = {"share_gap", "loss_approx", "loss_exact"}
     for method, wanted in (("", names | errors), (",loss=s_dpo", names)):
-        fit, made = stepped(f"napo(sft_epochs=0{method})")
-        told = fit.method.objective.epoch_metrics()
-        assert told.keys() == wanted and all(map(math.isfinite, told.values()))
-        if errors <= told.keys():
-            assert told["loss_approx"] == pytest.approx(float(made.rows.detach().mean()), rel=1e-5)
-            assert told["share_gap"] > 0 and told["gamma_spread"] > 0
-    assert told["gamma"] == told["gamma_spread"] == 0
+        fit, outcome = stepped(f"napo(sft_epochs=0{method})")
+        metrics = fit.method.objective.epoch_metrics()
+        assert metrics.keys() == wanted and all(map(math.isfinite, metrics.values()))
+        if errors <= metrics.keys():
+            assert metrics["loss_approx"] == pytest.approx(
+                float(outcome.rows.detach().mean()), rel=1e-5
+            )
+            assert metrics["share_gap"] > 0 and metrics["gamma_spread"] > 0
+    assert metrics["gamma"] == metrics["gamma_spread"] == 0
 
 
 def test_another_source_fills_the_pools():
-    fit, made = stepped("popularity(negatives=5)+napo(sft_epochs=0,group=4)")
-    assert made.used.ids.shape[1] == 5
+    fit, outcome = stepped("popularity(negatives=5)+napo(sft_epochs=0,group=4)")
+    assert outcome.used.ids.shape[1] == 5
     assert fit.method.objective.epoch_metrics()["share_gap"] > 0
 
 
@@ -254,7 +259,7 @@ def test_a_table_beyond_the_cells_is_refused():
         stepped("napo(cells=10)")
 
 
-def test_a_loop_that_cannot_freeze_is_told():
+def test_a_loop_that_cannot_freeze_is_refused():
     loss = negbench.attach("napo(sft_epochs=1)", [0, 0, 1], [0, 1, 2])
     items = torch.randn(3, 4, generator=rng.stream(3, "items"))
     loss.epoch(items)

@@ -11,28 +11,29 @@ from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.methods.pdrec_band.method import Band, Config
 from negbench.ops import rng
-from negbench.parts.sampling.proposals import UniformProposal, outside
+from negbench.parts.sampling.proposals import UniformProposal, sample_outside
 from negbench.scenario.scenario import prepare
-from negbench.testing.toy_data import Play, usual
-from negbench.training.fit import Fit, TrainConfig
+from negbench.testing.toy_data import TrainingHarness
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 CPU = torch.device("cpu")
 
 
-def play(settings: str = "") -> Play:
-    made = Play(recipe(f"pdrec_band({settings})").build(), usual())
-    made.refresh(1)
-    return made
+def harness(settings: str = "") -> TrainingHarness:
+    trainer = TrainingHarness(recipe(f"pdrec_band({settings})").build())
+    trainer.refresh(1)
+    return trainer
 
 
-def band(made: Play | Fit) -> Band:
-    part = made.method.stages[0]
+def band(run: TrainingHarness | Fit) -> Band:
+    part = run.method.stages[0]
     assert isinstance(part, Band)
     return part
 
 
 def test_the_loss_averages_both_negatives():
-    outcome = play("low=0.0,high=1.0").forward()
+    outcome = harness("low=0.0,high=1.0").forward()
     assert outcome.used.n == 2
     usable = outcome.used.mask
     assert usable is not None
@@ -42,24 +43,27 @@ def test_the_loss_averages_both_negatives():
 
 
 def test_the_first_negative_is_that_of_random():
-    ours, even = play().forward(), Play(recipe("random").build(), usual()).forward()
+    ours, even = (
+        harness().forward(),
+        TrainingHarness(recipe("random").build()).forward(),
+    )
     assert ours.used.ids is not None and even.used.ids is not None
     assert torch.equal(ours.used.ids[:, :1], even.used.ids)
 
 
 def test_the_backbones_ranks_are_its_scores_and_follow_it():
-    made = play("model=backbone,low=0.5,high=1.0")
-    scores = made.tables.users.mean(1) @ made.tables.items.mean(1).T
-    outcome = made.forward()
+    trainer = harness("model=backbone,low=0.5,high=1.0")
+    scores = trainer.tables.users.mean(1) @ trainer.tables.items.mean(1).T
+    outcome = trainer.forward()
     assert outcome.used.ids is not None and outcome.used.mask is not None
     for b, user in enumerate(outcome.step.batch.users.tolist()):
         if outcome.used.mask[b, 1]:
             rank = int((scores[user] > scores[user, outcome.used.ids[b, 1]]).sum())
             assert 6 <= rank < 12
-    part, before = band(made), band(made).band
-    made.refresh(2)
+    part, before = band(trainer), band(trainer).band
+    trainer.refresh(2)
     assert part.band is not before
-    learnt = play()
+    learnt = harness()
     before = band(learnt).band
     learnt.refresh(2)
     assert band(learnt).band is before  # trained before, once
@@ -73,7 +77,7 @@ def test_it_is_safer_than_uniform_on_kuairec():
     assert truth is not None
     liked = Membership.of(truth)
     users = torch.tensor(context.train.rows)
-    even, _ = outside(
+    even, _ = sample_outside(
         UniformProposal(context.n_items, CPU),
         context.excluded,
         users,
@@ -81,14 +85,18 @@ def test_it_is_safer_than_uniform_on_kuairec():
         rng.stream(0, "negatives"),
     )
     uniform = float(liked.contains(users, even).float().mean())
-    drawn, found = (
-        Band(Config()).ranked(context).draw(users, context.excluded, rng.stream(0, "band"))
+    drawn, mask = (
+        Band(Config())
+        .band_of_diffrec(context)
+        .sample(users, context.excluded, rng.stream(0, "band"))
     )
-    safe = float(liked.contains(users, drawn)[found].float().mean())
+    safe = float(liked.contains(users, drawn)[mask].float().mean())
     assert 0.055 < uniform < 0.07
     assert safe < 0.8 * uniform
-    control = Band(Config(fit_epochs=0)).ranked(context)
-    chance = liked.contains(users, control.draw(users, context.excluded, rng.stream(0, "band"))[0])
+    control = Band(Config(fit_epochs=0)).band_of_diffrec(context)
+    chance = liked.contains(
+        users, control.sample(users, context.excluded, rng.stream(0, "band"))[0]
+    )
     assert float(chance.float().mean()) == pytest.approx(uniform, rel=0.1)
 
 

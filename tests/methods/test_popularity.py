@@ -5,27 +5,27 @@ from scipy import stats
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods.popularity import Config, weights
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 
 def frequencies(method: str, n: int = 30_000) -> tuple[torch.Tensor, torch.Tensor]:
     """How often each user got each item [7, 12], and exp(logq) of those met."""
-    play = Play(recipe(f"popularity(negatives={n},{method})").build(), usual())
-    here = play.step()
-    drawn = play.method.sampler.sample(here)
+    harness = TrainingHarness(recipe(f"popularity(negatives={n},{method})").build())
+    here = harness.step()
+    drawn = harness.method.sampler.sample(here)
     assert drawn.ids is not None and drawn.logq is not None
-    seen, said = torch.zeros(7, 12), torch.zeros(7, 12)
+    seen, declared = torch.zeros(7, 12), torch.zeros(7, 12)
     for row, user in enumerate(here.batch.users.tolist()):
         seen[user] += torch.bincount(drawn.ids[row], minlength=12)
-        said[user, drawn.ids[row]] = drawn.logq[row].exp()
-    return seen, said
+        declared[user, drawn.ids[row]] = drawn.logq[row].exp()
+    return seen, declared
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 0.75, 1.0, -1.0])
 def test_frequencies_are_the_declared_ones(exponent: float) -> None:
-    seen, said = frequencies(f"exponent={exponent}")
+    seen, declared = frequencies(f"exponent={exponent}")
     for user in range(7):
-        p = said[user].double()
+        p = declared[user].double()
         assert p.sum().item() == pytest.approx(1, abs=1e-5)
         met = p > 0
         if met.sum() > 1:
@@ -34,14 +34,14 @@ def test_frequencies_are_the_declared_ones(exponent: float) -> None:
 
 
 def test_exponent_0_is_random_cold_items_too() -> None:
-    play = Play(recipe("random").build(), usual())
-    even = play.method.sampler.sample(play.step())
+    harness = TrainingHarness(recipe("random").build())
+    even = harness.method.sampler.sample(harness.step())
     assert even.logq is not None
-    _, said = frequencies("exponent=0,smoothing=0")
-    for row, user in enumerate(play.step().batch.users.tolist()):
-        met = set(play.context.train.row(user).tolist())
+    _, declared = frequencies("exponent=0,smoothing=0")
+    for row, user in enumerate(harness.step().batch.users.tolist()):
+        met = set(harness.context.train.row(user).tolist())
         want = [0.0 if i in met else even.logq[row, 0].exp().item() for i in range(12)]
-        assert said[user].tolist() == pytest.approx(want)
+        assert declared[user].tolist() == pytest.approx(want)
 
 
 def test_weights_by_hand() -> None:
@@ -62,8 +62,8 @@ def test_a_cold_item_is_drawn_only_with_smoothing() -> None:
 
 
 def test_a_user_with_only_cold_items_left_is_masked_without_smoothing() -> None:
-    play = Play(recipe("popularity(smoothing=0)").build(), usual())
-    outcome = play.train()
+    harness = TrainingHarness(recipe("popularity(smoothing=0)").build())
+    outcome = harness.train()
     assert outcome.used.mask is not None and outcome.used.logq is not None
     assert torch.equal(outcome.used.mask.squeeze(1), outcome.step.batch.users != 5)
     assert torch.isfinite(outcome.used.logq).all()

@@ -16,10 +16,11 @@ from negbench.ops import rng
 from negbench.protocol.step import Batch, Negatives, Step
 from negbench.protocol.view import View
 from negbench.training.batches import Sequences
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 preferdiff = importlib.import_module("negbench.methods.preferdiff")
-WORLD = small_context()
+CONTEXT = small_context()
 SMALL = dreamrec.Config(dim=8, heads=2, length=6, steps=60, stride=20, drop=0.2, batch_size=16)
 G = torch.Generator().manual_seed(0)
 BATCH = Batch(torch.tensor([0, 0, 1, 2, 2, 3]), torch.tensor([4, 5, 4, 6, 4, 7]))
@@ -32,7 +33,7 @@ def view_of(guess=lambda vectors: vectors + QUERY):
 
 
 def step_of(view):
-    return Step(BATCH, view, WORLD, 1, 1, rng.stream(0, "negatives"))
+    return Step(BATCH, view, CONTEXT, 1, 1, rng.stream(0, "negatives"))
 
 
 def loss_of(config, view, negatives):
@@ -40,7 +41,7 @@ def loss_of(config, view, negatives):
     return preferdiff.Preference(config).rows(step_of(view), none, none.unsqueeze(1), negatives)
 
 
-def fit_of(method, config=SMALL, epochs=1, context=WORLD):
+def fit_of(method, config=SMALL, epochs=1, context=CONTEXT):
     backbone = dreamrec.build(config, context, rng.stream(0, "init"))
     return Fit(recipe(method).build(), backbone, context, TrainConfig(epochs=epochs))
 
@@ -81,7 +82,7 @@ def test_a_cosine_error_does_not_see_lengths(error):
 
 @pytest.mark.parametrize("others", ["row", "label", "user"])
 def test_the_centroid_by_one_sum_equals_the_gather(others):
-    drawn = preferdiff.Others(others).sample(step_of(view_of()))
+    drawn = preferdiff.BatchCentroid(others).sample(step_of(view_of()))
     same = {
         "row": lambda a, b: a == b,
         "label": lambda a, b: bool(BATCH.items[a] == BATCH.items[b]),
@@ -96,7 +97,7 @@ def test_the_centroid_by_one_sum_equals_the_gather(others):
 def test_a_row_without_others_has_the_first_term_alone():
     batch = replace(BATCH, users=torch.zeros(6, dtype=torch.long))
     step = replace(step_of(view_of()), batch=batch)
-    drawn = preferdiff.Others("user").sample(step)
+    drawn = preferdiff.BatchCentroid("user").sample(step)
     assert not drawn.mask.any()
     for reduction in ("sample", "batch"):
         rows = loss_of(preferdiff.Config(reduction=reduction), view_of(), drawn)
@@ -106,12 +107,12 @@ def test_a_row_without_others_has_the_first_term_alone():
 
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_any_source_gives_a_centroid(shared, weighted):
+def test_any_sampler_gives_a_centroid(shared, weighted):
     ids = torch.randint(9, (4,) if shared else (6, 4), generator=G)
     mask = torch.rand(6, 4, generator=G) < 0.6
     mask[0] = False
     logw = torch.randn(6, 4, generator=G) if weighted else None
-    found, any_left = preferdiff.centroid(
+    centre, any_left = preferdiff.centroid(
         view_of(), Negatives(ids, shared=shared, mask=mask, logw=logw)
     )
     assert any_left.tolist() == mask.any(1).tolist()
@@ -120,12 +121,12 @@ def test_any_source_gives_a_centroid(shared, weighted):
         mine = [n for n in range(4) if mask[row, n]]
         own = ids if shared else ids[row]
         by_hand = sum(weight[n] * ITEMS[own[n]] for n in mine) / sum(weight[n] for n in mine)
-        torch.testing.assert_close(found[row], by_hand)
+        torch.testing.assert_close(centre[row], by_hand)
 
 
 def test_the_released_form_takes_means_first():
     view, config = view_of(), preferdiff.Config(reduction="batch")
-    drawn = preferdiff.Others("row").sample(step_of(view))
+    drawn = preferdiff.BatchCentroid("row").sample(step_of(view))
     centre = drawn.vectors[:, 0]
     right = preferdiff.cosine_squared(QUERY, view.positive).mean()
     wrong = preferdiff.cosine_squared(centre + QUERY, centre).mean()
@@ -154,11 +155,11 @@ def test_the_error_of_negatives_is_bounded_by_cosine_and_diverges_by_mse():
 def test_lambda_1_is_dreamrec_whatever_the_negatives():
     alone = fit_of("preferdiff(weight=1)")
     batch = next(iter(alone.batches.epoch(rng.stream(0, "batches"))))
-    made = alone.step(batch, 1, 1)
+    first = alone.step(batch, 1, 1)
     other = fit_of("popularity(negatives=8)+preferdiff(weight=1)").step(batch, 1, 1)
-    assert made.used.n == 0 and other.used.n == 8
-    expected = preferdiff.cosine_squared(made.step.view.query, made.step.view.positive)
-    assert torch.equal(made.rows, expected) and torch.equal(made.rows, other.rows)
+    assert first.used.n == 0 and other.used.n == 8
+    expected = preferdiff.cosine_squared(first.step.view.query, first.step.view.positive)
+    assert torch.equal(first.rows, expected) and torch.equal(first.rows, other.rows)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_lambda_1_is_dreamrec_whatever_the_negatives():
 def test_every_weight_of_the_backbone_moves_in_a_step(method):
     fit = fit_of(method)
     before = {name: p.detach().clone() for name, p in fit.backbone.named_parameters()}
-    batch = Sequences(WORLD.train, 16, 6).batch(torch.arange(16))
+    batch = Sequences(CONTEXT.train, 16, 6).batch(torch.arange(16))
     assert torch.isfinite(fit.step(batch, 1, 1).loss)
     still = [n for n, p in fit.backbone.named_parameters() if torch.equal(before[n], p)]
     assert not still
@@ -175,7 +176,7 @@ def test_every_weight_of_the_backbone_moves_in_a_step(method):
 
 def test_the_negatives_get_a_gradient_through_their_centroid():
     outcome = fit_of("random(negatives=3)+preferdiff")
-    batch = Sequences(WORLD.train, 16, 6).batch(torch.arange(16))
+    batch = Sequences(CONTEXT.train, 16, 6).batch(torch.arange(16))
     leaves = outcome.step(batch, 1, 1).step.view.leaves
     reached = [rows.grad for _, rows in leaves.rows if rows.grad is not None]
     assert len(reached) == 1 and reached[0].abs().sum() > 0
@@ -218,9 +219,9 @@ def test_what_is_no_loss_is_refused(wrong):
 
 
 def test_a_recipe_moves_the_negatives_and_keeps_the_loss():
-    made = recipe("preferdiff+dns(candidates=5)").build()
-    assert isinstance(made.objective, preferdiff.Preference) and len(made.stages) == 1
+    method = recipe("preferdiff+dns(candidates=5)").build()
+    assert isinstance(method.objective, preferdiff.Preference) and len(method.stages) == 1
     outcome = fit_of("preferdiff+dns(candidates=5)").step(
-        Sequences(WORLD.train, 16, 6).batch(torch.arange(16)), 1, 1
+        Sequences(CONTEXT.train, 16, 6).batch(torch.arange(16)), 1, 1
     )
     assert outcome.drawn.n == 5 and outcome.used.n == 1

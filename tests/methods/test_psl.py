@@ -10,7 +10,7 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts import losses
 from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness
 
 psl = importlib.import_module("negbench.methods.psl")
 G = torch.Generator().manual_seed(0)
@@ -36,20 +36,20 @@ def test_it_is_its_formula_in_a_loop(surrogate, include):
     mask = torch.rand(200, 9, generator=G) < 0.7
     mask[:, 0] = True
     logw = torch.randn(200, 9, generator=G, dtype=torch.float64)
-    found = loss_of(mask=mask, logw=logw, surrogate=surrogate, tau=0.3, include=include)
+    got = loss_of(mask=mask, logw=logw, surrogate=surrogate, tau=0.3, include=include)
     for b in range(20):
         total = 1.0 if include else 0.0
         for j in range(9):
             a = BY_HAND[surrogate](float(S_NEG[b, j] - S_POS[b]) / 2)
             total += math.exp(logw[b, j]) * a ** (1 / 0.3) if mask[b, j] else 0.0
-        assert float(found[b]) == pytest.approx(math.log(total))
+        assert float(got[b]) == pytest.approx(math.log(total))
 
 
 @pytest.mark.parametrize("tau", [0.02, 0.1, 1.0])
 def test_the_exponential_is_the_softmax_loss_at_twice_the_temperature(tau):
-    found = loss_of(surrogate="exp", tau=tau, include=True)
+    got = loss_of(surrogate="exp", tau=tau, include=True)
     expected = losses.sampled_softmax(S_POS / (2 * tau), S_NEG / (2 * tau))
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(got, expected)
 
 
 @pytest.mark.parametrize("surrogate", BOUNDED)
@@ -77,10 +77,10 @@ def test_it_bounds_the_rank_more_tightly_than_the_softmax_loss(surrogate, tau):
 
 @pytest.mark.parametrize("surrogate", BOUNDED)
 def test_a_small_temperature_leaves_the_hardest_negative_alone(surrogate):
-    found = 1e-4 * loss_of(surrogate=surrogate, tau=1e-4)
+    got = 1e-4 * loss_of(surrogate=surrogate, tau=1e-4)
     hardest = (S_NEG.amax(1) - S_POS) / 2
     expected = torch.tensor([math.log(BY_HAND[surrogate](float(d))) for d in hardest])
-    torch.testing.assert_close(found, expected.to(found), atol=1e-3, rtol=0)
+    torch.testing.assert_close(got, expected.to(got), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("surrogate", BOUNDED)
@@ -114,7 +114,7 @@ def test_a_row_without_negatives_has_no_loss():
 
 
 def test_it_trains_on_cosines_and_takes_a_recipes_negatives():
-    outcome = Play(recipe("psl+dns(candidates=5)").build(), usual()).forward()
+    outcome = TrainingHarness(recipe("psl+dns(candidates=5)").build()).forward()
     assert outcome.s_neg.abs().max() <= 1 + 1e-5 and outcome.used.n == 1
 
 

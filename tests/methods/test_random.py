@@ -4,26 +4,26 @@ from scipy import stats
 
 from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.testing.toy_data import Play, without_remainder
+from negbench.testing.toy_data import TrainingHarness, saturated_context
 
 
 @pytest.mark.parametrize("user", [0, 1, 2])
 def test_frequencies_are_the_declared_ones(user: int) -> None:
-    play = Play(recipe("random(negatives=4000)").build(), without_remainder())
-    here = play.step()
-    drawn = play.method.sampler.sample(here)
+    harness = TrainingHarness(recipe("random(negatives=4000)").build(), saturated_context())
+    here = harness.step()
+    drawn = harness.method.sampler.sample(here)
     assert drawn.ids is not None and drawn.logq is not None
     row = here.batch.users.tolist().index(user)
     seen = torch.bincount(drawn.ids[row], minlength=6).numpy()
-    allowed = [i for i in range(6) if i not in play.context.train.row(user)]
+    allowed = [i for i in range(6) if i not in harness.context.train.row(user)]
     p = drawn.logq[row, 0].exp().item()
     assert p == pytest.approx(1 / len(allowed)) and seen[allowed].sum() == 4000
     assert stats.chisquare(seen[allowed]).pvalue > 1e-3
 
 
 def test_a_user_without_any_item_left_is_masked() -> None:
-    play = Play(recipe("random(negatives=3)").build(), without_remainder())
-    outcome = play.forward()
+    harness = TrainingHarness(recipe("random(negatives=3)").build(), saturated_context())
+    outcome = harness.forward()
     assert outcome.used.mask is not None
     full = outcome.step.batch.users == 3
     assert torch.equal(outcome.used.mask, (~full).unsqueeze(1).expand(-1, 3))

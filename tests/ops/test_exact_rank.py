@@ -6,7 +6,7 @@ import torch
 
 from negbench.ops import exact_rank
 from negbench.ops.exact_rank import ranks_of
-from negbench.ops.top_k import NOTHING, tie_places, top_k
+from negbench.ops.top_k import MASKED, tie_places, top_k
 
 WAYS = [exact_rank._row_by_row, exact_rank._together]
 
@@ -15,7 +15,7 @@ def case(levels, n_items=50, wanted=5, seed=0):
     """Scores of `levels` different values, some of them -inf, and a few items of each row."""
     rng = np.random.default_rng(seed)
     scores = torch.from_numpy(rng.integers(0, levels, (8, n_items)).astype(np.float32))
-    scores[torch.from_numpy(rng.random((8, n_items)) < 0.2)] = NOTHING
+    scores[torch.from_numpy(rng.random((8, n_items)) < 0.2)] = MASKED
     asked = [sorted(rng.choice(n_items, rng.integers(0, wanted), False)) for _ in range(8)]
     rows = torch.tensor([r for r, items in enumerate(asked) for _ in items], dtype=torch.long)
     items = torch.tensor([i for items in asked for i in items], dtype=torch.long)

@@ -16,7 +16,7 @@ def test_a_stream_is_its_name_and_seed():
 
 
 def test_streams_do_not_depend_on_the_hash_seed():
-    code = "from negbench import rng; print(rng.derive(3, 'negatives', 7))"
+    code = "from negbench.ops import rng; print(rng.derive(3, 'negatives', 7))"
     seen = {
         subprocess.run(
             [sys.executable, "-c", code],

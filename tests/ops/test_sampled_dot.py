@@ -3,8 +3,14 @@
 import pytest
 import torch
 
-from negbench.ops import sampled_dot
-from negbench.ops.sampled_dot import chosen, pairs, spread, weighted, with_all
+import negbench.ops.sampled_dot as kernels
+from negbench.ops.sampled_dot import (
+    dot_with_all,
+    sampled_dot,
+    sampled_dot_with_gradient,
+    scatter_to_items,
+    weighted_item_sum,
+)
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.view import Similarity, View
 
@@ -22,10 +28,10 @@ def drawn(b, i, n, d=4):
 def test_products_are_those_of_gathered_rows(shape, monkeypatch):
     query, items, ids = drawn(*shape)
     expected = torch.einsum("bd,bnd->bn", query, items[ids])
-    assert sampled_dot.quick(query)
-    assert torch.allclose(chosen(query, items, ids), expected, atol=1e-5)
-    monkeypatch.setattr(sampled_dot, "_supported", lambda: False)
-    assert torch.allclose(chosen(query, items, ids), expected, atol=1e-5)
+    assert kernels.is_fast(query)
+    assert torch.allclose(sampled_dot(query, items, ids), expected, atol=1e-5)
+    monkeypatch.setattr(kernels, "_supported", lambda: False)
+    assert torch.allclose(sampled_dot(query, items, ids), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -37,15 +43,15 @@ def test_sums_are_those_of_loops(shape):
         for n in range(shape[2]):
             by_row[b] += weights[b, n] * items[ids[b, n]]
             by_item[ids[b, n]] += weights[b, n] * query[b]
-    assert torch.allclose(weighted(items, ids, weights), by_row, atol=1e-5)
-    assert torch.allclose(spread(ids, weights, query, len(items)), by_item, atol=1e-5)
+    assert torch.allclose(weighted_item_sum(items, ids, weights), by_row, atol=1e-5)
+    assert torch.allclose(scatter_to_items(ids, weights, query, len(items)), by_item, atol=1e-5)
 
 
 @pytest.mark.parametrize("supported", [True, False])
 @pytest.mark.parametrize("learnt", ["query", "items", "both"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pairs_have_the_gradients_of_gathered_rows(shape, learnt, supported, monkeypatch):
-    monkeypatch.setattr(sampled_dot, "_supported", lambda: supported)
+    monkeypatch.setattr(kernels, "_supported", lambda: supported)
     query, items, ids = drawn(*shape)
     grown = [
         (
@@ -54,7 +60,7 @@ def test_pairs_have_the_gradients_of_gathered_rows(shape, learnt, supported, mon
         )
         for _ in range(2)
     ]
-    pairs(*grown[0], ids).square().sum().backward()
+    sampled_dot_with_gradient(*grown[0], ids).square().sum().backward()
     torch.einsum("bd,bnd->bn", grown[1][0], grown[1][1][ids]).square().sum().backward()
     for mine, oracle in zip(*grown, strict=True):
         assert (mine.grad is None) == (oracle.grad is None)
@@ -62,7 +68,7 @@ def test_pairs_have_the_gradients_of_gathered_rows(shape, learnt, supported, mon
 
 
 @pytest.mark.parametrize("kind", ["dot", "cosine"])
-def test_the_debt_is_the_gradient_of_plain_autograd(kind):
+def test_the_deferred_item_gradient_is_that_of_plain_autograd(kind):
     query, items, ids = drawn(4, 3, 8)
     similarity, leaves = Similarity(kind, 0.5), Leaves()
     oracle = [each.clone().requires_grad_() for each in (query, items)]
@@ -70,14 +76,14 @@ def test_the_debt_is_the_gradient_of_plain_autograd(kind):
     plain.score_rows(oracle[1][ids]).square().sum().backward()
     cut = View(query.clone().requires_grad_(), items, items, similarity, leaves=leaves)
     scores = cut.score_rows(ids)
-    (owed,) = leaves.products
-    assert not leaves.rows and owed.owed() is None
-    # A part may ask for gradients on its own before the step's backward pass; that owes nothing.
+    (product,) = leaves.products
+    assert not leaves.rows and product.item_gradient() is None
+    # A part may ask for gradients on its own before the step's backward pass; that adds nothing.
     torch.autograd.grad(scores.sum(), cut.query, retain_graph=True)
-    assert owed.owed() is None
+    assert product.item_gradient() is None
     scores.square().sum().backward()
     assert torch.allclose(cut.query.grad, oracle[0].grad, atol=1e-4)
-    assert torch.allclose(owed.owed(), oracle[1].grad, atol=1e-4)
+    assert torch.allclose(product.item_gradient(), oracle[1].grad, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["dot", "cosine"])
@@ -90,7 +96,7 @@ def test_a_view_scores_alike_with_rows_and_without(kind):
         assert torch.allclose(plain.score_rows(ids), expected, atol=1e-5)
     cut = View(query.clone().requires_grad_(), items, items[:5], similarity, leaves=Leaves())
     assert torch.allclose(cut.score_rows(ids), expected, atol=1e-5)
-    assert cut.leaves.dots == 30
+    assert cut.dots.total == 30
 
 
 def test_a_gradient_larger_than_its_rows_is_not_made():
@@ -103,4 +109,4 @@ def test_a_gradient_larger_than_its_rows_is_not_made():
 @pytest.mark.parametrize("items", [5, 4096, 4097, 9000])
 def test_tiles_make_up_the_whole_product(items):
     query, table, _ = drawn(3, items, 1)
-    assert torch.allclose(with_all(query, table), query @ table.T, atol=1e-5)
+    assert torch.allclose(dot_with_all(query, table), query @ table.T, atol=1e-5)

@@ -7,21 +7,21 @@ import torch
 from helpers.toy_data import small_context
 
 from negbench.backbones import mf
-from negbench.evaluation.model_scorer import Trained
+from negbench.evaluation.model_scorer import ModelScorer
 from negbench.ops import rng
 from negbench.parts.cosine_scores import Angular
 from negbench.protocol.step import Batch, Step
 
-WORLD = small_context()
+CONTEXT = small_context()
 CONFIG = mf.Config(dim=4, similarity="dot", temperature=3.0)
 BATCH = Batch(torch.tensor([0, 1, 2]), torch.tensor([5, 6, 7]))
 
 
 @pytest.fixture
 def step():
-    backbone = mf.build(CONFIG, WORLD, rng.stream(0, "init"))
+    backbone = mf.build(CONFIG, CONTEXT, rng.stream(0, "init"))
     view = backbone.view(BATCH, rng.stream(0, "backbone"))
-    return Step(BATCH, view, WORLD, 1, 1, rng.stream(0, "negatives"))
+    return Step(BATCH, view, CONTEXT, 1, 1, rng.stream(0, "negatives"))
 
 
 def cosine(a, b):
@@ -52,9 +52,9 @@ def test_many_and_few_negatives_have_the_same_gradients(step):
 
 
 def test_what_is_trained_is_what_ranks(step):
-    backbone = mf.build(CONFIG, WORLD, rng.stream(0, "init"))
-    ranked = Trained.of(backbone, WORLD, WORLD.train, Angular()).scores(BATCH.users)
-    every = torch.arange(WORLD.n_items).expand(3, -1)
+    backbone = mf.build(CONFIG, CONTEXT, rng.stream(0, "init"))
+    ranked = ModelScorer.of(backbone, CONTEXT, CONTEXT.train, Angular()).scores(BATCH.users)
+    every = torch.arange(CONTEXT.n_items).expand(3, -1)
     torch.testing.assert_close(ranked, Angular().view(step).score_rows(every).detach())
     assert ranked.abs().max() <= 1 + 1e-6
 

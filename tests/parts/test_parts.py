@@ -7,14 +7,14 @@ from scipy import stats
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts import BCE, BPR, GBCE, Everything, Hinge, Pool, Softmax, TopM, Uniform, Weigh
-from negbench.parts.sampling.shared_pool import own, sample_of
+from negbench.parts.sampling.shared_pool import own_positives, subsample
 from negbench.protocol.interfaces import Method
 from negbench.protocol.step import Batch, Negatives, Step
-from negbench.testing.toy_data import Play, batch_of, toy_context, usual
+from negbench.testing.toy_data import TrainingHarness, batch_of, toy_context
 
 
 def step() -> Step:
-    return Play(Method(Uniform(), BPR()), usual()).step()
+    return TrainingHarness(Method(Uniform(), BPR())).step()
 
 
 def ids_of(step: Step, n: int = 6) -> Negatives:
@@ -27,7 +27,7 @@ def ids_of(step: Step, n: int = 6) -> Negatives:
 def test_top_m_keeps_what_a_sort_keeps() -> None:
     here = step()
     negatives = ids_of(here)
-    scores = here.look(negatives)
+    scores = here.scores_no_grad(negatives)
     order = scores.sort(1, descending=True).indices
     for m in (1, 3, 6, 9):
         kept = TopM(m).apply(here, negatives)
@@ -50,7 +50,7 @@ def test_top_m_of_a_shared_pool_is_top_m_of_its_rows() -> None:
     for m in (1, 2, 5):
         a, b = TopM(m).apply(here, pool), TopM(m).apply(here, rows)
         assert a.ids is not None and b.ids is not None
-        assert torch.allclose(here.look(a), here.look(b)) and not a.shared
+        assert torch.allclose(here.scores_no_grad(a), here.scores_no_grad(b)) and not a.shared
 
 
 def test_a_masked_candidate_is_kept_only_where_nothing_else_is_left() -> None:
@@ -70,7 +70,7 @@ def test_a_masked_candidate_is_kept_only_where_nothing_else_is_left() -> None:
 def test_one_of_m_is_drawn_evenly() -> None:
     here = step()
     ids = torch.arange(12).expand(len(here.batch), -1)
-    order = here.look(Negatives(ids)).sort(1, descending=True).indices
+    order = here.scores_no_grad(Negatives(ids)).sort(1, descending=True).indices
     counts = torch.zeros(3)
     for _ in range(400):
         one = TopM(3, "one").apply(here, Negatives(ids)).ids
@@ -104,9 +104,9 @@ def test_weigh_scales_the_negative_term_alone() -> None:
 
 
 def test_the_pool_is_the_batch_and_hides_what_a_row_has_met() -> None:
-    play = Play(Method(Pool(), Softmax()), usual())
-    here = play.step()
-    drawn = play.method.sampler.sample(here)
+    harness = TrainingHarness(Method(Pool(), Softmax()))
+    here = harness.step()
+    drawn = harness.method.sampler.sample(here)
     assert drawn.ids is not None and torch.equal(drawn.ids, here.batch.items)
     assert drawn.mask is not None
     for b, user in enumerate(here.batch.users.tolist()):
@@ -118,8 +118,8 @@ def test_without_exclusion_the_pool_hides_the_rows_positive_alone() -> None:
     where = toy_context([[0, 1], [0, 2], [2, 3]], n_items=4)
     free = toy_context([[], [], []], n_items=4).excluded
     where = type(where)(where.train, where.counts, free, exclude="none")
-    play = Play(Method(Pool(), Softmax()), where)
-    drawn = play.method.sampler.sample(play.step())
+    harness = TrainingHarness(Method(Pool(), Softmax()), where)
+    drawn = harness.method.sampler.sample(harness.step())
     items, counts = batch_of(where).items, where.counts
     assert drawn.mask is not None and drawn.logq is not None
     assert torch.equal(drawn.mask, items != items.unsqueeze(1))
@@ -133,22 +133,22 @@ def test_without_exclusion_the_pool_hides_the_rows_positive_alone() -> None:
 @pytest.mark.parametrize("inside,uniform", [(4, 0), (0, 6), (4, 6)])
 def test_what_a_row_sees_of_a_pool_follows_its_logq(inside: int, uniform: int) -> None:
     """Frequencies over many steps, for users with different exclusions, against exp(logq)."""
-    play = Play(Method(Pool(inside, uniform), Softmax()), usual())
-    seen, said = torch.zeros(7, 12), torch.zeros(7, 12)
-    whole = batch_of(play.context)
+    harness = TrainingHarness(Method(Pool(inside, uniform), Softmax()))
+    seen, expected = torch.zeros(7, 12), torch.zeros(7, 12)
+    whole = batch_of(harness.context)
     generator = rng.stream(5, "rows")
     for number in range(1000):
         rows = torch.randint(len(whole), (12,), generator=generator)
-        here = play.step(number, Batch(whole.users[rows], whole.items[rows]))
-        drawn = play.method.sampler.sample(here)
+        here = harness.step(number, Batch(whole.users[rows], whole.items[rows]))
+        drawn = harness.method.sampler.sample(here)
         assert drawn.ids is not None and drawn.mask is not None and drawn.logq is not None
         for user in here.batch.users.unique().tolist():
             b = int((here.batch.users == user).nonzero()[0])
             ids = drawn.ids[drawn.mask[b]]
             seen[user] += torch.bincount(ids, minlength=12)
-            said[user, ids] = drawn.logq[b, drawn.mask[b]].exp()
+            expected[user, ids] = drawn.logq[b, drawn.mask[b]].exp()
     for user in range(7):
-        p = said[user].double()
+        p = expected[user].double()
         if not inside:
             assert p.sum().item() == pytest.approx(1, abs=1e-5)
         if user == 5 and not uniform:
@@ -160,33 +160,36 @@ def test_what_a_row_sees_of_a_pool_follows_its_logq(inside: int, uniform: int) -
 
 def test_own_positives_of_the_batch() -> None:
     batch = Batch(torch.tensor([4, 4, 7]), torch.tensor([1, 2, 1]))
-    got = own(batch, torch.tensor([1, 2, 3]), 10)
+    got = own_positives(batch, torch.tensor([1, 2, 3]), 10)
     assert got.tolist() == [[True, True, False]] * 2 + [[True, False, False]]
 
 
 def test_a_pool_is_drawn_without_replacement_and_bounded() -> None:
     items = torch.arange(50)
-    some = sample_of(items, 20, rng.stream(0, "pool"))
+    some = subsample(items, 20, rng.stream(0, "pool"))
     assert len(some) == len(set(some.tolist())) == 20
-    assert torch.equal(sample_of(items, 50, rng.stream(0, "pool")), items)
+    assert torch.equal(subsample(items, 50, rng.stream(0, "pool")), items)
 
 
 def test_everything_is_every_item_that_the_row_may_see() -> None:
-    play = Play(Method(Everything(10_000), Softmax()), usual())
-    outcome = play.forward()
-    users, items = batch_of(play.context).users.tolist(), batch_of(play.context).items.tolist()
-    scores = play.tables.users.mean(1) @ play.tables.items.mean(1).T
+    harness = TrainingHarness(Method(Everything(10_000), Softmax()))
+    outcome = harness.forward()
+    users, items = (
+        batch_of(harness.context).users.tolist(),
+        batch_of(harness.context).items.tolist(),
+    )
+    scores = harness.tables.users.mean(1) @ harness.tables.items.mean(1).T
     for b, (user, item) in enumerate(zip(users, items, strict=True)):
-        met = set(play.context.train.row(user).tolist()) - {item}
+        met = set(harness.context.train.row(user).tolist()) - {item}
         total = sum(math.exp(scores[user, j]) for j in range(12) if j not in met)
         want = math.log(total) - scores[user, item].item()
         assert outcome.rows[b].item() == pytest.approx(want, abs=1e-5)
 
 
 def test_everything_refuses_what_no_memory_holds() -> None:
-    play = Play(Method(Everything(100), Softmax()), usual())
+    harness = TrainingHarness(Method(Everything(100), Softmax()))
     with pytest.raises(UserError, match=r"28 rows x 12 items .* lower the batch size"):
-        play.forward()
+        harness.forward()
 
 
 def test_objectives_refuse_settings_without_a_meaning() -> None:

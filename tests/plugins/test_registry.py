@@ -28,7 +28,7 @@ def nothing_stays() -> Iterator[None]:
     """Plug-ins added in a test are for that test alone."""
     yield
     registry._plugins.clear()
-    registry._outside.cache_clear()
+    registry._entry_points.cache_clear()
 
 
 def test_names_are_files() -> None:
@@ -47,7 +47,7 @@ def test_a_card_read_from_the_source_is_the_card_that_runs() -> None:
 
 def test_listing_needs_no_torch() -> None:
     code = (
-        "import sys; from negbench import registry\n"
+        "import sys; from negbench.plugins import registry\n"
         "for n in registry.names('methods'):\n"
         "    registry.card('methods', n).title, registry.docstring('methods', n)\n"
         "heavy = {'torch', 'pandas', 'scipy', 'numpy', 'seaborn'} & set(sys.modules)\n"
@@ -56,7 +56,7 @@ def test_listing_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_nearest_names() -> None:
+def test_did_you_mean() -> None:
     known = registry.names("methods")
     assert "popularity" in did_you_mean("popularty", known)
     assert "dns_mn" in did_you_mean("DNS", known)
@@ -93,12 +93,17 @@ def test_a_plugin_file_is_a_method(tmp_path: Path) -> None:
         ("ours", PLUGIN.replace("sampler", "sauce"), "`moves` must be among sampler"),
     ],
 )
-def test_a_plugin_that_cannot_be_used_is_said_in_one_sentence(
+def test_an_unusable_plugin_is_one_sentence(
     name: str, text: str, word: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=word):
         registry.add_plugin(write(tmp_path, name, text))
         registry.card("methods", name)
+
+
+def test_a_data_set_may_assign_its_load(tmp_path: Path) -> None:
+    text = 'from negbench.protocol import Card\nCARD = Card(title="Ours")\nload = print\n'
+    assert registry.family_of(write(tmp_path, "ours", text)) == "datasets"
 
 
 def test_a_plugin_that_does_not_import(tmp_path: Path) -> None:
@@ -115,12 +120,12 @@ def test_no_such_file() -> None:
 def entry(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a package outside had declared the entry point `name = theirs`."""
 
-    def found(*, group: str) -> tuple[EntryPoint, ...]:
+    def entry_points(*, group: str) -> tuple[EntryPoint, ...]:
         point = EntryPoint(name, "theirs", group)
         return (point,) if group == "negbench.methods" else ()
 
-    monkeypatch.setattr(registry, "entry_points", found)
-    registry._outside.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    registry._entry_points.cache_clear()
 
 
 def test_a_package_outside_adds_a_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

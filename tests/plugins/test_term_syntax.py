@@ -36,7 +36,7 @@ def test_a_term_with_values_of_every_kind() -> None:
     }
 
 
-def test_equal_terms_are_spelt_alike() -> None:
+def test_equal_terms_have_equal_texts() -> None:
     assert str(parse("dns(b=1,a=x)")) == str(parse("dns( a='x', b = 1 )")) == "dns(a=x,b=1)"
     assert str(parse("dns()")) == str(parse("dns")) == "dns"
 
@@ -48,7 +48,7 @@ values = st.one_of(numbers, st.booleans(), st.none(), words, st.lists(numbers | 
 
 
 @given(names, st.dictionaries(names, values, max_size=4))
-def test_a_spelling_reads_back(name: str, given_values: dict[str, object]) -> None:
+def test_the_text_of_a_term_parses_back(name: str, given_values: dict[str, object]) -> None:
     term = Term(name, tuple(sorted(given_values.items())))
     assert parse(str(term)) == term
     assert split(f"{term}+x", "+") == [str(term), "x"]
@@ -67,7 +67,7 @@ def test_a_spelling_reads_back(name: str, given_values: dict[str, object]) -> No
         ("dns(a=1", "must read like"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_sentence(text: str, word: str) -> None:
+def test_a_malformed_term_is_one_sentence(text: str, word: str) -> None:
     with pytest.raises(UserError, match=word):
         parse(text)
 
@@ -81,9 +81,9 @@ def test_split_outside_brackets_and_quotes_only() -> None:
 
 
 def test_values_become_what_the_fields_say() -> None:
-    made = configure(Config, {"candidates": 4.0, "rate": 1, "widths": [3, 4], "file": "x"}, "dns")
-    assert made == Config(4, 1.0, widths=(3, 4), file="x")
-    assert isinstance(made.candidates, int) and isinstance(made.rate, float)
+    config = configure(Config, {"candidates": 4.0, "rate": 1, "widths": [3, 4], "file": "x"}, "dns")
+    assert config == Config(4, 1.0, widths=(3, 4), file="x")
+    assert isinstance(config.candidates, int) and isinstance(config.rate, float)
 
 
 @pytest.mark.parametrize(

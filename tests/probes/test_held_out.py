@@ -1,4 +1,4 @@
-"""What only probes know: held-out pairs, and the closed form of meeting one."""
+"""Held-out pairs of the probes, and the closed-form rate of false negatives."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from negbench.parts.sampling.proposals import (
     UniformProposal,
     WeightedProposal,
     excluded_mass,
-    outside,
+    sample_outside,
 )
-from negbench.probes.held_out import HeldOut, expected
+from negbench.probes.held_out import HeldOut, expected_false
 from negbench.scenario.scenario import prepare
 
 CPU = torch.device("cpu")
@@ -27,15 +27,15 @@ GOLDEN_TRAIN = {0.0: 6.37, 0.75: 10.88, 1.0: 13.04}
 def test_rates_are_those_of_a_loop_over_users(exclude, planted):
     scenario = small_scenario(exclude, planted)
     context = scenario.train_context(seed=0, device=CPU)
-    found = HeldOut.of(scenario, context)
+    held_out = HeldOut.of(scenario, context)
     held, excluded = held_pairs(scenario), pairs(scenario.excluded)
     for user in range(context.n_users):
         own = {j for u, j in held - excluded if u == user}
         free = context.n_items - sum(u == user for u, _ in excluded)
-        assert float(found.rate[user]) == pytest.approx(len(own) / free)
-    keys = {(k // context.n_items, k % context.n_items) for k in found.pairs.keys.tolist()}
-    assert keys == held and not found.exact
-    assert (found.planted is None) == (planted == 0)
+        assert float(held_out.rate[user]) == pytest.approx(len(own) / free)
+    keys = {(k // context.n_items, k % context.n_items) for k in held_out.pairs.keys.tolist()}
+    assert keys == held and not held_out.exact
+    assert (held_out.planted is None) == (planted == 0)
 
 
 def test_planted_pairs_leave_train_and_every_user_keeps_one():
@@ -86,8 +86,8 @@ def test_kuairec_has_the_golden_rates_of_its_closed_form(kuairec, beta):
 @pytest.mark.parametrize("beta", GOLDEN)
 def test_draws_on_kuairec_keep_to_the_closed_form(kuairec, beta):
     context = kuairec.train_context(seed=0, device=CPU)
-    found, train = HeldOut.of(kuairec, context), kuairec.split.train
-    assert found.exact
+    held_out, train = HeldOut.of(kuairec, context), kuairec.split.train
+    assert held_out.exact
     exact = closed_form(train, without(kuairec.interactions.truth, train), beta)
     users = torch.from_numpy(train.rows).repeat(4)
     proposal = (
@@ -95,11 +95,13 @@ def test_draws_on_kuairec_keep_to_the_closed_form(kuairec, beta):
         if beta
         else UniformProposal(context.n_items, CPU)
     )
-    ids, mask = outside(proposal, context.excluded, users, 1, torch.Generator().manual_seed(1))
+    ids, mask = sample_outside(
+        proposal, context.excluded, users, 1, torch.Generator().manual_seed(1)
+    )
     assert mask is None
-    rate = found.pairs.contains(users, ids).double().mean()
+    rate = held_out.pairs.contains(users, ids).double().mean()
     error = (exact * (1 - exact) / len(users)) ** 0.5
     assert abs(float(rate) - exact) < 4 * error
     if not beta:
-        chance = expected(found.rate, users, torch.ones(len(users))) / len(users)
+        chance = expected_false(held_out.rate, users, torch.ones(len(users))) / len(users)
         assert float(chance) == pytest.approx(exact, rel=1e-9)

@@ -1,4 +1,4 @@
-"""The watch against loops over every row, and that it changes nothing."""
+"""The monitor against loops over every row, and that it does not change training."""
 
 import math
 
@@ -11,7 +11,7 @@ from negbench.composition import recipe
 from negbench.parts import BPR, Uniform
 from negbench.probes import hardness
 from negbench.probes.band_composition import divergence
-from negbench.probes.monitor import FULL, SAMPLE, Effort, Watch
+from negbench.probes.monitor import FULL, SAMPLE, Budget, Monitor
 from negbench.probes.probe_set import pooled, probes_of
 from negbench.protocol.interfaces import Method
 from negbench.protocol.step import Negatives
@@ -20,7 +20,7 @@ METHODS = ["random(negatives=3)", "dns(candidates=4)", "in_batch", "mixed", "all
 
 
 class Naive:
-    """Every figure by loops, from every row of every step."""
+    """Every metric by loops, from every row of every step."""
 
     def __init__(self, scenario):
         self.scenario, self.held = scenario, held_pairs(scenario)
@@ -48,7 +48,7 @@ class Naive:
     def epoch(self, number):
         return {}
 
-    def figures(self):
+    def metrics(self):
         n, n_items = len(self.seen), self.scenario.split.n_items
         false = [(u, j) in self.held for u, j, _, _ in self.seen]
         hard = [p >= 0.9 for _, _, _, p in self.seen]
@@ -74,23 +74,23 @@ class Naive:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_full_is_what_loops_count(method, monkeypatch):
-    monkeypatch.setattr(hardness, "KEPT", 10**9)
+    monkeypatch.setattr(hardness, "QUANTILE_SAMPLE", 10**9)
     scenario = small_scenario(n_users=20, n_items=24, n=220)
     naive = Naive(scenario)
-    fit = fit_on(scenario, method, lambda context: [Watch(scenario, context, FULL), naive])
+    fit = fit_on(scenario, method, lambda context: [Monitor(scenario, context, FULL), naive])
     row = fit.run().rows[0]
-    for name, value in naive.figures().items():
+    for name, value in naive.metrics().items():
         assert row[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
     assert row["fnr_lift"] == pytest.approx(row["fnr"] / row["fnr_expected"])
     assert row["neg_head"] + row["neg_mid"] + row["neg_tail"] == pytest.approx(1)
 
 
-def test_sample_sees_a_fair_part_of_what_full_sees():
+def test_sample_estimates_what_full_measures():
     scenario = small_scenario(n_users=60, n_items=300, n=1500)
-    effort = Effort(every=2, negatives=128, rows=32, items=100)
+    budget = Budget(every=2, negatives=128, rows=32, items=100)
     pair = [
-        fit_on(scenario, "random(negatives=4)", lambda w, e=e: [Watch(scenario, w, e)], epochs=30)
-        for e in (FULL, effort)
+        fit_on(scenario, "random(negatives=4)", lambda w, e=e: [Monitor(scenario, w, e)], epochs=30)
+        for e in (FULL, budget)
     ]
     whole, part = (fit.run().rows for fit in pair)
     assert part[0]["watched"] < whole[0]["watched"] / 2
@@ -109,12 +109,12 @@ def test_watching_changes_no_bit(method):
     assert [r["loss"] for r in plain.progress.rows] == [r["loss"] for r in watched.progress.rows]
 
 
-def test_a_watch_goes_on_from_a_checkpoint():
+def test_a_monitor_resumes_from_a_checkpoint():
     scenario = small_scenario(planted=0.2)
-    effort = Effort(every=2, negatives=64, rows=16, items=10)
+    budget = Budget(every=2, negatives=64, rows=16, items=10)
 
     def probes(context):
-        return [Watch(scenario, context, effort), *probes_of("off", 40, scenario, context)]
+        return [Monitor(scenario, context, budget), *probes_of("off", 40, scenario, context)]
 
     whole = fit_on(scenario, "dns", probes, epochs=4)
     whole.run()
@@ -132,9 +132,9 @@ def test_a_watch_goes_on_from_a_checkpoint():
         assert np.array_equal(kept, second.probes[1].arrays()[name])
 
 
-def test_slopes_and_steepness_are_those_of_bpr():
+def test_slopes_and_gradient_norms_are_those_of_bpr():
     scenario = small_scenario()
-    method, probes = "random(negatives=2)", lambda w: [Watch(scenario, w, FULL)]
+    method, probes = "random(negatives=2)", lambda w: [Monitor(scenario, w, FULL)]
     fit = fit_on(scenario, method, probes, batch_size=10**6)
     table = fit.backbone.table.detach().clone()
     caught = {}
@@ -180,7 +180,7 @@ def test_effective_sample_size_counts_weights_of_negatives_and_rows():
     # Of 4 negatives 1 counts, and weights 1 and 3 in turn: (1+3)^2 / (2 (1+9)) = 0.8 of that.
     scenario = small_scenario(n=800)
     method = Method(Uniform(4), BPR(), (Heavy(),))
-    fit = fit_on(scenario, "random", lambda w: [Watch(scenario, w, FULL)], batch_size=64)
+    fit = fit_on(scenario, "random", lambda w: [Monitor(scenario, w, FULL)], batch_size=64)
     fit.method = method
     for part in method.parts:
         if hasattr(part, "begin"):
@@ -208,7 +208,7 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
     for part in method.parts:
         if hasattr(part, "begin"):
             part.begin(fit.context)
-    watch = Watch(scenario, fit.context, FULL)
+    monitor = Monitor(scenario, fit.context, FULL)
     caught = []
 
     class Catch:
@@ -221,7 +221,7 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
         def epoch(self, number):
             return {}
 
-    fit.probes = [watch, Catch()]
+    fit.probes = [monitor, Catch()]
     items = fit.backbone.table.detach()[scenario.split.n_users :].clone()
     batch = next(iter(fit.batches.epoch(torch.Generator().manual_seed(1))))
     fit.step(batch, 1, 1)
@@ -239,7 +239,7 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
             false += (user, j) in held
             distinct.add(j)
             distances.append(1 - cosines[j])
-    row = watch.epoch(1)
+    row = monitor.epoch(1)
     assert row["fnr"] == pytest.approx(false / len(distances))
     assert row["distinct"] == len(distinct)
     assert row["snap"] == pytest.approx(np.mean(distances), abs=1e-5)
@@ -247,18 +247,18 @@ def test_vectors_are_counted_as_the_nearest_item_not_had():
 
 def test_planted_pairs_are_met_at_the_rate_of_chance_and_then_detected():
     scenario = small_scenario(n_users=60, n_items=40, n=1800, planted=0.2)
-    fit = fit_on(scenario, "random(negatives=4)", lambda w: [Watch(scenario, w, FULL)], epochs=40)
+    fit = fit_on(scenario, "random(negatives=4)", lambda w: [Monitor(scenario, w, FULL)], epochs=40)
     rows = fit.run().rows
     chance = np.mean([row["planted_expected"] for row in rows])
     assert np.mean([row["planted_rate"] for row in rows]) == pytest.approx(chance, rel=0.05)
-    # Before it has learnt anything the model knows none of them from the rest; later it does.
+    # An untrained model does not separate them from the rest; a trained one does.
     assert rows[0]["planted_auc"] == pytest.approx(0.5, abs=0.1)
     assert rows[-1]["planted_auc"] > 0.7
     # BPR's slope grows with the score of the negative, so it pushes planted items down harder.
     assert rows[-1]["planted_weight"] > 1.05
 
 
-def test_the_figures_of_a_training_are_pooled_up_to_the_best_epoch():
+def test_the_metrics_of_a_training_are_pooled_up_to_the_best_epoch():
     rows = [
         {
             "epoch": 1,
@@ -271,10 +271,10 @@ def test_the_figures_of_a_training_are_pooled_up_to_the_best_epoch():
         {"epoch": 2, "fnr": 0.4, "fnr_expected": 0.1, "watched": 20},
         {"epoch": 3, "fnr": 0.9, "fnr_expected": 0.1, "watched": 10, "fhnr": 1, "hard_watched": 9},
     ]
-    told = pooled(rows, 2)
+    metrics = pooled(rows, 2)
     # (0.1 10 + 0.4 20) / 30 = 0.3; expected 0.1; fhnr from epoch 1 alone.
-    assert told["fnr"] == pytest.approx(0.3) and told["fnr_lift"] == pytest.approx(3.0)
-    assert told["fhnr"] == 0.5 and "planted_auc" not in told
+    assert metrics["fnr"] == pytest.approx(0.3) and metrics["fnr_lift"] == pytest.approx(3.0)
+    assert metrics["fhnr"] == 0.5 and "planted_auc" not in metrics
     assert pooled([], 0) == {} and pooled([{"epoch": 1, "loss": 1.0}], 1) == {}
 
 
@@ -287,6 +287,6 @@ def test_divergence_by_hand():
 def test_sample_watches_the_first_step_of_every_sixteen():
     scenario = small_scenario()
     context = scenario.train_context(seed=0, device=torch.device("cpu"))
-    watch = Watch(scenario, context, SAMPLE)
-    assert [n for n in range(1, 40) if watch.wants(n)] == [1, 17, 33]
+    monitor = Monitor(scenario, context, SAMPLE)
+    assert [n for n in range(1, 40) if monitor.wants(n)] == [1, 17, 33]
     assert recipe("random").build()

@@ -1,17 +1,17 @@
-"""The reservoir keeps every used negative with the same probability, whenever it came."""
+"""The reservoir keeps every used negative with the same probability, at any time."""
 
 import numpy as np
 import pytest
 import torch
 from helpers.probe_scenarios import fit_on, pairs, small_scenario
 
-from negbench.probes.negative_log import Reservoir
+from negbench.probes.negative_log import NegativeLog
 
 
 def filled(size, seed, epochs=3, method="random(negatives=2)"):
     scenario = small_scenario()
     fit = fit_on(
-        scenario, method, lambda w: [Reservoir(size, w)], epochs=epochs, seed=seed, batch_size=32
+        scenario, method, lambda w: [NegativeLog(size, w)], epochs=epochs, seed=seed, batch_size=32
     )
     fit.run()
     return scenario, fit.probes[0].arrays(), fit
@@ -58,7 +58,7 @@ def test_scores_are_those_of_the_moment_of_the_draw():
         def epoch(self, number):
             return {}
 
-    fit = fit_on(scenario, "dns", lambda w: [Reservoir(30, w), Note()], epochs=2)
+    fit = fit_on(scenario, "dns", lambda w: [NegativeLog(30, w), Note()], epochs=2)
     fit.run()
     kept = fit.probes[0].arrays()
     for user, j, epoch, s in zip(

@@ -9,11 +9,11 @@ from helpers.probe_scenarios import pairs
 from helpers.toy_data import small_interactions
 
 from negbench.data.interactions import Csr
-from negbench.data.raw_rows import Rows
-from negbench.data.reindex import numbered
+from negbench.data.raw_rows import RawRows
+from negbench.data.reindex import reindex
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import CellSpec
-from negbench.scenario.noise_injection import dislikes, inject
+from negbench.scenario.noise_injection import inject_disliked, inject_random
 from negbench.scenario.scenario import prepare
 from negbench.scenario.splits import split
 from negbench.storage import cell_store
@@ -25,7 +25,7 @@ RULE = "ratio(0.6,0.2,0.2)"
 def test_noise_is_so_many_pairs_that_are_in_no_part(share):
     plain = split(small_interactions(), RULE)
     known = Csr.of([0, 1, 2], [3, 4, 5], n_rows=40, n_columns=30)
-    noisy, noise = inject(plain, share, (known,))
+    noisy, noise = inject_random(plain, share, (known,))
     assert len(noise) == round(share * len(plain.train)) == len(pairs(noise))
     for part in (plain.train, plain.valid, plain.test, known):
         assert not pairs(noise) & pairs(part)
@@ -38,14 +38,15 @@ def test_noise_is_so_many_pairs_that_are_in_no_part(share):
 def test_more_noise_holds_the_lesser_and_the_seed_decides():
     plain = split(small_interactions(), RULE)
     less, more, other = (
-        pairs(inject(plain, share, seed=seed)[1]) for share, seed in ((0.1, 0), (0.5, 0), (0.5, 1))
+        pairs(inject_random(plain, share, seed=seed)[1])
+        for share, seed in ((0.1, 0), (0.5, 0), (0.5, 1))
     )
     assert less < more and more != other
 
 
 def test_the_order_of_a_history_stays_and_noise_is_anywhere_in_it():
     plain = split(small_interactions(n=900), RULE)
-    noisy, noise = inject(plain, 0.5)
+    noisy, noise = inject_random(plain, 0.5)
     at_the_end = 0
     for user in range(plain.n_users):
         added = set(noise.row(user).tolist())
@@ -61,19 +62,19 @@ def test_users_get_noise_in_proportion_to_their_pairs():
     train = Csr.of(rows, np.concatenate([np.arange(k) for k in lengths]), n_rows=n, n_columns=5000)
     none = Csr.of([], [], n_rows=n, n_columns=5000)
     plain = replace(split(small_interactions(), RULE), train=train, valid=none, test=none)
-    added = sum(inject(plain, 0.5, seed=seed)[1].lengths for seed in range(100))
+    added = sum(inject_random(plain, 0.5, seed=seed)[1].lengths for seed in range(100))
     assert np.allclose(added / added.sum(), np.array(lengths) / 80, atol=0.03)
 
 
-def test_users_who_have_met_everything_get_none():
+def test_users_without_unseen_items_get_no_noise():
     full = Csr.of([0, 0, 1], [0, 1, 0], n_rows=2, n_columns=2)
     none = Csr.of([], [], n_rows=2, n_columns=2)
     plain = replace(split(small_interactions(), RULE), train=full, valid=none, test=none)
-    noise = inject(plain, 0.9)[1]
+    noise = inject_random(plain, 0.9)[1]
     assert pairs(noise) == {(1, 1)}  # all that there is, of 3 asked for
 
 
-def test_a_ground_says_so_and_the_hash_knows(tmp_path):
+def test_noise_is_in_the_notes_and_changes_the_hash(tmp_path):
     file = tmp_path / "pairs.csv"
     data = small_interactions()
     lines = [f"{u},{i}" for u, i in zip(data.users, data.items, strict=True)]
@@ -85,8 +86,8 @@ def test_a_ground_says_so_and_the_hash_knows(tmp_path):
     assert noisy.record()["split"]["noise"] == len(noisy.noise)
     spec = CellSpec(str(file), "mf", "random")
     assert "noise" not in spec.resolve(plain)
-    told = replace(spec, noise=0.2).resolve(noisy)
-    assert told["noise"] == 0.2 and cell_store.digest(told) != cell_store.digest(
+    resolved = replace(spec, noise=0.2).resolve(noisy)
+    assert resolved["noise"] == 0.2 and cell_store.digest(resolved) != cell_store.digest(
         spec.resolve(plain)
     )
 
@@ -94,13 +95,15 @@ def test_a_ground_says_so_and_the_hash_knows(tmp_path):
 def test_what_was_rated_too_low_is_natural_noise():
     """Rated 1 to 5, liked from 4 on: the rest comes back into train, but no pair of any part."""
     table = [(u, i, 1 + (u * 7 + i * 3) % 5) for u in range(30) for i in range(20)]
-    rows = Rows(*(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table))
-    data = numbered(rows, name="rated", min_rating=4)
+    rows = RawRows(
+        *(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table)
+    )
+    data = reindex(rows, name="rated", min_rating=4)
     assert data.disliked is not None
     low = {(data.user_ids[u], data.item_ids[i]) for u, i in pairs(data.disliked)}
     assert low == {(u, i) for u, i, rating in table if rating < 4}
     plain = split(data, "random(0.6,0.2,0.2)")
-    noisy, noise = dislikes(plain, data.disliked)
+    noisy, noise = inject_disliked(plain, data.disliked)
     assert pairs(noise) == pairs(data.disliked)
     assert pairs(noisy.train) == pairs(plain.train) | pairs(noise)
     assert pairs(noisy.test) == pairs(plain.test) and noisy.hash != plain.hash
@@ -108,10 +111,12 @@ def test_what_was_rated_too_low_is_natural_noise():
 
 def test_a_pair_rated_twice_is_no_noise():
     table = [(u, i, 5) for u in range(10) for i in range(10)] + [(0, 0, 1), (0, 1, 2)]
-    rows = Rows(*(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table))
-    plain = split(numbered(rows, name="rated", min_rating=4), "random(0.6,0.2,0.2)")
-    data = numbered(rows, name="rated", min_rating=4)
-    assert not len(dislikes(plain, data.disliked)[1])
+    rows = RawRows(
+        *(pd.Index([row[at] for row in table]) for at in (0, 1)), None, ratings_of(table)
+    )
+    plain = split(reindex(rows, name="rated", min_rating=4), "random(0.6,0.2,0.2)")
+    data = reindex(rows, name="rated", min_rating=4)
+    assert not len(inject_disliked(plain, data.disliked)[1])
 
 
 def test_natural_noise_lives_through_a_core(shared):

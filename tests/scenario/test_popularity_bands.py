@@ -73,6 +73,6 @@ def test_long_decimals_do_not_overflow() -> None:
         ("mass:x", "takes numbers"),
     ],
 )
-def test_mistakes_are_told(rule: str, words: str) -> None:
+def test_mistakes_are_one_sentence(rule: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         Bands.of([1, 2, 3], rule)

@@ -8,8 +8,8 @@ from scipy.stats import chisquare
 
 from negbench.data.interactions import Interactions
 from negbench.errors import UserError
-from negbench.scenario.item_distribution import spreads
-from negbench.scenario.popularity_shift import shifted
+from negbench.scenario.item_distribution import item_distributions
+from negbench.scenario.popularity_shift import assign_parts
 from negbench.scenario.rule_syntax import Rule
 from negbench.scenario.splits import split, warning
 
@@ -35,12 +35,12 @@ def chances(alpha: float) -> dict[tuple[int, int], float]:
     items = np.repeat(np.arange(4), COUNTS)
     weights = COUNTS[items] ** -(1 - alpha)
     p = weights / weights.sum()
-    found = dict.fromkeys(combinations_with_replacement(range(4), 2), 0.0)
+    shares = dict.fromkeys(combinations_with_replacement(range(4), 2), 0.0)
     for first in range(15):
         for second in set(range(15)) - {first}:
             low, high = sorted((int(items[first]), int(items[second])))
-            found[low, high] += p[first] * p[second] / (1 - p[first])
-    return found
+            shares[low, high] += p[first] * p[second] / (1 - p[first])
+    return shares
 
 
 @pytest.mark.parametrize("alpha", ["1", "0.5", "0"])
@@ -48,7 +48,7 @@ def test_the_items_of_two_draws_come_as_often_as_the_law_says(alpha: str) -> Non
     data, wanted, n = small(), chances(float(alpha)), 3000
     seen = dict.fromkeys(wanted, 0)
     for seed in range(n):
-        parts = shifted(data, Rule("popularity_shift", (alpha, "0.14"), seed))
+        parts = assign_parts(data, Rule("popularity_shift", (alpha, "0.14"), seed))
         low, high = sorted(data.items[parts == 2].tolist())
         seen[low, high] += 1
     assert seen.pop((3, 3)) == wanted.pop((3, 3)) == 0  # it has one pair
@@ -58,18 +58,22 @@ def test_the_items_of_two_draws_come_as_often_as_the_law_says(alpha: str) -> Non
 def test_alpha_one_draws_every_pair_alike() -> None:
     data = small()
     drawn = sum(
-        shifted(data, Rule("popularity_shift", ("1", "0.2"), seed)) == 2 for seed in range(2000)
+        assign_parts(data, Rule("popularity_shift", ("1", "0.2"), seed)) == 2
+        for seed in range(2000)
     )
     assert chisquare(drawn).pvalue > 1e-3
 
 
 def test_the_smaller_alpha_the_flatter_test_and_the_farther_from_train() -> None:
-    told = [spreads(split(skewed(), f"popularity_shift({alpha})")) for alpha in (1, 0.75, 0.5, 0)]
-    ginis, kls = ([getattr(t["test"], name) for t in told] for name in ("gini", "kl"))
+    shifts = [
+        item_distributions(split(skewed(), f"popularity_shift({alpha})"))
+        for alpha in (1, 0.75, 0.5, 0)
+    ]
+    ginis, kls = ([getattr(t["test"], name) for t in shifts] for name in ("gini", "kl"))
     assert ginis == sorted(ginis, reverse=True) and kls == sorted(kls)
-    assert ginis[0] - ginis[-1] > 0.2 and told[-1]["test"].effective > told[0]["test"].effective
-    assert told[0]["test"].gini == pytest.approx(told[0]["valid"].gini, abs=0.04)
-    assert told[0]["test"].kl == pytest.approx(told[0]["valid"].kl, abs=0.04)
+    assert ginis[0] - ginis[-1] > 0.2 and shifts[-1]["test"].effective > shifts[0]["test"].effective
+    assert shifts[0]["test"].gini == pytest.approx(shifts[0]["valid"].gini, abs=0.04)
+    assert shifts[0]["test"].kl == pytest.approx(shifts[0]["valid"].kl, abs=0.04)
 
 
 def test_valid_is_as_popular_as_what_test_left() -> None:
@@ -77,7 +81,7 @@ def test_valid_is_as_popular_as_what_test_left() -> None:
     counts = np.bincount(data.items)
     means = []
     for seed in range(30):
-        parts = shifted(data, Rule("popularity_shift", ("0",), seed))
+        parts = assign_parts(data, Rule("popularity_shift", ("0",), seed))
         popularity = counts[data.items]
         means.append([popularity[parts == part].mean() for part in range(3)])
     train, valid, test = np.mean(means, 0)
@@ -89,7 +93,7 @@ def test_sizes_and_the_rule_in_full() -> None:
     assert parts.rule == "popularity_shift(0.5,0.1,seed=4)"
     assert (len(parts.train), len(parts.valid), len(parts.test)) == (6400, 800, 800)
     assert split(skewed(), "popularity_shift").rule == "popularity_shift(0,0.1,seed=0)"
-    assert "nothing is stopped or selected" in warning(parts.rule)
+    assert "nothing is stopped or selected" in warning(parts.rule_name)
 
 
 def test_the_seed_decides() -> None:

@@ -1,4 +1,4 @@
-"""Records: whole or not there, read without unpickling, and `results.csv` derived from them."""
+"""Cells on disk: complete or absent, read without pickles, and `results.csv` derived from them."""
 
 import csv
 import json
@@ -85,8 +85,8 @@ def test_damage_is_one_sentence_and_does_not_stop_the_rest(tmp_path, damage):
     damage(damaged)
     with pytest.raises(UserError, match="a cell must be whole"):
         cell_store.read_cell(damaged)
-    cells, said = cell_store.read_cells(tmp_path)
-    assert [c.folder for c in cells] == [whole] and len(said) == 1
+    cells, damage = cell_store.read_cells(tmp_path)
+    assert [c.folder for c in cells] == [whole] and len(damage) == 1
     assert cell_store.find_cell(tmp_path, spec()) is None
 
 

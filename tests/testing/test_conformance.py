@@ -1,4 +1,4 @@
-"""The suite over every method, and a broken method for every rule that it holds to."""
+"""The conformance suite over every method, and a broken method for every rule."""
 
 import importlib.util
 import itertools
@@ -34,8 +34,8 @@ def test_every_method_conforms_on_a_gpu(method: str, check: str) -> None:
 
 
 @dataclass(frozen=True)
-class Change:
-    """A stage made of one function."""
+class FunctionStage:
+    """A stage from one function."""
 
     what: Callable[[Step, Negatives], Negatives]
 
@@ -44,8 +44,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """An objective made of one function."""
+class FunctionObjective:
+    """An objective from one function."""
 
     what: Callable[[Tensor, Tensor, Negatives], Tensor]
 
@@ -54,8 +54,8 @@ class Rows:
         return self.what(s_pos, s_neg, negatives)
 
 
-class Blind(Uniform):
-    """Draws without looking at the exclusion."""
+class IgnoresExclusion(Uniform):
+    """Samples without the exclusion."""
 
     def sample(self, step: Step) -> Negatives:
         shape = (len(step.batch), 4)
@@ -63,7 +63,7 @@ class Blind(Uniform):
         return Negatives(ids)
 
 
-class Global(Uniform):
+class GlobalGenerator(Uniform):
     """Draws from the global generator."""
 
     def sample(self, step: Step) -> Negatives:
@@ -72,7 +72,7 @@ class Global(Uniform):
 
 
 class Counting:
-    """A stage that changes with every step and keeps it to itself."""
+    """A stage whose state changes with every step and is not in its state dict."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -83,16 +83,16 @@ class Counting:
         return replace(negatives, logw=logw)
 
 
-class Piling(Counting):
-    """A stage whose `begin` adds to what the last one left."""
+class BeginsAdding(Counting):
+    """A stage whose `begin` adds to the state of an earlier `begin`."""
 
     def begin(self, context: TrainContext) -> None:
         del context
         self.steps += 1
 
 
-class Learning:
-    """A stage with a parameter that nothing reaches."""
+class UnusedParameter:
+    """A stage with a parameter that gets no gradient."""
 
     def begin(self, context: TrainContext) -> None:
         del context
@@ -107,19 +107,19 @@ class Learning:
 
 
 class Misshapen:
-    """A stage that says [B, N] and returns scores of another shape in between."""
+    """A stage whose mask has a wrong shape."""
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         del step
         return replace(negatives, mask=torch.ones(2, 3, dtype=torch.bool))
 
 
-def staged(stage: Any) -> Callable[[], Method]:
+def with_stage(stage: Any) -> Callable[[], Method]:
     return lambda: Method(Uniform(4), BPR(), (stage,))
 
 
-def minded(what: Callable[[Tensor, Tensor, Negatives], Tensor]) -> Callable[[], Method]:
-    return lambda: Method(Uniform(4), Rows(what))
+def with_objective(what: Callable[[Tensor, Tensor, Negatives], Tensor]) -> Callable[[], Method]:
+    return lambda: Method(Uniform(4), FunctionObjective(what))
 
 
 def overwrite(step: Step, negatives: Negatives) -> Negatives:
@@ -153,29 +153,45 @@ CLOCK = itertools.count()
 SHARED = Counting()
 
 BROKEN: list[tuple[str, str, Callable[[], Method]]] = [
-    ("build_is_fresh", "new parts each time", staged(SHARED)),
-    ("shapes", "must have the axes", minded(lambda p, n, _: p.unsqueeze(1) - n)),
-    ("shapes", "must have B = 28; got 2", staged(Misshapen())),
-    ("shapes", "rows must be torch.float32", minded(lambda p, n, _: (p + n.sum(1)).double())),
-    ("ids_are_allowed", "an excluded item must not count", lambda: Method(Blind(), BPR())),
-    ("ids_are_allowed", "ids must be in 0..11", staged(Change(beyond))),
-    ("logq_is_a_probability", "log of a probability", staged(Change(above_one))),
-    ("loss_and_gradient", "gradient to the query", minded(lambda p, n, _: 0 * (p + n.sum(1)))),
-    ("loss_and_gradient", "must be finite", minded(lambda p, n, _: (p - n.mean(1)) / 0)),
-    ("masked_counts_for_nothing", "must not change", minded(lambda p, n, _: n.mean(1) - p)),
-    ("a_row_without_negatives", "must not count", lambda: Method(Blind(), BPR())),
-    ("small_sizes", "1 rows; got", minded(lambda p, n, _: (n.mean(1) - p) / (len(p) - 1))),
-    ("inputs_stay", "must not change the negatives", staged(Change(overwrite))),
+    ("build_is_fresh", "new parts each time", with_stage(SHARED)),
+    ("shapes", "must have the axes", with_objective(lambda p, n, _: p.unsqueeze(1) - n)),
+    ("shapes", "must have B = 28; got 2", with_stage(Misshapen())),
+    (
+        "shapes",
+        "rows must be torch.float32",
+        with_objective(lambda p, n, _: (p + n.sum(1)).double()),
+    ),
+    (
+        "ids_are_allowed",
+        "an excluded item must not count",
+        lambda: Method(IgnoresExclusion(), BPR()),
+    ),
+    ("ids_are_allowed", "ids must be in 0..11", with_stage(FunctionStage(beyond))),
+    ("logq_is_a_probability", "log of a probability", with_stage(FunctionStage(above_one))),
+    (
+        "loss_and_gradient",
+        "gradient to the query",
+        with_objective(lambda p, n, _: 0 * (p + n.sum(1))),
+    ),
+    ("loss_and_gradient", "must be finite", with_objective(lambda p, n, _: (p - n.mean(1)) / 0)),
+    ("masked_counts_for_nothing", "must not change", with_objective(lambda p, n, _: n.mean(1) - p)),
+    ("a_row_without_negatives", "must not count", lambda: Method(IgnoresExclusion(), BPR())),
+    ("small_sizes", "1 rows; got", with_objective(lambda p, n, _: (n.mean(1) - p) / (len(p) - 1))),
+    ("inputs_stay", "must not change the negatives", with_stage(FunctionStage(overwrite))),
     (
         "inputs_stay",
         "change its inputs; view.items",
-        staged(Change(overwrite_view)),
+        with_stage(FunctionStage(overwrite_view)),
     ),
-    ("same_seed_same_step", "same seed must give", staged(Change(unseeded))),
-    ("global_randomness_is_left_alone", "must not be used", lambda: Method(Global(), BPR())),
-    ("begin_twice", "called twice", lambda: Method(Uniform(4), BPR(), (Piling(),))),
+    ("same_seed_same_step", "same seed must give", with_stage(FunctionStage(unseeded))),
+    (
+        "global_randomness_is_left_alone",
+        "must not be used",
+        lambda: Method(GlobalGenerator(), BPR()),
+    ),
+    ("begin_twice", "called twice", lambda: Method(Uniform(4), BPR(), (BeginsAdding(),))),
     ("state_survives", "needs state_dict", lambda: Method(Uniform(4), BPR(), (Counting(),))),
-    ("learnt_parameters_move", "number \\[0\\] did not", staged(Learning())),
+    ("learnt_parameters_move", "number \\[0\\] did not", with_stage(UnusedParameter())),
 ]
 
 
@@ -192,10 +208,10 @@ def test_numpy_and_python_randomness_are_watched_too() -> None:
         return negatives
 
     with pytest.raises(AssertionError, match="global random state"):
-        conforms(staged(Change(draws)), "global_randomness_is_left_alone")
+        conforms(with_stage(FunctionStage(draws)), "global_randomness_is_left_alone")
 
 
-def test_annotated_axes_are_held_to() -> None:
+def test_annotated_axes_are_checked() -> None:
     class Wrong(Uniform):
         def sample(self, step: Step) -> Scores:  # type: ignore[override]
             del step
@@ -250,7 +266,9 @@ def build(config):
         ("Cost", "Price", "what a step costs"),
     ],
 )
-def test_a_method_that_says_too_little_fails(old: str, new: str, word: str, tmp_path: Path) -> None:
+def test_an_incomplete_card_or_docstring_fails(
+    old: str, new: str, word: str, tmp_path: Path
+) -> None:
     conforms(module_at(write(tmp_path / "good", GOOD)))
     path = write(tmp_path / "bad", GOOD.replace(old, new))
     with pytest.raises(AssertionError, match=word):

@@ -23,9 +23,9 @@ def test_the_default_and_what_is_known_at_once():
 def test_a_file_is_kept_by_its_full_path(tmp_path, monkeypatch):
     np.save(tmp_path / "t.npy", np.eye(3))
     monkeypatch.chdir(tmp_path)
-    made = options(encoder="t.npy")
-    assert made.encoder == str(tmp_path / "t.npy")
-    assert build(merge(made.as_flat())).encoder == made.encoder
+    chosen = options(encoder="t.npy")
+    assert chosen.encoder == str(tmp_path / "t.npy")
+    assert build(merge(chosen.as_flat())).encoder == chosen.encoder
 
 
 def test_encoders_may_share_a_folder(tmp_path):

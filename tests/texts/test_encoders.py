@@ -1,4 +1,4 @@
-"""Which encoder a word names, what the cache goes by, and what an item without words gets."""
+"""Encoders by name, cache keys, and the vectors of items without text."""
 
 import importlib
 import importlib.util
@@ -9,28 +9,28 @@ import pytest
 
 from negbench.errors import DataError, UserError
 from negbench.texts import encoders, sentence_models
-from negbench.texts.precomputed import Given
+from negbench.texts.precomputed import PrecomputedVectors
 from negbench.texts.tfidf import TfIdf
 
 TEXTS = ("red apple pie", "green apple", "red brick house", "", "green brick house")
 
 
 class Counting:
-    """Counts how often it is asked."""
+    """An encoder that counts its calls."""
 
     def __init__(self, identity: str = "one") -> None:
-        self.identity, self.asked = identity, 0
+        self.identity, self.calls = identity, 0
 
     def encode(self, texts):
-        self.asked += 1
+        self.calls += 1
         return np.array([[len(text), 1.0] for text in texts], np.float32)
 
 
 @pytest.fixture
 def counting(monkeypatch):
-    made = Counting()
-    monkeypatch.setattr(encoders, "encoder_of", lambda word: made)
-    return made
+    encoder = Counting()
+    monkeypatch.setattr(encoders, "encoder_of", lambda word: encoder)
+    return encoder
 
 
 def table(cache, texts=TEXTS):
@@ -38,45 +38,45 @@ def table(cache, texts=TEXTS):
 
 
 def test_no_text_is_zeros_and_a_mask(tmp_path, counting):
-    made = table(tmp_path)
-    assert made.known.tolist() == [True, True, True, False, True]
-    assert made.vectors[3].tolist() == [0.0, 0.0]
-    assert np.allclose(made.vectors[made.known].norm(dim=1), 1)
+    text_table = table(tmp_path)
+    assert text_table.known.tolist() == [True, True, True, False, True]
+    assert text_table.vectors[3].tolist() == [0.0, 0.0]
+    assert np.allclose(text_table.vectors[text_table.known].norm(dim=1), 1)
 
 
 def test_texts_that_were_encoded_are_not_encoded_again(tmp_path, counting):
     first, second = table(tmp_path), table(tmp_path)
-    assert counting.asked == 1 and bool((first.vectors == second.vectors).all())
+    assert counting.calls == 1 and bool((first.vectors == second.vectors).all())
     table(tmp_path, (*TEXTS[:-1], "green brick wall"))
     counting.identity = "two"
     table(tmp_path)
-    assert counting.asked == 3
+    assert counting.calls == 3
 
 
 def test_the_key_goes_by_texts_encoder_and_version():
     keys = [
-        encoders.key("tfidf-1-128", TEXTS),
-        encoders.key("tfidf-2-128", TEXTS),
-        encoders.key("tfidf-1-64", TEXTS),
-        encoders.key("tfidf-1-128", TEXTS[::-1]),
-        encoders.key("tfidf-1-128", ("red apple piegreen apple", *TEXTS[2:])),
+        encoders.cache_key("tfidf-1-128", TEXTS),
+        encoders.cache_key("tfidf-2-128", TEXTS),
+        encoders.cache_key("tfidf-1-64", TEXTS),
+        encoders.cache_key("tfidf-1-128", TEXTS[::-1]),
+        encoders.cache_key("tfidf-1-128", ("red apple piegreen apple", *TEXTS[2:])),
     ]
     assert len(set(keys)) == len(keys)
-    assert keys[0] == encoders.key(TfIdf().identity, list(TEXTS))
+    assert keys[0] == encoders.cache_key(TfIdf().identity, list(TEXTS))
 
 
 def test_a_damaged_cache_is_made_anew_and_none_is_done_without(tmp_path, counting):
     good = table(tmp_path).vectors
     (kept,) = tmp_path.glob("*.npz")
     kept.write_bytes(kept.read_bytes()[:40])
-    assert bool((table(tmp_path).vectors == good).all()) and counting.asked == 2
+    assert bool((table(tmp_path).vectors == good).all()) and counting.calls == 2
     (tmp_path / "file").write_text("no folder")
     assert bool((table(tmp_path / "file").vectors == good).all())
 
 
 def test_a_catalogue_without_any_text_is_all_zeros(tmp_path):
-    made = encoders.table_of("tfidf", ("", " "), 2, cache=tmp_path)
-    assert not made.known.any() and not made.vectors.any()
+    text_table = encoders.table_of("tfidf", ("", " "), 2, cache=tmp_path)
+    assert not text_table.known.any() and not text_table.vectors.any()
 
 
 @pytest.mark.parametrize("word", ["tfdf", "minlm", "/no/such/folder", "a/b/c", "word2vec"])
@@ -99,11 +99,11 @@ def test_a_table_goes_by_what_it_holds(tmp_path):
     for name in ("a.npy", "b.npy"):
         np.save(tmp_path / name, vectors)
     first, second = (str(tmp_path / name) for name in ("a.npy", "b.npy"))
-    made = encoders.table_of(first, None, 3)
-    assert made.vectors.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0], [0, 1]]
-    assert made.known.tolist() == [True, False, True]
-    assert encoders.told(first, None) == encoders.told(second, ("x",) * 3)
-    assert encoders.is_given(first) and not encoders.is_given("tfidf")
+    text_table = encoders.table_of(first, None, 3)
+    assert text_table.vectors.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0], [0, 1]]
+    assert text_table.known.tolist() == [True, False, True]
+    assert encoders.vectors_identity(first, None) == encoders.vectors_identity(second, ("x",) * 3)
+    assert encoders.is_precomputed(first) and not encoders.is_precomputed("tfidf")
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_a_table_goes_by_what_it_holds(tmp_path):
 def test_a_table_of_something_else_is_refused(tmp_path, wrong):
     np.save(tmp_path / "t.npy", wrong)
     with pytest.raises(DataError, match=r"must be numbers \[3, T\]"):
-        Given(tmp_path / "t.npy").read(3)
+        PrecomputedVectors(tmp_path / "t.npy").read(3)
     with pytest.raises(DataError, match="cannot be read"):
-        Given(Path("/no/such.npy")).read(3)
+        PrecomputedVectors(Path("/no/such.npy")).read(3)
 
 
 def test_a_folder_goes_by_its_files(tmp_path):
@@ -134,11 +134,11 @@ def test_a_folder_goes_by_its_files(tmp_path):
 )
 def test_minilm_is_the_model_in_the_wheel_and_knows_what_is_alike(tmp_path):
     texts = ("a fairy tale for children", "stories that kids love at bedtime", "car repair", "")
-    made = encoders.table_of("minilm", texts, 4, cache=tmp_path)
-    near = made.vectors @ made.vectors.T
-    assert made.width == 384 and not made.known[3] and not made.vectors[3].any()
+    text_table = encoders.table_of("minilm", texts, 4, cache=tmp_path)
+    near = text_table.vectors @ text_table.vectors.T
+    assert text_table.width == 384 and not text_table.known[3] and not text_table.vectors[3].any()
     assert float(near[0, 1]) > float(near[0, 2]) + 0.2
     own = importlib.import_module(sentence_models.WHEEL).load_model("cpu").encode(list(texts[:3]))
     assert np.allclose(
-        made.vectors[:3], own / np.linalg.norm(own, axis=1, keepdims=True), atol=1e-5
+        text_table.vectors[:3], own / np.linalg.norm(own, axis=1, keepdims=True), atol=1e-5
     )

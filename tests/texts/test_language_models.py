@@ -1,4 +1,4 @@
-"""Which model a word names, what is refused before anything is loaded, and what a cell goes by."""
+"""Language models by name: checks before loading, and the identity that a cell records."""
 
 import json
 import subprocess
@@ -56,23 +56,23 @@ def test_a_word_that_names_no_model_is_refused(word, installed):
 def test_a_folder_without_a_model_is_refused(tmp_path, installed):
     rule = "lacks a readable config.json or weights as .safetensors"
     with pytest.raises(UserError, match=rule):
-        language_models.ready("tiny_lm", str(tmp_path))
+        language_models.check_model("tiny_lm", str(tmp_path))
     path = folder(tmp_path / "m")
-    language_models.ready("tiny_lm", path, causal=True)
+    language_models.check_model("tiny_lm", path, causal=True)
     (tmp_path / "m" / "model.safetensors").unlink()
     with pytest.raises(UserError, match=rule):
-        language_models.ready("tiny_lm", path)
+        language_models.check_model("tiny_lm", path)
     (tmp_path / "m" / "model.safetensors").write_text("w")
     (tmp_path / "m" / "config.json").write_text("{broken")
     with pytest.raises(UserError, match=rule):
-        language_models.ready("tiny_lm", path)
+        language_models.check_model("tiny_lm", path)
 
 
 def test_items_are_written_by_causal_models_alone(tmp_path, installed):
     path = folder(tmp_path / "m", "BertModel")
-    language_models.ready("hnlmrec", path)
+    language_models.check_model("hnlmrec", path)
     with pytest.raises(UserError, match="must be a causal language model .* is BertModel"):
-        language_models.ready("tiny_lm", path, causal=True)
+        language_models.check_model("tiny_lm", path, causal=True)
 
 
 @pytest.mark.parametrize("option", ["backbone", "method"])

@@ -1,4 +1,4 @@
-"""A frozen model with low-rank weights: it begins as it came, draws from our streams, is shared."""
+"""LoRA: the model begins as pretrained, draws from our generators, copies share frozen weights."""
 
 import copy
 import shutil
@@ -22,23 +22,23 @@ def llama(tmp_path_factory):
 
 def adapted(word, dropout=0.3, seed=0):
     from negbench.texts.language_models import LoRA
-    from negbench.texts.lora import Adapted
+    from negbench.texts.lora import LoRAModel
 
-    return Adapted(word, LoRA(4, 8.0, dropout), rng.stream(seed, "init"), CPU)
+    return LoRAModel(word, LoRA(4, 8.0, dropout), rng.stream(seed, "init"), CPU)
 
 
 def reader(word, tokens=32):
     from negbench.texts.language_models import LoRA
-    from negbench.texts.text_reader import Reader
+    from negbench.texts.text_reader import TextReader
 
-    return Reader(word, LoRA(4, 8.0, 0.3), tokens, generator=rng.stream(0, "init"), device=CPU)
+    return TextReader(word, LoRA(4, 8.0, 0.3), tokens, generator=rng.stream(0, "init"), device=CPU)
 
 
-def moved(made):
+def moved(model):
     """Low-rank weights that do something."""
-    for weight in made.weights.values():
+    for weight in model.weights.values():
         weight.data.normal_(std=0.3, generator=rng.stream(0, "moved"))
-    return made
+    return model
 
 
 def test_it_begins_as_the_model_came_and_the_global_stream_stays(llama):
@@ -47,19 +47,19 @@ def test_it_begins_as_the_model_came_and_the_global_stream_stays(llama):
     ids = torch.randint(100, (3, 7), generator=rng.stream(0, "ids"))
     plain = transformers.AutoModel.from_pretrained(llama).eval()(ids).last_hidden_state
     before = torch.get_rng_state()
-    made = adapted(llama)
-    torch.testing.assert_close(made.states(ids=ids), plain)
+    model = adapted(llama)
+    torch.testing.assert_close(model.states(ids=ids), plain)
     assert torch.equal(before, torch.get_rng_state())
-    assert not torch.allclose(moved(made).states(ids=ids), plain)
+    assert not torch.allclose(moved(model).states(ids=ids), plain)
 
 
 def test_beside_every_matrix_of_the_attention_and_nowhere_else(llama):
-    made = adapted(llama)
-    found = {name.partition(".lora")[0] for name in made.weights}
+    model = adapted(llama)
+    adapted_names = {name.partition(".lora")[0] for name in model.weights}
     expected = {f"layers.{n}.self_attn.{m}_proj" for n in range(2) for m in "qkvo"}
-    assert found == expected and len(made.weights) == 2 * len(expected)
-    assert {name for name, p in made.model.named_parameters() if p.requires_grad} == set(
-        made.weights
+    assert adapted_names == expected and len(model.weights) == 2 * len(expected)
+    assert {name for name, p in model.model.named_parameters() if p.requires_grad} == set(
+        model.weights
     )
 
 
@@ -77,30 +77,30 @@ def test_weights_and_dropout_come_from_generators_alone(llama):
 
 
 def test_a_copy_learns_by_itself_and_shares_what_is_frozen(llama):
-    made = moved(adapted(llama))
+    model = moved(adapted(llama))
     ids = torch.arange(6).unsqueeze(0)
-    before, copied = made.states(ids=ids).detach(), copy.deepcopy(made)
+    before, copied = model.states(ids=ids).detach(), copy.deepcopy(model)
     assert torch.equal(copied.states(ids=ids), before)
-    for weight in made.weights.values():
+    for weight in model.weights.values():
         weight.data.zero_()
     assert torch.equal(copied.states(ids=ids), before)
-    assert not torch.equal(made.states(ids=ids), before)
-    frozen = {id(p) for p in made.model.parameters() if not p.requires_grad}
+    assert not torch.equal(model.states(ids=ids), before)
+    frozen = {id(p) for p in model.model.parameters() if not p.requires_grad}
     assert {id(p) for p in copied.model.parameters() if not p.requires_grad} == frozen
 
 
 @pytest.mark.parametrize("which", ["llama", "minilm"])
 def test_pooling_by_hand_whatever_the_padding(which, llama):
-    made = reader(llama if which == "llama" else minilm())
-    moved(made.model)
-    rows = made.cut([TEXTS[3], "", "thing of", " ".join(TEXTS)])
-    together = made.vectors(rows).detach()
+    encoder = reader(llama if which == "llama" else minilm())
+    moved(encoder.model)
+    rows = encoder.tokenize([TEXTS[3], "", "thing of", " ".join(TEXTS)])
+    together = encoder.vectors(rows).detach()
     assert not together[1].any() and rows[1] == [] and max(map(len, rows)) == 32
     for at in (0, 2, 3):
-        states = made.model.states(ids=torch.tensor([rows[at]]))[0]
+        states = encoder.model.states(ids=torch.tensor([rows[at]]))[0]
         alone = states[-1] if which == "llama" else states.mean(0)
         torch.testing.assert_close(together[at], alone / alone.norm(), atol=1e-5, rtol=1e-4)
-    assert made.vectors([[], []]).shape == (2, made.model.width) and made.model.causal == (
+    assert encoder.vectors([[], []]).shape == (2, encoder.model.width) and encoder.model.causal == (
         which == "llama"
     )
 
@@ -133,7 +133,7 @@ WITH_LORA = {  # how many matrices of two blocks
 SHAPE = dict(vocab_size=90, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
 
 
-def made_of(name, settings, folder):
+def saved_model(name, settings, folder):
     import transformers
 
     config = getattr(transformers, settings[0])(**(SHAPE | settings[1]))
@@ -143,27 +143,27 @@ def made_of(name, settings, folder):
 
 @pytest.mark.parametrize("name", WITH_LORA)
 def test_other_families_read_alike(name, tmp_path, recwarn, llama):
-    made = moved(adapted(made_of(name, WITH_LORA[name], tmp_path)))
-    assert len(made.weights) == 2 * WITH_LORA[name][2]
+    model = moved(adapted(saved_model(name, WITH_LORA[name], tmp_path)))
+    assert len(model.weights) == 2 * WITH_LORA[name][2]
     assert not [w for w in recwarn if "fan_in" in str(w.message)]
     ids = torch.randint(3, 90, (1, 5), generator=rng.stream(0, "ids"))
     wider = torch.nn.functional.pad(ids, (0, 3))
-    alone, beside = made.states(ids=ids), made.states(ids=wider, mask=(wider > 0).long())
+    alone, beside = model.states(ids=ids), model.states(ids=wider, mask=(wider > 0).long())
     torch.testing.assert_close(beside[:, :5], alone, atol=1e-5, rtol=1e-4)
     (alone * torch.randn(alone.shape, generator=rng.stream(0, "loss"))).sum().backward()
-    assert all(bool(weight.grad.any()) for weight in made.weights.values())
+    assert all(bool(weight.grad.any()) for weight in model.weights.values())
     other = ids.clone()
     other[0, 4] = (ids[0, 4] + 1) % 90
-    first = made.states(ids=other)[0, 0]
-    assert torch.allclose(first, alone[0, 0], atol=1e-6) == made.causal
+    first = model.states(ids=other)[0, 0]
+    assert torch.allclose(first, alone[0, 0], atol=1e-6) == model.causal
 
 
 def test_what_has_no_attention_or_two_stacks_is_refused(tmp_path, llama):
     two = ("T5Config", dict(d_model=32, d_kv=8, d_ff=48, num_layers=1, num_heads=4))
     with pytest.raises(UserError, match="has an encoder and a decoder"):
-        adapted(made_of("T5Model", two, tmp_path / "t5"))
+        adapted(saved_model("T5Model", two, tmp_path / "t5"))
     with pytest.raises(UserError, match="linear layers in parts called attention"):
-        adapted(made_of("MambaForCausalLM", ("MambaConfig", {}), tmp_path / "mamba"))
+        adapted(saved_model("MambaForCausalLM", ("MambaConfig", {}), tmp_path / "mamba"))
 
 
 def test_the_width_is_the_models(llama):

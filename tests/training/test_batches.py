@@ -25,23 +25,25 @@ def csr_of(rows, n_items=7):
 def test_pairs_come_once_an_epoch(rows, size):
     train = csr_of(rows)
     feed = Pairs(train, size)
-    made = list(feed.epoch(stream(0, "batches")))
-    assert len(made) == len(feed) == -(-len(train) // size)
-    seen = [pair for b in made for pair in zip(b.users.tolist(), b.items.tolist(), strict=True)]
+    seen_batches = list(feed.epoch(stream(0, "batches")))
+    assert len(seen_batches) == len(feed) == -(-len(train) // size)
+    seen = [
+        pair for b in seen_batches for pair in zip(b.users.tolist(), b.items.tolist(), strict=True)
+    ]
     assert sorted(seen) == sorted((u, i) for u, row in enumerate(rows) for i in row)
 
 
 @given(histories, st.integers(1, 4), st.integers(1, 9))
-def test_a_batch_knows_the_stretch_that_it_is_in(rows, size, stretch):
+def test_a_batch_knows_its_chunk(rows, size, chunk_rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "STRETCH", stretch)
-        made = list(Pairs(csr_of(rows), size).epoch(stream(0, "batches")))
-    held = {id(b.coming): b.coming for b in made}.values()
-    assert all(size <= max(size, len(c.users)) <= max(size, stretch) for c in held)
-    told = [c.users.tolist() for c in held]
-    assert sum(told, []) == sum([b.users.tolist() for b in made], [])
-    for b in made:
-        assert torch.equal(b.coming.users[b.start : b.start + len(b)], b.users)
+        patch.setattr(batches, "CHUNK_ROWS", chunk_rows)
+        seen_batches = list(Pairs(csr_of(rows), size).epoch(stream(0, "batches")))
+    chunks = {id(b.chunk): b.chunk for b in seen_batches}.values()
+    assert all(size <= max(size, len(c.users)) <= max(size, chunk_rows) for c in chunks)
+    users = [c.users.tolist() for c in chunks]
+    assert sum(users, []) == sum([b.users.tolist() for b in seen_batches], [])
+    for b in seen_batches:
+        assert torch.equal(b.chunk.users[b.start : b.start + len(b)], b.users)
 
 
 @given(histories, st.integers(1, 8))
@@ -54,10 +56,10 @@ def test_tails_equal_the_loop(rows, length):
 def test_sequences_equal_the_loop(rows, size, length):
     """Each row reads the items up to its cell and is asked for the one after it."""
     feed = Sequences(csr_of(rows), size, length)
-    made = list(feed.epoch(stream(0, "batches")))
-    assert len(made) == len(feed)
+    seen_batches = list(feed.epoch(stream(0, "batches")))
+    assert len(seen_batches) == len(feed)
     found, expected = [], []
-    for batch in made:
+    for batch in seen_batches:
         width = batch.inputs.shape[1]
         rows_of = torch.stack([batch.users, batch.items, batch.cells], 1)
         for user, item, cell in rows_of.tolist():

@@ -9,12 +9,13 @@ from helpers.toy_data import small_context
 
 from negbench.backbones import mf
 from negbench.composition import recipe
-from negbench.evaluation.model_scorer import Trained
+from negbench.evaluation.model_scorer import ModelScorer
 from negbench.ops import rng
 from negbench.parts import BPR, Uniform
 from negbench.protocol.interfaces import Method
 from negbench.protocol.step import Negatives
-from negbench.training.fit import Diverged, Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Diverged, Fit
 
 
 def backbone(context, **config):
@@ -61,7 +62,7 @@ def test_it_learns_the_planted_tastes():
     fit = fit_of("random", epochs=30, context=context)
     fit.run()
     assert fit.progress.rows[-1]["loss"] < 0.6 * fit.progress.rows[0]["loss"]
-    scores = Trained.of(fit.backbone, context, context.train).scores(torch.arange(40))
+    scores = ModelScorer.of(fit.backbone, context, context.train).scores(torch.arange(40))
     own = torch.stack([scores[u, (u % 2) * 15 : (u % 2) * 15 + 15].mean() for u in range(40)])
     other = torch.stack([scores[u, 15 - (u % 2) * 15 :][:15].mean() for u in range(40)])
     assert (own > other).float().mean() > 0.95
@@ -196,7 +197,7 @@ class Halving(Uniform):
 def test_a_part_sets_the_pace_of_an_epoch():
     fit = fit_of(Method(sampler=Halving(1), objective=BPR()), epochs=3, lr=0.08)
     sizes = []
-    fit.run(tell=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
+    fit.run(on_epoch=lambda row: sizes.append(fit.optimisers[0].param_groups[0]["lr"]))
     assert sizes == pytest.approx([0.08, 0.04, 0.02])
     # The first epoch is that of a fit without a pace; the second moves half as far, or so.
     plain = fit_of(Method(sampler=Uniform(1), objective=BPR()), epochs=3, lr=0.08)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.toy_data import small_context
 
-from negbench.evaluation.model_scorer import Trained
+from negbench.evaluation.model_scorer import ModelScorer
 from negbench.ops import rng
 from negbench.parts import BPR
 from negbench.protocol.interfaces import Method
@@ -82,8 +82,8 @@ def test_a_transform_changes_what_is_scored_and_adds_its_loss():
 def test_a_transform_also_ranks():
     seen, context = [], small_context(n_items=3)
     encoded = RankingVectors(ITEMS, Similarity(), lambda users: QUERY[users])
-    plain = Trained(encoded, ITEMS, context)
-    changed = Trained(encoded, ITEMS, context, Doubles(seen))
+    plain = ModelScorer(encoded, ITEMS, context)
+    changed = ModelScorer(encoded, ITEMS, context, Doubles(seen))
     users = torch.tensor([0, 1])
     assert torch.equal(plain.scores(users), QUERY @ ITEMS.T)
     assert torch.equal(changed.scores(users), 2 * QUERY @ (ITEMS + 1).T)
@@ -124,5 +124,5 @@ def test_take_selects_along_n_and_forgets_how_it_was_drawn():
 def test_look_is_without_gradient_and_never_shows_a_masked_one():
     view = View(QUERY.clone().requires_grad_(), ITEMS, ITEMS[:2])
     mask = torch.tensor([[True, False], [True, True]])
-    scores = step_of(view).look(Negatives(torch.tensor([[0, 2], [1, 2]]), mask=mask))
+    scores = step_of(view).scores_no_grad(Negatives(torch.tensor([[0, 2], [1, 2]]), mask=mask))
     assert not scores.requires_grad and scores.tolist() == [[1.0, -torch.inf], [2.0, 3.0]]

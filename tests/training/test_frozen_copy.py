@@ -7,7 +7,8 @@ from helpers.toy_data import small_context
 from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
 from negbench.composition import recipe
 from negbench.ops import rng
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 from negbench.training.frozen_copy import FrozenCopy
 
 WORLD = small_context()

@@ -17,7 +17,8 @@ from negbench.data import membership
 from negbench.ops import rng
 from negbench.plugins import registry
 from negbench.testing.toy_data import toy_context
-from negbench.training.fit import Fit, TrainConfig
+from negbench.training.config import TrainConfig
+from negbench.training.fit import Fit
 
 METHODS = [name for name in sorted(registry.names("methods")) if name != "preferdiff"]
 METHODS += ["random(negatives=20)", "mixed(uniform=20)", "adar(mode=reverse)", "dmns(walk=direct)"]
@@ -61,7 +62,7 @@ def fit_of(method: str, device: str = "cpu") -> Fit:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_step_asks_nothing(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: after the first step of a stretch, which draws for all of them."""
-    monkeypatch.setattr(membership, "may_ask", lambda users: False)
+    monkeypatch.setattr(membership, "host_sync_allowed", lambda users: False)
     fit = fit_of(method)
     batches = list(fit.batches.epoch(fit.streams["batches"]))
     fit.step(batches[0], 1, 1)

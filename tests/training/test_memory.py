@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from negbench.training.memory import keep_freed
+from negbench.training.memory import keep_freed_memory
 
 STEPS = """
 import resource, sys, torch
-from negbench.training.memory import keep_freed
+from negbench.training.memory import keep_freed_memory
 if sys.argv[1] == "kept":
-    keep_freed()
+    keep_freed_memory()
 def step():
     return torch.ones(40 << 18).mul(2).sum()   # 40 MiB, twice
 step()
@@ -29,6 +29,6 @@ def faults(how):
     return int(made.stdout)
 
 
-@pytest.mark.skipif(not keep_freed(), reason="the C library has no mallopt")
+@pytest.mark.skipif(not keep_freed_memory(), reason="the C library has no mallopt")
 def test_steps_take_no_fresh_pages():
     assert faults("kept") < faults("usual")

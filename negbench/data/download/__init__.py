@@ -1,1 +1,1 @@
-"""Downloads: the file cache, mirrors, resuming, archives, checksums."""
+"""Downloads: file cache, mirrors, resumable transfers, archives, checksums."""

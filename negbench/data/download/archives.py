@@ -1,4 +1,4 @@
-"""Archives, unpacked without ever leaving their folder and without filling the disk."""
+"""Unpack zip and tar archives safely: no path traversal, no links, a size limit."""
 
 import errno
 import io
@@ -18,19 +18,20 @@ from typing import IO
 from negbench.errors import DataError
 
 LIMIT = 16 << 30
-"""Bytes that an archive may unpack to."""
+"""Most bytes that an archive may unpack to."""
 MEMBERS = 100_000
+"""Most files in an archive."""
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError)
 BROKEN = (*DAMAGED, NotImplementedError, ValueError, OverflowError, IndexError)
-"""What the libraries raise at an archive that is none, or damaged."""
+"""Exceptions of the libraries for a damaged archive, or a file that is no archive."""
 OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-"""Errors of our own disk, not of the archive."""
+"""OSError codes of the local disk; any other counts as a fault of the archive."""
 
 
 @dataclass(frozen=True)
 class _Member:
     name: str
-    plain: bool
+    is_regular: bool
     open: IO[bytes]
 
 
@@ -40,7 +41,11 @@ def is_archive(name: str) -> bool:
 
 
 def unpack(archive: Path, folder: Path, *, limit: int = LIMIT) -> Path:
-    """Unpack into `folder`, whole or not at all; done already if the folder is there."""
+    """Unpack an archive into `folder`, completely or not at all; an existing folder is kept.
+
+    Raises DataError if the archive is damaged, encrypted, larger than `limit` or holds a link or a
+    path outside the folder.
+    """
     if folder.is_dir():
         return folder
     aside = folder.with_name(folder.name + ".unpacking")
@@ -51,8 +56,8 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT) -> Path:
     except (*BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno in OURS:
             raise
-        said = " ".join(str(error).split())
-        raise DataError(f"{archive} is no readable archive ({said}); fetch it again") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{archive} is no readable archive ({reason}); fetch it again") from error
     except RuntimeError as error:  # an encrypted member
         raise DataError(f"{archive} cannot be unpacked: {error}") from error
     else:
@@ -74,7 +79,7 @@ def _unpack_into(archive: Path, folder: Path, limit: int) -> None:
 
 
 def _copy(source: IO[bytes], out: IO[bytes], left: int, archive: Path) -> int:
-    """Bytes written; what a header says of its size is not believed."""
+    """Copy a member and return the bytes written; the size in its header is not trusted."""
     written = 0
     while block := source.read(1 << 20):
         written += len(block)
@@ -90,7 +95,7 @@ def _inside(member: _Member, archive: Path) -> PurePosixPath:
     outside = path.is_absolute() or windows.drive or windows.root or ".." in windows.parts
     if outside or not path.parts or "\\" in member.name:
         raise DataError(f"{archive} is refused: {member.name!r} would leave its folder")
-    if not member.plain:
+    if not member.is_regular:
         raise DataError(f"{archive} is refused: {member.name!r} is a link or device, not a file")
     return path
 
@@ -100,25 +105,25 @@ def _members(archive: Path) -> Iterator[_Member]:
 
 
 def _zipped(archive: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(archive) as bag:
-        for info in bag.infolist():
+    with zipfile.ZipFile(archive) as opened:
+        for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if not info.is_dir():
-                with bag.open(info) as stream:
+                with opened.open(info) as stream:
                     yield _Member(info.filename, kind in (0, stat.S_IFREG), stream)
 
 
 def _tarred(archive: Path) -> Iterator[_Member]:
-    with tarfile.open(archive) as bag:
-        for info in bag:
+    with tarfile.open(archive) as opened:
+        for info in opened:
             if not info.isdir():
-                with _stream(bag, info) as stream:
+                with _stream(opened, info) as stream:
                     yield _Member(info.name, info.isreg(), stream)
 
 
 @contextmanager
-def _stream(bag: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[IO[bytes]]:
-    """The bytes of a member; a link is not followed, for that alone may lead out."""
-    stream = bag.extractfile(info) if info.isreg() else None
+def _stream(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[IO[bytes]]:
+    """The bytes of a member; links are not followed, they may point outside the folder."""
+    stream = archive.extractfile(info) if info.isreg() else None
     with stream or io.BytesIO() as opened:
         yield opened

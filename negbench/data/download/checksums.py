@@ -1,4 +1,4 @@
-"""Checksums as their publishers give them: SHA-256, MD5, or the id git gives a file's bytes."""
+"""File checksums as publishers give them: SHA-256, MD5 or git blob id."""
 
 import gzip
 import hashlib
@@ -8,18 +8,21 @@ from typing import IO
 
 KINDS = ("sha256", "md5", "git")
 UNREADABLE = (OSError, EOFError, zlib.error)
-"""What reading a file may raise that is there but damaged: cut short, or garbled inside a .gz."""
+"""Exceptions of reading a damaged file: truncated, or corrupt inside a .gz."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """The bytes of a file, unzipped on the way if its name ends in .gz."""
+    """Open a file for reading bytes; decompressed if its name ends in .gz."""
     if path.suffix == ".gz":
         return gzip.open(path)  # type: ignore[return-value]
     return path.open("rb")
 
 
-def fingerprint(path: Path, kind: str, *, unzipped: bool = False) -> str:
-    """`kind:digits` of a file; `unzipped` looks inside a .gz, as for a file gzipped by hand."""
+def checksum_of(path: Path, kind: str, *, unzipped: bool = False) -> str:
+    """Checksum of a file, as `kind:digits`; `unzipped` means of the content of a .gz.
+
+    Raises ValueError for an unknown kind.
+    """
     if kind not in KINDS:
         raise ValueError(f"a checksum must be one of {', '.join(KINDS)}; got {kind!r}")
     opener = open_bytes if unzipped else (lambda file: file.open("rb"))

@@ -1,28 +1,26 @@
-"""Downloads: mirrors in turn, a checksum before anything is used, the terms said once."""
+"""Downloads from mirrors: one after another, verified by checksum, terms of use logged once.
+
+Log lines go to the logger of this module: INFO, and WARNING where a cached file is damaged.
+"""
 
 import hashlib
 import http.client
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from negbench.data.download.checksums import fingerprint
-from negbench.data.download.resumable import Cut, Resuming
+from negbench.data.download.checksums import checksum_of
+from negbench.data.download.resumable import ConnectionCut, ResumableDownload
 from negbench.errors import DataError
 
-Say = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
-TROUBLE = (OSError, ValueError, http.client.HTTPException, Cut)
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
-    del text
+DOWNLOAD_ERRORS = (OSError, ValueError, http.client.HTTPException, ConnectionCut)
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file to be had: its name in the cache, its mirrors, and what its bytes must be.
+    """A file to download: its name in the cache, its mirrors and its checksum.
 
     `checksum` is `sha256:`, `md5:` or `git:` and the digits, as published. Where nothing is
     published it is empty: the SHA-256 of the first download is then kept and holds from there on.
@@ -35,19 +33,24 @@ class Download:
     """Bytes, 0 where not known."""
 
 
-def fetch(
-    download: Download, folder: Path, *, terms: str = "", say: Say = silent, progress: bool = True
-) -> Path:
-    """The file, verified, in `folder`; taken from there if it is there already."""
+def fetch(download: Download, folder: Path, *, terms: str = "", progress: bool = True) -> Path:
+    """Download a file into `folder` and verify it; a verified file there is not fetched again.
+
+    Raises DataError if no mirror gives the file, or if the folder cannot be written to.
+    """
     path = folder / download.name
     if path.exists():
-        if (wrong := _wrong(path, download)) is None:
+        if (mismatch := _mismatch(path, download)) is None:
             return path
         path.unlink()
-        say(f"{path} is not the file it should be ({wrong}); it was removed and is fetched again")
+        logger.warning(
+            "%s is not the file it should be (%s); it was removed and is fetched again",
+            path,
+            mismatch,
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _say_terms(terms, folder, say)
+        _log_terms(terms, folder)
     except OSError as error:
         raise DataError(
             f"the cache must be a folder that can be written to; got {folder} ({error.strerror});"
@@ -55,7 +58,7 @@ def fetch(
         ) from None
     failures = []
     for url in download.urls:
-        failure = _from_mirror(url, download, path, say, progress)
+        failure = _from_mirror(url, download, path, progress)
         if failure is None:
             return path
         failures.append(f"{url}: {failure}")
@@ -65,53 +68,55 @@ def fetch(
     )
 
 
-def _from_mirror(url: str, download: Download, path: Path, say: Say, progress: bool) -> str | None:
-    """Fetch and verify; None on success, else what went wrong, with nothing bad left behind."""
+def _from_mirror(url: str, download: Download, path: Path, progress: bool) -> str | None:
+    """Fetch and verify; None on success, else the reason; a rejected file is removed."""
     import pooch
 
-    pooch.get_logger().setLevel("WARNING")  # what is done is said through `say`
+    pooch.get_logger().setLevel("WARNING")  # the progress is logged here
     # A part is continued from its own mirror only: unpublished checksums cannot tell two apart.
     part = path.with_name(f"{path.name}.part-{hashlib.sha256(url.encode()).hexdigest()[:8]}")
     size = f" ({download.size / 1e6:.1f} MB)" if download.size else ""
-    say(f"fetching {url}{size}")
+    logger.info("fetching %s%s", url, size)
+    downloader = ResumableDownload(part, progress)
     try:
-        pooch.retrieve(
-            url, None, fname=path.name, path=path.parent, downloader=Resuming(part, progress)
-        )
-    except TROUBLE as error:
+        pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=downloader)
+    except DOWNLOAD_ERRORS as error:
         return str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
-    if wrong := _wrong(path, download):
+    if mismatch := _mismatch(path, download):
         path.unlink()
-        return f"{wrong}; the file was refused and removed"
+        return f"{mismatch}; the file was refused and removed"
     if not download.checksum:
-        _trust(path, say)
+        _keep_checksum(path)
     return None
 
 
-def _wrong(path: Path, download: Download) -> str | None:
-    """None if the bytes are those expected, else which checksum was expected and which was seen."""
+def _mismatch(path: Path, download: Download) -> str | None:
+    """None if the checksum is the expected one, else a clause with both."""
     expected = download.checksum
     if not expected:
-        kept = _kept(path)
+        kept = _checksum_file(path)
         if not kept.exists():
             return None
         expected = kept.read_text().strip()
-    seen = fingerprint(path, expected.partition(":")[0])
+    seen = checksum_of(path, expected.partition(":")[0])
     return None if seen == expected else f"wrong checksum: expected {expected}, got {seen}"
 
 
-def _kept(path: Path) -> Path:
+def _checksum_file(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _trust(path: Path, say: Say) -> None:
-    seen = fingerprint(path, "sha256")
-    _kept(path).write_text(seen + "\n")
-    say(f"no checksum is published for {path.name}; kept {seen} of this first download instead")
+def _keep_checksum(path: Path) -> None:
+    seen = checksum_of(path, "sha256")
+    _checksum_file(path).write_text(seen + "\n")
+    logger.info(
+        "no checksum is published for %s; kept %s of this first download instead", path.name, seen
+    )
 
 
-def _say_terms(terms: str, folder: Path, say: Say) -> None:
+def _log_terms(terms: str, folder: Path) -> None:
+    """Log the terms of use, once for each cache folder."""
     marker = folder / ".terms-shown"
     if terms and not (marker.exists() and marker.read_text() == terms):
-        say(f"terms: {terms}")
+        logger.info("terms: %s", terms)
         marker.write_text(terms)

@@ -1,4 +1,4 @@
-"""One file over HTTP that survives a cut connection: what has arrived is kept and continued."""
+"""Resumable HTTP download of one file: a partial file is kept and continued."""
 
 import http.client
 import urllib.error
@@ -10,19 +10,20 @@ from tqdm import tqdm
 
 ATTEMPTS = 5
 BLOCK = 1 << 18
+"""Bytes read at once."""
 
 
-class Cut(Exception):
-    """The connection ended before the file did."""
+class ConnectionCut(Exception):
+    """The connection ended before the file was complete."""
 
 
 @dataclass(frozen=True)
-class Resuming:
-    """A downloader for pooch: called with the address and the file to write.
+class ResumableDownload:
+    """Downloader for pooch: called with the URL and the file to write.
 
-    The part that has arrived lies in `part`, beside it the server's mark of that version (ETag or
-    date). A later call continues from there if the server still offers the same version, and
-    starts afresh if it does not, or if it cannot continue.
+    The partial file is `part`; a file beside it holds the server's version (ETag or date). A later
+    call continues the partial file if the server still offers that version, and starts again if it
+    does not, or if the server cannot continue.
     """
 
     part: Path
@@ -30,27 +31,27 @@ class Resuming:
     timeout: float = 30.0
 
     def __call__(self, url: str, output_file: str, pooch: object = None) -> None:
-        """Fetch `url` into `output_file`, going on after each cut as long as bytes arrive."""
+        """Download `url` into `output_file`; after a cut connection it is tried ATTEMPTS times."""
         del pooch
         for attempt in range(ATTEMPTS):
             try:
                 self._continue(url)
                 break
-            except (Cut, http.client.HTTPException, TimeoutError, ConnectionError):
+            except (ConnectionCut, http.client.HTTPException, TimeoutError, ConnectionError):
                 if attempt == ATTEMPTS - 1:
                     raise
-        self._mark.unlink(missing_ok=True)
+        self._version_file.unlink(missing_ok=True)
         self.part.replace(output_file)
 
     @property
-    def _mark(self) -> Path:
+    def _version_file(self) -> Path:
         return self.part.with_name(self.part.name + ".mark")
 
     def _continue(self, url: str) -> None:
-        start, mark = self._arrived()
+        start, version = self._received()
         headers = {"Accept-Encoding": "identity", "User-Agent": "negbench"}
         if start:
-            headers |= {"Range": f"bytes={start}-", "If-Range": mark}
+            headers |= {"Range": f"bytes={start}-", "If-Range": version}
         request = urllib.request.Request(url, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as answer:
@@ -59,18 +60,20 @@ class Resuming:
         except urllib.error.HTTPError as error:
             if error.code != 416:
                 raise
-            self.part.unlink(missing_ok=True)  # the part is longer than the file: begin again
-            raise Cut("the server refused to continue") from error
+            self.part.unlink(missing_ok=True)  # it is longer than the file: start again
+            raise ConnectionCut("the server refused to continue") from error
 
-    def _arrived(self) -> tuple[int, str]:
-        """How much is here and of which version; nothing counts without the server's mark."""
-        if self.part.exists() and self._mark.exists():
-            return self.part.stat().st_size, self._mark.read_text()
+    def _received(self) -> tuple[int, str]:
+        """Bytes of the partial file, and its version; 0 where no version was kept."""
+        if self.part.exists() and self._version_file.exists():
+            return self.part.stat().st_size, self._version_file.read_text()
         return 0, ""
 
     def _receive(self, answer: http.client.HTTPResponse, start: int) -> None:
-        mark = _version(answer)
-        self._mark.write_text(mark) if mark else self._mark.unlink(missing_ok=True)
+        if version := _version(answer):
+            self._version_file.write_text(version)
+        else:
+            self._version_file.unlink(missing_ok=True)
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length else None
         quiet = None if self.progress else True  # None: only where there is a terminal
@@ -85,11 +88,11 @@ class Resuming:
                 out.write(block)
                 bar.update(len(block))
         if total is not None and self.part.stat().st_size != total:
-            raise Cut(f"{self.part.stat().st_size} of {total} bytes arrived")
+            raise ConnectionCut(f"{self.part.stat().st_size} of {total} bytes arrived")
 
 
 def _version(answer: http.client.HTTPResponse) -> str:
-    """The server's mark of this version; weak ETags cannot vouch for bytes."""
+    """The server's version: a strong ETag (weak ones do not identify bytes), else the date."""
     etag = answer.headers.get("ETag", "")
     return etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
 

@@ -1,1 +1,1 @@
-"""Readers of file formats: delimited tables, lists, MovieLens, SASRec, parquet."""
+"""Readers of file formats: delimited tables, adjacency lists, MovieLens, SASRec, parquet."""

@@ -1,4 +1,4 @@
-"""Which column is the user, the item, the time and the rating: as told, or by its usual name."""
+"""Column roles: which column is user, item, time and rating, by option or by its usual name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns, where the usual ones do not hold; in a file without header, 1, 2, 3 ..."""
+    """Columns given by the user: names, or numbers from 1 for a file without header."""
 
     user: str | None = None
     item: str | None = None
@@ -29,30 +29,33 @@ class Columns:
 
     @property
     def named(self) -> dict[str, str]:
-        """What was told, by role."""
+        """The names that were given, by role."""
         roles = (each.name for each in fields(self) if each.name != "min_rating")
         return {role: name for role in roles if (name := getattr(self, role)) is not None}
 
     @property
     def positional(self) -> bool:
-        """Whether columns are told by number, as for a file without header."""
+        """Whether columns are given by number, as for a file without header."""
         return bool(self.named) and all(name.isdigit() for name in self.named.values())
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Position of each role's column, and how it was chosen."""
+class ColumnChoice:
+    """Position of each role's column, and a note on how it was chosen."""
 
     positions: dict[str, int]
     note: str
 
 
-def choose(header: Sequence[str], columns: Columns, where: str) -> Chosen:
-    """The columns to read, by what was told and else by usual names; never by a silent guess."""
+def choose_columns(header: Sequence[str], columns: Columns, where: str) -> ColumnChoice:
+    """The columns to read: the given ones, else those of usual names; guesses are noted.
+
+    Raises UserError if user or item has no column, or a role has several.
+    """
     plain = [name.split(":")[0].strip() for name in header]  # RecBole writes user_id:token
     positions: dict[str, int] = {}
     for role, name in columns.named.items():
-        positions[role] = _told(role, name, plain, header, where)
+        positions[role] = _position(role, name, plain, header, where)
     guessed = []
     for role in USUAL:
         if role not in positions and (at := _usual(role, plain, positions, where)) is not None:
@@ -67,11 +70,14 @@ def choose(header: Sequence[str], columns: Columns, where: str) -> Chosen:
     check_rating(columns, positions, where)
     parts = [f"{role}={plain[positions[role]]}" for role in USUAL if role in positions]
     how = "as told" if not guessed else f"{', '.join(guessed)} guessed from the header"
-    return Chosen(positions, f"columns {' '.join(parts)} ({how})")
+    return ColumnChoice(positions, f"columns {' '.join(parts)} ({how})")
 
 
-def by_position(width: int, columns: Columns, where: str) -> Chosen:
-    """The columns of a file without header, told as 1, 2, 3 ..."""
+def by_position(width: int, columns: Columns, where: str) -> ColumnChoice:
+    """The columns of a file without header, given as 1, 2, 3 ...
+
+    Raises UserError if user or item is not given, or a number is no column.
+    """
     positions = {}
     for role, number in columns.named.items():
         if not 1 <= int(number) <= width:
@@ -84,10 +90,10 @@ def by_position(width: int, columns: Columns, where: str) -> Chosen:
         raise UserError(f"{where}: has no header; say which column is the {role} with --{role} N")
     check_rating(columns, positions, where)
     parts = [f"{role}={at + 1}" for role, at in positions.items()]
-    return Chosen(positions, f"columns {' '.join(parts)} (as told; no header)")
+    return ColumnChoice(positions, f"columns {' '.join(parts)} (as told; no header)")
 
 
-def _told(role: str, name: str, plain: list[str], header: Sequence[str], where: str) -> int:
+def _position(role: str, name: str, plain: list[str], header: Sequence[str], where: str) -> int:
     for names in (list(header), plain):
         if name in names:
             return names.index(name)
@@ -107,7 +113,7 @@ def _usual(role: str, plain: list[str], taken: dict[str, int], where: str) -> in
 
 
 def check_rating(columns: Columns, positions: dict[str, int], where: str) -> None:
-    """Refuse a least rating where there is no rating."""
+    """Raises UserError if a least rating is given and there is no column of ratings."""
     if columns.min_rating is not None and "rating" not in positions:
         raise UserError(
             f"{where}: --min-rating {columns.min_rating:g} needs a column of ratings and none was"

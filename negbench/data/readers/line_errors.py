@@ -1,4 +1,4 @@
-"""Where a file is broken: searched for only after reading it has failed."""
+"""Line numbers of errors in a table, searched for only after reading has failed."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from negbench.errors import DataError
 
 
 @dataclass(frozen=True)
-class Form:
-    """How the lines of a text file are cut into fields."""
+class Layout:
+    """How the lines of a text file are split into fields: separator, header, number of fields."""
 
     path: Path
     separator: str
@@ -22,12 +22,12 @@ class Form:
 
     @property
     def delimiter(self) -> str:
-        """One letter; the two colons of MovieLens are read as a tab."""
+        """One character; the two colons of MovieLens are read as a tab."""
         return "\t" if self.separator == "::" else self.separator
 
     @property
     def quoting(self) -> Literal[0, 3]:
-        """Quotes bind fields in comma-separated files only."""
+        """Quoting of csv: only in files separated by comma or semicolon."""
         return csv.QUOTE_MINIMAL if self.separator in (",", ";") else csv.QUOTE_NONE
 
     def fields(self, lines: Iterable[str]) -> Any:  # csv has no public name for its reader
@@ -37,37 +37,37 @@ class Form:
         return csv.reader(lines, delimiter=self.delimiter, quoting=self.quoting)
 
 
-def blame(form: Form, record: int, reason: str) -> DataError:
-    """The error for the row of this number (from 0), with its line in the file."""
+def line_error(layout: Layout, record: int, reason: str) -> DataError:
+    """The error for a row (from 0), with its line in the file."""
     try:
-        for at, (line, _) in enumerate(_records(form)):
+        for at, (line, _) in enumerate(_records(layout)):
             if at == record:
-                return DataError(f"{form.path}, line {line}: {reason}; mend or delete that line")
-    except (csv.Error, UnicodeDecodeError):  # the line is not to be found; its row is known
+                return DataError(f"{layout.path}, line {line}: {reason}; mend or delete that line")
+    except (csv.Error, UnicodeDecodeError):  # the line cannot be found; its row is known
         pass
-    return DataError(f"{form.path}, row {record + 1}: {reason}; mend or delete that row")
+    return DataError(f"{layout.path}, row {record + 1}: {reason}; mend or delete that row")
 
 
-def blame_width(form: Form, otherwise: str) -> DataError:
+def width_error(layout: Layout, otherwise: str) -> DataError:
     """The error for the first line that has too many or too few fields."""
     try:
-        for line, fields in _records(form):
-            if len(fields) != form.width:
+        for line, fields in _records(layout):
+            if len(fields) != layout.width:
                 return DataError(
-                    f"{form.path}, line {line}: {len(fields)} fields where {form.width} are"
+                    f"{layout.path}, line {line}: {len(fields)} fields where {layout.width} are"
                     " expected; mend or delete that line"
                 )
     except (csv.Error, UnicodeDecodeError) as error:
         otherwise = str(error)
-    return DataError(f"{form.path} cannot be read ({otherwise}); check its quotes and encoding")
+    return DataError(f"{layout.path} cannot be read ({otherwise}); check its quotes and encoding")
 
 
-def _records(form: Form) -> Iterator[tuple[int, list[str]]]:
-    """Line number (of its end) and fields of each row, blank lines left out."""
-    with open_bytes(form.path) as stream:
+def _records(layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Line number (of its end) and fields of each row; blank lines are skipped."""
+    with open_bytes(layout.path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        reader = form.fields(text)
-        skip = form.header
+        reader = layout.fields(text)
+        skip = layout.header
         for fields in reader:
             if not fields:
                 continue

@@ -1,92 +1,122 @@
-"""Data sets of star ratings: what is rated well enough is a positive, and items have titles."""
+"""MovieLens: what its five data sets share, and the csv tables of three of them.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+A positive is a rating of at least `min_rating`; items have titles and genres if that file is there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
-from negbench.data.download.file_cache import Found
+from negbench.data.download.file_cache import DatasetFiles, FileCache
+from negbench.data.download.mirrors import Download
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import Rows
-from negbench.data.readers.typed_tables import Kind, columns_of
-from negbench.data.reindex import numbered
+from negbench.data.raw_rows import RawRows
+from negbench.data.readers.item_titles import Titles, titles_of, with_titles
+from negbench.data.readers.typed_tables import Kind, read_columns
+from negbench.data.reindex import reindex
 
+ARCHIVES = "https://files.grouplens.org/datasets/movielens"
 RATINGS: Mapping[str, Kind] = {
     "user": "whole",
     "item": "whole",
     "rating": "number",
     "time": "number",
 }
+"""The columns of every table of ratings, in this order."""
 FILMS: Mapping[str, Kind] = {"item": "whole", "title": "text", "genres": "text"}
-"""The columns of MovieLens' tables."""
+"""The columns of a table of films; 100K has its own."""
 
 
 @dataclass(frozen=True)
-class Titles:
-    """What is known of items in words, by their identifier in the file."""
+class Stars:
+    """What counts as a positive."""
 
-    names: Mapping[int, str]
-    texts: Mapping[int, str]
+    min_rating: float = 4.0
+    """Least rating, of 1 to 5; 1 keeps every row."""
 
 
-def star_ratings(
-    found: Found,
-    ratings: pd.DataFrame,
-    titles: Titles | None,
+@dataclass(frozen=True)
+class HalfStars:
+    """What counts as a positive."""
+
+    min_rating: float = 4.0
+    """Least rating, of 0.5 to 5; 0 keeps every row."""
+
+
+def movielens_files(
+    folder: str,
+    ratings: str = "ratings.csv",
+    films: str = "movies.csv",
+    *,
+    archive_checksum: str = "",
+    size: int = 0,
+    checksums: Mapping[str, str] | None = None,
+    terms: str,
+) -> DatasetFiles:
+    """The files of an edition: GroupLens' archive, named as its folder; films are optional."""
+    archive = f"{folder}.zip"
+    return DatasetFiles(
+        folders=(folder,),
+        files=(ratings,),
+        optional=(films,),
+        downloads=(Download(archive, (f"{ARCHIVES}/{archive}",), archive_checksum, size),),
+        checksums=checksums or {},
+        terms=terms,
+    )
+
+
+def movielens_loader(
+    files: DatasetFiles,
     *,
     name: str,
-    min_rating: float,
-    source: str,
-) -> Interactions:
-    """Positives are the rows (user, item, rating, time) with at least `min_rating`."""
-    rows = Rows(
-        pd.Index(ratings["user"].to_numpy()),
-        pd.Index(ratings["item"].to_numpy()),
-        ratings["time"].to_numpy("float64"),
-        ratings["rating"].to_numpy("float64"),
-        found.notes,
-    )
-    note = f"a positive is a rating of at least {min_rating:g}"
-    data = numbered(rows, name=name, min_rating=min_rating, source=source, notes=(note,))
-    return entitled(data, titles)
+    link: str,
+    ratings: Callable[[Path], pd.DataFrame],
+    titles: Callable[[Path], Titles],
+) -> Callable[[Stars | HalfStars, FileCache], Interactions]:
+    """The `load` of an edition, from the readers of its two files.
+
+    `ratings` gives the columns RATINGS, `titles` the names and texts of the films.
+    """
+
+    def load(config: Stars | HalfStars, cache: FileCache) -> Interactions:
+        """Ratings at least `min_rating`, in the order of the file."""
+        local = cache.find(files)
+        table = ratings(local[files.files[0]])
+        films = local.get(files.optional[0])
+        known = None if films is None else titles(films)
+        rows = RawRows(
+            pd.Index(table["user"].to_numpy()),
+            pd.Index(table["item"].to_numpy()),
+            table["time"].to_numpy("float64"),
+            table["rating"].to_numpy("float64"),
+            local.notes,
+        )
+        least = config.min_rating
+        note = f"a positive is a rating of at least {least:g}"
+        data = reindex(rows, name=name, min_rating=least, source=link, notes=(note,))
+        return with_titles(data, known)
+
+    return load
 
 
-def entitled(data: Interactions, titles: Titles | None) -> Interactions:
-    """The same data with the names and texts of its items; unknown ones are empty."""
-    if titles is None or data.item_ids is None:
-        return data
-    return replace(
-        data,
-        item_names=tuple(titles.names.get(item, "") for item in data.item_ids),
-        item_texts=tuple(titles.texts.get(item, "") for item in data.item_ids),
-    )
+def csv_loader(
+    files: DatasetFiles, *, name: str, link: str
+) -> Callable[[Stars | HalfStars, FileCache], Interactions]:
+    """The `load` of an edition of csv tables, ratings.csv and movies.csv."""
+    return movielens_loader(files, name=name, link=link, ratings=_csv_ratings, titles=_csv_titles)
 
 
-def titled(ids: pd.Series, titles: pd.Series, genres: Sequence[str]) -> Titles:
-    """Names, and texts that join title and genres."""
-    keys, names = ids.tolist(), titles.astype(str).tolist()
-    texts = [
-        f"{name}. {genre}" if genre else name for name, genre in zip(names, genres, strict=True)
-    ]
-    return Titles(dict(zip(keys, names, strict=True)), dict(zip(keys, texts, strict=True)))
-
-
-def film_tables(found: Found, *, name: str, min_rating: float, source: str) -> Interactions:
-    """The ratings of a MovieLens edition with titles and genres."""
+def _csv_ratings(path: Path) -> pd.DataFrame:
     header = ("userId", "movieId", "rating", "timestamp")
-    ratings = columns_of(found["ratings.csv"], RATINGS, separator=",", header=header)
-    return star_ratings(
-        found, ratings, _titles(found), name=name, min_rating=min_rating, source=source
-    )
+    return read_columns(path, RATINGS, separator=",", header=header)
 
 
-def _titles(found: Found) -> Titles | None:
-    path = found.get("movies.csv")
-    if path is None:
-        return None
-    films = columns_of(path, FILMS, separator=",", header=("movieId", "title", "genres"))
-    return titled(films["item"], films["title"], [_words(each) for each in films["genres"]])
+def _csv_titles(path: Path) -> Titles:
+    films = read_columns(path, FILMS, separator=",", header=("movieId", "title", "genres"))
+    return titles_of(films["item"], films["title"], [_genres(each) for each in films["genres"]])
 
 
-def _words(genres: str) -> str:
-    return "" if genres.startswith("(no") else genres.replace("|", ", ")
+def _genres(field: str) -> str:
+    return "" if field.startswith("(no") else field.replace("|", ", ")

@@ -1,4 +1,4 @@
-"""A file of text, read whole."""
+"""Text files, read as bytes."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ BOM = b"\xef\xbb\xbf"
 
 
 def text_bytes(path: Path, remedy: str) -> bytes:
-    """Its bytes without a byte-order mark; DataError where it is damaged or no text."""
+    """The bytes of a text file without a byte-order mark.
+
+    Raises DataError if the file is damaged or no text.
+    """
     try:
         with open_bytes(path) as stream:
             blob = stream.read()

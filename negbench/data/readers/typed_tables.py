@@ -1,4 +1,4 @@
-"""Tables in official layout: every column is what it promises, or one sentence says where not."""
+"""Tables with typed columns, for official layouts: every value is checked against its type."""
 
 import io
 import warnings
@@ -14,10 +14,10 @@ from negbench.data.readers.text_file import text_bytes
 from negbench.errors import DataError
 
 Kind = Literal["whole", "number", "maybe", "text"]
-"""Whole numbers, finite numbers, finite numbers or nothing (NaN), words."""
+"""Type of a column: integers, finite numbers, finite numbers or missing (NaN), text."""
 
 
-def columns_of(
+def read_columns(
     path: Path,
     kinds: Mapping[str, Kind],
     *,
@@ -25,16 +25,17 @@ def columns_of(
     header: Sequence[str] = (),
     encoding: str = "utf-8",
 ) -> pd.DataFrame:
-    """A file as columns of these names; `::` separates in MovieLens 1M.
+    """Read a file as typed columns of these names; `::` separates in MovieLens 1M.
 
     With a `header`, the official name of each column, they are found by it; without, the file must
-    have these columns and no others. DataError for whatever is not so.
+    have these columns and no others. Raises DataError
+    for any other layout.
     """
     blob = text_bytes(path, "fetch it again")
     if separator == "::":
         blob, separator = blob.replace(b"::", b"\t"), "\t"
     names = list(header or kinds)
-    as_asked = dict(zip(names, kinds.values(), strict=True))
+    by_column = dict(zip(names, kinds.values(), strict=True))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # each column is checked below
@@ -46,22 +47,22 @@ def columns_of(
                 names=None if header else names,
                 usecols=names,
                 index_col=False,
-                dtype={name: str for name, kind in as_asked.items() if kind == "text"},
+                dtype={name: str for name, kind in by_column.items() if kind == "text"},
                 keep_default_na=False,
-                na_values={name: [""] for name, kind in as_asked.items() if kind == "maybe"},
+                na_values={name: [""] for name, kind in by_column.items() if kind == "maybe"},
                 encoding=encoding,
                 quoting=0 if separator == "," else 3,
             )
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
-        said = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} is not in the official layout ({said})") from None
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is not in the official layout ({reason})") from None
     pairs = zip(kinds, names, strict=True)
     checked = {role: _checked(path, frame[name], kinds[role]) for role, name in pairs}
     return pd.DataFrame(checked)
 
 
 def _checked(path: Path, column: "pd.Series[str]", kind: Kind) -> NDArray[np.generic]:
-    """The values of a column; the first that is not of its kind is an error with its row."""
+    """The values of a column, [n]; the first of another type is an error with its row."""
     if kind == "text":
         return column.to_numpy(object)
     whole = kind == "whole"

@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import Rows, identifiers, stacked
+from negbench.data.raw_rows import RawRows, concatenated, raw_ids
 from negbench.data.readers.adjacency_lists import as_pairs, read_words
 from negbench.data.readers.column_roles import Columns
 from negbench.data.readers.delimited import first_line, read_table, separator_of
 from negbench.data.readers.parquet import read_parquet
-from negbench.data.reindex import numbered
+from negbench.data.reindex import reindex
 from negbench.errors import DataError, UserError
 
 Words = NDArray[np.bytes_]
@@ -25,17 +25,20 @@ PARTS = (("train",), ("valid", "validation", "val"), ("test",))
 
 
 def read(path: Path, columns: Columns | None = None) -> Interactions:
-    """Read a file or a folder; what was guessed or dropped stands in the notes."""
+    """Read a file or a folder as interactions; guesses and dropped rows are in the notes."""
     columns = columns or Columns()
     name = path.name.split(".")[0]
     if path.is_dir():
         return _read_folder(path, name, columns)
     rows = read_rows(path, columns)
-    return numbered(rows, name=name, min_rating=columns.min_rating, source=str(path))
+    return reindex(rows, name=name, min_rating=columns.min_rating, source=str(path))
 
 
-def read_rows(path: Path, columns: Columns) -> Rows:
-    """The rows of one file, by its ending."""
+def read_rows(path: Path, columns: Columns) -> RawRows:
+    """Read the rows of one file, by its ending.
+
+    Raises UserError for an unknown ending.
+    """
     ending = _ending(path)
     if ending in PARQUET:
         return read_parquet(path, columns)
@@ -54,26 +57,26 @@ def _ending(path: Path) -> str:
     return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
 
 
-def _read_lists(path: Path, columns: Columns) -> Rows:
+def _read_lists(path: Path, columns: Columns) -> RawRows:
     if columns.named or columns.min_rating is not None:
         raise UserError(
             f"{path}: its fields are separated by spaces, so it is read as lists and has no"
             " columns to name; separate the fields by tab or comma"
         )
     words, lines = read_words(path)
-    _refuse_doubtful(path, words, lines)
+    _refuse_ambiguous(path, words, lines)
     users, items = as_pairs(words, lines)
     if not len(users):
         raise DataError(f"{path}: every line has one word; a line must be a user and its items")
     note = "read as lists: a user and the user's items on each line"
     try:
-        return Rows(_text(users), _text(items), notes=(note,))
+        return RawRows(_text(users), _text(items), notes=(note,))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
 
-def _refuse_doubtful(path: Path, words: Words, lines: NDArray[np.int64]) -> None:
-    """Lines of 3 or 4 words whose first word comes back may be columns: the reader cannot know."""
+def _refuse_ambiguous(path: Path, words: Words, lines: NDArray[np.int64]) -> None:
+    """Refuse lines of 3 or 4 words with repeated first words: they may be lists or columns."""
     per_line = np.unique(lines, return_counts=True)[1]
     heads = words[np.r_[True, lines[1:] != lines[:-1]]]
     if (
@@ -89,7 +92,7 @@ def _refuse_doubtful(path: Path, words: Words, lines: NDArray[np.int64]) -> None
 
 
 def _text(words: Words) -> pd.Index:
-    return identifiers(np.char.decode(words, "utf-8").astype(object))
+    return raw_ids(np.char.decode(words, "utf-8").astype(object))
 
 
 def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
@@ -108,15 +111,15 @@ def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
             for (number, _), rows in zip(present, parts, strict=True)
         ]
     )
-    rows = stacked(parts)
+    rows = concatenated(parts)
     note = f"already split: {', '.join(file.name for _, file in present)}"
-    return numbered(
+    return reindex(
         rows, name=name, min_rating=columns.min_rating, part=part, source=str(folder), notes=(note,)
     )
 
 
 def _part_file(folder: Path, words: tuple[str, ...]) -> Path | None:
-    """`train.csv`, or RecBole's `name.train.inter`."""
+    """The file of a part: `train.csv`, or RecBole's `name.train.inter`."""
     hits = [
         each
         for each in sorted(folder.iterdir())

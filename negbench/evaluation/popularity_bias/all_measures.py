@@ -1,4 +1,4 @@
-"""The whole audit: every measure of a ranking at once."""
+"""All popularity-bias measures of a ranking at once."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from negbench.ops.inequality import entropy, gini
 from negbench.scenario.popularity_bands import Bands
 
 Values = dict[tuple[str, int, str], float]
-"""By measure, K and group: "all", or one of USER_GROUPS."""
+"""Values by measure, K and user group: "all", or one of USER_GROUPS."""
 
 
 def audit(
@@ -40,7 +40,7 @@ def audit(
     """Every measure of the lists `top` [n, K] of `users` [n], by (measure, K, group).
 
     `ranks` holds the rank of each pair of `test`; without it `pru` and `pri`, whose K is 0, are
-    left out. `seen` is what was never shown: train joined with valid. What is undefined is NaN.
+    left out. `seen` is what is never recommended: train joined with valid. Undefined: NaN.
     """
     values: Values = {}
     for k in ks:
@@ -54,7 +54,7 @@ def audit(
 def _at(top: Ints, k: int, users: Ints, train: Csr, test: Csr, seen: Csr, bands: Bands) -> Values:
     labels, n_bands = bands.labels, len(bands.names)
     exposed = exposure(top, train.n_columns)
-    told = {
+    of_lists = {
         "arp": arp(top, train.counts),
         "aplt": aplt(top, labels, n_bands - 1),
         "coverage": coverage(exposed),
@@ -64,12 +64,12 @@ def _at(top: Ints, k: int, users: Ints, train: Csr, test: Csr, seen: Csr, bands:
         "popreo": popreo(top, users, test, labels, n_bands),
         "poprsp": poprsp(top, users, seen, labels, n_bands),
     }
-    values = {(name, k, "all"): value for name, value in told.items()}
-    return values | _by_taste(top, k, users, train, bands)
+    values = {(name, k, "all"): value for name, value in of_lists.items()}
+    return values | _by_user_group(top, k, users, train, bands)
 
 
-def _by_taste(top: Ints, k: int, users: Ints, train: Csr, bands: Bands) -> Values:
-    """The measures that hold each list against its user's profile."""
+def _by_user_group(top: Ints, k: int, users: Ints, train: Csr, bands: Bands) -> Values:
+    """The measures that compare each list with its user's profile."""
     n_bands = len(bands.names)
     profiles = profile_shares(train, users, bands.labels, n_bands)
     lists = list_shares(top, bands.labels, n_bands)

@@ -1,7 +1,7 @@
-"""How the room in the lists is shared among the items.
+"""Exposure of the items: catalogue coverage and correlation with popularity.
 
-x_i is the exposure of item i: the number of lists that hold it; I the number of items. All items
-count, those that no list holds too.
+x_i is the exposure of item i: the number of lists that hold it; I the number of items. Items that
+no list holds count too.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def coverage(exposed: Ints) -> float:
 
         Coverage = |union_u R_u| / I
 
-    NaN where nothing was shown to anybody.
+    NaN where all lists are empty.
     """
     return float(np.count_nonzero(exposed) / len(exposed)) if np.any(exposed) else NAN
 
@@ -26,7 +26,7 @@ def popularity_correlation(exposed: Ints, popularity: Ints) -> float:
 
         rho(pop_i, x_i: i = 1 ... I), equal values sharing their mean rank
 
-    Of ranks, not of counts: both are so skewed that Pearson's would be decided by a few items.
-    1 where more popular is always shown more often; NaN where either is the same for all items.
+    Of ranks, not of counts: both are so skewed that a few items would decide Pearson's correlation.
+    1 where more popular items always have more exposure; NaN where either is constant.
     """
     return spearman(popularity, exposed)

@@ -1,9 +1,9 @@
-"""Whether the items of every band have the same chance to be shown and to be found.
+"""Parity of popularity bands: equal chances to be recommended (PopRSP) and to be hit (PopREO).
 
-g is a band, H_u are the test items of user u, S_u those he had before, which are never shown. Both
-measures are std_g(p_g) / mean_g(p_g), with the standard deviation over the bands themselves: 0
-where every band has the same chance. A band without the items that the chance is a share of is
-left out; with fewer than two bands there is nothing to compare and the value is NaN.
+g is a band, H_u are the test items of user u, S_u the seen items, which are never recommended. Both
+measures are std_g(p_g) / mean_g(p_g), with the population standard deviation over the bands: 0
+where every band has the same chance. A band whose chance has an empty denominator is left out; with
+fewer than two bands there is nothing to compare and the value is NaN.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ def popreo(top: Ints, users: Ints, test: Csr, labels: Labels, n_bands: int) -> f
 
     The true positive rate of each band.
     """
-    shown = top >= 0
+    filled = top >= 0
     keys = users[:, None].astype(np.int64) * test.n_columns + top
-    hits = top[shown & np.isin(keys, test.keys)]
+    hits = top[filled & np.isin(keys, test.keys)]
     wanted = test.indices[np.isin(test.rows, users)]
     return unevenness(ratio(_by_band(hits, labels, n_bands), _by_band(wanted, labels, n_bands)))
 
@@ -35,14 +35,16 @@ def poprsp(top: Ints, users: Ints, seen: Csr, labels: Labels, n_bands: int) -> f
 
         p_g = sum_u |R_u and g| / sum_u |g without S_u|
 
-    The chance of an item of the band to be shown. S_u holds train and valid here: neither is
+    The chance of an item of the band to be recommended. S_u holds train and valid here: neither is
     ranked for the test part.
     """
-    had = np.unique(seen.rows * seen.n_columns + seen.indices)  # a pair may come twice in a log
-    row, item = np.divmod(had, max(seen.n_columns, 1))
-    had_by_band = _by_band(item[np.isin(row, users)], labels, n_bands)
-    could = len(users) * np.bincount(labels, minlength=n_bands) - had_by_band
-    return unevenness(ratio(_by_band(top[top >= 0], labels, n_bands), could))
+    seen_keys = np.unique(
+        seen.rows * seen.n_columns + seen.indices
+    )  # a pair may come twice in a log
+    row, item = np.divmod(seen_keys, max(seen.n_columns, 1))
+    seen_by_band = _by_band(item[np.isin(row, users)], labels, n_bands)
+    possible = len(users) * np.bincount(labels, minlength=n_bands) - seen_by_band
+    return unevenness(ratio(_by_band(top[top >= 0], labels, n_bands), possible))
 
 
 def _by_band(items: Ints, labels: Labels, n_bands: int) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
-"""What users were shown and what they had: the sums that all measures are made of.
+"""Statistics of recommendation lists and user profiles: the sums behind all measures.
 
-A list is a row of `top` int [n, K]; -1 fills it where the catalogue ran out, and counts nowhere. A
+A list is a row of `top` int [n, K]; -1 fills it where the catalogue ran out and is not counted. A
 profile is a user's row of the train part.
 """
 
@@ -14,15 +14,15 @@ Ints = NDArray[np.integer]
 
 
 def exposure(top: Ints, n_items: int) -> NDArray[np.int64]:
-    """How many lists hold each item, [I]."""
+    """Number of lists that hold each item, [I]."""
     return np.bincount(top[top >= 0], minlength=n_items)
 
 
 def list_means(top: Ints, values: NDArray[np.generic]) -> Floats:
     """The mean over each list of a value of its items, [n]; NaN for an empty list."""
-    shown = top >= 0
-    picked = np.where(shown, values[top].astype(np.float64), 0.0)
-    return ratio(picked.sum(1), shown.sum(1))
+    filled = top >= 0
+    picked = np.where(filled, values[top].astype(np.float64), 0.0)
+    return ratio(picked.sum(1), filled.sum(1))
 
 
 def profile_means(train: Csr, users: Ints, values: NDArray[np.generic]) -> Floats:

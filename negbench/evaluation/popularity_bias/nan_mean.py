@@ -1,4 +1,4 @@
-"""Averages where there may be nothing to average: NaN, and never a warning."""
+"""Means and ratios that are NaN, without a warning, where there is nothing to average."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,7 @@ NAN = float("nan")
 
 
 def mean(values: ArrayLike) -> float:
-    """The mean of the known values; NaN where none is known."""
+    """The mean of the values that are not NaN; NaN if there are none."""
     x = np.asarray(values, np.float64)
     known = x[~np.isnan(x)]
     return float(known.mean()) if len(known) else NAN
@@ -23,10 +23,9 @@ def ratio(parts: ArrayLike, whole: ArrayLike) -> Floats:
 
 
 def unevenness(values: ArrayLike) -> float:
-    """Standard deviation over mean of the known values: 0 where all are alike.
+    """Coefficient of variation of the values that are not NaN: 0 where all are equal.
 
-    The standard deviation is that of the values themselves (over n). NaN below two known values,
-    which cannot differ, and where all are 0.
+    Standard deviation (over n) by mean. NaN below two such values and where all are 0.
     """
     x = np.asarray(values, np.float64)
     known = x[~np.isnan(x)]

@@ -1,9 +1,9 @@
-"""Whether popular items that a user likes stand before unpopular items that he likes as well.
+"""Popularity-opportunity bias: do popular test items of a user rank above the unpopular ones?
 
-rank_u(i) is the place from 1 on of test item i among all items that user u has not had; full
-ranks, so there is no K. A rank of 0 says that the item was not ranked, and leaves the pair out.
-Source: Zhu et al., WSDM 2021 (popularity-opportunity bias). 0 is no bias, above 0 the popular
-stand higher, 1 is the most there can be.
+rank_u(i) is the rank, from 1, of test item i among all unseen items of user u; full ranks, so there
+is no K. A rank of 0 means that the item was not ranked; such pairs are left out.
+Source: Zhu et al., WSDM 2021 (popularity-opportunity bias). 0 is no bias, above 0 popular items
+rank higher, 1 is the maximum.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def pri(ranks: Ints, test: Csr, popularity: Ints) -> float:
 
         PRI = - Spearman(pop_i, mean over users who like i of rank_u(i): i in any H_u)
 
-    An item that nobody likes in the test part is left out.
+    Items without a test pair are left out.
     """
     ranked = ranks > 0
     items = test.indices[ranked]

@@ -1,4 +1,4 @@
-"""How popular the items of the lists are. The popularity of an item is its number of train pairs.
+"""Popularity of recommended items; the popularity of an item is its number of train pairs.
 
 R_u is the list of user u, pop_j the popularity of item j, T the items of the last band.
 """
@@ -16,7 +16,7 @@ def arp(top: Ints, popularity: Ints) -> float:
         ARP = mean_u (1 / |R_u|) sum_{j in R_u} pop_j
 
     In train pairs; higher is more popular. A list that the catalogue could not fill is averaged
-    over what it holds.
+    over the items it holds.
     """
     return mean(list_means(top, popularity))
 

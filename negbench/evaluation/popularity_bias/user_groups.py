@@ -1,4 +1,4 @@
-"""Popularity in the lists against popularity in the profiles: what users of each taste get.
+"""Popularity of lists against profiles, for user groups from niche to blockbuster taste.
 
 From Abdollahpouri et al. 2019 (The Unfairness of Popularity Bias in Recommendation, arXiv
 1907.13286): the three groups of users by the share of popular items in their profile, GAP and dGAP.
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from negbench.evaluation.popularity_bias.nan_mean import NAN, Floats, mean, ratio
 
 USER_GROUPS = ("niche", "diverse", "blockbuster")
-"""Users from those who like popular items least to those who like them most."""
+"""User groups by rising share of popular items in the profile."""
 EDGE = 5
-"""The niche and the blockbuster group are each one user in so many, rounded down."""
+"""The niche and the blockbuster group each hold one user in so many, rounded down."""
 
 
 def taste_groups(head_shares: Floats, popularity: Floats) -> NDArray[np.int8]:
@@ -69,5 +69,5 @@ def upd(in_profiles: Floats, in_lists: Floats, groups: NDArray[np.int8]) -> floa
     with no users is left out.
     """
     apart = jensen_shannon(in_profiles, in_lists)
-    found = [mean(apart[groups == g]) for g in range(len(USER_GROUPS))]
-    return mean(found) if len(apart) else NAN
+    group_means = [mean(apart[groups == g]) for g in range(len(USER_GROUPS))]
+    return mean(group_means) if len(apart) else NAN

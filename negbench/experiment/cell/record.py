@@ -1,4 +1,4 @@
-"""What is written down of a cell: the record, the epochs and the arrays of its users."""
+"""The files of a cell: its record, the metrics of each epoch, and the per-user arrays."""
 
 import copy
 import os
@@ -13,12 +13,12 @@ import torch
 
 from negbench.evaluation.full_ranking import Ranking
 from negbench.evaluation.popularity_bias import audit
-from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.cell.triplet_log import kept_triplets
+from negbench.experiment.cell.spec import CellSpec, PlannedCell
+from negbench.experiment.cell.triplet_log import recorded_triplets
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse, split
 from negbench.probes import probe_set
-from negbench.probes.negative_log import Reservoir
+from negbench.probes.negative_log import NegativeLog
 from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
 from negbench.training.fit import Fit
@@ -27,7 +27,7 @@ from negbench.version import __version__
 
 
 def record_cell(
-    spec: CellSpec,
+    planned: PlannedCell,
     scenario: Scenario,
     out: Path,
     rankings: Mapping[str, Ranking],
@@ -42,37 +42,52 @@ def record_cell(
     record = {
         "status": "done",
         "reason": "",
-        "spec": spec.resolve(scenario),
-        **cards(spec),
+        "spec": planned.resolved,
+        **cards(planned.spec),
         **scenario.record(),
-        "metrics": [*_accuracy(rankings), *_of_train(rows, best), *audited(test, scenario)],
-        "fit": figures(fit) if fit else {"parameters": 0},
-        **({"probe": spec.probes_told(scenario)} if fit else {}),
+        "metrics": [*_accuracy(rankings), *_of_train(rows, best), *_audit(test, scenario)],
+        "fit": _fit_summary(fit) if fit else {"parameters": 0},
+        **({"probe": planned.spec.probe_record(scenario)} if fit else {}),
         "seconds": copy.deepcopy(clock.state()),
         "peak_memory_mb": peak_mb(device),
         "environment": environment(device),
     }
-    logs = (probe.arrays() for probe in (fit.probes if fit else ()) if isinstance(probe, Reservoir))
+    probes = fit.probes if fit else ()
+    logs = (probe.arrays() for probe in probes if isinstance(probe, NegativeLog))
     return cell_store.write_cell(
         out,
         record,
         epochs=rows,
         users=_arrays(test, scenario),
         negatives=next(logs, None),
-        triplets=kept_triplets(fit, scenario) if fit else None,
+        triplets=recorded_triplets(fit, scenario) if fit else None,
     )
 
 
 def cards(spec: CellSpec) -> dict[str, Any]:
-    """The cards of all that a method is composed of; the last is the one it goes by."""
+    """The cards of all methods that a composition is made of; `card` is the last one's."""
     family = "references" if spec.is_reference else "methods"
     names = [parse(term).name for term in split(spec.method, "+")]
-    found = [asdict(registry.card(family, name)) for name in names]
-    return {"card": found[-1], "cards": found}
+    all_cards = [asdict(registry.card(family, name)) for name in names]
+    return {"card": all_cards[-1], "cards": all_cards}
 
 
-def figures(fit: Fit) -> dict[str, Any]:
-    """What a training came to; negatives and dot products are per epoch."""
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, machine and device that produced the results."""
+    return {
+        "negbench": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _fit_summary(fit: Fit) -> dict[str, Any]:
+    """Epochs, stop and size of a training; negatives and dot products are per epoch."""
     now = fit.progress
     return {
         "best_epoch": now.best_epoch,
@@ -86,36 +101,42 @@ def figures(fit: Fit) -> dict[str, Any]:
     }
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the figures were made with."""
-    return {
-        "negbench": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-    }
-
-
 def _accuracy(rankings: Mapping[str, Ranking]) -> list[dict[str, Any]]:
     return [
-        {"split": part, "metric": metric, "k": k, "band": band, "value": value}
+        _row(part, metric, k, band, value)
         for part, ranking in rankings.items()
         for (metric, k, band), value in ranking.means().items()
     ]
 
 
 def _of_train(rows: Sequence[Mapping[str, float]], best: int) -> list[dict[str, Any]]:
+    """What the probes measured while training, pooled up to the best epoch."""
     return [
-        {"split": "train", "metric": name, "k": 0, "band": "all", "value": value}
-        for name, value in probe_set.pooled(rows, best).items()
+        _row("train", name, 0, "all", value) for name, value in probe_set.pooled(rows, best).items()
     ]
 
 
+def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
+    """Popularity bias of the recommended lists, at every K of the metrics."""
+    measures = audit(
+        test.top,
+        test.users,
+        test.ranks,
+        train=scenario.split.train,
+        test=scenario.split.test,
+        seen=scenario.masked("test"),
+        bands=scenario.bands,
+        ks=sorted({k for _, k, _ in test.values}),
+    )
+    return [_row("test", metric, k, band, value) for (metric, k, band), value in measures.items()]
+
+
+def _row(part: str, metric: str, k: int, band: str, value: float) -> dict[str, Any]:
+    return {"split": part, "metric": metric, "k": k, "band": band, "value": value}
+
+
 def _arrays(test: Ranking, scenario: Scenario) -> dict[str, cell_store.Array]:
+    """Per-user arrays of the test part: lists, metrics and activity; items' counts and bands."""
     train = scenario.split.train
     values = {f"{m}@{k}/{band}": v for (m, k, band), v in test.values.items()}
     return {
@@ -126,21 +147,3 @@ def _arrays(test: Ranking, scenario: Scenario) -> dict[str, cell_store.Array]:
         "item_bands": scenario.bands.labels,
         **values,
     }
-
-
-def audited(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
-    """The audit's rows of a record, at every K of the metrics."""
-    found = audit(
-        test.top,
-        test.users,
-        test.ranks,
-        train=scenario.split.train,
-        test=scenario.split.test,
-        seen=scenario.masked("test"),
-        bands=scenario.bands,
-        ks=sorted({k for _, k, _ in test.values}),
-    )
-    return [
-        {"split": "test", "metric": metric, "k": k, "band": band, "value": value}
-        for (metric, k, band), value in found.items()
-    ]

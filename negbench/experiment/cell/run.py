@@ -1,4 +1,4 @@
-"""One cell of the grid: trained, ranked and written down."""
+"""One cell of the grid: train the model, rank all items, write the record."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,9 +8,9 @@ import torch
 from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Ranking, Scorer, evaluate, ndcg_at
 from negbench.evaluation.metric_names import parse_metrics
-from negbench.evaluation.model_scorer import Trained
+from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.record import record_cell
-from negbench.experiment.cell.spec import CellSpec, reference_config
+from negbench.experiment.cell.spec import CellSpec, PlannedCell, reference_config
 from negbench.ops import rng
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse
@@ -18,55 +18,56 @@ from negbench.probes import probe_set
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Backbone
 from negbench.scenario.scenario import Scenario
-from negbench.storage import cell_store
-from negbench.training.checkpoint import Kept
+from negbench.training.checkpoint import Checkpoint
 from negbench.training.fit import Fit
-from negbench.training.memory import keep_freed
+from negbench.training.memory import keep_freed_memory
 from negbench.training.timing import Clock, reset_peak
 
-Tell = Callable[[Mapping[str, float]], None]
+OnEpoch = Callable[[Mapping[str, float]], None]
+"""Called with the metrics of each epoch when it ends."""
 
 
 def run_cell(
-    spec: CellSpec,
+    planned: PlannedCell,
     scenario: Scenario,
     out: Path,
     *,
     device: str = "cpu",
     threads: int = 1,
-    tell: Tell | None = None,
+    on_epoch: OnEpoch | None = None,
     checkpoint_every: int = 0,
 ) -> Path:
-    """Train, rank and write one cell; its folder. What goes wrong is raised."""
+    """Train, rank and write one cell; return its folder. Every error is passed on."""
     torch.set_num_threads(threads)
-    keep_freed()
-    where = torch.device(device)
+    keep_freed_memory()
+    where, spec = torch.device(device), planned.spec
     reset_peak(where)
     if spec.is_reference:
         clock = Clock()
         scorer = reference(spec, scenario)
         rankings = rank(spec, scenario, scorer, scorer, torch.device("cpu"))
         clock.mark("evaluation")
-        return record_cell(spec, scenario, out, rankings, clock, where)
+        return record_cell(planned, scenario, out, rankings, clock, where)
     fit = prepare_fit(spec, scenario, where)
-    kept = Kept(
-        out / "checkpoints" / f"{cell_store.digest(spec.resolve(scenario))}.pt", checkpoint_every
-    )
-    kept.load(fit)
-    fit.run(tell, lambda: kept.save(fit))
+    checkpoint = Checkpoint(out / "checkpoints" / f"{planned.digest}.pt", checkpoint_every)
+    checkpoint.load(fit)
+    fit.run(on_epoch, lambda: checkpoint.save(fit))
     valid, test = (
-        Trained.of(fit.backbone, fit.context, history, fit.method.transform)
+        ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
         for history in (scenario.split.train, scenario.seen)
     )
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
-    folder = record_cell(spec, scenario, out, rankings, fit.clock, where, fit)
-    kept.path.unlink(missing_ok=True)
+    folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit)
+    checkpoint.path.unlink(missing_ok=True)
     return folder
 
 
 def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit:
-    """The method, the backbone and the loop of a cell, before its first step."""
+    """Build the method, the backbone and the training loop of a cell, before its first step.
+
+    Raises UserError if `select` is another metric than ndcg@K.
+    """
     context = scenario.train_context(seed=spec.seed, device=device, encoder=spec.encoder)
     method, backbone = spec.recipe.build(), build_backbone(spec, context)
     (name, k), *_ = parse_metrics(spec.train.select)
@@ -74,7 +75,7 @@ def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit
         raise UserError(f"`select` must be ndcg@K; got {spec.train.select!r}")
 
     def validate(model: Backbone) -> float:
-        scorer = Trained.of(model, context, scenario.split.train, method.transform)
+        scorer = ModelScorer.of(model, context, scenario.split.train, method.transform)
         return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), k, device=device)
 
     judge = validate if len(scenario.split.valid) else None
@@ -85,17 +86,18 @@ def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit
 def build_backbone(spec: CellSpec, context: TrainContext) -> Backbone:
     """A fresh backbone; its first weights are drawn on the CPU, alike on every device."""
     module = registry.load("backbones", spec.backbone_term.name)
-    made: Backbone = module.build(spec.backbone_config(), context, rng.stream(context.seed, "init"))
-    return made
+    weights = rng.stream(context.seed, "init")
+    backbone: Backbone = module.build(spec.backbone_config(), context, weights)
+    return backbone
 
 
 def reference(spec: CellSpec, scenario: Scenario) -> Scorer:
-    """A guard, fitted on train alone."""
+    """A reference model, as most_popular or EASE, fitted on train alone."""
     term = parse(spec.method)
-    made: Scorer = registry.load("references", term.name).build(
+    scorer: Scorer = registry.load("references", term.name).build(
         reference_config(term), scenario.split.train
     )
-    return made
+    return scorer
 
 
 def rank(

@@ -1,6 +1,8 @@
-"""What one cell of the grid is: asked in words, resolved and hashed, before anything is trained."""
+"""What one cell of the grid is: its words as typed, resolved to full settings, and hashed."""
 
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from negbench.composition import Recipe, recipe
@@ -10,17 +12,46 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
 from negbench.scenario.noise_injection import Noise
-from negbench.scenario.scenario import Scenario
+from negbench.scenario.scenario import Scenario, prepare
+from negbench.storage import cell_store
 from negbench.texts import encoders, language_models
-from negbench.training.fit import TrainConfig
+from negbench.training.config import TrainConfig
 
 REFERENCE = "reference"
 """The backbone's name in the rows of references, which no sampler touches."""
 
 
 @dataclass(frozen=True)
+class ScenarioKey:
+    """Everything in a spec that its scenario depends on: cells with equal keys share a scenario."""
+
+    dataset: str
+    columns: Columns
+    k_core: int
+    split: str
+    exclude: str
+    bands: str
+    plant: float
+    noise: Noise
+
+    def prepare(self, data_dir: str | Path | None = None) -> Scenario:
+        """Load, split and band the data set; cached, so that the cells of a process share it."""
+        return prepare(
+            self.dataset,
+            columns=self.columns,
+            k_core=self.k_core,
+            rule=self.split,
+            exclude=self.exclude,
+            bands=self.bands,
+            plant=self.plant,
+            noise=self.noise,
+            data_dir=data_dir,
+        )
+
+
+@dataclass(frozen=True)
 class CellSpec:
-    """What one cell is: every word as the user typed it or as it defaults."""
+    """The settings of one cell: every word as the user typed it or as it defaults."""
 
     dataset: str
     backbone: str
@@ -43,18 +74,23 @@ class CellSpec:
 
     @property
     def is_reference(self) -> bool:
-        """Whether this is a guard row that no method trains."""
+        """Whether this is a reference model, which no negative sampling method trains."""
         return self.backbone == REFERENCE
 
-    @property
+    @cached_property
     def backbone_term(self) -> Term:
         """The backbone's name and parameters."""
         return parse(self.backbone)
 
-    @property
+    @cached_property
     def recipe(self) -> Recipe:
-        """The method, ready to build."""
+        """The method, parsed once; `build` makes fresh parts of it."""
         return recipe(self.method, self.objective)
+
+    @cached_property
+    def scenario_key(self) -> ScenarioKey:
+        """What the cell's scenario is found by."""
+        return ScenarioKey(**{each.name: getattr(self, each.name) for each in fields(ScenarioKey)})
 
     def backbone_config(self) -> Any:
         """The backbone's settings: its defaults, what was typed, and the budget's overrides."""
@@ -63,6 +99,17 @@ class CellSpec:
         known = {field.name for field in fields(config)} - {name for name, _ in term.values}
         asked = {name: getattr(self.train, name) for name in ("lr", "l2", "dim", "batch_size")}
         return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
+
+    def check(self) -> None:
+        """Check names and parameters without loading data or building the model.
+
+        Raises UserError for an unknown name, or a parameter that is unknown or out of range.
+        """
+        if self.is_reference:
+            reference_config(parse(self.method))
+        else:
+            self.backbone_config()
+            _ = self.recipe  # is checked when it is parsed
 
     def resolve(self, scenario: Scenario) -> dict[str, Any]:
         """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
@@ -77,55 +124,80 @@ class CellSpec:
             "bands": scenario.bands.rule,
             "metrics": [f"{name}@{k}" for name, k in parse_metrics(self.metrics)],
             "backbone": REFERENCE if term else self.backbone_term.name,
-            "backbone_variant": "" if term else language_models.marked(self.backbone_term).variant,
+            "backbone_variant": ""
+            if term
+            else language_models.recorded_term(self.backbone_term).variant,
             "backbone_config": {}
             if term
-            else language_models.identified(asdict(self.backbone_config())),
+            else language_models.with_identity(asdict(self.backbone_config())),
             "method": term.name if term else self.recipe.name,
             "variant": term.variant if term else self.variant,
             "method_config": asdict(reference_config(term)) if term else self._method_settings(),
             "objective": None if term else self.objective,
             "seed": self.seed,
             "train": {} if term else budget,
-            **self._worded(scenario),
-            **self._watched(),
+            **self._text_settings(scenario),
+            **self._non_defaults(),
         }
 
     @property
     def variant(self) -> str:
-        """What was typed of the method, and another encoder than the default where it reads one."""
+        """The method's typed parameters, and a non-default encoder where it reads texts."""
         typed = self.recipe.variant
         if self.encoder == encoders.DEFAULT or "texts" not in self.recipe.needs:
             return typed
-        mark = f"encoder={encoders.mark(self.encoder)}"
+        mark = f"encoder={encoders.label(self.encoder)}"
         return f"{typed};{mark}" if typed else mark
 
-    def _worded(self, scenario: Scenario) -> dict[str, Any]:
+    def _text_settings(self, scenario: Scenario) -> dict[str, Any]:
         """The encoder and the texts, where the method reads vectors of them, and the texts alone
         where a language model may read them itself."""
         if self.is_reference:
             return {}
-        texts, told = scenario.interactions.item_texts, {}
+        texts, settings = scenario.interactions.item_texts, {}
         if "texts" in self.recipe.needs:
-            told["texts"] = encoders.told(self.encoder, texts)
+            settings["texts"] = encoders.vectors_identity(self.encoder, texts)
         learning = [asdict(self.backbone_config()), *self.recipe.configs().values()]
         if texts is not None and any(each.get("model") for each in learning):
-            told["read"] = {"texts": encoders.key("", texts)[:12]}
-        return told
+            settings["read"] = {"texts": encoders.cache_key("", texts)[:12]}
+        return settings
 
     def _method_settings(self) -> dict[str, Any]:
-        return {name: language_models.identified(c) for name, c in self.recipe.configs().items()}
+        return {name: language_models.with_identity(c) for name, c in self.recipe.configs().items()}
 
-    def probes_told(self, scenario: Scenario) -> dict[str, Any]:
-        """What a record says of the probes, and whether their rates are exact or a lower bound."""
-        return probe_set.told(self.probe, self.log_negatives, self.plant, scenario)
+    def probe_record(self, scenario: Scenario) -> dict[str, Any]:
+        """The probes' entry of a record: settings, and whether rates are exact or lower bounds."""
+        return probe_set.probe_record(self.probe, self.log_negatives, self.plant, scenario)
 
-    def _watched(self) -> dict[str, Any]:
+    def _non_defaults(self) -> dict[str, Any]:
         """What differs from the default: probes, and changes of train, which concern references."""
-        plain = CellSpec(self.dataset, self.backbone, self.method)
+        usual = {each.name: each.default for each in fields(self)}
         names = ("plant", "noise") + (() if self.is_reference else ("probe", "log_negatives"))
         asked = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in asked.items() if value != getattr(plain, name)}
+        return {name: value for name, value in asked.items() if value != usual[name]}
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell with its identity: the spec, its resolved settings, and their hash."""
+
+    spec: CellSpec
+    resolved: dict[str, Any]
+    digest: str
+    """Names the cell's folder and its checkpoint."""
+
+    @classmethod
+    def of(cls, spec: CellSpec, scenario: Scenario) -> "PlannedCell":
+        """Resolve a spec on its scenario."""
+        resolved = spec.resolve(scenario)
+        return cls(spec, resolved, cell_store.digest(resolved))
+
+    @property
+    def label(self) -> str:
+        """How progress lines and failures name it."""
+        return (
+            f"{self.resolved['dataset']} {self.spec.backbone} {self.spec.method}/{self.spec.seed}"
+        )
 
 
 def reference_config(term: Term) -> Any:
@@ -146,7 +218,7 @@ def unfit(spec: CellSpec, scenario: Scenario) -> str | None:
             f"{scenario.interactions.name} does not provide"
         )
     offered = scenario.provides | set(card.provides)
-    if scenario.worded(spec.encoder):
+    if scenario.has_item_texts(spec.encoder):
         offered |= {"texts"}
     if missing := sorted(set(spec.recipe.needs) - offered):
         remedy = "; --encoder FILE.npy gives vectors of yours" if "texts" in missing else ""

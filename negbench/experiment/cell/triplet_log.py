@@ -1,4 +1,4 @@
-"""Valued triplets as a record holds them: what a part has kept, and whether the negative is false.
+"""Valued triplets as a record holds them: what a part recorded, and if the negative is false.
 
 user, positive, negative, epoch [T] int32; value, error, hardness [T] float32; false [T] bool.
 """
@@ -19,13 +19,13 @@ FIELDS = {"user": "i4", "positive": "i4", "negative": "i4"}
 FIELDS |= {"value": "f4", "error": "f4", "hardness": "f4", "epoch": "i4"}
 
 
-def kept_triplets(fit: Fit, scenario: Scenario) -> dict[str, NDArray[Any]] | None:
-    """The triplets of the first part that keeps some; None where none does."""
-    for part in having(fit.method, RecordsTriplets):
-        if kept := part.triplets():
-            false = false_negatives(fit, scenario, kept["user"], kept["negative"])
-            told = {name: kept[name].cpu().numpy().astype(t) for name, t in FIELDS.items()}
-            return {**told, "false": false}
+def recorded_triplets(fit: Fit, scenario: Scenario) -> dict[str, NDArray[Any]] | None:
+    """The triplets of the first part that records some, each array [T]; None where none does."""
+    for part in having(fit.method.parts, RecordsTriplets):
+        if triplets := part.triplets():
+            false = false_negatives(fit, scenario, triplets["user"], triplets["negative"])
+            arrays = {name: triplets[name].cpu().numpy().astype(t) for name, t in FIELDS.items()}
+            return {**arrays, "false": false}
     return None
 
 
@@ -34,5 +34,5 @@ def false_negatives(
 ) -> NDArray[np.bool_]:
     """Whether each item [T] is a held-out positive, or by the truth a positive, of its user [T]."""
     held = HeldOut.of(scenario, fit.context).pairs
-    found: NDArray[np.bool_] = held.contains(users, items.unsqueeze(1)).squeeze(1).cpu().numpy()
-    return found
+    false: NDArray[np.bool_] = held.contains(users, items.unsqueeze(1)).squeeze(1).cpu().numpy()
+    return false

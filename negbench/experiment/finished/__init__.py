@@ -1,1 +1,1 @@
-"""Runs that stand on disk: opened, explained, exported, and how far they have come."""
+"""Runs on disk: open, explain, export, and status."""

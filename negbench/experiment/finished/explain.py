@@ -1,4 +1,4 @@
-"""Which cell of a run an explanation is of, and whom: from what was typed to numbers."""
+"""Explains a training by its valued triplets: finds the cell and the user that are meant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from negbench.storage.cell_store import Cell
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked for; None is whatever there is."""
+class Query:
+    """Which cell and user to explain; None takes any."""
 
     dataset: str | None = None
     backbone: str | None = None
@@ -25,43 +25,45 @@ class Asked:
     top: int = 10
 
 
-Found = tuple[Cell, str]
-"""A cell and its row."""
+CellAndRow = tuple[Cell, str]
 
 
-def explain(run: Path, asked: Asked, format: str = "text") -> tuple[str, tuple[str, ...]]:
-    """The explanation in this format, and a sentence for each file that was left out."""
-    if asked.top < 1:
-        raise UserError(f"--top must be 1 or more; got {asked.top}")
+def explain(run: Path, query: Query, format: str = "text") -> tuple[str, tuple[str, ...]]:
+    """The explanation in this format, and a sentence for each damaged file that was left out.
+
+    Raises UserError if the query names no cell, several rows, or a user without valued triplets.
+    """
+    if query.top < 1:
+        raise UserError(f"--top must be 1 or more; got {query.top}")
     records = analysis("runs.frames").open_run(run)
     reader = analysis("measures.triplet_values")
-    cell, row = _chosen(run, list(records.done), asked, reader.FILE)
-    told = reader.of_cell(cell)
-    if not len(told):
+    cell, row = _chosen(run, list(records.done), query, reader.FILE)
+    triplets = reader.of_cell(cell)
+    if not len(triplets):
         raise UserError(
             f"explain needs valued triplets; {cell.folder / reader.FILE} holds none that can be "
             "read; run it again with -m shapley"
         )
     ids = read_ids(run, cell.record["data"]["checksum"])
-    user = None if asked.user is None else _user(asked.user, ids["users"], told)
+    user = None if query.user is None else _user(query.user, ids["users"], triplets)
     explanation = analysis("tables.explanation").explanation(
-        cell, row, told, ids, user=user, top=asked.top
+        cell, row, triplets, ids, user=user, top=query.top
     )
     text: str = analysis("tables.explanation_text").render(explanation, format)
     return text, records.damaged
 
 
-def _chosen(run: Path, cells: Sequence[Found], asked: Asked, file: str) -> Found:
-    """The one cell that is meant; of several seeds the first."""
+def _chosen(run: Path, cells: Sequence[CellAndRow], query: Query, file: str) -> CellAndRow:
+    """The one cell that the query names; of several seeds the first."""
     valued = [(cell, row) for cell, row in cells if (cell.folder / file).exists()]
     if not valued:
         raise UserError(
             f"explain needs a cell that valued its triplets; {run} has none; run it again with "
             "-m shapley"
         )
-    meant = [found for found in valued if _meant(found, asked)]
-    rows = sorted(set(map(_said, meant or valued)))
-    if not meant:
+    matching = [each for each in valued if _matches(each, query)]
+    rows = sorted({_label(*each) for each in matching or valued})
+    if not matching:
         raise UserError(
             "-d, -b, -m and --seed must name a cell that valued its triplets; none is such; this "
             f"run has {'; '.join(rows)}"
@@ -70,29 +72,28 @@ def _chosen(run: Path, cells: Sequence[Found], asked: Asked, file: str) -> Found
         raise UserError(
             f"explain shows one row; got {'; '.join(rows)}; name one of them by -d, -b and -m"
         )
-    return min(meant, key=lambda found: int(found[0].spec["seed"]))
+    return min(matching, key=lambda each: int(each[0].spec["seed"]))
 
 
-def _meant(found: Found, asked: Asked) -> bool:
-    cell, row = found
+def _matches(candidate: CellAndRow, query: Query) -> bool:
+    cell, row = candidate
     spec = cell.spec
     return (
-        asked.dataset in (None, spec["dataset"])
-        and asked.backbone in (None, spec["backbone"])
-        and asked.method in (None, row, spec["method"])
-        and asked.seed in (None, spec["seed"])
+        query.dataset in (None, spec["dataset"])
+        and query.backbone in (None, spec["backbone"])
+        and query.method in (None, row, spec["method"])
+        and query.seed in (None, spec["seed"])
     )
 
 
-def _said(found: Found) -> str:
-    cell, row = found
+def _label(cell: Cell, row: str) -> str:
     return f"{cell.spec['dataset']} {cell.spec['backbone']} {row}"
 
 
-def _user(typed: str, users: Sequence[Any], told: Any) -> int:
-    """The number of the user whom the data call so; refused where none of its triplets is known."""
+def _user(typed: str, users: Sequence[Any], triplets: Any) -> int:
+    """The index of a user by the id in the data; refused where it has no valued triplets."""
     numbers = {str(name): at for at, name in enumerate(users)}
-    valued = sorted(set(told["user"].tolist()))
+    valued = sorted(set(triplets["user"].tolist()))
     known = [str(users[at]) for at in valued]
     if typed not in numbers:
         raise UserError(

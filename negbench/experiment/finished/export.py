@@ -1,11 +1,12 @@
-"""What a run holds for other programs: lists and logged negatives, with the ids of the file.
+"""Exports recommended lists and logged negatives, with the user and item ids of the data.
 
-A run keeps the ids of each data set once, RUN/ids/<checksum>.json; cells hold numbers.
+A run keeps the ids of each data set once, RUN/ids/<checksum>.json; cells hold indices.
 """
 
 import csv
 import io
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,26 +18,21 @@ from negbench.errors import NothingToReport, UserError, did_you_mean
 from negbench.storage import cell_store
 from negbench.storage.atomic_write import write_json
 from negbench.storage.cell_store import Cell
-from negbench.storage.integrity import Damaged, whole_file
+from negbench.storage.integrity import Damaged, intact_file
 
 ROW = cell_store.COLUMNS[:5]
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "recs": (*ROW, "user", "rank", "item", "name"),
     "negatives": (*ROW, "epoch", "user", "positive", "negative", "s_positive", "s_negative"),
 }
-"""What can be written, and the columns of each."""
+"""Columns of each export."""
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "recs": ("csv", "parquet", "trec"),
     "negatives": ("csv", "parquet"),
 }
 FIELDS = ("user", "positive", "negative", "s_positive", "s_negative", "epoch")
 Line = dict[str, Any]
-Tell = Callable[[str], None]
-
-
-def silent(sentence: str) -> None:
-    """Says nothing."""
-    del sentence
+logger = logging.getLogger(__name__)
 
 
 def keep_ids(run: Path, data: Interactions) -> None:
@@ -55,25 +51,25 @@ def keep_ids(run: Path, data: Interactions) -> None:
 
 
 def read_ids(run: Path, checksum: str) -> dict[str, list[Any]]:
-    """The ids of a data set; without them there is nothing to restore."""
+    """The user ids, item ids and item names of a data set. Raises UserError if they are missing."""
     path = _ids_path(run, checksum)
     try:
-        found: dict[str, list[Any]] = json.loads(path.read_text("utf-8"))
-        return {name: found[name] for name in ("users", "items", "names")}
+        content: dict[str, list[Any]] = json.loads(path.read_text("utf-8"))
+        return {name: content[name] for name in ("users", "items", "names")}
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"exports need the ids that a run keeps; {path} cannot be read ({error}); run again"
         ) from error
 
 
-def recommendations(run: Path, tell: Tell = silent) -> Iterator[Line]:
-    """Every finished cell's lists, a row for each user and rank; `tell` hears what is damaged."""
-    for cell in _done(run, tell):
+def recommendations(run: Path) -> Iterator[Line]:
+    """The lists of every finished cell, a row for each user and rank; damaged cells are logged."""
+    for cell in _done(run):
         ids, start = _ids(run, cell), _start(cell)
         try:
             arrays = cell.arrays("users", "top")
         except Damaged as damage:
-            tell(str(damage))
+            _log_damage(damage)
             continue
         for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
             for rank, item in enumerate((item for item in top if item >= 0), 1):
@@ -86,9 +82,12 @@ def recommendations(run: Path, tell: Tell = silent) -> Iterator[Line]:
                 }
 
 
-def negatives(run: Path, tell: Tell = silent) -> Iterator[Line]:
-    """The negatives that each cell kept while it trained, a row each, in the order of training."""
-    logged = [cell for cell in _done(run, tell) if (cell.folder / "negatives.npz").exists()]
+def negatives(run: Path) -> Iterator[Line]:
+    """The logged negatives of each cell, a row each, in the order of training.
+
+    Raises NothingToReport if no cell logged any.
+    """
+    logged = [cell for cell in _done(run) if (cell.folder / "negatives.npz").exists()]
     if not logged:
         raise NothingToReport(
             f"an export of negatives needs cells that kept some; {run} has none; run it with "
@@ -99,7 +98,7 @@ def negatives(run: Path, tell: Tell = silent) -> Iterator[Line]:
         try:
             kept = _logged(cell.folder / "negatives.npz")
         except Damaged as damage:
-            tell(str(damage))
+            _log_damage(damage)
             continue
         for at in range(len(kept["user"])):
             yield start | {
@@ -112,20 +111,18 @@ def negatives(run: Path, tell: Tell = silent) -> Iterator[Line]:
             }
 
 
-LINES: Mapping[str, Callable[[Path, Tell], Iterator[Line]]] = {
+LINES: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "recs": recommendations,
     "negatives": negatives,
 }
 
 
-def write(
-    run: Path, into: TextIO, form: str = "csv", what: str = "recs", tell: Tell = silent
-) -> int:
-    """Write all of `what` as csv, or lists as a TREC run (score = 1 / rank); the number of rows."""
+def write(run: Path, into: TextIO, form: str = "csv", what: str = "recs") -> int:
+    """Write all rows of `what` as csv, or lists as a TREC run (score = 1 / rank); their number."""
     _known(form, what)
     n = 0
     writer = csv.DictWriter(into, COLUMNS[what], lineterminator="\n")
-    for n, row in enumerate(LINES[what](run, tell), 1):
+    for n, row in enumerate(LINES[what](run), 1):
         if form == "trec":
             tag = "-".join(str(row[name]) for name in ROW if row[name] != "")
             user, item, rank = _token(row["user"]), _token(row["item"]), row["rank"]
@@ -137,8 +134,11 @@ def write(
     return n
 
 
-def parquet(run: Path, what: str = "recs", tell: Tell = silent) -> tuple[bytes, int]:
-    """All of `what` as the content of a parquet file, and the number of rows."""
+def parquet(run: Path, what: str = "recs") -> tuple[bytes, int]:
+    """All rows of `what` as the content of a parquet file, and their number.
+
+    Raises UserError if pyarrow is not installed.
+    """
     _known("parquet", what)
     try:
         import pyarrow.parquet  # noqa: F401 - asked here, so that its absence is one sentence
@@ -148,7 +148,7 @@ def parquet(run: Path, what: str = "recs", tell: Tell = silent) -> tuple[bytes, 
         ) from None
     import pandas as pd
 
-    frame = pd.DataFrame(LINES[what](run, tell), columns=list(COLUMNS[what]))
+    frame = pd.DataFrame(LINES[what](run), columns=list(COLUMNS[what]))
     for name in ("user", "item", "positive", "negative"):
         if name in frame and frame[name].map(type).nunique() > 1:
             frame[name] = frame[name].astype(str)  # data sets with ids of different kinds
@@ -160,20 +160,25 @@ def parquet(run: Path, what: str = "recs", tell: Tell = silent) -> tuple[bytes, 
 def _known(form: str, what: str) -> None:
     known = FORMATS[what]
     if form not in known:
-        said = f"{', '.join(known[:-1])} or {known[-1]}"
-        raise UserError(f"--format must be {said}; got {form!r}; {did_you_mean(form, list(known))}")
+        names = f"{', '.join(known[:-1])} or {known[-1]}"
+        near = did_you_mean(form, list(known))
+        raise UserError(f"--format must be {names}; got {form!r}; {near}")
 
 
 def _logged(path: Path) -> dict[str, list[Any]]:
-    with whole_file(path), np.load(path, allow_pickle=False) as arrays:
+    with intact_file(path), np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name].tolist() for name in FIELDS}
 
 
-def _done(run: Path, tell: Tell) -> list[Cell]:
-    found, damaged = cell_store.read_cells(run)
+def _log_damage(damage: object) -> None:
+    logger.warning("negbench: left out: %s", damage)
+
+
+def _done(run: Path) -> list[Cell]:
+    readable, damaged = cell_store.read_cells(run)
     for sentence in damaged:
-        tell(sentence)
-    cells = [cell for cell in found if cell.done]
+        _log_damage(sentence)
+    cells = [cell for cell in readable if cell.done]
     if not cells:
         raise NothingToReport(f"an export needs finished cells; {run} has none; run it first")
     return cells
@@ -188,7 +193,7 @@ def _start(cell: Cell) -> Line:
 
 
 def _token(text: Any) -> str:
-    """One word: TREC's columns are parted by blanks."""
+    """One word: TREC separates columns by blanks."""
     return "%20".join(str(text).split(" "))
 
 

@@ -1,4 +1,4 @@
-"""A finished run in Python: its results as a frame, its table, its plots and its report."""
+"""A run folder as a Python object: results as a data frame, tables, plots and report."""
 
 import importlib
 from collections.abc import Sequence
@@ -11,20 +11,25 @@ from typing import Any
 from negbench.errors import UserError, did_you_mean
 
 
+def analysis(name: str) -> ModuleType:
+    """A module of `negbench.analysis`, imported when it is needed: a short start of commands."""
+    return importlib.import_module(f"negbench.analysis.{name}")
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run folder, or several read as one; nothing is read before it is asked for."""
+    """One run folder, or several read as one; files are read when they are needed."""
 
     folders: tuple[Path, ...]
 
     @cached_property
     def records(self) -> Any:
-        """What the folders hold, as the functions of `negbench.analysis` take it."""
+        """The folders' records, as the functions of `negbench.analysis` take them."""
         return analysis("runs.frames").open_run(list(self.folders))
 
     @property
     def folder(self) -> Path:
-        """The first folder: where plots and the report go unless told otherwise."""
+        """The first folder: where plots and the report go by default."""
         return self.folders[0]
 
     @property
@@ -98,7 +103,7 @@ class Run:
         return self.table()
 
     def _row(self, vs: str | None) -> str:
-        """The row to compare with: as told, else random, else the first method."""
+        """The row to compare with: `vs`, else random, else the first method."""
         rows = list(dict.fromkeys(row for cell, row in self.records.done if _trained(cell)))
         if vs is None:
             return "random" if "random" in rows or not rows else rows[0]
@@ -117,8 +122,3 @@ def open_run(path: str | Path | Sequence[str | Path]) -> Run:
 
 def _trained(cell: Any) -> bool:
     return bool(cell.spec["backbone"] != "reference")
-
-
-def analysis(name: str) -> ModuleType:
-    """A module of `negbench.analysis`."""
-    return importlib.import_module(f"negbench.analysis.{name}")

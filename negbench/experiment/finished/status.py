@@ -1,4 +1,4 @@
-"""How far a run has come, read from its folder alone: also while another process works on it."""
+"""Status of a run, read from its folder alone: also while another process works on it."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _ENTRY = {"cell", "dataset", "backbone", "backbone_variant", "method", "variant"
 
 @dataclass(frozen=True)
 class Status:
-    """Counts of the planned cells, the reasons of failures, and what is left to wait for."""
+    """Counts of the planned cells, the reasons of failures, and the time left."""
 
     run: str
     command: str
@@ -29,12 +29,12 @@ class Status:
     """Cells of earlier commands in the same folder."""
     damaged: tuple[str, ...]
     seconds_left: float | None
-    """Of the pending cells one after the other over `jobs`; None where nothing tells."""
+    """Of the pending cells one after the other over `jobs`; None where no cell is done yet."""
     slowest: tuple[tuple[str, float], ...]
 
 
 def status(run: Path) -> Status:
-    """Read a run folder; NothingToReport where it is none."""
+    """Read a run folder. Raises NothingToReport if it holds no run."""
     cells, damaged = read_cells(run) if run.is_dir() else ([], [])
     started = _started(run)
     if not cells and not started:
@@ -62,30 +62,30 @@ def status(run: Path) -> Status:
 
 def _started(run: Path) -> dict[str, Any]:
     try:
-        told = json.loads((run / "run.json").read_text("utf-8"))
+        started = json.loads((run / "run.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return started if isinstance(started, dict) else {}
 
 
 def _planned(started: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of the plan; anything else that may stand there is passed over."""
-    told = started.get("cells")
-    entries = told if isinstance(told, list) else []
+    """The entries of the plan; anything else in its place is ignored."""
+    cells = started.get("cells")
+    entries = cells if isinstance(cells, list) else []
     return [each for each in entries if isinstance(each, dict) and _ENTRY <= each.keys()]
 
 
 def _at_a_time(options: Any) -> int:
-    """How many cells are worked on at once: processes here (0 is one a core) or dask's workers."""
-    told = options if isinstance(options, dict) else {}
-    jobs, workers = (told.get(name, 1) for name in ("jobs", "workers"))
-    if isinstance(workers, int) and workers > 0 and told.get("engine") == "dask":
+    """How many cells run at once: processes here (0 is one a core) or dask's workers."""
+    given = options if isinstance(options, dict) else {}
+    jobs, workers = (given.get(name, 1) for name in ("jobs", "workers"))
+    if isinstance(workers, int) and workers > 0 and given.get("engine") == "dask":
         return workers
     return (jobs or os.cpu_count() or 1) if isinstance(jobs, int) and jobs >= 0 else 1
 
 
 def _left(pending: Sequence[dict[str, Any]], done: Sequence[Cell], jobs: int) -> float | None:
-    """Cells like it tell how long one takes; where none is done yet, the mean of all."""
+    """The mean time of done cells of the same kind; where there is none, of all done cells."""
     if not pending:
         return 0.0
     if not done:
@@ -116,7 +116,7 @@ def _label(entry: dict[str, Any]) -> str:
 
 
 def _seconds(cell: Cell) -> float:
-    """What a cell took; 0 where its record does not say."""
+    """Wall time of a cell; 0 where its record does not hold it."""
     try:
         return float(cell.record["seconds"]["wall"]["total"])
     except (KeyError, TypeError, ValueError):

@@ -12,19 +12,22 @@ ENDINGS = (".toml", ".yaml", ".yml")
 
 
 def read_file(path: Path) -> Mapping[str, Any]:
-    """The mapping that a file holds; nothing in it is executed."""
+    """The mapping that a file holds; nothing in it is executed.
+
+    Raises UserError for a file that is missing, of another kind or not valid.
+    """
     if path.suffix not in ENDINGS or not path.is_file():
         raise UserError(
             f"an experiment file must be there and end in {', '.join(ENDINGS)}; got {str(path)!r}"
         )
     try:
         text = path.read_text("utf-8")
-        found = tomllib.loads(text) if path.suffix == ".toml" else _yaml(text)
+        content = tomllib.loads(text) if path.suffix == ".toml" else _yaml(text)
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both such
         raise UserError(f"{path} must be valid {path.suffix[1:].upper()}: {error}") from error
-    if not isinstance(found, Mapping):
-        raise UserError(f"{path} must hold keys and values; it holds {type(found).__name__}")
-    return found
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path} must hold keys and values; it holds {type(content).__name__}")
+    return content
 
 
 def _yaml(text: str) -> Any:
@@ -37,7 +40,10 @@ def _yaml(text: str) -> Any:
 
 
 def divide(words: Iterable[str]) -> tuple[Path | None, dict[str, Any]]:
-    """The experiment file and the overrides among the plain words of a command line."""
+    """The experiment file and the overrides among the plain words of a command line.
+
+    Raises UserError for a word that is neither, and for a second file.
+    """
     file: Path | None = None
     overrides: dict[str, Any] = {}
     for word in words:
@@ -58,5 +64,5 @@ def divide(words: Iterable[str]) -> tuple[Path | None, dict[str, Any]]:
 
 def _value(text: str) -> Any:
     """A number, true, false or a list as such; anything else stays text."""
-    found = literal(text)
-    return found if isinstance(found, int | float | list | None) else text
+    value = literal(text)
+    return value if isinstance(value, int | float | list | None) else text

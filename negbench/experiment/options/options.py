@@ -1,7 +1,8 @@
-"""What a run is asked for: one frozen value, whether typed, read from a file or given in Python.
+"""Options of a run: one frozen value, whether typed, read from a file or given in Python.
 
 Every key is an option of `negbench run`, a key of an experiment file and a `KEY=VALUE` override.
-Nothing is loaded here but names and cards; training code is imported only to check the budget.
+Nothing is loaded here but names and cards; training code is imported only to check the training
+budget.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError, did_you_mean
 from negbench.experiment.options.plugin_selection import select
-from negbench.experiment.options.value_parsers import READERS, column, own_data, variants
+from negbench.experiment.options.value_parsers import PARSERS, column, own_data, variants
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import configure, literal
 
@@ -63,7 +64,7 @@ class Options:
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     objective: str | None = None
     probe: str = "sample"
-    """How much of training is watched: sample, full or off."""
+    """How much of training the probes measure: sample, full or off."""
     log_negatives: int = 0
     """How many of the negatives used each cell keeps."""
     plant: float = 0.0
@@ -73,7 +74,7 @@ class Options:
     encoder: str = "tfidf"
     """What makes vectors of the items' texts, for methods that read them."""
     train: Mapping[str, Any] = field(default_factory=dict)
-    """The budget as far as it was given; the rest are the defaults of `TrainConfig`."""
+    """The training budget as far as it was given; the rest are the defaults of `TrainConfig`."""
     jobs: int = 1
     """Worker processes; 0 is one for each core."""
     threads: int = 1
@@ -88,20 +89,20 @@ class Options:
     checkpoint_every: int = 0
     """Epochs between checkpoints of a long cell; 0 is none."""
     engine: str = "local"
-    """What works on the cells: processes of this machine, or dask's workers."""
+    """What runs the cells: processes of this machine, or dask's workers."""
     scheduler: str = ""
     """Address of a running dask scheduler."""
     workers: int = 0
-    """Dask workers of our own, where there is no scheduler."""
+    """Local dask workers to start, where there is no scheduler."""
     shard: tuple[int, int] = (1, 1)
-    """Work on every n-th cell only, from the i-th on: (i, n)."""
+    """Run every n-th cell only, from the i-th on: (i, n)."""
 
     def columns_of(self, dataset: str) -> Columns:
         """The columns of one data set."""
         return dict(self.own).get(dataset, self.columns)
 
     def as_flat(self) -> dict[str, Any]:
-        """Plain values that `build` takes again: what run.json keeps."""
+        """Plain values that `build` accepts again: what run.json keeps."""
         given = {k: v for k, v in asdict(self).items() if k not in ("columns", "own", "train")}
         listed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
         named = {k: v for k, v in asdict(self.columns).items() if v is not None}
@@ -125,7 +126,10 @@ def _is_path(dataset: str) -> bool:
 
 
 def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys checked and made plain: sections opened, aliases resolved; values still as given."""
+    """Flatten a mapping: sections opened, aliases resolved, keys checked; values as given.
+
+    Raises UserError for an unknown key, or a `train` that is no section.
+    """
     flat: dict[str, Any] = {}
     for key, value in raw.items():
         name = _key(str(key))
@@ -151,20 +155,20 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Flat keys of several layers, the later over the earlier; plug-ins of all."""
     flat: dict[str, Any] = {}
     for layer in layers:
-        found = flatten(layer)
-        if plugins := [*flat.get("plugins", []), *found.get("plugins", [])]:
-            found["plugins"] = plugins
-        flat |= found
+        upper = flatten(layer)
+        if plugins := [*flat.get("plugins", []), *upper.get("plugins", [])]:
+            upper["plugins"] = plugins
+        flat |= upper
     return flat
 
 
 def build(flat: Mapping[str, Any]) -> Options:
-    """Check every value and make the Options; the first mistake is a UserError."""
+    """Parse and check every value; the first mistake is a UserError."""
     given = {key: value for key, value in flat.items() if value is not None}
     plain = {
-        key: READERS[key](value, key)
+        key: PARSERS[key](value, key)
         for key, value in given.items()
-        if key in READERS and key not in ("methods", "datasets", "backbones", "references")
+        if key in PARSERS and key not in ("methods", "datasets", "backbones", "references")
     }
     for path in plain.get("plugins", ()):
         registry.add_plugin(path)
@@ -172,7 +176,7 @@ def build(flat: Mapping[str, Any]) -> Options:
     own = tuple(own_data(given["own"])[1]) if "own" in given else ()
     for family in ("methods", "datasets", "backbones", "references"):
         if family in given:
-            words = READERS[family](given[family], family)
+            words = PARSERS[family](given[family], family)
             plain[family] = select(family, words, paths=family == "datasets") if words else ()
     options = Options(
         **plain,
@@ -205,26 +209,26 @@ def _columns(entry: Mapping[str, Any]) -> Columns:
 
 def _budget(given: Mapping[str, Any]) -> dict[str, Any]:
     from negbench.evaluation.metric_names import parse_metrics
-    from negbench.training.fit import TrainConfig
+    from negbench.training.config import TrainConfig
 
     values = {k: literal(v) if isinstance(v, str) else v for k, v in given.items()}
-    made = configure(TrainConfig, values, "train")
+    budget = configure(TrainConfig, values, "train")
     for name in ("lr", "dim", "batch_size"):
-        value = getattr(made, name)
+        value = getattr(budget, name)
         if value is not None and not value > 0:
             raise UserError(f"{name} must be above 0; got {value}")
     for name in ("l2", "time_limit"):
-        value = getattr(made, name)
+        value = getattr(budget, name)
         if value is not None and not value >= 0:
             raise UserError(f"{name} must be 0 or more; got {value}")
-    chosen = parse_metrics(made.select)
+    chosen = parse_metrics(budget.select)
     if len(chosen) != 1 or chosen[0][0] != "ndcg":
-        raise UserError(f"select must be one ndcg@K; got {made.select!r}; write ndcg@20")
-    return {name: getattr(made, name) for name in values}
+        raise UserError(f"select must be one ndcg@K; got {budget.select!r}; write ndcg@20")
+    return {name: getattr(budget, name) for name in values}
 
 
 def _check(options: Options) -> None:
-    """Rules in words are read once here, so that a wrong one is refused before data are."""
+    """Parse every rule once here, so that a wrong one is refused before data are loaded."""
     import numpy as np
 
     from negbench.composition import objective
@@ -255,14 +259,14 @@ def _check(options: Options) -> None:
 
 
 def _check_columns(options: Options) -> None:
-    """Columns of files of the user's own are told for nothing where all data sets are known."""
+    """Refuse column options where every data set is a known one: they are for files."""
     known = registry.names("datasets")
     files = [each for each in options.datasets if each.partition("(")[0].strip() not in known]
-    told = {**options.columns.named, "min_rating": options.columns.min_rating}
-    if not files and (given := [name for name, value in told.items() if value is not None]):
+    columns = {**options.columns.named, "min_rating": options.columns.min_rating}
+    if not files and (given := [name for name, value in columns.items() if value is not None]):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UserError(
-            f"{flags}: columns are told for a file of your own; {', '.join(options.datasets)} "
+            f"{flags}: columns are given for a file of your own; {', '.join(options.datasets)} "
             "needs none; leave it out, or see negbench info for its parameters"
         )
 

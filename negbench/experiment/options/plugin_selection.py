@@ -1,7 +1,7 @@
-"""Which plug-ins a user means: names, `all`, globs, groups by family, and what to leave out.
+"""Selects plug-ins by name, `all`, glob, family, and exclusion.
 
 `all,-dns` is everything but dns; `'mix*'` what begins so; `dynamic` the family of that name;
-`dns(candidates=32)` and `popularity+dns` stand for themselves. The order typed is kept.
+`dns(candidates=32)` and `popularity+dns` are taken as they are. The order typed is kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,17 +20,20 @@ def words(given: Iterable[str]) -> list[str]:
 
 
 def select(family: str, given: Iterable[str], *, paths: bool = False) -> tuple[str, ...]:
-    """The plug-ins meant, each once; with `paths` an unknown word that looks like a file stands."""
+    """The plug-ins meant, each once; with `paths` also words that look like a file.
+
+    Raises UserError for an unknown name, and if nothing is left.
+    """
     known = registry.names(family)
     chosen: list[str] = []
     asked = words(given)
     for at, word in enumerate(asked):
         if word.startswith("-"):
             chosen = chosen or (list(known) if at == 0 else [])
-            gone = set(_meant(family, word[1:].strip(), known, paths))
-            chosen = [each for each in chosen if each not in gone]
+            excluded = set(_matches(family, word[1:].strip(), known, paths))
+            chosen = [each for each in chosen if each not in excluded]
         else:
-            chosen += _meant(family, word, known, paths)
+            chosen += _matches(family, word, known, paths)
     if not chosen:
         raise UserError(
             f"--{family} must name at least one; {','.join(asked) or 'nothing'!r} leaves none; "
@@ -39,7 +42,7 @@ def select(family: str, given: Iterable[str], *, paths: bool = False) -> tuple[s
     return tuple(dict.fromkeys(chosen))
 
 
-def _meant(family: str, word: str, known: Sequence[str], paths: bool) -> list[str]:
+def _matches(family: str, word: str, known: Sequence[str], paths: bool) -> list[str]:
     if word in known:
         return [word]
     if word == "all":
@@ -49,10 +52,10 @@ def _meant(family: str, word: str, known: Sequence[str], paths: bool) -> list[st
     if "(" in word or "+" in word:
         return ["+".join(_term(family, term, known) for term in split(word, "+"))]
     if any(mark in word for mark in _GLOB):
-        found = [name for name in known if fnmatchcase(name, word)]
-        if not found:
+        matching = [name for name in known if fnmatchcase(name, word)]
+        if not matching:
             raise UserError(f"--{family} {word!r} fits no name; known: {', '.join(known)}")
-        return found
+        return matching
     if group := [name for name in known if registry.card(family, name).family == word.lower()]:
         return group
     return [_known(family, word, known)]

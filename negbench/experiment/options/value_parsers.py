@@ -1,4 +1,4 @@
-"""Values as users write them: `--seeds 0-9`, `--jobs auto`, lists, tables of variants."""
+"""Parsers of option values as users write them: `--seeds 0-9`, `--jobs auto`, lists, tables."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,20 +15,23 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def seeds(value: Any, key: str) -> tuple[int, ...]:
-    """A number N is the seeds 0 to N-1; `0-9` a range (`7-7` is seed 7); `4,7` a list."""
+    """A number N is the seeds 0 to N-1; `0-9` a range (`7-7` is seed 7); `4,7` a list.
+
+    Raises UserError for anything else.
+    """
     del key
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, str) and value.strip().isdecimal():
-        found = list(range(int(value)))
+        numbers = list(range(int(value)))
     else:
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
             parts = [parts]
-        found = [seed for part in parts for seed in _span(part)]
-    if not found:
+        numbers = [seed for part in parts for seed in _span(part)]
+    if not numbers:
         raise UserError(f"--seeds must name at least one seed; got {value!r}; write 3 for 0, 1, 2")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(numbers))
 
 
 def _span(part: Any) -> list[int]:
@@ -41,7 +44,7 @@ def _span(part: Any) -> list[int]:
 
 
 def listed(value: Any, key: str) -> tuple[str, ...]:
-    """Words from `a,b`, or from a list of such."""
+    """Words from `a,b`, or from a list of such. Raises UserError for anything else."""
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise UserError(f"--{key} must be words, or a list of them; got {value!r}")
@@ -54,15 +57,15 @@ def metrics(value: Any, key: str) -> tuple[str, ...]:
 
 
 def files(value: Any, key: str) -> tuple[str, ...]:
-    """Paths, each whole and absolute, for worker processes and later resumes."""
+    """Absolute paths, for workers and later resumes. Raises UserError for anything else."""
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise UserError(f"--{key} must be paths; got {value!r}")
     return tuple(str(Path(each).expanduser().resolve()) for each in given)
 
 
-def whole(least: int) -> Callable[[Any, str], int]:
-    """A reader of whole numbers from `least` on."""
+def whole_number(least: int) -> Callable[[Any, str], int]:
+    """A parser of whole numbers from `least` on. Raises UserError (when parsing) for others."""
 
     def read(value: Any, key: str) -> int:
         text = str(value).strip()
@@ -75,18 +78,18 @@ def whole(least: int) -> Callable[[Any, str], int]:
 
 
 def share(value: Any, key: str) -> float:
-    """A number from 0 to below 1."""
+    """A number from 0 to below 1. Raises UserError for anything else."""
     try:
-        found = float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        found = -1.0
-    if isinstance(value, bool) or not 0 <= found < 1:
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number < 1:
         raise UserError(f"--{key} must be a share from 0 to below 1, as 0.1; got {value!r}")
-    return found
+    return number
 
 
 def noise(value: Any, key: str) -> float | Literal["ratings"]:
-    """A share, or the word `ratings`."""
+    """A share, or the word `ratings`. Raises UserError for anything else."""
     if value == "ratings":
         return "ratings"
     try:
@@ -96,10 +99,10 @@ def noise(value: Any, key: str) -> float | Literal["ratings"]:
 
 
 def shard(value: Any, key: str) -> tuple[int, int]:
-    """`2/8`, the second of eight parts."""
+    """`2/8`, the second of eight parts. Raises UserError for anything else."""
     text = "/".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
-    at, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+    at, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= at <= of:
         raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {text!r}")
     return at, of
@@ -107,11 +110,11 @@ def shard(value: Any, key: str) -> tuple[int, int]:
 
 def jobs(value: Any, key: str) -> int:
     """A number of workers, or 0 for `auto`."""
-    return 0 if str(value).strip().lower() in ("auto", "0") else whole(1)(value, key)
+    return 0 if str(value).strip().lower() in ("auto", "0") else whole_number(1)(value, key)
 
 
 def device(value: Any, key: str) -> str:
-    """auto, cpu, cuda or cuda:N."""
+    """auto, cpu, cuda or cuda:N. Raises UserError for anything else."""
     text = word(value, key).lower()
     if not _DEVICE.fullmatch(text):
         raise UserError(f"--device must be auto, cpu, cuda or cuda:N; got {text!r}")
@@ -119,7 +122,7 @@ def device(value: Any, key: str) -> str:
 
 
 def word(value: Any, key: str) -> str:
-    """A plain text."""
+    """A plain text. Raises UserError for anything else."""
     if not isinstance(value, str):
         raise UserError(f"--{key.replace('_', '-')} must be text; got {value!r}")
     return value.strip()
@@ -140,7 +143,10 @@ def rule(value: Any, key: str) -> str:
 
 
 def column(value: Any, key: str) -> Any:
-    """A column's name or number, or the least rating."""
+    """A column's name or number, or the least rating.
+
+    Raises UserError if the least rating is no number.
+    """
     if key != "min_rating":
         return str(value)
     try:
@@ -150,7 +156,10 @@ def column(value: Any, key: str) -> Any:
 
 
 def variants(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Methods and plug-in files from a table: a method to its settings, or to a list of them."""
+    """Methods and plug-in files from a table: a method to its settings, or to a list of them.
+
+    Raises UserError for settings that are no table.
+    """
     methods, plugins = [], []
     for name, value in table.items():
         for settings in value if isinstance(value, list) else [value]:
@@ -166,7 +175,10 @@ def variants(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def own_data(entries: Sequence[Any]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Data sets from a list: words, and tables with a `path` and names of columns."""
+    """Data sets from a list: words, and tables with a `path` and names of columns.
+
+    Raises UserError for a table without `path` or with an unknown key.
+    """
     texts, own = [], []
     allowed = {"path", *Columns.__dataclass_fields__}
     for entry in entries:
@@ -183,34 +195,34 @@ def own_data(entries: Sequence[Any]) -> tuple[list[str], list[dict[str, Any]]]:
     return texts, own
 
 
-READERS: dict[str, Callable[[Any, str], Any]] = {
+PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "name": word,
     "datasets": listed,
     "methods": listed,
     "backbones": listed,
     "references": listed,
     "seeds": seeds,
-    "k_core": whole(0),
+    "k_core": whole_number(0),
     "split": rule,
     "exclude": word,
     "bands": rule,
     "metrics": metrics,
     "objective": word,
     "probe": word,
-    "log_negatives": whole(0),
+    "log_negatives": whole_number(0),
     "plant": share,
     "noise": noise,
     "encoder": encoder,
     "jobs": jobs,
-    "threads": whole(1),
+    "threads": whole_number(1),
     "device": device,
     "out": word,
     "data_dir": word,
     "plugins": files,
     "overwrite": word,
-    "checkpoint_every": whole(0),
+    "checkpoint_every": whole_number(0),
     "engine": word,
     "scheduler": word,
-    "workers": whole(0),
+    "workers": whole_number(0),
     "shard": shard,
 }

@@ -1,1 +1,1 @@
-"""The engines that work through the cells: a pool of processes, dask, shared memory."""
+"""Execution engines: a local process pool, a dask cluster, and shared memory."""

@@ -1,4 +1,4 @@
-"""What a killed process left half written: found by its name, removed once its process is gone."""
+"""Removes half-written files of killed processes, which carry the process id in their name."""
 
 import os
 import re
@@ -9,18 +9,18 @@ _ASIDE = re.compile(r"\..+\.(\d+)\.[0-9a-f]{8}(\.old)?")
 
 
 def sweep(run: Path) -> list[Path]:
-    """Remove the hidden half-written files of dead processes; those of living ones stay."""
-    gone = []
+    """Remove the hidden half-written files of dead processes; those of live ones stay."""
+    removed = []
     for place in (run, run / "cells", run / "checkpoints"):
         for path in place.glob(".*") if place.is_dir() else ():
-            found = _ASIDE.fullmatch(path.name)
-            if found and not _alive(int(found[1])):
+            match = _ASIDE.fullmatch(path.name)
+            if match and not _alive(int(match[1])):
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
-                gone.append(path)
-    return gone
+                removed.append(path)
+    return removed
 
 
 def _alive(process: int) -> bool:

@@ -1,4 +1,4 @@
-"""Cells on a dask cluster: the same tasks, the same bits, the same folder, on many machines.
+"""Run cells on a dask cluster: the same tasks, bits and run folder, on many machines.
 
 Workers must see the run's folder under the same path, and the data. A worker does one cell at a
 time, whatever its number of threads. One that dies is replaced by another: dask gives its cell to
@@ -6,7 +6,7 @@ a worker that lives, and gives up after the third.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,53 +14,64 @@ from importlib import import_module
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.experiment.workers.local_pool import DIED, Done, Task, fail, work
+from negbench.experiment.workers.local_pool import (
+    DIED,
+    CellResult,
+    OnCellDone,
+    Task,
+    fail,
+    work,
+)
 from negbench.plugins import registry
 
 PATIENCE = 20
 """Seconds to wait for a scheduler that does not answer."""
+LOST = ("cancelled", "lost")
+"""States of a dask future whose scheduler is gone."""
 _ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the cells go: to a scheduler that runs already, or to so many workers of our own."""
+    """A dask scheduler that runs already, or the number of local workers to start."""
 
     scheduler: str = ""
     workers: int = 0
 
 
-def on_cluster(tasks: list[Task], cluster: Cluster, report: Callable[[Done], None]) -> None:
-    """Give every task to the cluster and report it as it ends; UserError if the scheduler goes."""
+def on_cluster(tasks: list[Task], cluster: Cluster, on_cell_done: OnCellDone) -> None:
+    """Submit every task and pass on each result; UserError if the scheduler is lost."""
     with _client(cluster) as client:
-        flying = {
-            client.submit(alone, task, registry.plugins(), key=task.cell, pure=False): task
+        futures = {
+            client.submit(
+                alone, task, registry.plugins(), key=task.planned.digest, pure=False
+            ): task
             for task in tasks
         }
-        for future in _ended(client, flying, cluster):
-            report(_came(future, flying[future], cluster))
+        for future in _as_completed(client, futures, cluster):
+            on_cell_done(_result_of(future, futures[future], cluster))
 
 
-def alone(task: Task, plugins: tuple[str, ...]) -> Done:
-    """One cell in a worker: seconds and memory are its own, so no other runs beside it."""
+def alone(task: Task, plugins: tuple[str, ...]) -> CellResult:
+    """Run one cell in a dask worker; no other beside it, as time and memory are measured."""
     with _ALONE:
         for path in plugins:
             registry.add_plugin(path)
-        return work(task)
+        return work(task, {})
 
 
-def _came(future: Any, task: Task, cluster: Cluster) -> Done:
+def _result_of(future: Any, task: Task, cluster: Cluster) -> CellResult:
     try:
-        done: Done = future.result()
+        result: CellResult = future.result()
     except _dask().KilledWorker:
         return fail(task, DIED)
     except (CancelledError, OSError) as error:  # a task's own OSError is in its record
         raise _lost(cluster) from error
-    return done
+    return result
 
 
-def _ended(client: Any, futures: Any, cluster: Cluster) -> Iterator[Any]:
-    """The futures as they end, as long as the scheduler lives."""
+def _as_completed(client: Any, futures: Any, cluster: Cluster) -> Iterator[Any]:
+    """The futures as they end, as long as the scheduler answers."""
     dask, open_ = _dask(), set(futures)
     while open_:
         try:
@@ -74,9 +85,6 @@ def _ended(client: Any, futures: Any, cluster: Cluster) -> Iterator[Any]:
             raise _lost(cluster)
         yield from ended
         open_ -= ended
-
-
-LOST = ("cancelled", "lost")
 
 
 def _lost(cluster: Cluster) -> UserError:
@@ -98,7 +106,7 @@ def _dask() -> Any:
 
 @contextmanager
 def _client(cluster: Cluster) -> Iterator[Any]:
-    """A client of the scheduler, or of workers of our own, each a process with one thread."""
+    """A client of the scheduler, or of a local cluster of processes with one thread each."""
     distributed = _dask()
     if not cluster.scheduler:
         with (
@@ -112,10 +120,10 @@ def _client(cluster: Cluster) -> Iterator[Any]:
     try:
         client = distributed.Client(cluster.scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())[:200]
+        cause = " ".join(str(error).split())[:200]
         raise UserError(
             f"--scheduler must be the address of a running dask scheduler, as tcp://host:8786; "
-            f"{cluster.scheduler} does not answer ({said})"
+            f"{cluster.scheduler} does not answer ({cause})"
         ) from None
     with client:
         yield client

@@ -1,7 +1,7 @@
-"""Works through cells, here or in worker processes; one that fails is recorded, the rest go on.
+"""Run cells in this process or in a pool; a cell that fails is recorded, the others go on.
 
 The bits of a cell do not depend on where it ran: every process takes the same number of threads,
-and a cell draws from its own seed alone.
+and a cell samples from its own seed alone.
 """
 
 import errno
@@ -14,18 +14,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import Any
 
 import torch
 
 from negbench.errors import NoRoom, UserError
 from negbench.experiment.cell.record import cards, environment
 from negbench.experiment.cell.run import run_cell
-from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.plan import scenario_of
+from negbench.experiment.cell.spec import CellSpec, PlannedCell, ScenarioKey
 from negbench.experiment.workers.shared_memory import Shared, shared
 from negbench.plugins import registry
 from negbench.scenario.scenario import Scenario
@@ -40,22 +39,24 @@ UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES
 
 @dataclass(frozen=True)
 class Task:
-    """One cell to work on, with all that a worker must know."""
+    """One cell to work on, with everything that a worker process needs."""
 
-    spec: CellSpec
-    resolved: dict[str, Any]
-    cell: str
-    label: str
+    planned: PlannedCell
     out: Path
     data_dir: str | None
     device: str
     threads: int
     checkpoint_every: int
 
+    @property
+    def spec(self) -> CellSpec:
+        """The cell's settings."""
+        return self.planned.spec
+
 
 @dataclass(frozen=True)
-class Done:
-    """What came of a task; `reason` is empty where it went well."""
+class CellResult:
+    """How a task ended; `reason` is empty where it went well."""
 
     task: Task
     reason: str = ""
@@ -63,21 +64,29 @@ class Done:
     seconds: float = 0.0
 
 
-Report = Callable[[Done], None]
-Tell = Callable[[Task, Mapping[str, float]], None]
+Scenarios = Mapping[ScenarioKey, Scenario]
+OnCellDone = Callable[[CellResult], None]
+"""Called with the result of each cell when it ends."""
+OnEpoch = Callable[[Task, Mapping[str, float]], None]
+"""Called with the metrics of each epoch of a task in this process."""
 
 
-def work(task: Task, scenario: Scenario | None = None, tell: Tell | None = None) -> Done:
-    """Train, rank and record one cell; whatever goes wrong becomes its record."""
+def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> CellResult:
+    """Train, rank and record one cell; an error becomes the reason in its record.
+
+    A scenario that is not among `scenarios` is prepared here. Raises NoRoom if the run's folder
+    cannot be written to.
+    """
+    scenario = scenarios.get(task.spec.scenario_key)
     try:
-        scenario = scenario or scenario_of(task.spec, task.data_dir)
+        scenario = scenario or task.spec.scenario_key.prepare(task.data_dir)
         folder = run_cell(
-            task.spec,
+            task.planned,
             scenario,
             task.out,
             device=task.device,
             threads=task.threads,
-            tell=(lambda row: tell(task, row)) if tell else None,
+            on_epoch=partial(on_epoch, task) if on_epoch else None,
             checkpoint_every=task.checkpoint_every,
         )
         record = cell_store.read_cell(folder).record
@@ -88,7 +97,7 @@ def work(task: Task, scenario: Scenario | None = None, tell: Tell | None = None)
     except Exception as error:
         return fail(task, _reason(error), _trace(error), scenario)
     best = record["fit"].get("best_valid")
-    return Done(task, "", best, record["seconds"]["wall"]["total"])
+    return CellResult(task, "", best, record["seconds"]["wall"]["total"])
 
 
 def no_room(out: Path, error: OSError) -> NoRoom:
@@ -100,63 +109,63 @@ def no_room(out: Path, error: OSError) -> NoRoom:
     )
 
 
-def fail(task: Task, reason: str, trace: str = "", scenario: Scenario | None = None) -> Done:
-    """Record a cell that could not be had."""
+def fail(task: Task, reason: str, trace: str = "", scenario: Scenario | None = None) -> CellResult:
+    """Write the record of a failed cell."""
     record = {
         "status": "failed",
         "reason": reason,
         "traceback": trace,
-        "spec": task.resolved,
+        "spec": task.planned.resolved,
         **cards(task.spec),
         **(scenario.record() if scenario else {}),
         "metrics": [],
         "environment": environment(torch.device(task.device)),
     }
     cell_store.write_cell(task.out, record)
-    return Done(task, reason)
+    return CellResult(task, reason)
 
 
-def here(tasks: list[Task], scenarios: Mapping[str, Scenario], report: Report, tell: Tell) -> None:
-    """One after the other in this process."""
-    for task in tasks:
-        report(work(task, scenarios[task.spec.dataset], tell))
-
-
-def in_pool(
-    tasks: list[Task], jobs: int, scenarios: Mapping[str, Scenario], report: Report
+def in_process(
+    tasks: list[Task], scenarios: Scenarios, on_cell_done: OnCellDone, on_epoch: OnEpoch
 ) -> None:
-    """In worker processes; where one dies, what it may have worked on is tried once more, alone."""
+    """Run the tasks one after the other in this process."""
+    for task in tasks:
+        on_cell_done(work(task, scenarios, on_epoch))
+
+
+def in_pool(tasks: list[Task], jobs: int, scenarios: Scenarios, on_cell_done: OnCellDone) -> None:
+    """Run the tasks in worker processes; where one dies, its tasks are tried once more, alone."""
     waiting = deque(tasks)
     with shared(scenarios) as held:
         while waiting:
-            for suspect in _until_broken(waiting, jobs, held, report):
-                if _until_broken(deque([suspect]), 1, held, report):
-                    report(fail(suspect, DIED))
+            for suspect in _until_broken(waiting, jobs, held, on_cell_done):
+                if _until_broken(deque([suspect]), 1, held, on_cell_done):
+                    on_cell_done(fail(suspect, DIED))
 
 
 def _until_broken(
-    waiting: deque[Task], jobs: int, held: Shared | None, report: Report
+    waiting: deque[Task], jobs: int, held: Shared | None, on_cell_done: OnCellDone
 ) -> list[Task]:
-    """Empty the queue; the tasks that were under way if a worker died, else none."""
-    flying: dict[Future[Done], Task] = {}
+    """Work off the queue; the tasks that were running if a worker died, else none."""
+    running: dict[Future[CellResult], Task] = {}
     with _pool(min(jobs, len(waiting)), held) as pool:
         try:
-            while waiting or flying:
-                while waiting and len(flying) < jobs:
-                    flying[pool.submit(_work, waiting[0])] = waiting[0]
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    running[pool.submit(_work, waiting[0])] = waiting[0]
                     waiting.popleft()
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    done = future.result()
-                    del flying[future]
-                    report(done)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    result = future.result()
+                    del running[future]
+                    on_cell_done(result)
         except BrokenProcessPool:
-            return list(flying.values())
+            return list(running.values())
     return []
 
 
 @contextmanager
 def _pool(jobs: int, held: Shared | None) -> Iterator[ProcessPoolExecutor]:
-    """Workers of our own; an interrupt ends them at once instead of waiting for their cells."""
+    """A process pool; an interrupt terminates it at once instead of waiting for its cells."""
     before = set(active_children())
     pool = ProcessPoolExecutor(
         jobs, get_context("spawn"), initializer=_begin, initargs=(registry.plugins(), held)
@@ -171,23 +180,22 @@ def _pool(jobs: int, held: Shared | None) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-_GROUNDS: dict[str, Scenario] = {}
-"""A worker's scenarios, by data set: its parent's, mapped."""
+_SCENARIOS: dict[ScenarioKey, Scenario] = {}
+"""In a worker: the scenarios of its parent, memory-mapped."""
 
 
 def _begin(plugins: tuple[str, ...], held: Shared | None) -> None:
-    """A worker's first act: know the plug-ins, leave Ctrl-C to the parent, and die with it."""
+    """Initialise a worker: add plug-ins, leave Ctrl-C to the parent, and end with the parent."""
     signal(SIGINT, SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     for path in plugins:
         registry.add_plugin(path)
     if held is not None:
-        _GROUNDS.update(held.open())
+        _SCENARIOS.update(held.open())
 
 
-def _work(task: Task) -> Done:
-    """In a worker: on the scenario that was handed to it, or one of its own."""
-    return work(task, _GROUNDS.get(task.spec.dataset))
+def _work(task: Task) -> CellResult:
+    return work(task, _SCENARIOS)
 
 
 def _die_with_parent() -> None:
@@ -198,13 +206,14 @@ def _die_with_parent() -> None:
 
 
 def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())[:500]
-    told = said if isinstance(error, UserError) else f"{type(error).__name__}: {said}".rstrip(": ")
-    return f"{NO_MEMORY} ({told})" if _wants_memory(error) else told
+    text = " ".join(str(error).split())[:500]
+    if not isinstance(error, UserError):
+        text = f"{type(error).__name__}: {text}".rstrip(": ")
+    return f"{NO_MEMORY} ({text})" if _is_out_of_memory(error) else text
 
 
-def _wants_memory(error: Exception) -> bool:
-    """Python, numpy and CUDA have an error for it; torch on the CPU has only words."""
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python, numpy and CUDA have an error class for it; torch on the CPU has only a message."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 

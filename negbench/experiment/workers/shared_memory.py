@@ -1,7 +1,7 @@
-"""Grounds that worker processes share: made ready once, and mapped into the memory of each.
+"""Scenarios in shared memory: prepared once, and mapped into every worker process.
 
-The arrays lie in one file without a name (with one, where the system has no /proc), which the
-workers map: what they do not write to is one copy for all. The rest goes to them as it is.
+The arrays lie in one unnamed file (a named one, where the system has no /proc), which the workers
+map copy-on-write: pages that nobody writes to exist once. Everything else is pickled.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import IO
 
 import numpy as np
 
+from negbench.experiment.cell.spec import ScenarioKey
 from negbench.scenario.scenario import Scenario
 
 OPEN = Path("/proc/self/fd")
@@ -23,35 +24,35 @@ ALIGNED = 64
 
 @dataclass(frozen=True)
 class Shared:
-    """Where the arrays of some grounds are; made by `shared`, for this process's children."""
+    """Scenarios for child processes: their pickle, and the file that holds their arrays."""
 
     content: bytes
-    """The grounds without their arrays: from the parent process, never from a file."""
+    """The pickled scenarios without their arrays: from the parent process, never from a file."""
     path: str
     spans: tuple[tuple[int, int], ...]
     """Begin and end of every array, in bytes."""
 
-    def open(self) -> dict[str, Scenario]:
-        """The grounds by data set, on arrays that are read where they lie."""
-        held = np.memmap(self.path, np.uint8, mode="c")
-        buffers = [held[begin:end] for begin, end in self.spans]
-        made: dict[str, Scenario] = pickle.loads(self.content, buffers=buffers)
-        return made
+    def open(self) -> dict[ScenarioKey, Scenario]:
+        """The scenarios by key, their arrays memory-mapped."""
+        memory = np.memmap(self.path, np.uint8, mode="c")
+        buffers = [memory[begin:end] for begin, end in self.spans]
+        scenarios: dict[ScenarioKey, Scenario] = pickle.loads(self.content, buffers=buffers)
+        return scenarios
 
 
 @contextmanager
-def shared(scenarios: Mapping[str, Scenario]) -> Iterator[Shared | None]:
-    """The grounds for workers, while the block lasts; None where there is no room for the file."""
+def shared(scenarios: Mapping[ScenarioKey, Scenario]) -> Iterator[Shared | None]:
+    """Share scenarios while the block lasts; None where there is no room for the file."""
     with ExitStack() as stack:
         try:
-            made = _laid(scenarios, stack.enter_context(_file()))
+            memory = _write_all(scenarios, stack.enter_context(_file()))
         except OSError:
-            made = None
-        yield made
+            memory = None
+        yield memory
 
 
 def _file() -> IO[bytes]:
-    """A file that is gone with this process; killed, it leaves nothing where /proc is.
+    """A temporary file that is deleted with this process, even a killed one where /proc exists.
 
     Unbuffered: one that could not be filled is closed without another try.
     """
@@ -60,23 +61,23 @@ def _file() -> IO[bytes]:
     return tempfile.NamedTemporaryFile(prefix="negbench-", buffering=0)
 
 
-def _laid(scenarios: Mapping[str, Scenario], file: IO[bytes]) -> Shared:
+def _write_all(scenarios: Mapping[ScenarioKey, Scenario], file: IO[bytes]) -> Shared:
     arrays: list[pickle.PickleBuffer] = []
     for scenario in scenarios.values():
-        scenario.warm()
+        scenario.build_caches()
     content = pickle.dumps(dict(scenarios), protocol=5, buffer_callback=arrays.append)
     spans, end = [], 0
     for array in arrays:
         raw = array.raw()
         spans.append((end, end + raw.nbytes))
         end += _write(file, raw) + _write(file, memoryview(bytes(-raw.nbytes % ALIGNED)))
-    _write(file, memoryview(bytes(ALIGNED)))  # a file of nothing cannot be mapped
+    _write(file, memoryview(bytes(ALIGNED)))  # an empty file cannot be mapped
     nameless = f"/proc/{os.getpid()}/fd/{file.fileno()}"
     return Shared(content, nameless if OPEN.is_dir() else str(file.name), tuple(spans))
 
 
 def _write(file: IO[bytes], raw: memoryview) -> int:
-    """All of it, however the system parts it; how many bytes that were."""
+    """Write all bytes, in as many calls as the system needs; return how many they are."""
     done = 0
     while done < raw.nbytes:
         done += file.write(raw[done:])

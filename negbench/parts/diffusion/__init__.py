@@ -1,1 +1,1 @@
-"""Gaussian diffusion: the forward and the reverse process, and networks that denoise."""
+"""Gaussian diffusion: the forward and the reverse process, and denoiser networks."""

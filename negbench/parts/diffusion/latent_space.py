@@ -1,4 +1,4 @@
-"""The space in which a denoiser works, and the walk back through it.
+"""Latent space of a diffusion model, its reverse chain, and the mixin of a part with a denoiser.
 
     y = (x - mu) / s,   s^2 = mean variance of an item coordinate,   noise ~ N(0, Sigma / s^2)
 
@@ -15,11 +15,11 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import Denoiser
 from negbench.parts.diffusion.process import Catalogue, Schedule, signal_to_noise
-from negbench.protocol import TrainContext
+from negbench.parts.requirements import width_of
+from negbench.protocol import AnyShape, AnyVectors, ItemVectors, Rows, TrainContext, Vectors
 
 Noise = Literal["catalogue", "unit"]
 TINY = 1e-6
@@ -27,7 +27,7 @@ TINY = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Item vectors in standard units, and the noise of the process there."""
+    """Standardised item vectors, and the noise of the process in the same units."""
 
     mean: Tensor
     scale: Tensor
@@ -35,69 +35,70 @@ class Space:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, items: Tensor, noise: Noise = "catalogue") -> Self:
-        """From item vectors [I, D]."""
+    def of(cls, items: ItemVectors, noise: Noise = "catalogue") -> Self:
+        """The space fitted to item vectors [I, D]."""
         if noise == "unit":
-            still = Catalogue.of(items, isotropic=1.0)
-            return cls(still.mean, items.new_ones(()), still)
+            unit = Catalogue.of(items, isotropic=1.0)
+            return cls(unit.mean, items.new_ones(()), unit)
         mean = items.mean(0)
         scale = (items - mean).square().mean().sqrt().clamp(min=TINY)
         return cls(mean, scale, Catalogue.of((items - mean) / scale))
 
-    def into(self, x: Tensor) -> Tensor:
-        """Vectors [.., D] in standard units."""
+    def standardise(self, x: AnyVectors) -> AnyVectors:
+        """Item vectors x [.., D] -> y in standard units."""
         return (x - self.mean) / self.scale
 
-    def out(self, y: Tensor) -> Tensor:
-        """Back among the items' vectors."""
+    def unstandardise(self, y: AnyVectors) -> AnyVectors:
+        """Standardised vectors y [.., D] -> x in the units of the item vectors."""
         return y * self.scale + self.mean
 
-    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+    def noise(self, n: int, generator: torch.Generator) -> Vectors:
         """n draws of the process's noise, [n, D]."""
         return self.catalogue.noise(n, generator)
 
-    def snr(self, schedule: Schedule, items: Tensor) -> float:
-        """Signal to noise at T."""
-        return signal_to_noise(schedule, self.into(items), self.catalogue)
+    def snr(self, schedule: Schedule, items: ItemVectors) -> float:
+        """Signal-to-noise ratio at T."""
+        return signal_to_noise(schedule, self.standardise(items), self.catalogue)
 
 
 def noised(
-    space: Space, schedule: Schedule, x: Tensor, t: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """y_t of item vectors x [B, D] at steps t [B], and the noise in it."""
+    space: Space, schedule: Schedule, x: Vectors, t: Rows, generator: torch.Generator
+) -> tuple[Vectors, Vectors]:
+    """Forward process: y_t of item vectors x [B, D] at steps t [B], and its noise [B, D]."""
     eps = space.noise(len(x), generator)
-    return schedule.noised(space.into(x), t, eps), eps
+    return schedule.noised(space.standardise(x), t, eps), eps
 
 
-def any_step(n: int, schedule: Schedule, like: Tensor, generator: torch.Generator) -> Tensor:
-    """n steps drawn evenly from 1 .. T, on the device of `like`."""
+def random_steps(n: int, schedule: Schedule, like: AnyShape, generator: torch.Generator) -> Rows:
+    """n diffusion steps drawn uniformly from 1 .. T, [n], on the device of `like`."""
     return torch.randint(1, schedule.steps + 1, (n,), generator=generator, device=like.device)
 
 
-def visited(steps: int, marks: Collection[int], stride: int = 1) -> list[int]:
-    """The steps of a walk from T down to the least mark: every `stride`-th, and all marks."""
+def chain_steps(steps: int, marks: Collection[int], stride: int = 1) -> list[int]:
+    """Steps of a reverse chain from T down to the least mark: every `stride`-th, and all marks."""
     grid = set(range(steps, min(marks), -stride))
     return sorted(grid | set(marks), reverse=True)
 
 
-def walk(
+def reverse_chain(
     schedule: Schedule,
-    start: Tensor,
+    start: Vectors,
     marks: Collection[int],
-    clean: Callable[[Tensor, Tensor], Tensor],
+    clean: Callable[[Vectors, Rows], Vectors],
     *,
     stride: int = 1,
-    noise: Callable[[], Tensor] | None = None,
-) -> dict[int, Tensor]:
-    """y at every mark of one chain from start = y_T [n, D]; `clean(y_t, t [n])` guesses y_0.
+    noise: Callable[[], Vectors] | None = None,
+) -> dict[int, Vectors]:
+    """y at every mark of one reverse chain from start = y_T [n, D]; `clean(y_t, t [n])` is y_0.
 
     With `noise` (a draw of [n, D]) the steps are ancestral, and `stride` must be 1; without it they
-    are DDIM's, which may skip. A mark is a step from 0 to T.
+    are DDIM's, which may skip. A mark is a step from 0 to T. Raises ValueError for an ancestral
+    chain with another `stride`.
     """
     if noise is not None and stride != 1:
         raise ValueError(f"an ancestral walk takes every step; got {stride=}")
     kept, y = {schedule.steps: start}, start
-    for now, before in pairwise(visited(schedule.steps, marks, stride)):
+    for now, before in pairwise(chain_steps(schedule.steps, marks, stride)):
         t = torch.full((len(y),), now, device=y.device)
         guess = clean(y, t)
         if noise is None:
@@ -117,45 +118,41 @@ def denoiser_of(
     zero: bool = True,
     name: str = "",
 ) -> Denoiser:
-    """A fresh denoiser of the backbone's vectors, conditioned on another such vector or on nothing.
+    """A new denoiser of the backbone's vectors, conditioned on another such vector or on nothing.
 
     A control (`trained=False`) is random in its last layer too, and takes no gradient; `zero=False`
-    begins at random and learns. Each of several denoisers of one method has its own `name`.
+    starts at random and is trained. Each of several denoisers of one method has its own `name`.
     """
-    if not context.width:
-        raise UserError(
-            "a method with a network must know the vectors' width before the first step; your own "
-            "loop does not say it; add dim=D to negbench.attach"
-        )
-    dim, condition = context.width, context.width if conditioned else 0
+    dim = width_of(context)
+    condition = dim if conditioned else 0
     generator = rng.stream(context.seed, "denoiser", *([name] if name else []))
     net = Denoiser(dim, condition, hidden, generator=generator, zero=zero and trained)
     return net.to(context.device).requires_grad_(trained)
 
 
-def learnt(net: Denoiser) -> list[torch.nn.Parameter]:
-    """The parameters of a denoiser whose condition is never dropped: `null` is not among them."""
+def trainable(net: Denoiser) -> list[torch.nn.Parameter]:
+    """Trainable parameters of a denoiser without condition dropout: all but `null`."""
     return [p for name, p in net.named_parameters() if name != "null" and p.requires_grad]
 
 
 class DenoiserPart:
-    """A part that is led by one denoiser, `net`, and tells the signal to noise at T, `snr`."""
+    """Mixin: parameters, state and logged SNR of a part with one denoiser, `net`."""
 
     net: Denoiser
     snr: float = math.nan
 
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The denoiser's weights."""
-        return learnt(self.net)
+        """The denoiser's parameters."""
+        return trainable(self.net)
 
     def state_dict(self) -> dict[str, Any]:
-        """The denoiser; all else is made anew every epoch."""
+        """State for a checkpoint: the denoiser; the rest is computed anew every epoch."""
         return dict(self.net.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore the state."""
         self.net.load_state_dict(state)
 
     def epoch_metrics(self) -> Mapping[str, float]:
-        """Signal to noise at T."""
+        """The epoch's metrics: signal-to-noise ratio at T."""
         return {"snr_T": self.snr}

@@ -1,4 +1,4 @@
-"""InfoNCE whose negatives are corrected for hidden positives, and leant towards hard ones.
+"""Debiased and hard-negative InfoNCE: corrected for hidden positives, weighed by hardness.
 
     L = log(1 + N g e^{-z_i}),   z = s / tau
     g = max((h - tau+ e^{z_i}) / (1 - tau+), e^{-1 / tau})
@@ -14,29 +14,28 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from negbench.parts.losses.functions import how_many, never
-from negbench.protocol import Negatives, Step
+from negbench.parts.losses.functions import count_unmasked, masked_score
+from negbench.protocol import Mask, Negatives, Rows, Scores, Step, check_ranges
 
 EDGE = -1e-4
 """Log of the share of positives above which what is left is rounding, and the floor holds."""
 
 
-def log_mean(z: Tensor, beta: float, logw: Tensor | None, mask: Tensor | None) -> Tensor:
-    """log h of tempered scores z [B, N] -> [B]; weights that came with the negatives multiply."""
+def log_mean(z: Scores, beta: float, logw: Scores | None, mask: Mask | None) -> Rows:
+    """log h of scores z = s / tau [B, N] -> [B]; the negatives' own log weights are added."""
 
-    def summed(values: Tensor) -> Tensor:
+    def summed(values: Scores) -> Rows:
         if mask is not None:
-            values = values.masked_fill(~mask, never(values.dtype))
+            values = values.masked_fill(~mask, masked_score(values.dtype))
         return values.logsumexp(1)
 
     top = (1 + beta) * z
     return summed(top if logw is None else top + logw) - summed(beta * z)
 
 
-def without_positives(log_h: Tensor, z_pos: Tensor, tau_plus: float, floor: float) -> Tensor:
-    """log g of log h [B] and the tempered scores of the positives [B] -> [B]."""
+def without_positives(log_h: Rows, z_pos: Rows, tau_plus: float, floor: float) -> Rows:
+    """log g, [B]: log h [B] without the share of hidden positives, given their scores z_pos [B]."""
     if tau_plus == 0:
         return log_h
     share = math.log(tau_plus) + z_pos - log_h
@@ -48,7 +47,7 @@ def without_positives(log_h: Tensor, z_pos: Tensor, tau_plus: float, floor: floa
 
 @dataclass(frozen=True)
 class Debiased:
-    """The loss; `tau_plus` and `beta` both 0 are InfoNCE."""
+    """The debiased InfoNCE objective; `tau_plus` and `beta` both 0 are InfoNCE."""
 
     tau: float = 0.1
     """Above 0."""
@@ -58,15 +57,14 @@ class Debiased:
     """0 or more."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no softmax."""
-        if not self.tau > 0:
-            raise ValueError(f"`tau` must be above 0; got {self.tau}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, above={"tau": 0})
         if not 0 <= self.tau_plus < 1:
             raise ValueError(f"`tau_plus` must be 0 or more and below 1; got {self.tau_plus}")
         if not self.beta >= 0:
             raise ValueError(f"`beta` must be 0 or more; got {self.beta}")
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]; 0 for a row without negatives."""
         del step
         if not s_neg.shape[1]:
@@ -74,6 +72,6 @@ class Debiased:
         mask, z_pos, z_neg = negatives.mask, s_pos / self.tau, s_neg / self.tau
         log_h = log_mean(z_neg, self.beta, negatives.logw, mask)
         log_g = without_positives(log_h, z_pos, self.tau_plus, -1 / self.tau)
-        n = how_many(s_neg, mask)
+        n = count_unmasked(s_neg, mask)
         rows = F.softplus(n.clamp(min=1).log() + log_g - z_pos)
         return rows if mask is None else rows.masked_fill(n == 0, 0.0)

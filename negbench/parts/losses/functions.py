@@ -1,67 +1,64 @@
-"""The losses as pure functions: scores in, one loss a row out.
+"""Loss functions (BPR, hinge, BCE, gBCE, sampled softmax): scores in, one loss a row out.
 
-`s_pos` is [B]; `s_neg`, `weight` and `mask` are [B, N]. A masked negative counts for nothing, and
-a row with none left has the loss of its positive alone (0 where the loss compares the two).
+`s_pos` is [B]; `s_neg`, `weight` and `mask` are [B, N]. A masked negative adds nothing, and a
+row with none left has the loss of its positive alone (0 where the loss compares the two).
 """
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from negbench.ops import masked_fill
-from negbench.protocol import Negatives
+from negbench.ops.masked_fill import count_true, masked_fill_
+from negbench.protocol import Mask, Negatives, Rows, Scalar, Scores
 
 
 def over_negatives(
-    values: Tensor, weight: Tensor | None, mask: Tensor | None, reduce: str = "mean"
-) -> Tensor:
-    """Weighted mean or sum over the negatives that count, [B, N] -> [B]."""
+    values: Scores, weight: Scores | None, mask: Mask | None, reduce: str = "mean"
+) -> Rows:
+    """Weighted mean or sum over the unmasked negatives, [B, N] -> [B]."""
     if weight is not None:
         values = values * weight
     if mask is None and values.shape[1] and reduce == "mean":
         return values.squeeze(1) if values.shape[1] == 1 else values.mean(1)
     total = (values if mask is None else values * mask).sum(1)
-    return total / how_many(values, mask).clamp(min=1) if reduce == "mean" else total
+    return total / count_unmasked(values, mask).clamp(min=1) if reduce == "mean" else total
 
 
-def how_many(values: Tensor, mask: Tensor | None) -> Tensor:
-    """N of each row without the masked ones, [B], or one number for all rows."""
+def count_unmasked(values: Scores, mask: Mask | None) -> Rows | Scalar:
+    """Number of unmasked negatives of each row, [B]; without a mask one number for all rows."""
     if mask is None:
         return values.new_full((), values.shape[1])
-    return masked_fill.how_many(mask).to(values.dtype)
+    return count_true(mask).to(values.dtype)
 
 
-def never(dtype: torch.dtype) -> float:
+def masked_score(dtype: torch.dtype) -> float:
     """The score of a masked negative: finite, so that a row with none left has a gradient."""
     return torch.finfo(dtype).min / 2
 
 
-def bpr(
-    s_pos: Tensor, s_neg: Tensor, weight: Tensor | None = None, mask: Tensor | None = None
-) -> Tensor:
-    """mean_j w_j softplus(s_j - s_i) (Rendle et al., UAI 2009)."""
+def bpr(s_pos: Rows, s_neg: Scores, weight: Scores | None = None, mask: Mask | None = None) -> Rows:
+    """BPR: mean_j w_j softplus(s_j - s_i) (Rendle et al., UAI 2009), [B]."""
     return over_negatives(F.softplus(s_neg - s_pos.unsqueeze(1)), weight, mask)
 
 
 def hinge(
-    s_pos: Tensor,
-    s_neg: Tensor,
+    s_pos: Rows,
+    s_neg: Scores,
     margin: float,
-    weight: Tensor | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
-    """mean_j w_j max(0, margin - s_i + s_j)."""
+    weight: Scores | None = None,
+    mask: Mask | None = None,
+) -> Rows:
+    """Hinge: mean_j w_j max(0, margin - s_i + s_j), [B]."""
     return over_negatives(F.relu(margin - s_pos.unsqueeze(1) + s_neg), weight, mask)
 
 
 def bce(
-    s_pos: Tensor,
-    s_neg: Tensor,
-    weight: Tensor | None = None,
-    mask: Tensor | None = None,
+    s_pos: Rows,
+    s_neg: Scores,
+    weight: Scores | None = None,
+    mask: Mask | None = None,
     reduce: str = "mean",
-) -> Tensor:
-    """softplus(-s_i) + mean_j (or sum_j) w_j softplus(s_j).
+) -> Rows:
+    """BCE: softplus(-s_i) + mean_j (or sum_j) w_j softplus(s_j), [B].
 
     Its optimum under proposal q is s = log p/q + const (const = -log N for the sum).
     """
@@ -69,31 +66,32 @@ def bce(
 
 
 def gbce(
-    s_pos: Tensor,
-    s_neg: Tensor,
+    s_pos: Rows,
+    s_neg: Scores,
     n_items: int,
     t: float,
-    weight: Tensor | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
-    """(beta softplus(-s_i) + sum_j w_j softplus(s_j)) / (N + 1), beta = 1 - t (1 - N / (I - 1)).
+    weight: Scores | None = None,
+    mask: Mask | None = None,
+) -> Rows:
+    """gBCE: (beta softplus(-s_i) + sum_j w_j softplus(s_j)) / (N + 1), [B].
 
-    Petrov & Macdonald, RecSys 2023; t = 0 is BCE, t = 1 undoes the whole sampling bias.
+    beta = 1 - t (1 - N / (I - 1)). Petrov & Macdonald, RecSys 2023; t = 0 is BCE, t = 1 undoes the
+    whole sampling bias.
     """
-    n = how_many(s_neg, mask)
+    n = count_unmasked(s_neg, mask)
     beta = 1 - t * (1 - (n / max(1, n_items - 1)).clamp(max=1))
     negative = over_negatives(F.softplus(s_neg), weight, mask, "sum")
     return (beta * F.softplus(-s_pos) + negative) / (n + 1)
 
 
 def sampled_softmax(
-    s_pos: Tensor,
-    s_neg: Tensor,
-    logq: Tensor | None = None,
-    logw: Tensor | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
-    """log(1 + sum_j e^{z_j - s_i}).
+    s_pos: Rows,
+    s_neg: Scores,
+    logq: Scores | None = None,
+    logw: Scores | None = None,
+    mask: Mask | None = None,
+) -> Rows:
+    """Sampled softmax: log(1 + sum_j e^{z_j - s_i}), [B].
 
     z_j = s_j + logw_j - logq_j - log N where `logq` is given (an unbiased estimate of the full
     softmax's denominator: Bengio & Senecal 2008; Yi et al., RecSys 2019), else s_j + logw_j.
@@ -103,28 +101,28 @@ def sampled_softmax(
         return torch.zeros_like(s_pos)
     z, base = s_neg, s_pos
     if logw is not None:
-        z = (z + logw).clamp(min=never(z.dtype))
+        z = (z + logw).clamp(min=masked_score(z.dtype))
     if logq is not None:
-        base = s_pos + how_many(s_neg, mask).clamp(min=1).log()
+        base = s_pos + count_unmasked(s_neg, mask).clamp(min=1).log()
         z = z - logq
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
     joined = torch.cat([base.unsqueeze(1), z], 1)
     if mask is not None:
-        masked_fill.hide_(joined[:, 1:], mask, never(z.dtype))
+        masked_fill_(joined[:, 1:], mask, masked_score(z.dtype))
     return -F.log_softmax(joined, 1)[:, 0]
 
 
-def log_sum(z: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
-    """log sum_j w_j e^{z_j} over the negatives that count, [B, N] -> [B]; and whether one does.
+def log_sum(z: Scores, negatives: Negatives) -> tuple[Rows, Rows]:
+    """log sum_j w_j e^{z_j} over the unmasked negatives, [B, N] -> [B]; and whether there is one.
 
-    Where none does the sum is 0 instead of minus infinity, without a gradient.
+    Where there is none the sum is 0 instead of minus infinity, without a gradient.
     """
     if not z.shape[1]:
         return z.new_zeros(len(z)), z.new_zeros(len(z), dtype=torch.bool)
     if negatives.logw is not None:
-        z = (z + negatives.logw).clamp(min=never(z.dtype))
+        z = (z + negatives.logw).clamp(min=masked_score(z.dtype))
     if negatives.mask is None:
         return z.logsumexp(1), z.new_ones(len(z), dtype=torch.bool)
     counts = negatives.mask.any(1)
-    total = z.masked_fill(~negatives.mask, never(z.dtype)).logsumexp(1)
+    total = z.masked_fill(~negatives.mask, masked_score(z.dtype)).logsumexp(1)
     return total.masked_fill(~counts, 0.0), counts

@@ -1,4 +1,4 @@
-"""InfoNCE: a softmax over the positive and the negatives, with a temperature and a weight.
+"""InfoNCE objective: a softmax over the positive and the negatives, with temperature and weight.
 
 L = log(1 + K sum_j w_j e^{(s_j - s_i) / tau})
 """
@@ -6,15 +6,13 @@ L = log(1 + K sum_j w_j e^{(s_j - s_i) / tau})
 import math
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from negbench.parts import losses
-from negbench.protocol import Negatives, Step
+from negbench.protocol import Mask, Negatives, Rows, Scores, Step, check_ranges
 
 
 @dataclass(frozen=True)
 class InfoNCE:
-    """The scores divided by `tau`; every negative counts `weight` times."""
+    """InfoNCE with scores divided by `tau`; every negative counts `weight` times."""
 
     tau: float = 0.1
     """Above 0."""
@@ -24,12 +22,10 @@ class InfoNCE:
     """Subtract log(N q_j) where the proposal is known: an estimate of the full softmax."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no softmax."""
-        for name in ("tau", "weight"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be above 0; got {getattr(self, name)}")
+        """Check the ranges. Raises ValueError for a value outside its range."""
+        check_ranges(self, above={"tau": 0, "weight": 0})
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         del step
         logq = negatives.logq if self.correct else None
@@ -37,13 +33,13 @@ class InfoNCE:
 
     def of(
         self,
-        s_pos: Tensor,
-        s_neg: Tensor,
-        logw: Tensor | None = None,
-        mask: Tensor | None = None,
-        logq: Tensor | None = None,
-    ) -> Tensor:
-        """The same from scores, s_pos [B] and s_neg [B, N], and log weights [B, N] -> [B]."""
+        s_pos: Rows,
+        s_neg: Scores,
+        logw: Scores | None = None,
+        mask: Mask | None = None,
+        logq: Scores | None = None,
+    ) -> Rows:
+        """The loss of each row [B], from scores s_pos [B] and s_neg [B, N] and log weights."""
         if self.weight != 1:
             times = s_neg.new_tensor(math.log(self.weight))
             logw = times if logw is None else logw + times

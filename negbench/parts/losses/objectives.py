@@ -1,16 +1,14 @@
-"""Objectives: what is minimised, named as `--objective` takes them."""
+"""Objectives: the loss of a method, by the names that `--objective` takes."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import Tensor
-
 from negbench.parts import losses
-from negbench.protocol import Negatives, Objective, Step
+from negbench.protocol import Negatives, Objective, Rows, Scores, Step, check_ranges
 
 
-def weight(negatives: Negatives) -> Tensor | None:
-    """How much each negative counts, as a factor."""
+def weight(negatives: Negatives) -> Scores | None:
+    """The weight of each negative in the loss, e^logw [B, N]; None where all weigh 1."""
     return None if negatives.logw is None else negatives.logw.exp()
 
 
@@ -18,7 +16,7 @@ def weight(negatives: Negatives) -> Tensor | None:
 class BPR:
     """Bayesian personalised ranking: mean_j w_j softplus(s_j - s_i)."""
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         return losses.bpr(s_pos, s_neg, weight(negatives), negatives.mask)
 
@@ -30,7 +28,7 @@ class BCE:
     reduce: Literal["mean", "sum"] = "mean"
     """mean: positives and negatives weigh 1:1 whatever N is; sum: 1:N."""
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         return losses.bce(s_pos, s_neg, weight(negatives), negatives.mask, self.reduce)
 
@@ -43,11 +41,10 @@ class GBCE:
     """0 (plain BCE) to 1 (fully calibrated); the paper recommends 0.75."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
-        if not 0 <= self.t <= 1:
-            raise ValueError(f"`t` must be from 0 to 1; got {self.t}")
+        """Check the range. Raises ValueError for a `t` outside it."""
+        check_ranges(self, between={"t": (0, 1)})
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         n_items = step.context.n_items
         return losses.gbce(s_pos, s_neg, n_items, self.t, weight(negatives), negatives.mask)
@@ -55,12 +52,12 @@ class GBCE:
 
 @dataclass(frozen=True)
 class Softmax:
-    """Softmax over the positive and the negatives drawn, corrected by logQ where it is known."""
+    """Sampled softmax over positive and negatives, with logQ correction where logq is known."""
 
     correct: bool = True
-    """Subtract the log proposal probability, so that the full softmax is what is estimated."""
+    """Subtract the log proposal probability: an estimate of the full softmax."""
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         logq = negatives.logq if self.correct else None
         return losses.sampled_softmax(s_pos, s_neg, logq, negatives.logw, negatives.mask)
@@ -74,11 +71,10 @@ class Hinge:
     """Above 0."""
 
     def __post_init__(self) -> None:
-        """Refuse a margin that asks for nothing."""
-        if not self.margin > 0:
-            raise ValueError(f"`margin` must be above 0; got {self.margin}")
+        """Check the range. Raises ValueError for a margin of 0 or less."""
+        check_ranges(self, above={"margin": 0})
 
-    def rows(self, step: Step, s_pos: Tensor, s_neg: Tensor, negatives: Negatives) -> Tensor:
+    def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         return losses.hinge(s_pos, s_neg, self.margin, weight(negatives), negatives.mask)
 

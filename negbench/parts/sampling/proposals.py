@@ -1,4 +1,4 @@
-"""Exact draws of items outside each user's excluded set.
+"""Exact rejection sampling of items outside each user's excluded set.
 
 A draw proposes from the plain distribution, redraws the excluded hits a bounded number of times
 while they are many, and draws what is left exactly from the conditional distribution; together that
@@ -16,107 +16,117 @@ from torch import Tensor
 
 from negbench.data import membership
 from negbench.data.membership import Membership
-from negbench.protocol.step import Batch
+from negbench.ops.axes import AnyShape, Ids, ItemValues, Mask, Rows, UserValues
+from negbench.protocol.step import Batch, BatchChunk
 
 ROUNDS = 6
-"""Redraws before the exact fall-back: with half the catalogue excluded, 1 in 64 is left for it."""
+"""Rounds of redraws before exact sampling: with half the catalogue excluded, 1 in 64 is left."""
 WIDTH = 4096
-"""Proposals in a redraw of few hits."""
+"""Proposals in a round that redraws few rejected draws."""
 FEW = 4096
-"""So few hits cost a uniform draw more in another round than in the exact fall-back."""
-AHEAD = 8
-"""Up to so many negatives a row are drawn for the coming steps at once."""
+"""Below this many rejected draws, exact sampling is faster than another round."""
+PREFETCH = 8
+"""Up to this many negatives a row are drawn for a whole chunk of batches at once."""
 BLOCK = 1 << 22
-"""Cells that the fall-back may weigh at once."""
+"""Users x items that exact sampling weighs at once."""
 
 
 class Proposal(Protocol):
     """A distribution over items, the same for every user."""
 
     @property
-    def few(self) -> int:
-        """So many hits are drawn exactly at once, without another round."""
+    def resample_below(self) -> int:
+        """Below this many rejected draws, exact sampling is faster than another round."""
         ...
 
     @property
-    def light(self) -> bool:
-        """Whether `remaining` is cheap enough to be called for every cell."""
+    def cheap_exact(self) -> bool:
+        """Whether `sample_exact` is cheap enough to be called for every cell."""
         ...
 
-    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Ids of this shape, exclusions ignored."""
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> AnyShape:
+        """Item ids of this shape, exclusions ignored."""
         ...
 
-    def remaining(
-        self, excluded: Membership, users: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """One allowed id for each of users [n], exactly, and whether there was one, [n] each."""
+    def sample_exact(
+        self, excluded: Membership, users: Rows, generator: torch.Generator
+    ) -> tuple[Rows, Rows]:
+        """One allowed item for each of users [n], exactly, and whether there is one, [n] each."""
         ...
 
 
-def for_batch(
-    proposal: Proposal, excluded: Membership, batch: Batch, n: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor | None]:
-    """`outside` for a batch's rows, by a proposal and exclusions that no step changes.
+class Prefetch:
+    """n draws a row from a fixed proposal outside fixed exclusions, a chunk of batches at a time.
 
-    A few negatives cost more in calls than in work, so they are drawn for the coming steps too,
-    where these are known, and handed out once: who asks again in a step gets a fresh draw.
+    A few negatives a row cost more in calls than in work, so they are drawn for all rows of the
+    chunk that a batch is a slice of, and each is handed out once. The buffer holds one chunk.
     """
-    coming, rows = batch.coming, slice(batch.start, batch.start + len(batch))
-    if coming is None or n > AHEAD or not coming.holds(batch.users, batch.start):
-        return outside(proposal, excluded, batch.users, n, generator)
-    by = proposal, n
-    ids, mask, given = coming.drawn.get(by) or (
-        *outside(proposal, excluded, coming.users, n, generator),
-        0,
-    )
-    if rows.start < given:
-        return outside(proposal, excluded, batch.users, n, generator)
-    coming.drawn[by] = ids, mask, rows.stop
-    return ids[rows], None if mask is None else mask[rows]
+
+    def __init__(self, proposal: Proposal, n: int) -> None:
+        """Start with an empty buffer."""
+        self.proposal, self.n = proposal, n
+        self.chunk: BatchChunk | None = None
+
+    def sample(
+        self, excluded: Membership, batch: Batch, generator: torch.Generator
+    ) -> tuple[Ids, Mask | None]:
+        """`sample_outside` for the rows of a batch: ids [B, n] and the mask, None where all True.
+
+        A second call in a step, and a batch with other users than its chunk's, get a fresh draw.
+        """
+        chunk, n, rows = batch.chunk, self.n, slice(batch.start, batch.start + len(batch))
+        if chunk is None or n > PREFETCH or not chunk.owns(batch.users, batch.start):
+            return sample_outside(self.proposal, excluded, batch.users, n, generator)
+        if self.chunk is not chunk:
+            draws = sample_outside(self.proposal, excluded, chunk.users, n, generator)
+            (self.ids, self.mask), self.chunk, self.used = draws, chunk, 0
+        if rows.start < self.used:
+            return sample_outside(self.proposal, excluded, batch.users, n, generator)
+        self.used = rows.stop
+        return self.ids[rows], None if self.mask is None else self.mask[rows]
 
 
-def outside(
-    proposal: Proposal, excluded: Membership, users: Tensor, n: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor | None]:
+def sample_outside(
+    proposal: Proposal, excluded: Membership, users: Rows, n: int, generator: torch.Generator
+) -> tuple[Ids, Mask | None]:
     """Draw n items for each of users [B], none of them excluded.
 
     Returns ids [B, n] and a mask that is False where a user has no item left (None where all have).
     """
-    if not membership.host_sync_allowed(users) and proposal.light:
+    if not membership.host_sync_allowed(users) and proposal.cheap_exact:
         return _sample_on_device(proposal, excluded, users, n, generator)
     ids = proposal.propose((len(users), n), generator)
     hit = excluded.hits(users, ids)
     flat = ids.view(-1)
     for _ in range(ROUNDS):
-        if hit.shape[0] <= proposal.few:
+        if hit.shape[0] <= proposal.resample_below:
             break
         hit = _resample(proposal, excluded, users, n, flat, hit, generator)
     if not hit.shape[0]:
         return ids, None
     rows = hit if n == 1 else hit // n
-    drawn, found = proposal.remaining(excluded, users.index_select(0, rows), generator)
-    flat.index_copy_(0, hit, drawn)
-    if bool(found.all()):
+    exact, allowed = proposal.sample_exact(excluded, users.index_select(0, rows), generator)
+    flat.index_copy_(0, hit, exact)
+    if bool(allowed.all()):
         return ids, None
     mask = torch.ones_like(flat, dtype=torch.bool)
-    mask[hit] = found
+    mask[hit] = allowed
     return ids, mask.view_as(ids)
 
 
 def _sample_on_device(
     proposal: Proposal, excluded: Membership, users: Tensor, n: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """The same law with every cell treated alike, so that no answer is waited for."""
+    """The same distribution with all cells treated alike, so that the host waits for nothing."""
     ids = proposal.propose((len(users), n), generator)
     for _ in range(ROUNDS):
         hit = excluded.contains(users, ids)
         ids = torch.where(hit, proposal.propose((len(users), n), generator), ids)
     hit = excluded.contains(users, ids)
     rows = users.unsqueeze(1).expand_as(ids).reshape(-1)
-    drawn, found = (x.view_as(ids) for x in proposal.remaining(excluded, rows, generator))
-    mask = None if excluded.all_have_left else ~hit | found
-    return torch.where(hit, drawn, ids), mask
+    exact, allowed = (x.view_as(ids) for x in proposal.sample_exact(excluded, rows, generator))
+    mask = None if excluded.all_have_left else ~hit | allowed
+    return torch.where(hit, exact, ids), mask
 
 
 def _resample(
@@ -128,7 +138,7 @@ def _resample(
     hit: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
-    """Give each hit the first allowed of some new proposals; the hits that are still excluded.
+    """Replace each rejected draw by the first allowed of some proposals; returns those still hit.
 
     The fewer the hits the more proposals each: that takes one pass instead of many small ones.
     """
@@ -143,46 +153,46 @@ def _resample(
 
 @dataclass(frozen=True, eq=False)
 class UniformProposal:
-    """Every item alike."""
+    """The uniform distribution over the catalogue."""
 
     n_items: int
     device: torch.device
-    few = FEW
-    light = True
+    resample_below = FEW
+    cheap_exact = True
 
-    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Uniform ids."""
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> AnyShape:
+        """Uniform item ids."""
         return torch.randint(self.n_items, shape, generator=generator, device=self.device)
 
-    def remaining(
-        self, excluded: Membership, users: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def sample_exact(
+        self, excluded: Membership, users: Rows, generator: torch.Generator
+    ) -> tuple[Rows, Rows]:
         """A uniform rank among the user's allowed items, mapped to its item."""
         free = self.n_items - excluded.sizes.index_select(0, users)
         share = torch.rand(len(users), generator=generator, device=self.device, dtype=torch.float64)
         rank = (share * free).long().clamp_(max=self.n_items - 1)
-        found = free > 0
-        return excluded.non_member(users, rank).where(found, 0), found
+        allowed = free > 0
+        return excluded.non_member(users, rank).where(allowed, 0), allowed
 
-    def logq(self, excluded: Membership) -> Tensor:
+    def logq(self, excluded: Membership) -> UserValues:
         """Log probability of any allowed item, for each user, [U]; 0 where none is left."""
         return -(self.n_items - excluded.sizes).clamp(min=1).to(torch.float32).log()
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedProposal:
-    """Items by weight, through an alias table: O(1) a draw (Walker 1977, Vose 1991)."""
+    """A distribution by item weights; alias table, O(1) a draw (Walker 1977, Vose 1991)."""
 
-    p: Tensor
+    p: ItemValues
     """Probability of each item, [I] float64."""
-    threshold: Tensor
-    alias: Tensor
-    few = 0
-    light = False
+    threshold: ItemValues
+    alias: ItemValues
+    resample_below = 0
+    cheap_exact = False
 
     @classmethod
-    def of(cls, weights: Tensor) -> "WeightedProposal":
-        """Build from weights [I], at least one of them above 0, none below."""
+    def of(cls, weights: ItemValues) -> "WeightedProposal":
+        """Build from weights [I]. Raises ValueError where one is below 0 or none is above."""
         p = weights.to(torch.float64)
         total = p.sum()
         if not bool((p >= 0).all()) or not 0 < float(total) < float("inf"):
@@ -193,19 +203,19 @@ class WeightedProposal:
             p, torch.from_numpy(threshold).to(p.device), torch.from_numpy(alias).to(p.device)
         )
 
-    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Ids by weight."""
+    def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> AnyShape:
+        """Item ids by weight."""
         column = torch.randint(len(self.p), shape, generator=generator, device=self.p.device)
         coin = torch.rand(shape, generator=generator, device=self.p.device, dtype=torch.float64)
         return torch.where(coin < self.threshold[column], column, self.alias[column])
 
-    def remaining(
-        self, excluded: Membership, users: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def sample_exact(
+        self, excluded: Membership, users: Rows, generator: torch.Generator
+    ) -> tuple[Rows, Rows]:
         """Invert the cumulative weights of the user's allowed items, block by block."""
         everything = torch.arange(len(self.p), device=self.p.device)
         size = max(1, BLOCK // len(self.p))
-        ids, found = torch.zeros_like(users), torch.zeros_like(users, dtype=torch.bool)
+        ids, allowed = torch.zeros_like(users), torch.zeros_like(users, dtype=torch.bool)
         every = torch.arange(len(users), device=users.device)
         for rows in every.tensor_split(list(range(size, len(every), size))):
             hit = excluded.contains_shared(users[rows], everything)
@@ -214,31 +224,31 @@ class WeightedProposal:
             share = torch.rand(
                 total.shape, generator=generator, device=total.device, dtype=total.dtype
             )
-            # Strictly above the share: an item of weight 0 adds nothing and is never met.
+            # Strictly above the share, so that an item of weight 0 is never drawn.
             at = torch.searchsorted(cumulative, share * total, right=True).squeeze(1)
-            found[rows] = total.squeeze(1) > 0
+            allowed[rows] = total.squeeze(1) > 0
             ids[rows] = at.clamp_(max=len(self.p) - 1)
-        return ids.where(found, 0), found
+        return ids.where(allowed, 0), allowed
 
     @property
-    def log_p(self) -> Tensor:
+    def log_p(self) -> ItemValues:
         """Log probability of each item before exclusion, [I] float32."""
         return self.p.log().to(torch.float32)
 
-    def log_allowed(self, excluded: Membership) -> Tensor:
+    def log_allowed(self, excluded: Membership) -> UserValues:
         """Log probability that a plain draw is allowed, for each user, [U]; 0 where never."""
         return log_left(excluded_mass(self.p, excluded))
 
 
-def excluded_mass(p: Tensor, excluded: Membership) -> Tensor:
+def excluded_mass(p: ItemValues, excluded: Membership) -> UserValues:
     """The probability under p [I] of each user's excluded items, [U] float64."""
     users = excluded.keys // excluded.n_items
     mass = torch.zeros(excluded.n_users, dtype=torch.float64, device=p.device)
     return mass.index_add_(0, users, p.to(torch.float64)[excluded.keys % excluded.n_items])
 
 
-def log_left(mass: Tensor) -> Tensor:
-    """Log of 1 minus the excluded mass; 0 where nothing is left but rounding."""
+def log_left(mass: AnyShape) -> AnyShape:
+    """Log of 1 minus the excluded mass, elementwise; 0 where nothing is left but rounding."""
     left = 1 - mass
     return left.where(left > 1e-12, 1.0).log().to(torch.float32)
 

@@ -1,17 +1,16 @@
-"""Pools: the same items for all rows of a batch, each row without what it may not be told."""
+"""Shared pools: in-batch and mixed negatives, and all items; each row's exclusion is masked."""
 
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from negbench.errors import UserError
 from negbench.parts.sampling.proposals import excluded_mass, log_left
-from negbench.protocol import Batch, Negatives, Step, TrainContext
+from negbench.protocol import Batch, Negatives, PoolIds, PoolScores, Rows, Step, TrainContext
 
 
 class Pool:
-    """The positives of the batch, at most `inside` of them, and `uniform` items of the catalogue.
+    """In-batch negatives: at most `inside` positives of the batch, and `uniform` random items.
 
     A row sees the draws that are allowed to it, so its `logq` is log q - log q(allowed), where
     q_j = (K count_j / sum count + K' / I) / (K + K') for K positives and K' uniform items.
@@ -29,7 +28,7 @@ class Pool:
         self.hide = hide
 
     def begin(self, context: TrainContext) -> None:
-        """A row's positive is a draw in proportion to train counts."""
+        """Callback before training: popularity, and the mass that each user excludes."""
         counts = context.counts.to(torch.float64)
         self.popularity = counts / counts.sum().clamp(min=1)
         self.mass = excluded_mass(self.popularity, context.excluded)
@@ -37,25 +36,27 @@ class Pool:
 
     def sample(self, step: Step) -> Negatives:
         """ids [K + K'], K = min(B, inside), shared by all rows."""
-        inside = sample_of(step.batch.items, self.inside, step.generator)
+        inside = subsample(step.batch.items, self.inside, step.generator)
         size = (self.uniform,)
         anywhere = torch.randint(
             step.context.n_items, size, generator=step.generator, device=inside.device
         )
         ids = torch.cat([inside, anywhere])
         if self.hide == "batch":
-            return Negatives(ids, shared=True, mask=~own(step.batch, ids, step.context.n_items))
+            return Negatives(
+                ids, shared=True, mask=~own_positives(step.batch, ids, step.context.n_items)
+            )
         users, items = step.batch.users, step.batch.items.unsqueeze(1)
         hit = step.context.excluded.contains_shared(users, ids)
         # The row's own positive is hidden too, even where the exclusion does not hold it.
         free = ~step.context.excluded.contains(users, items).squeeze(1)
-        if free.device.type != "cpu" or bool(free.any()):  # elsewhere an answer would be waited for
+        if free.device.type != "cpu" or bool(free.any()):  # a GPU would have to sync
             hit |= ids == items
         logq = self.logq(step, ids, free, len(inside) / max(1, len(ids)))
         return Negatives(ids, shared=True, logq=logq, mask=hit.logical_not_())
 
-    def logq(self, step: Step, ids: Tensor, free: Tensor, inside: float) -> Tensor:
-        """Log probability of each id among what a row may see, [B, K]; `inside` is K's share."""
+    def logq(self, step: Step, ids: PoolIds, free: Rows, inside: float) -> PoolScores:
+        """Log probability of each id among a row's allowed ones, [B, K]; `inside` is K's share."""
         users, items = step.batch.users, step.batch.items
         even = (1 - inside) / step.context.n_items
         mass = inside * self.mass[users] + (1 - inside) * self.share[users]
@@ -66,14 +67,17 @@ class Pool:
 
 
 class Everything:
-    """All items for all rows: no sampling, and so nothing to correct."""
+    """All items for all rows: the full softmax, without sampling or correction."""
 
     def __init__(self, cells: int) -> None:
-        """Refuse a step of more scores than `cells`, before it fills the memory."""
+        """`cells` is the largest number of scores of a step."""
         self.cells = cells
 
     def sample(self, step: Step) -> Negatives:
-        """ids [I], each row's positive and exclusion masked."""
+        """ids [I], each row's positive and exclusion masked.
+
+        Raises UserError for a step with more scores than `cells`, before it fills the memory.
+        """
         users, items = step.batch.users, step.batch.items
         cells = len(users) * step.context.n_items
         if cells > self.cells:
@@ -87,16 +91,16 @@ class Everything:
         return Negatives(ids, shared=True, mask=mask.scatter_(1, items.unsqueeze(1), False))
 
 
-def own(batch: Batch, ids: Tensor, n_items: int) -> Tensor:
-    """Is each of ids [K] a positive of the row's user in this batch? -> bool [B, K]."""
+def own_positives(batch: Batch, ids: PoolIds, n_items: int) -> PoolScores:
+    """Whether each of ids [K] is a positive of the row's user in this batch, bool [B, K]."""
     keys = (batch.users * n_items + batch.items).sort().values
     wanted = batch.users.unsqueeze(1) * n_items + ids
     at = torch.searchsorted(keys, wanted).clamp_(max=len(keys) - 1)
-    found: Tensor = keys[at] == wanted
-    return found
+    hits: PoolScores = keys[at] == wanted
+    return hits
 
 
-def sample_of(items: Tensor, n: int, generator: torch.Generator) -> Tensor:
+def subsample(items: Rows, n: int, generator: torch.Generator) -> PoolIds:
     """All of items [B], or n of them drawn without replacement where there are more."""
     if len(items) <= n:
         return items

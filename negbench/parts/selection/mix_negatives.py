@@ -1,4 +1,4 @@
-"""Two kinds of negatives in one step, weighed as two losses would be."""
+"""Mix two kinds of negatives in one step, weighed as a mixture of two losses."""
 
 import math
 
@@ -9,7 +9,7 @@ from negbench.protocol import Negatives, Step
 
 
 def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
-    """(1 - w) loss(real) + w loss(extra), for losses that average over weighed negatives.
+    """Join two kinds of negatives: (1 - w) loss(real) + w loss(extra), for losses that average.
 
     `extra` is [B, m], with vectors or without; `real` may be shared. A softmax takes the weights
     into its sum instead. An extra negative without a `logq` counts as the row's mean real one.
@@ -45,16 +45,16 @@ def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
 
 
 def _vectors(step: Step, parts: tuple[Negatives, Negatives], ids: Tensor | None) -> Tensor:
-    """[B, n + m, D]; where all have ids they are gathered as one: that is carried fastest."""
+    """[B, n + m, D]; where all have ids they are gathered as one: that has the fastest backward."""
     rows = None if ids is None else torch.split(step.view.rows(ids), [p.n for p in parts], 1)
-    made = []
+    blocks = []
     for at, part in enumerate(parts):
         vectors = part.vectors
         if vectors is None:
             assert part.ids is not None
             vectors = step.view.rows(part.ids) if rows is None else rows[at]
-        made.append(vectors.expand(len(step.batch), -1, -1))
-    return torch.cat(made, 1)
+        blocks.append(vectors.expand(len(step.batch), -1, -1))
+    return torch.cat(blocks, 1)
 
 
 def _filled(step: Step, values: Tensor | None, n: int) -> Tensor:
@@ -73,8 +73,7 @@ def _usable(step: Step, part: Negatives) -> Tensor:
 def _logq(step: Step, real: Negatives, extra: Negatives) -> Tensor | None:
     if real.logq is None:
         return None
-    known = _filled(step, real.logq, real.n)
-    told = extra.logq
-    if told is None:
-        told = known.mean(1, keepdim=True).expand(-1, extra.n)
-    return torch.cat([known, told], 1)
+    of_real, of_extra = _filled(step, real.logq, real.n), extra.logq
+    if of_extra is None:
+        of_extra = of_real.mean(1, keepdim=True).expand(-1, extra.n)
+    return torch.cat([of_real, of_extra], 1)

@@ -1,6 +1,6 @@
-"""From a synthesised vector to a real item: the nearest one that its user has not had.
+"""Nearest-item search: map a synthesised vector to the closest item outside its user's exclusion.
 
-Generated negatives have no id; counted as their nearest item, they stand in the same tables as
+Generated negatives have no id; counted as their nearest item, they appear in the same tables as
 sampled ones.
 """
 
@@ -12,34 +12,44 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from negbench.parts.score_space import items_of
-from negbench.protocol import Negatives, Step
+from negbench.protocol import (
+    Ids,
+    ItemVectors,
+    Negatives,
+    NegativeVectors,
+    Rows,
+    Scores,
+    Step,
+    Vectors,
+)
 
 BLOCK = 1 << 22
 """Vectors x items compared at once."""
 SHARPNESS, TOP = 0.1, 5
+"""Temperature of the softmax over cosines, and how many of the nearest its share is taken of."""
 
 
 @torch.no_grad()
-def nearest(step: Step, vectors: Tensor, pool: Negatives | None = None) -> Negatives:
-    """The item closest to vectors [B, D], in a pool [B, M] or of the whole catalogue: ids [B, 1].
+def nearest(step: Step, vectors: Vectors, pool: Negatives | None = None) -> Negatives:
+    """The item nearest to vectors [B, D], in a pool [B, M] or in the whole catalogue: ids [B, 1].
 
-    Euclidean, in the space in which scores are products; the row's positive is never taken.
+    Euclidean, in the space in which scores are dot products; never the row's positive.
     """
     if pool is not None:
         return _nearest_in(pool, step, vectors)
     blocks = _closeness(
         items_of(step), step, vectors.detach().unsqueeze(1), step.batch.users, step.batch.items
     )
-    best, ids = _joined(block.squeeze(1).max(1, keepdim=True) for block in blocks)
+    best, ids = _concatenated(block.squeeze(1).max(1, keepdim=True) for block in blocks)
     return Negatives(ids, mask=best.isfinite())
 
 
 @torch.no_grad()
-def decoded(step: Step, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The nearest item by cosine of vectors [r, D] made for rows [r] of the batch.
+def nearest_by_cosine(step: Step, vectors: Vectors, rows: Rows) -> tuple[Rows, Rows, Rows]:
+    """The nearest item by cosine of vectors [r, D] that belong to rows [r] of the batch.
 
-    Returns ids, cosines, and the share of softmax(cos / .1) in the five nearest, [r] each; the
-    row's positive is never taken.
+    Returns ids, cosines, and the share of softmax(cos / .1) in the five nearest, [r] each; never
+    the row's positive.
     """
     users, positives = step.batch.users[rows], step.batch.items[rows]
     items = items_of(step)
@@ -55,29 +65,29 @@ def decoded(step: Step, vectors: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, 
 
 
 @torch.no_grad()
-def snap(step: Step, vectors: Tensor, users: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest item by cosine of each vector [r, N, D] and its distance 1 - cosine, [r, N] each.
+def nearest_to_each(step: Step, vectors: NegativeVectors, users: Rows) -> tuple[Ids, Scores]:
+    """The nearest item by cosine of vectors [r, N, D], and its distance 1 - cosine: [r, N] each.
 
-    A positive outside the exclusion may be taken; the distance is 3 where a user has had all items.
+    It may be a positive outside the exclusion; the distance is 3 where all items are excluded.
     """
     items = step.view.items.detach()
     items = items if step.view.through is None else step.view.through(items)
     blocks = _closeness(items, step, vectors, users, None, "cosine")
-    cosines, ids = _joined(block.max(-1) for block in blocks)
+    cosines, ids = _concatenated(block.max(-1) for block in blocks)
     return ids, 1 - cosines.clamp(min=-2.0)
 
 
 def _closeness(
-    items: Tensor,
+    items: ItemVectors,
     step: Step,
-    vectors: Tensor,
-    users: Tensor,
-    positives: Tensor | None,
+    vectors: NegativeVectors,
+    users: Rows,
+    positives: Rows | None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> Iterator[Tensor]:
-    """How close each item is to vectors [r, N, D], greater is closer: blocks of rows [b, N, I].
+    """Closeness of each item to vectors [r, N, D], greater is closer: blocks of rows [b, N, I].
 
-    Minus infinity at what the row's user has had, and at the row's positive where it is given.
+    Minus infinity at the items excluded for the row's user, and at the row's positive if given.
     """
     if metric == "cosine":
         items = F.normalize(items, dim=-1)
@@ -95,7 +105,7 @@ def _closeness(
         yield close.masked_fill_(taken.unsqueeze(1), -torch.inf)
 
 
-def _nearest_in(pool: Negatives, step: Step, vectors: Tensor) -> Negatives:
+def _nearest_in(pool: Negatives, step: Step, vectors: Vectors) -> Negatives:
     assert pool.ids is not None
     items = items_of(step, pool.ids)
     distance = torch.linalg.vector_norm(items - vectors.detach().unsqueeze(1), dim=-1)
@@ -106,6 +116,6 @@ def _nearest_in(pool: Negatives, step: Step, vectors: Tensor) -> Negatives:
     return Negatives(pool.ids.gather(1, at), mask=distance.isfinite())
 
 
-def _joined(pairs: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _concatenated(pairs: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     values, places = zip(*pairs, strict=True)
     return torch.cat(values), torch.cat(places)

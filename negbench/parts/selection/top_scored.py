@@ -1,4 +1,4 @@
-"""Stages that several methods share."""
+"""Stages that keep the top-scored candidates (hard negatives), or reweigh the negatives."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from negbench.ops.masked_fill import hide_, how_many
-from negbench.ops.top_k import greatest
-from negbench.protocol import Negatives, Step
+from negbench.ops.masked_fill import count_true, masked_fill_
+from negbench.ops.top_k import top_unordered
+from negbench.protocol import Ids, Mask, Negatives, Scores, Step
 
 
 @dataclass(frozen=True)
 class TopM:
-    """Keep the m best scored candidates of each row, or one of them drawn evenly."""
+    """Keep the m top-scored candidates of each row, or one of them drawn uniformly."""
 
     m: int = 1
     keep: Literal["all", "one"] = "all"
@@ -28,7 +28,7 @@ class TopM:
         if m == 1:
             return negatives.take(scores.argmax(1, keepdim=True))
         if self.keep == "all":
-            return negatives.take(greatest(scores, m))
+            return negatives.take(top_unordered(scores, m))
         mask = None if negatives.mask is None else negatives.mask.expand_as(scores)
         return negatives.take(one_of_best(scores, m, step.generator, mask))
 
@@ -48,16 +48,16 @@ class Weigh:
 
 
 def one_of_best(
-    scores: Tensor, k: int, generator: torch.Generator, mask: Tensor | None = None
-) -> Tensor:
-    """The place of one of the k greatest of each row [B, N] that `mask` allows, int64 [B, 1].
+    scores: Scores, k: int, generator: torch.Generator, mask: Mask | None = None
+) -> Ids:
+    """Column of one of the k greatest unmasked scores of each row [B, N], uniform: int64 [B, 1].
 
-    Where fewer are allowed it is one of these, where none is, any. Writes to `scores`.
+    Where fewer are unmasked it is one of these, where none is, any. Overwrites `scores`.
     """
     many: Tensor | int = k
     if mask is not None:
-        many, scores = how_many(mask).clamp_(1, k), hide_(scores, mask, -torch.inf)
-    best = scores.topk(k, 1).indices  # falling: what is hidden comes last
+        many, scores = count_true(mask).clamp_(1, k), masked_fill_(scores, mask, -torch.inf)
+    best = scores.topk(k, 1).indices  # descending: what is masked comes last
     share = torch.rand(len(scores), device=scores.device, generator=generator)
     pick = (share * many).long().clamp_(max=k - 1)
     return best.gather(1, pick.unsqueeze(1))

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from negbench.analysis.figures import KINDS, plots_of
-from negbench.analysis.figures._style import run_looks
+from negbench.analysis.figures._style import row_styles
 from negbench.analysis.figures.tradeoff import pareto
 from negbench.analysis.report.write import write_plots
 from negbench.analysis.runs.frames import open_run
@@ -27,9 +27,9 @@ def test_one_figure_a_block_each_with_its_frame(probed: Path, kind: str) -> None
     plots = KINDS[kind](open_run(probed), None)
     assert [plot.name for plot in plots] == [f"{kind}-books-mf", f"{kind}-films-mf"]
     for plot in plots:
-        told = plot.frame[plot.frame["panel"] != "heatmap"] if kind == "overview" else plot.frame
-        assert len(told) > 0
-        assert set(told["dataset"]) == {plot.dataset}
+        frame = plot.frame[plot.frame["panel"] != "heatmap"] if kind == "overview" else plot.frame
+        assert len(frame) > 0
+        assert set(frame["dataset"]) == {plot.dataset}
         assert plot.figure.get_size_inches()[0] == (
             8.27
             if kind == "overview"
@@ -43,7 +43,7 @@ def test_nothing_is_smaller_than_six_points_nor_titled(probed: Path, kind: str) 
     sizes = [t.get_fontsize() for t in plot.figure.findobj(Text) if t.get_text()]
     assert min(sizes) >= (6 if kind in ("overview", "hardness") else 7)
     assert plot.figure.get_suptitle() == ""
-    assert plot.says.endswith(".")
+    assert plot.caption.endswith(".")
 
 
 def test_bands_have_a_bar_a_row_in_every_panel(folder: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_plane_has_a_point_a_row_and_the_front(folder: Path, kind: str, across
     plot = KINDS[kind](open_run(folder), None)[0]
     points = plot.figure.axes[0].containers
     assert len(points) == 4
-    told = plot.frame.set_index("row")
-    assert told["front"].to_dict() == {
+    plane = plot.frame.set_index("row")
+    assert plane["front"].to_dict() == {
         "dns": True,
         "random": False,
         "popularity": False,
@@ -79,7 +79,7 @@ def test_a_plane_has_a_point_a_row_and_the_front(folder: Path, kind: str, across
     }
     for row, point in zip(plot.frame["row"], points, strict=True):
         place = [float(np.ravel(xy)[0]) for xy in point[0].get_data()]  # type: ignore[union-attr]
-        assert place == pytest.approx([told.loc[row, across], told.loc[row, "mean"]])
+        assert place == pytest.approx([plane.loc[row, across], plane.loc[row, "mean"]])
 
 
 def test_the_tail_plane_is_that_of_the_last_band(folder: Path) -> None:
@@ -105,10 +105,10 @@ def test_files_lie_beside_their_csv(probed: Path, tmp_path: Path) -> None:
     assert all(path.stat().st_size > 100 for path in written)
     assert {path.suffix for path in written} == {".pdf", ".png", ".svg", ".csv"}
     for plot in plots_of(run, ["bands", "tradeoff"]):
-        told = pd.read_csv(plots / f"{plot.name}.csv", keep_default_na=True)
-        assert list(told.columns) == list(plot.frame.columns)
+        table = pd.read_csv(plots / f"{plot.name}.csv", keep_default_na=True)
+        assert list(table.columns) == list(plot.frame.columns)
         numbers = plot.frame.select_dtypes("number")
-        np.testing.assert_allclose(told[numbers.columns], numbers)
+        np.testing.assert_allclose(table[numbers.columns], numbers)
 
 
 def test_every_pdf_embeds_truetype(probed: Path, tmp_path: Path) -> None:
@@ -129,15 +129,15 @@ def test_the_same_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None
 
 def test_a_row_has_one_colour_in_all_figures(probed: Path) -> None:
     run = open_run(probed)
-    wanted = {row: to_hex(look.color) for row, look in run_looks(run).items()}
-    found = defaultdict(set)
+    wanted = {row: to_hex(style.color) for row, style in row_styles(run).items()}
+    colors = defaultdict(set)
     for kind in ("tradeoff", "tail", "fn-rate", "convergence", "exposure", "overview"):
         for figure in (plot.figure for plot in KINDS[kind](run, None)):
             held = [figure, *figure.subfigs, *(s for sub in figure.subfigs for s in _below(sub))]
             for key in (key for part in held for key in part.legends):
                 for handle, text in zip(key.legend_handles, key.get_texts(), strict=True):
-                    found[text.get_text()].add(to_hex(handle.get_color()))  # type: ignore
-    assert found == {row: {color} for row, color in wanted.items()}
+                    colors[text.get_text()].add(to_hex(handle.get_color()))  # type: ignore
+    assert colors == {row: {color} for row, color in wanted.items()}
 
 
 def _below(part: Any) -> list[Any]:
@@ -172,8 +172,8 @@ def test_what_an_old_run_lacks_is_refused_by_name_and_left_out_of_all(
 
 
 def test_a_run_of_references_has_no_plot_and_says_why(tmp_path: Path, write: Any) -> None:
-    guard = {"all": [0.2], "head": [0.2], "mid": [0.2], "tail": [0.2]}
-    write(tmp_path, "books", "most_popular", 0, guard, backbone="reference")
+    values = {"all": [0.2], "head": [0.2], "mid": [0.2], "tail": [0.2]}
+    write(tmp_path, "books", "most_popular", 0, values, backbone="reference")
     with pytest.raises(NothingToReport):
         list(plots_of(open_run(tmp_path)))
 

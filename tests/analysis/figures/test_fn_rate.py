@@ -14,14 +14,14 @@ def test_rates_stand_on_a_log_scale_over_what_uniform_draws_meet(probed: Path) -
         *lines, uniform = panel.lines
         assert np.ravel(uniform.get_ydata()) == pytest.approx([0.02, 0.02])
         for row, line in zip(("dns", "popularity", "random"), lines, strict=True):
-            told = books.frame[books.frame["row"] == row]
-            assert np.ravel(line.get_xdata()) == pytest.approx(told["epoch"])
-            assert np.ravel(line.get_ydata()) == pytest.approx(told[part])
+            rates_of_row = books.frame[books.frame["row"] == row]
+            assert np.ravel(line.get_xdata()) == pytest.approx(rates_of_row["epoch"])
+            assert np.ravel(line.get_ydata()) == pytest.approx(rates_of_row[part])
     assert set(films.frame["row"]) == {"dns", "popularity", "random"}
 
 
 def test_a_rate_says_whether_it_is_exact(probed: Path) -> None:
     books, films = rates(open_run(probed))
-    assert "a lower bound" in books.says and "exact" in films.says
+    assert "a lower bound" in books.caption and "exact" in films.caption
     assert books.figure.axes[0].get_ylabel() == "false-negative rate (lower bound)"
     assert films.figure.axes[0].get_ylabel() == "false-negative rate (exact)"

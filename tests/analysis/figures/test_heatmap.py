@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from matplotlib.patches import Rectangle
 
+from negbench.analysis.figures.heatmap import format_percent
 from negbench.analysis.figures.heatmap import plots as distances_map
-from negbench.analysis.figures.heatmap import said_percent
 from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
@@ -16,10 +16,10 @@ def patches(plot: Any) -> list[Rectangle]:
 
 def test_hatched_is_what_is_not_significant(folder: Path) -> None:
     (plot,) = distances_map(open_run(folder), None)
-    told = plot.frame.set_index(["dataset", "row"])
+    frame = plot.frame.set_index(["dataset", "row"])
     # dns lies above random by .2 .2 .1 .2, popularity below by 0 0 .1 .1, of .225.
-    assert told["percent"]["books", "dns"] == pytest.approx(100 * 0.175 / 0.225, rel=1e-5)
-    assert told["significant"].to_dict() == {
+    assert frame["percent"]["books", "dns"] == pytest.approx(100 * 0.175 / 0.225, rel=1e-5)
+    assert frame["significant"].to_dict() == {
         ("books", "dns"): True,
         ("films", "dns"): True,
         ("books", "popularity"): False,
@@ -32,10 +32,10 @@ def test_hatched_is_what_is_not_significant(folder: Path) -> None:
 
 def test_every_cell_says_its_number(folder: Path) -> None:
     (plot,) = distances_map(open_run(folder), None)
-    said = sorted(text.get_text() for text in plot.figure.axes[0].texts)
-    assert said == sorted(said_percent(p) for p in plot.frame["percent"])
-    assert "+78" in said
-    assert [said_percent(p) for p in (0.04, -0.26, 9.94, 9.96, -123.4)] == [
+    labels = sorted(text.get_text() for text in plot.figure.axes[0].texts)
+    assert labels == sorted(format_percent(p) for p in plot.frame["percent"])
+    assert "+78" in labels
+    assert [format_percent(p) for p in (0.04, -0.26, 9.94, 9.96, -123.4)] == [
         "+0.0",
         "-0.3",
         "+9.9",

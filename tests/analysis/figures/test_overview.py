@@ -10,8 +10,8 @@ from negbench.analysis.tables.main_table import main_table
 from negbench.analysis.verdict.verdict import verdicts
 
 
-def said(part: Any) -> list[str]:
-    return [text.get_text() for text in part.texts] + [s for p in part.subfigs for s in said(p)]
+def texts(part: Any) -> list[str]:
+    return [text.get_text() for text in part.texts] + [s for p in part.subfigs for s in texts(p)]
 
 
 def test_six_panels_the_verdict_and_the_protocol(probed: Path) -> None:
@@ -19,7 +19,7 @@ def test_six_panels_the_verdict_and_the_protocol(probed: Path) -> None:
     page = pages(run)[0]
     assert tuple(page.figure.get_size_inches()) == (8.27, 11.69)
     assert list(page.frame["panel"].unique()) == list(PANELS)
-    text = " ".join(said(page.figure))
+    text = " ".join(texts(page.figure))
     for sentence in verdicts(run, main_table(run))[0].sentences:
         assert sentence in text
     for word in ("ratio(0.8,0.1,0.1)", "exclude the user's train", "K = 20", "2 seeds", "Holm"):
@@ -29,7 +29,7 @@ def test_six_panels_the_verdict_and_the_protocol(probed: Path) -> None:
 
 def test_a_panel_without_records_says_why(folder: Path) -> None:
     page = pages(open_run(folder))[0]
-    text = " ".join(said(page.figure)).replace("\n", " ")
+    text = " ".join(texts(page.figure)).replace("\n", " ")
     assert "a plot `fn-rate` needs epochs with a false-negative rate" in text
     assert set(page.frame["panel"]) == set(PANELS)
 
@@ -54,6 +54,6 @@ def test_many_rows_stay_on_the_page(tmp_path: Path, write: Any, many: int) -> No
 def test_the_area_of_a_marker_grows_with_its_seconds() -> None:
     import pandas as pd
 
-    found = widths(pd.Series({"a": 4.0, "b": 1.0, "c": 0.001, "d": float("nan")}))
-    assert found == {"a": 10.0, "b": 5.0, "c": 3.5}
+    sizes = widths(pd.Series({"a": 4.0, "b": 1.0, "c": 0.001, "d": float("nan")}))
+    assert sizes == {"a": 10.0, "b": 5.0, "c": 3.5}
     assert widths(pd.Series({"a": float("nan")})) == {}

@@ -34,7 +34,7 @@ def test_ranks_have_a_bar_and_a_mark_a_row(folder: Path) -> None:
         books.frame.loc[0, ["rank_low", "rank_high"]].astype(float)
     )
     assert len(ax.patches) == books.frame["tied"].sum() == 1
-    assert "paired t test over users, Holm-corrected" in books.says
+    assert "paired t test over users, Holm-corrected" in books.caption
 
 
 def test_ranks_need_a_whole_row(tmp_path: Path, write: Any) -> None:
@@ -57,9 +57,9 @@ def test_the_diagram_names_every_row(tmp_path: Path, write: Any, count: int, wid
     (plot,) = diagram(open_run(wide(tmp_path / "run", write, methods)))
     assert plot.name == "cd" and plot.figure.get_size_inches()[0] == width
     ax = plot.figure.axes[0]
-    said = [text.get_text() for text in ax.texts]
-    assert sorted(said[-count:]) == sorted(methods)
-    assert any(text.startswith("CD = ") for text in said)
+    labels = [text.get_text() for text in ax.texts]
+    assert sorted(labels[-count:]) == sorted(methods)
+    assert any(text.startswith("CD = ") for text in labels)
     assert list(plot.frame["mean_rank"]) == sorted(plot.frame["mean_rank"])
     assert len(plot.frame) == count and plot.frame["critical"].nunique() == 1
 

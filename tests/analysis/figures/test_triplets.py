@@ -45,7 +45,7 @@ def test_size_type_and_caption(probed: Path) -> None:
     assert plot.figure.get_size_inches()[0] == 7.0
     sizes = [t.get_fontsize() for t in plot.figure.findobj(Text) if t.get_text()]
     assert min(sizes) >= 7
-    assert plot.says.endswith(".") and "not known to be false" in plot.says
+    assert plot.caption.endswith(".") and "not known to be false" in plot.caption
 
 
 def test_few_triplets_of_one_user_are_drawn_too(probed: Path) -> None:

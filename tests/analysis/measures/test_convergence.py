@@ -9,10 +9,10 @@ from negbench.analysis.runs.frames import open_run
 
 
 def test_one_line_an_evaluated_epoch(folder: Path) -> None:
-    told = convergence(open_run(folder))
-    assert len(told) == 12 * 2
-    assert set(told["metric"]) == {"ndcg@20"}
-    one = told[(told["dataset"] == "books") & (told["row"] == "dns") & (told["seed"] == 1)]
+    frame = convergence(open_run(folder))
+    assert len(frame) == 12 * 2
+    assert set(frame["metric"]) == {"ndcg@20"}
+    one = frame[(frame["dataset"] == "books") & (frame["row"] == "dns") & (frame["seed"] == 1)]
     assert one[["epoch", "wall", "value"]].to_numpy().tolist() == [[1, 5.0, 0.2], [2, 10.0, 0.4]]
 
 
@@ -31,9 +31,9 @@ def test_the_mean_ends_where_the_first_seed_stops() -> None:
 
 
 def test_time_to_the_best_by_hand(folder: Path) -> None:
-    told = time_to(open_run(folder)).set_index(["dataset", "row"])
+    frame = time_to(open_run(folder)).set_index(["dataset", "row"])
     # .2 then .3 or .4: the second epoch is the first at .95 of the best, after 10 s
-    assert told.loc[("books", "dns")][["epochs", "wall", "best"]].tolist() == [2, 10, 0.35]
+    assert frame.loc[("books", "dns")][["epochs", "wall", "best"]].tolist() == [2, 10, 0.35]
 
 
 def test_a_seed_that_learns_nothing_has_no_time(folder: Path) -> None:
@@ -43,9 +43,9 @@ def test_a_seed_that_learns_nothing_has_no_time(folder: Path) -> None:
         if (cell.spec["dataset"], row, cell.spec["seed"]) == ("books", "dns", 0)
     )
     path.write_text("epoch,wall,valid_ndcg@20\n1,5.0,0.0\n2,9.0,0.0\n")
-    told = time_to(open_run(folder)).set_index(["dataset", "row"])
-    assert told["epochs"].isna().sum() == 1
-    assert told["epochs"].isna()["books", "dns"]
+    frame = time_to(open_run(folder)).set_index(["dataset", "row"])
+    assert frame["epochs"].isna().sum() == 1
+    assert frame["epochs"].isna()["books", "dns"]
 
 
 def test_without_curves_there_is_nothing(tmp_path: Path, write: Any) -> None:

@@ -8,8 +8,8 @@ from negbench.analysis.runs.frames import open_run
 
 
 def test_seconds_are_per_epoch_and_evaluation_stands_apart(folder: Path) -> None:
-    told = cost(open_run(folder)).set_index(["dataset", "row"])
-    dns = told.loc[("books", "dns")]
+    costs = cost(open_run(folder)).set_index(["dataset", "row"])
+    dns = costs.loc[("books", "dns")]
     # 1 + 2 + 3 seconds over 2 epochs; evaluation 4 over 2
     assert (dns["train"], dns["sampling"], dns["evaluation"]) == (3.0, 0.5, 2.0)
     assert (dns["total"], dns["memory"], dns["ratio"]) == (11.0, 100.0, 1.0)
@@ -25,16 +25,16 @@ def test_the_ratio_is_to_the_baseline_of_the_same_block(folder: Path, write: Any
             {"all": [0.1] * 4},
             change=lambda r: r["seconds"]["wall"].update(sampling=7.0),
         )
-    told = cost(open_run(folder)).set_index(["dataset", "row"])
-    assert told["ratio"]["books", "slow"] == pytest.approx(2)
+    costs = cost(open_run(folder)).set_index(["dataset", "row"])
+    assert costs["ratio"]["books", "slow"] == pytest.approx(2)
     assert cost(open_run(folder), vs="nothing")["ratio"].isna().all()
 
 
 def test_counts_that_an_old_run_lacks_are_unknown(folder: Path) -> None:
-    told = cost(open_run(folder))
+    costs = cost(open_run(folder))
     unknown = ["negatives", "dots", "speed", "ratio_speed", "ratio_dots", "probes"]
-    assert told[unknown].isna().all(axis=None)
-    methods = told[told["kind"] == "method"]
+    assert costs[unknown].isna().all(axis=None)
+    methods = costs[costs["kind"] == "method"]
     assert methods["ratio_memory"].tolist() == [1.0] * 6
 
 
@@ -48,5 +48,5 @@ def test_a_reference_without_timings_costs_nothing_known(folder: Path, write: An
         backbone="reference",
         change=lambda r: r.update(fit={}, seconds={}),
     )
-    told = cost(open_run(folder)).set_index(["dataset", "row"])
-    assert told["train"].isna()["books", "ease"]
+    costs = cost(open_run(folder)).set_index(["dataset", "row"])
+    assert costs["train"].isna()["books", "ease"]

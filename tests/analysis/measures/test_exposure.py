@@ -13,8 +13,8 @@ from negbench.analysis.runs.frames import open_run
 
 
 def test_shares_are_those_on_paper(probed: Path) -> None:
-    told = exposure(open_run(probed))
-    books = told[told["dataset"] == "books"].set_index(["row", "n"])
+    curves = exposure(open_run(probed))
+    books = curves[curves["dataset"] == "books"].set_index(["row", "n"])
     assert books["train"]["dns"].to_list() == pytest.approx(
         np.array([8, 11, 14, 16, 17, 18, 19, 19]) / 19
     )
@@ -28,8 +28,8 @@ def test_shares_are_those_on_paper(probed: Path) -> None:
 
 
 def test_counts_fall_and_bands_follow_each_other(probed: Path) -> None:
-    told = popularity(open_run(probed))
-    books = told[told["dataset"] == "books"]
+    curves = popularity(open_run(probed))
+    books = curves[curves["dataset"] == "books"]
     assert books["count"].to_list() == [8, 3, 3, 2, 1, 1, 1, 0]
     assert band_cuts(books) == {"head": 1, "mid": 3, "tail": 8}
 
@@ -60,6 +60,6 @@ def test_the_figure_draws_what_the_frame_holds(probed: Path) -> None:
 def test_the_popularity_curve_names_each_band_with_its_size(probed: Path) -> None:
     books, films = falling(open_run(probed))
     assert (books.name, films.name) == ("popularity-curve-books", "popularity-curve-films")
-    said = [text.get_text() for text in books.figure.axes[0].texts]
-    assert said == ["head\n1", "mid\n2", "tail\n5"]
-    assert "mid up to item 3" in books.says
+    labels = [text.get_text() for text in books.figure.axes[0].texts]
+    assert labels == ["head\n1", "mid\n2", "tail\n5"]
+    assert "mid up to item 3" in books.caption

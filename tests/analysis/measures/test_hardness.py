@@ -8,9 +8,9 @@ from negbench.analysis.runs.frames import open_run
 
 
 def test_a_run_without_probes_has_no_line(folder: Path) -> None:
-    for told in (hardness(open_run(folder)), by_epoch(open_run(folder))):
-        assert told.empty
-        assert {"gap_p50", "percentile_p90", "neg_head", "neg_tail", "ess"} <= set(told.columns)
+    for frame in (hardness(open_run(folder)), by_epoch(open_run(folder))):
+        assert frame.empty
+        assert {"gap_p50", "percentile_p90", "neg_head", "neg_tail", "ess"} <= set(frame.columns)
 
 
 def test_the_distance_of_made_vectors_is_shown_where_there_are_any(tmp_path: Path) -> None:
@@ -23,6 +23,6 @@ def test_the_distance_of_made_vectors_is_shown_where_there_are_any(tmp_path: Pat
 
 
 def test_epochs_after_the_best_take_no_part(tmp_path: Path) -> None:
-    told = hardness(open_run(write_run_on_paper(tmp_path))).set_index("row")
+    frame = hardness(open_run(write_run_on_paper(tmp_path))).set_index("row")
     # dns, seed 1: -1 at epoch 1, its best, and -5 at epoch 2, which made no weight that was ranked
-    assert told["gap_p50"]["dns"] == pytest.approx((-2 - 1) / 2)
+    assert frame["gap_p50"]["dns"] == pytest.approx((-2 - 1) / 2)

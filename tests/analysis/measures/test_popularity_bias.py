@@ -6,7 +6,7 @@ import pytest
 
 from negbench.analysis.measures import accuracy, bands
 from negbench.analysis.measures.popularity_bias import AT_K, FULL, popularity_bias
-from negbench.analysis.runs.frames import Run, measure, open_run
+from negbench.analysis.runs.frames import Run, choose_metric, open_run
 from negbench.analysis.tables.main_table import render
 from negbench.errors import NothingToReport, UserError
 from negbench.evaluation import popularity_bias as audits
@@ -48,30 +48,30 @@ def run(tmp_path: Path, write: Any) -> Run:
     return open_run(tmp_path)
 
 
-def told(run: Run, row: str, k: int | None = None) -> dict[tuple[str, int, str], Any]:
+def values_of(run: Run, row: str, k: int | None = None) -> dict[tuple[str, int, str], Any]:
     frame = popularity_bias(run, k)
     lines = frame[frame["row"] == row].to_dict("records")
     return {(line["metric"], line["k"], line["band"]): line for line in lines}
 
 
 def test_means_and_spreads_over_seeds(run: Run) -> None:
-    dns = told(run, "dns")
+    dns = values_of(run, "dns")
     assert dns["arp", 20, "all"]["mean"] == pytest.approx(12)
     assert dns["arp", 20, "all"]["std"] == pytest.approx(8**0.5)  # (2^2 + 2^2) / (2 - 1)
     assert dns["pru", 0, "all"]["mean"] == pytest.approx(0.3)
     assert dns["dgap", 20, "niche"]["mean"] == pytest.approx(1.5)
     assert dns["dgap", 20, "all"]["mean"] == pytest.approx(0.6)
-    assert told(run, "dns", 10)["arp", 10, "all"]["mean"] == pytest.approx(13)
+    assert values_of(run, "dns", 10)["arp", 10, "all"]["mean"] == pytest.approx(13)
 
 
 def test_accuracy_and_training_are_not_among_them(run: Run) -> None:
-    assert {name for name, _, _ in told(run, "dns")} == {"arp", "pru", "dgap", "gini"}
+    assert {name for name, _, _ in values_of(run, "dns")} == {"arp", "pru", "dgap", "gini"}
 
 
 def test_half_a_row_and_half_a_measure_have_no_mean(run: Run) -> None:
-    assert np.isnan(told(run, "random")["arp", 20, "all"]["mean"])  # it lacks the seed 1
-    assert np.isnan(told(run, "dns")["gini", 20, "all"]["mean"])  # undefined for seed 0
-    assert told(run, "most_popular")["arp", 20, "all"]["mean"] == 10
+    assert np.isnan(values_of(run, "random")["arp", 20, "all"]["mean"])  # it lacks the seed 1
+    assert np.isnan(values_of(run, "dns")["gini", 20, "all"]["mean"])  # undefined for seed 0
+    assert values_of(run, "most_popular")["arp", 20, "all"]["mean"] == 10
 
 
 def test_a_k_that_was_not_ranked_at_and_an_old_run_are_refused(run: Run, folder: Path) -> None:
@@ -84,13 +84,15 @@ def test_a_k_that_was_not_ranked_at_and_an_old_run_are_refused(run: Run, folder:
 def test_names_are_those_that_the_audit_gives() -> None:
     from helpers.audit_on_paper import BANDS, RANKS, TEST, TOP, TRAIN, USERS
 
-    found = audits.audit(TOP, USERS, RANKS, train=TRAIN, test=TEST, seen=TRAIN, bands=BANDS, ks=[2])
-    assert {name for name, k, _ in found if k} == set(AT_K)
-    assert {name for name, k, _ in found if not k} == set(FULL)
+    measured = audits.audit(
+        TOP, USERS, RANKS, train=TRAIN, test=TEST, seen=TRAIN, bands=BANDS, ks=[2]
+    )
+    assert {name for name, k, _ in measured if k} == set(AT_K)
+    assert {name for name, k, _ in measured if not k} == set(FULL)
 
 
 def test_accuracy_is_not_confused_by_the_new_names(run: Run) -> None:
-    assert measure(run) == ("ndcg", 20)
+    assert choose_metric(run) == ("ndcg", 20)
     assert set(accuracy.accuracy(run)["mean"].dropna()) == {0.2}
     assert set(bands.bands(run)["band"]) == {"all", "head", "mid", "tail", "balance"}
     assert "arp" not in render(run).lower()
@@ -106,7 +108,7 @@ def test_a_run_of_odd_metrics_shows_one_of_accuracy(tmp_path: Path, write: Any) 
         record["metrics"] = kept[::-1]  # the audit comes first
 
     write(tmp_path, "books", "dns", 0, GOOD, change=change)
-    assert measure(open_run(tmp_path)) == ("recall", 20)
+    assert choose_metric(open_run(tmp_path)) == ("recall", 20)
 
 
 def test_results_csv_has_the_rows(run: Run) -> None:

@@ -30,13 +30,13 @@ def test_bins_are_averaged_over_epochs_and_seeds(tmp_path: Path, write: Any) -> 
     write(tmp_path, "books", "adar", 0, NDCG, probes=PROBES)
     other = PROBES | {"path_gap_2": -1.5, "path_share_2": 0.25, "path_share_1": 0.75}
     write(tmp_path, "books", "adar", 1, NDCG, probes=other)
-    told = path(open_run(tmp_path)).set_index("place")
-    assert set(told["row"]) == {"adar"} and list(told.index) == [0.25, 0.75]
-    assert told.loc[0.25, "share"] == pytest.approx(0.5)  # .25 and .75 over two seeds
-    assert told.loc[0.75, "gap"] == pytest.approx(-1.0)  # -.5 and -1.5
-    assert told.loc[0.75, "fnr"] == pytest.approx(0.10)
-    assert told.loc[0.25, "chosen"] == pytest.approx(0.6)
-    assert set(told["knowledge"]) == {"lower bound"} or set(told["knowledge"]) == {"exact"}
+    bins = path(open_run(tmp_path)).set_index("place")
+    assert set(bins["row"]) == {"adar"} and list(bins.index) == [0.25, 0.75]
+    assert bins.loc[0.25, "share"] == pytest.approx(0.5)  # .25 and .75 over two seeds
+    assert bins.loc[0.75, "gap"] == pytest.approx(-1.0)  # -.5 and -1.5
+    assert bins.loc[0.75, "fnr"] == pytest.approx(0.10)
+    assert bins.loc[0.25, "chosen"] == pytest.approx(0.6)
+    assert set(bins["knowledge"]) == {"lower bound"} or set(bins["knowledge"]) == {"exact"}
 
 
 def test_an_epoch_without_negatives_in_a_bin_does_not_count(tmp_path: Path, write: Any) -> None:
@@ -47,9 +47,9 @@ def test_an_epoch_without_negatives_in_a_bin_does_not_count(tmp_path: Path, writ
     last[names.index("path_share_2")] = "0.0"
     last[names.index("path_gap_2")] = last[names.index("path_fnr_2")] = ""
     (folder / "epochs.csv").write_text("\n".join([*lines[:-1], ",".join(last)]) + "\n")
-    told = path(open_run(tmp_path)).set_index("place")
-    assert told.loc[0.75, "fnr"] == pytest.approx(0.10)
-    assert told.loc[0.75, "gap"] == pytest.approx(-0.5)
+    bins = path(open_run(tmp_path)).set_index("place")
+    assert bins.loc[0.75, "fnr"] == pytest.approx(0.10)
+    assert bins.loc[0.75, "gap"] == pytest.approx(-0.5)
 
 
 def test_the_figure_shows_them_and_says_what_is_missing(tmp_path: Path, write: Any) -> None:

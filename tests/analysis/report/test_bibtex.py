@@ -28,12 +28,12 @@ def test_an_entry_holds_the_fields_of_the_card_and_no_others() -> None:
 def test_unknown_fields_are_left_out() -> None:
     card = {"title": "Mine", "authors": "", "year": 0, "venue": "", "link": ""}
     assert bibtex("mine", card) == ""
-    told = bibtex("mine", {**card, "authors": "Doe"})
-    assert told == "@misc{doemine,\n  author = {Doe},\n  note = {Method: Mine}\n}"
+    entry = bibtex("mine", {**card, "authors": "Doe"})
+    assert entry == "@misc{doemine,\n  author = {Doe},\n  note = {Method: Mine}\n}"
 
 
 @pytest.mark.parametrize(
-    ("authors", "said"),
+    ("authors", "names"),
     [
         ("Doe & Roe", "Doe and Roe"),
         ("Rendle et al.", "Rendle and others"),
@@ -47,8 +47,8 @@ def test_unknown_fields_are_left_out() -> None:
         ("O_Brien {x} \\input", "O\\_Brien \\{x\\} \\textbackslash{}input"),
     ],
 )
-def test_authors_are_parted_and_escaped(authors: str, said: str) -> None:
-    assert f"author = {{{said}}}" in bibtex("m", {"authors": authors})
+def test_authors_are_parted_and_escaped(authors: str, names: str) -> None:
+    assert f"author = {{{names}}}" in bibtex("m", {"authors": authors})
 
 
 def test_keys_are_plain_and_stay() -> None:
@@ -61,7 +61,7 @@ def test_keys_are_plain_and_stay() -> None:
 def test_links_that_are_none_are_left_out_and_others_cannot_break_the_entry() -> None:
     assert bibtex("m", {"authors": "Li", "link": "javascript:alert(1)"}).count("=") == 1
     assert "url" not in bibtex("m", {"authors": "Li", "link": "https://x.org/}{"})
-    told = bibtex("m", {"link": "https://x.org/a_b?c=1&d=50%"})
-    assert "url = {https://x.org/a\\_b?c=1\\&d=50\\%}" in told
-    told = bibtex("m", {"link": "https://arxiv.org/abs/2410.17276"})
-    assert "eprint = {2410.17276}" in told and "archiveprefix = {arXiv}" in told
+    entry = bibtex("m", {"link": "https://x.org/a_b?c=1&d=50%"})
+    assert "url = {https://x.org/a\\_b?c=1\\&d=50\\%}" in entry
+    entry = bibtex("m", {"link": "https://arxiv.org/abs/2410.17276"})
+    assert "eprint = {2410.17276}" in entry and "archiveprefix = {arXiv}" in entry

@@ -46,8 +46,8 @@ LONG = "candidates=64,top=8,schedule=linear_warmup_over_20_epochs"
 class Shown:
     """What the browser made of a page."""
 
-    told: Any
-    """What the asking script gave back."""
+    result: Any
+    """The value of the test's script."""
     errors: list[str]
     """What it wrote to the console."""
     asked: list[str]
@@ -68,12 +68,12 @@ def browse(tmp_path: Path) -> Browse:
         flags = (f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={log}")
         asked = [*flags, "--window-size=1280,900", "--dump-dom", path.as_uri()]
         done = subprocess.run([str(CHROMIUM), *QUIET, *asked], capture_output=True, timeout=60)
-        dom, said = done.stdout.decode(), done.stderr.decode(errors="replace")
-        found = re.search(r'<script type="application/json" id="told">(.*?)</script>', dom, re.S)
-        assert found, f"the script gave nothing back: {said[-2000:]}"
+        dom, console = done.stdout.decode(), done.stderr.decode(errors="replace")
+        match = re.search(r'<script type="application/json" id="result">(.*?)</script>', dom, re.S)
+        assert match, f"the script gave nothing back: {console[-2000:]}"
         return Shown(
-            json.loads(found[1]),
-            [line for line in said.splitlines() if "CONSOLE" in line],
+            json.loads(match[1]),
+            [line for line in console.splitlines() if "CONSOLE" in line],
             _asked(log),
         )
 
@@ -83,19 +83,19 @@ def browse(tmp_path: Path) -> Browse:
 def _asked(log: Path) -> list[str]:
     """What pages asked for; what the browser asks for on its own has no origin."""
     events = [event.get("params", {}) for event in json.loads(log.read_text("utf-8"))["events"]]
-    known = [told for told in events if "url" in told and "initiator" in told]
-    return [told["url"] for told in known if told["initiator"] != "not an origin"]
+    known = [event for event in events if "url" in event and "initiator" in event]
+    return [event["url"] for event in known if event["initiator"] != "not an origin"]
 
 
 def _asking(text: str, script: str) -> str:
-    """The page with a script behind it, which its policy is told of; all else stays as it is."""
+    """The page with a script behind it, which its policy allows; all else stays as it is."""
     inside = (
         "addEventListener('load', async () => {"
         f"const found = await {script};"
-        "const told = document.createElement('script');"
-        "told.type = 'application/json'; told.id = 'told';"
-        "told.textContent = JSON.stringify(found).replaceAll('<', '\\\\u003c');"
-        "document.body.append(told); });"
+        "const result = document.createElement('script');"
+        "result.type = 'application/json'; result.id = 'result';"
+        "result.textContent = JSON.stringify(found).replaceAll('<', '\\\\u003c');"
+        "document.body.append(result); });"
     )
     known = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
     allowed = re.sub("script-src ", f"script-src 'sha256-{known}' ", text, count=1)
@@ -139,8 +139,15 @@ def rich(tmp_path: Path, write: Any) -> Path:
                 variant=LONG if method == "dns" else "",
                 change=_probed(mean),
             )
-    for guard, mean in (("most_popular", 0.05), ("item_knn", 0.15)):
-        write(run, "books", guard, 0, {"all": [mean] * 2, "head": [mean] * 2}, backbone="reference")
+    for reference, mean in (("most_popular", 0.05), ("item_knn", 0.15)):
+        write(
+            run,
+            "books",
+            reference,
+            0,
+            {"all": [mean] * 2, "head": [mean] * 2},
+            backbone="reference",
+        )
     return run
 
 
@@ -148,8 +155,8 @@ def _probed(mean: float) -> Callable[[dict[str, Any]], None]:
     def change(record: dict[str, Any]) -> None:
         record["probe"] = {"mode": "sample", "exact": False, "hard": 0.1, "planted": 0, "log": 0}
         for name, value in (("fnr", mean / 10), ("fnr_lift", mean)):
-            told = {"split": "train", "metric": name, "k": 0, "band": "all", "value": value}
-            record["metrics"].append(told)
+            line = {"split": "train", "metric": name, "k": 0, "band": "all", "value": value}
+            record["metrics"].append(line)
 
     return change
 
@@ -177,18 +184,18 @@ def test_heads_sort_by_size_and_by_name_and_what_is_missing_stays_last(
     rich: Path, browse: Browse
 ) -> None:
     shown = browse(page(open_run(rich)), SORT)
-    at, tab, (first, down, up, named) = shown.told
+    at, tab, (first, down, up, named) = shown.result
     assert tab == 0  # reached and pressed by keyboard, as any button
     dns = f"dns({LONG})"
-    guards = ["item_knn", "most_popular"]
+    references = ["item_knn", "most_popular"]
     assert set(first[0]) == {"none"}
-    assert first[1] == [[dns, "random", "popularity", "mixed"], guards]
+    assert first[1] == [[dns, "random", "popularity", "mixed"], references]
     assert down[0][at] == "descending" and down[0].count("none") == len(down[0]) - 1
-    assert down[1] == [[dns, "random", "popularity", "mixed"], guards]
+    assert down[1] == [[dns, "random", "popularity", "mixed"], references]
     assert up[0][at] == "ascending"
-    assert up[1] == [["popularity", "random", dns, "mixed"], guards[::-1]]
+    assert up[1] == [["popularity", "random", dns, "mixed"], references[::-1]]
     assert named[0][0] == "ascending" and named[0][at] == "none"
-    assert named[1] == [[dns, "mixed", "popularity", "random"], guards]
+    assert named[1] == [[dns, "mixed", "popularity", "random"], references]
     assert shown.errors == []
 
 
@@ -203,7 +210,7 @@ def test_a_phone_needs_no_sideways_scroll_and_nothing_is_asked_for(
         Array.from(seen.querySelectorAll(".wide"), (box) => box.scrollWidth > box.clientWidth)];
     })()"""
     shown = browse(_framed(path.read_text("utf-8"), 390), script)
-    width, needed, images, scrolled = shown.told
+    width, needed, images, scrolled = shown.result
     assert (width, needed) == (390, 390)
     assert len(images) >= 3 and all(images)
     assert any(scrolled)  # so the boxes scroll, and not the page
@@ -222,7 +229,7 @@ def test_bibtex_is_copied_or_marked_by_its_button(rich: Path, browse: Browse) ->
         await new Promise((done) => setTimeout(done, 20));
       return [before, button.textContent, String(getSelection()) === source.textContent];
     })()"""
-    before, after, marked = browse(page(open_run(rich)), script).told
+    before, after, marked = browse(page(open_run(rich)), script).result
     assert before == "Copy BibTeX"
     assert after == "Copied" or marked
 
@@ -236,7 +243,7 @@ def test_print_opens_what_is_folded_and_folds_it_again(rich: Path, browse: Brows
       dispatchEvent(new Event("afterprint")); found.push(folded());
       return found;
     })()"""
-    before, printed, after = browse(page(open_run(rich)), script).told
+    before, printed, after = browse(page(open_run(rich)), script).result
     assert before == after > 0 == printed
 
 
@@ -244,9 +251,9 @@ def test_print_opens_what_is_folded_and_folds_it_again(rich: Path, browse: Brows
 def test_without_its_script_the_page_is_plain_and_whole(rich: Path, browse: Browse) -> None:
     text = re.sub(r"<script>.*?</script>", "", page(open_run(rich)), flags=re.S)
     shown = browse(text, "[document.querySelectorAll('button').length, document.body.innerText]")
-    assert shown.told[0] == 0
-    for said in ("Verdict", "NDCG@20", "False negatives", "A lower bound", "Environment"):
-        assert said in shown.told[1], said
+    assert shown.result[0] == 0
+    for phrase in ("Verdict", "NDCG@20", "False negatives", "A lower bound", "Environment"):
+        assert phrase in shown.result[1], phrase
 
 
 def test_the_eyes_of_these_tests_are_open(browse: Browse) -> None:
@@ -254,7 +261,7 @@ def test_the_eyes_of_these_tests_are_open(browse: Browse) -> None:
     <img src="http://asked.example/x.png"></body>"""
     script = """document.querySelector("iframe").contentDocument.documentElement.scrollWidth"""
     shown = browse(_framed(text, 390), script)
-    assert shown.told > 9000
+    assert shown.result > 9000
     assert any("seen" in line for line in shown.errors)
     assert "http://asked.example/x.png" in shown.asked
 
@@ -263,5 +270,5 @@ def test_the_eyes_of_these_tests_are_open(browse: Browse) -> None:
 def test_the_policy_stops_a_script_that_is_not_the_pages_own(rich: Path, browse: Browse) -> None:
     text = page(open_run(rich)).replace("</header>", "<script>window.bad = 1</script></header>")
     shown = browse(text, "[window.bad === undefined]")
-    assert shown.told == [True]
+    assert shown.result == [True]
     assert any("Content Security Policy" in line for line in shown.errors)

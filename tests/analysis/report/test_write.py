@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from negbench.analysis.figures import KINDS
-from negbench.analysis.figures._export import drawn, inline, light
-from negbench.analysis.report.method_cards import described
+from negbench.analysis.figures._export import compact_svg, data_uri, export_bytes
+from negbench.analysis.report.method_cards import method_cards
 from negbench.analysis.report.page import ANALYSES
 from negbench.analysis.report.write import page, write_report
 from negbench.analysis.runs.frames import open_run
@@ -44,10 +44,10 @@ class Page(HTMLParser):
 
 
 def read(text: str) -> Page:
-    found = Page()
-    found.feed(text)
-    assert found.open == []
-    return found
+    parsed = Page()
+    parsed.feed(text)
+    assert parsed.open == []
+    return parsed
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_page_is_whole_and_loads_nothing(folder: Path, tmp_path: Path) -> None:
     path = write_report(open_run(folder), tmp_path / "deep" / "report.html")
-    found = read(path.read_text("utf-8"))
-    assert found.seen.count("img") >= 2 * 3
-    assert len(found.loaded) == found.seen.count("img")
-    assert all(source.startswith("data:image/svg+xml,%3Csvg") for source in found.loaded)
-    assert found.seen.count("script") == 1
-    assert "link" not in found.seen
+    parsed = read(path.read_text("utf-8"))
+    assert parsed.seen.count("img") >= 2 * 3
+    assert len(parsed.loaded) == parsed.seen.count("img")
+    assert all(source.startswith("data:image/svg+xml,%3Csvg") for source in parsed.loaded)
+    assert parsed.seen.count("script") == 1
+    assert "link" not in parsed.seen
     assert [path.name for path in path.parent.iterdir()] == ["report.html"]
 
 
@@ -72,20 +72,20 @@ def test_the_policy_lets_the_own_style_and_script_run_and_nothing_else(folder: P
     text = page(open_run(folder))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
-    told = html.unescape(policy[1])
+    rules = html.unescape(policy[1])
     for tag in ("style", "script"):
         inside = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
         assert len(inside) == 1
         known = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{known}'" in told
-    assert told.startswith("default-src 'none'") and "unsafe" not in told
+        assert f"{tag}-src 'sha256-{known}'" in rules
+    assert rules.startswith("default-src 'none'") and "unsafe" not in rules
     assert not re.search(r"<[^>]+ (style|on\w+)=", text)
 
 
 def test_figures_keep_their_look_in_fewer_bytes(folder: Path) -> None:
     plot = KINDS["bands"](open_run(folder), None)[0]
-    svg = drawn(plot, "svg").decode()
-    small = light(svg)
+    svg = export_bytes(plot, "svg").decode()
+    small = compact_svg(svg)
     assert len(small) < 0.85 * len(svg)
     root = ElementTree.fromstring(small)
     whole = ElementTree.fromstring(svg)
@@ -95,7 +95,7 @@ def test_figures_keep_their_look_in_fewer_bytes(folder: Path) -> None:
         assert len(list(root.iter(tag))) == len(list(whole.iter(tag))), name
     known = set(re.findall(r' id="([^"]+)"', small))
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', small)) <= known
-    assert unquote(inline(plot).partition(",")[2]).replace("'", '"') == small.replace("\n", " ")
+    assert unquote(data_uri(plot).partition(",")[2]).replace("'", '"') == small.replace("\n", " ")
 
 
 @pytest.mark.usefixtures("bare")
@@ -110,17 +110,17 @@ def test_names_are_escaped_and_only_pages_are_linked(folder: Path, write: Any) -
             change=lambda r: r.update(card={"title": "<img src=x>", "link": "javascript:alert(1)"}),
         )
     text = page(open_run(folder))
-    found = read(text)
+    parsed = read(text)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "&lt;b&gt;x&lt;/b&gt;" in text
-    assert not any(link.startswith("javascript") for link in found.links)
-    assert "x" not in found.loaded
+    assert not any(link.startswith("javascript") for link in parsed.links)
+    assert "x" not in parsed.loaded
 
 
 @pytest.mark.usefixtures("bare")
-def test_the_page_tells_what_the_issue_lists(folder: Path) -> None:
+def test_the_page_has_every_section(folder: Path) -> None:
     text = re.sub(r"<[^>]+>", " ", page(open_run(folder)))
-    for said in (
+    for phrase in (
         "Verdict",
         "dns ranks best",
         "Whom it serves",
@@ -133,11 +133,11 @@ def test_the_page_tells_what_the_issue_lists(folder: Path) -> None:
         "negbench run",
         "Doe &amp; Roe",
     ):
-        assert said in text, said
+        assert phrase in text, phrase
 
 
 @pytest.mark.usefixtures("bare")
-def test_failed_cells_are_told(folder: Path, write: Any) -> None:
+def test_failed_cells_are_listed(folder: Path, write: Any) -> None:
     fail = {"status": "failed", "reason": "Out of memory."}
     write(folder, "books", "mixed", 0, {}, change=lambda r: r.update(fail))
     assert "mixed, seed 0: Out of memory." in page(open_run(folder))
@@ -165,18 +165,18 @@ def probed(rate: float, exact: bool) -> Any:
 
 @pytest.mark.usefixtures("bare")
 def test_rates_say_whether_they_are_exact(tmp_path: Path, write: Any) -> None:
-    for exact, said in ((False, "A lower bound"), (True, "Exact: these data hold")):
+    for exact, phrase in ((False, "A lower bound"), (True, "Exact: these data hold")):
         run = tmp_path / str(exact)
         for method, rate in (("random", 0.0625), ("dns", 0.125)):
             write(run, "books", method, 0, {"all": [0.1, 0.2]}, change=probed(rate, exact))
         text = page(open_run(run))
-        assert said in text
+        assert phrase in text
         assert 'data-value="0.125">12.50 %<' in text
         assert 'data-value="2.0">2.00 x<' in text
 
 
 @pytest.mark.usefixtures("bare")
-def test_what_was_not_measured_is_said_and_shows_no_table(folder: Path) -> None:
+def test_what_was_not_measured_has_a_remark_and_no_table(folder: Path) -> None:
     text = page(open_run(folder))
     part = text[text.index('id="b1-false"') : text.index('id="b1-hardness"')]
     assert "Not measured in this run." in part
@@ -186,9 +186,9 @@ def test_what_was_not_measured_is_said_and_shows_no_table(folder: Path) -> None:
 @pytest.mark.usefixtures("bare")
 def test_the_bibtex_of_a_card_stands_on_its_card_escaped(folder: Path) -> None:
     text = page(open_run(folder))
-    told = re.findall(r'<pre class="bibtex">(.*?)</pre>', text, re.DOTALL)
-    assert len(told) == 4  # three methods and the reference
-    entry = html.unescape(told[0])
+    entries = re.findall(r'<pre class="bibtex">(.*?)</pre>', text, re.DOTALL)
+    assert len(entries) == 4  # three methods and the reference
+    entry = html.unescape(entries[0])
     assert entry.startswith("@misc{doe2001dns,")
     assert "author = {Doe and Roe}" in entry
     assert "howpublished = {Journal\\_of\\_100\\%}" in entry
@@ -209,13 +209,13 @@ def test_a_composition_shows_the_card_of_each_part(tmp_path: Path, write: Any) -
     cards = [{"title": "First card"}, {"title": "Second card"}]
     change = lambda r: r.update(card=cards[1], cards=cards)  # noqa: E731
     write(tmp_path, "books", "one+two", 0, {"all": [0.1]}, change=change)
-    assert [m.name for m in described(open_run(tmp_path))] == ["one", "two"]
+    assert [m.name for m in method_cards(open_run(tmp_path))] == ["one", "two"]
     text = page(open_run(tmp_path))
     assert "First card" in text and "Second card" in text
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_record_that_says_little_is_still_shown(tmp_path: Path, write: Any) -> None:
+def test_a_sparse_record_is_still_shown(tmp_path: Path, write: Any) -> None:
     def little(record: dict[str, Any]) -> None:
         record["data"].update(licence="", source="", checksum="", notes=[])
         record.update(card=None, cards=[None], environment=None)
@@ -233,7 +233,7 @@ def test_several_folders_make_one_page(tmp_path: Path, write: Any) -> None:
     assert "books · mf" in text and "films · mf" in text
 
 
-def test_a_figure_or_an_analysis_that_is_refused_is_told_and_stops_nothing(
+def test_a_refused_figure_or_analysis_is_listed_and_stops_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> Any:

@@ -60,8 +60,8 @@ def changed(folder: Path, change: Callable[[Any], Any]) -> None:
 
 
 def arrays(folder: Path, **other: Any) -> None:
-    with np.load(folder / "users.npz") as found:
-        kept = {name: found[name] for name in found.files}
+    with np.load(folder / "users.npz") as held:
+        kept = {name: held[name] for name in held.files}
     named = {name: value for name, value in (kept | other).items() if value is not None}
     np.savez_compressed(folder / "users.npz", **named)
 
@@ -130,10 +130,10 @@ def test_a_damaged_cell_is_left_out_in_one_sentence(hand: Path, name: str) -> No
     damage(folder)
     run = frames.open_run(hand)
     assert len(run.cells) == 6
-    (said,) = run.damaged
-    assert words in said and folder.name in said
-    assert "\n" not in said and "Traceback" not in said
-    assert f"WARNING: 1 damaged cell was left out; the first: {said}." in of_damage(run)
+    (sentence,) = run.damaged
+    assert words in sentence and folder.name in sentence
+    assert "\n" not in sentence and "Traceback" not in sentence
+    assert f"WARNING: 1 damaged cell was left out; the first: {sentence}." in of_damage(run)
 
 
 LATE: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -174,10 +174,10 @@ def test_a_damaged_file_costs_that_file_alone(hand: Path, name: str) -> None:
     for analysis in (*ANALYSES, *ANALYSES[:3]):
         analysis(run)
     assert len(run.cells) == 7
-    (said,) = run.damaged
-    assert words in said and folder.name in said
-    assert "\n" not in said
-    assert f"WARNING: {said}." in of_damage(run)
+    (sentence,) = run.damaged
+    assert words in sentence and folder.name in sentence
+    assert "\n" not in sentence
+    assert f"WARNING: {sentence}." in of_damage(run)
     # The values of the record stand: dns is .6 under both seeds.
     assert accuracy(run).set_index("row")["mean"]["dns"] == pytest.approx(0.6)
 
@@ -203,10 +203,10 @@ def test_strangers_in_the_folder(hand: Path) -> None:
     (hand / "stray.pdf").write_text("")
     run = frames.open_run(hand)
     assert len(run.cells) == 7
-    said = " ".join(run.damaged)
+    sentences = " ".join(run.damaged)
     assert len(run.damaged) == 3
-    assert "notes.txt is not (it is a file, not the folder of a cell)" in said
-    assert "empty is not (it holds no cell.json)" in said
+    assert "notes.txt is not (it is a file, not the folder of a cell)" in sentences
+    assert "empty is not (it holds no cell.json)" in sentences
     assert "WARNING: 3 damaged cells were left out" in render(run)
 
 
@@ -222,8 +222,8 @@ def test_strangers_in_the_folder(hand: Path) -> None:
 def test_a_broken_run_json(hand: Path, content: bytes, words: str) -> None:
     (hand / "run.json").write_bytes(content)
     run = frames.open_run(hand)
-    (said,) = run.damaged
-    assert said.startswith("run.json must be") and words in said
+    (sentence,) = run.damaged
+    assert sentence.startswith("run.json must be") and words in sentence
     assert len(run.cells) == 7
 
 
@@ -233,8 +233,8 @@ def test_what_no_analysis_needs_is_noted(hand: Path) -> None:
     run = frames.open_run(hand)
     assert run.damaged == ()
     assert len(run.remarks) == 2
-    said = f"Note: results.csv is missing in {hand}; the numbers here are read from its cells."
-    assert said in of_damage(run)
+    sentence = f"Note: results.csv is missing in {hand}; the numbers here are read from its cells."
+    assert sentence in of_damage(run)
     assert "Note: results.csv is missing" in render(run)
 
 
@@ -293,11 +293,11 @@ def test_page_and_plots_go_on_and_say_it(hand: Path, tmp_path: Path) -> None:
     cut(cell_of(hand, "popularity") / "cell.json")
     (hand / "run.json").write_text("{")
     text = page(frames.open_run(hand))
-    for said in (
+    for sentence in (
         "a cell must be whole",
         "users.npz must be",
         "epochs.csv must be",
         "run.json must",
     ):
-        assert said in text, said
+        assert sentence in text, sentence
     assert write_plots(frames.open_run(hand), tmp_path / "plots", ["bands", "convergence"])

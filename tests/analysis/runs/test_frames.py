@@ -17,27 +17,27 @@ GOOD = {"all": [0.1, 0.2]}
 
 def test_results_are_those_of_results_csv(folder: Path) -> None:
     run = frames.open_run(folder)
-    told = frames.results(run)
+    frame = frames.results(run)
     with cell_store.write_results(folder).open() as lines:
         written = list(csv.DictReader(lines))
-    assert len(told) == len(written) == 2 * (6 + 1) * 2 * 4
+    assert len(frame) == len(written) == 2 * (6 + 1) * 2 * 4
     ours = {
-        (*(str(v) for v in row[:9]), row[9]) for row in told[list(cell_store.COLUMNS)].to_numpy()
+        (*(str(v) for v in row[:9]), row[9]) for row in frame[list(cell_store.COLUMNS)].to_numpy()
     }
     theirs = {(*(row[c] for c in cell_store.COLUMNS[:9]), float(row["value"])) for row in written}
     assert ours == theirs
 
 
 def test_references_and_rows_are_told_apart(folder: Path) -> None:
-    told = frames.results(frames.open_run(folder))
-    assert set(told[told["kind"] == "reference"]["row"]) == {"most_popular"}
-    assert set(told[told["kind"] == "method"]["row"]) == {"random", "popularity", "dns"}
+    frame = frames.results(frames.open_run(folder))
+    assert set(frame[frame["kind"] == "reference"]["row"]) == {"most_popular"}
+    assert set(frame[frame["kind"] == "method"]["row"]) == {"random", "popularity", "dns"}
 
 
 def test_users_leave_out_those_without_an_item_in_the_band(folder: Path) -> None:
     run = frames.open_run(folder)
     whole = frames.users(run)
-    tail = frames.users(run, "ndcg", 20, "tail")
+    tail = frames.users(run, frames.PRIMARY, "tail")
     assert len(whole) == 14 * 4
     assert len(tail) == 12 * 3 + 2 * 4  # the reference has a tail item for all four users
     one = whole[(whole["dataset"] == "books") & (whole["row"] == "dns") & (whole["seed"] == 0)]
@@ -93,7 +93,7 @@ def test_only_accuracy_on_the_test_part_is_a_metric_to_show(tmp_path: Path, writ
 
     write(tmp_path, "books", "dns", 0, GOOD, change=audited)
     with pytest.raises(UserError, match="known: recall@20, ndcg@20$"):
-        frames.measure(frames.open_run(tmp_path), "ndcg@10")
+        frames.choose_metric(frames.open_run(tmp_path), "ndcg@10")
 
 
 def test_a_run_without_results_is_exit_4(tmp_path: Path, write: Any) -> None:
@@ -156,10 +156,10 @@ def test_a_damaged_cell_stops_nothing(folder: Path) -> None:
 
 def test_a_metric_that_was_not_measured_is_refused_with_those_that_were(folder: Path) -> None:
     run = frames.open_run(folder)
-    assert frames.measure(run) == ("ndcg", 20)
-    assert frames.measure(run, "Recall@20") == ("recall", 20)
+    assert frames.choose_metric(run) == ("ndcg", 20)
+    assert frames.choose_metric(run, "Recall@20") == ("recall", 20)
     with pytest.raises(UserError, match="recall@20, ndcg@20"):
-        frames.measure(run, "ndcg@10")
+        frames.choose_metric(run, "ndcg@10")
 
 
 def test_opening_three_hundred_cells_is_quick(tmp_path: Path, write: Any) -> None:
@@ -167,9 +167,9 @@ def test_opening_three_hundred_cells_is_quick(tmp_path: Path, write: Any) -> Non
         for seed in range(10):
             write(tmp_path, "books", f"method_{at}", seed, {"all": [0.1] * 50})
     start = time.perf_counter()
-    told = frames.results(frames.open_run(tmp_path))
+    frame = frames.results(frames.open_run(tmp_path))
     assert time.perf_counter() - start < 3
-    assert len(told) == 600
+    assert len(frame) == 600
 
 
 @pytest.mark.parametrize(

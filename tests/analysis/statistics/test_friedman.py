@@ -64,14 +64,14 @@ def test_nemenyi_equals_scikit_posthocs() -> None:
 @given(st.lists(st.floats(1, 9), min_size=2, max_size=9), st.floats(0.1, 5))
 def test_cliques_hold_what_lies_within_one_difference(mean: list[float], critical: float) -> None:
     x = sorted(mean)
-    found = cliques(x, critical)
-    for group in found:
+    groups = cliques(x, critical)
+    for group in groups:
         assert len(group) > 1 and x[group[-1]] - x[group[0]] < critical
     for a in range(len(x)):
         for b in range(a + 1, len(x)):
-            together = any(a in group and b in group for group in found)
+            together = any(a in group and b in group for group in groups)
             assert together == (x[b] - x[a] < critical)
-    assert all(not set(a) <= set(b) for a in found for b in found if a is not b)
+    assert all(not set(a) <= set(b) for a in groups for b in groups if a is not b)
 
 
 @pytest.fixture
@@ -87,21 +87,21 @@ def wide(tmp_path: Path, write: Any) -> Path:
 
 
 def test_eight_blocks_are_enough(wide: Path) -> None:
-    told = friedman(open_run(wide))
-    assert told.blocks == 8
-    assert list(told.ranks["row"]) == ["mixed", "dns", "popularity", "random"]
-    assert told.ranks["mean_rank"].tolist() == [1, 2, 3, 4]
-    assert told.critical == pytest.approx(2.569 * np.sqrt(20 / 48), abs=2e-3)  # 1.658
-    assert told.ranks["tied"].tolist() == [True, True, False, False]
-    assert told.cliques == (("mixed", "dns"), ("dns", "popularity"), ("popularity", "random"))
-    assert told.pairs.loc["mixed", "random"] < 0.05 < told.pairs.loc["mixed", "dns"]
+    result = friedman(open_run(wide))
+    assert result.blocks == 8
+    assert list(result.ranks["row"]) == ["mixed", "dns", "popularity", "random"]
+    assert result.ranks["mean_rank"].tolist() == [1, 2, 3, 4]
+    assert result.critical == pytest.approx(2.569 * np.sqrt(20 / 48), abs=2e-3)  # 1.658
+    assert result.ranks["tied"].tolist() == [True, True, False, False]
+    assert result.cliques == (("mixed", "dns"), ("dns", "popularity"), ("popularity", "random"))
+    assert result.pairs.loc["mixed", "random"] < 0.05 < result.pairs.loc["mixed", "dns"]
 
 
 def test_fewer_are_refused_with_their_number(folder: Path) -> None:
     with pytest.raises(NothingToReport, match="8 blocks .* this run has 2 blocks"):
         friedman(open_run(folder))
-    told = mean_ranks(open_run(folder))
-    assert told[["row", "blocks", "mean_rank"]].to_numpy().tolist() == [
+    result = mean_ranks(open_run(folder))
+    assert result[["row", "blocks", "mean_rank"]].to_numpy().tolist() == [
         ["dns", 2, 1],
         ["random", 2, 2],
         ["popularity", 2, 3],

@@ -118,17 +118,17 @@ def test_corrections_stand_in_order(p: list[float]) -> None:
 
 def test_effect_and_counts_by_hand() -> None:
     # .2 .2 .1 .2: mean .175, standard deviation .05, so d_z = 3.5; all four users win.
-    told = effects(np.array([[0.2], [0.2], [0.1], [0.2]]))
-    assert told["effect"][0] == pytest.approx(3.5)
-    assert told[["wins", "ties", "losses"]].loc[0].tolist() == [4, 0, 0]
+    frame = effects(np.array([[0.2], [0.2], [0.1], [0.2]]))
+    assert frame["effect"][0] == pytest.approx(3.5)
+    assert frame[["wins", "ties", "losses"]].loc[0].tolist() == [4, 0, 0]
     mixed = effects(np.array([[0.5], [0.0], [1e-9], [-0.2], [np.nan]]))
     assert mixed[["wins", "ties", "losses"]].loc[0].tolist() == [1, 2, 1]
 
 
 def test_effect_of_equal_differences() -> None:
-    told = effects(np.column_stack([np.zeros(5), np.full(5, 0.3), np.full(5, -0.3)]))
-    assert told["effect"].tolist() == [0, np.inf, -np.inf]
-    assert told["effect_low"].tolist() == told["effect_high"].tolist() == [0, np.inf, -np.inf]
+    frame = effects(np.column_stack([np.zeros(5), np.full(5, 0.3), np.full(5, -0.3)]))
+    assert frame["effect"].tolist() == [0, np.inf, -np.inf]
+    assert frame["effect_low"].tolist() == frame["effect_high"].tolist() == [0, np.inf, -np.inf]
 
 
 def test_the_interval_equals_scipy_within_chance() -> None:

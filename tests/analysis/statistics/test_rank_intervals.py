@@ -15,9 +15,9 @@ from negbench.analysis.statistics.rank_intervals import intervals, ranked, ranks
 
 def block(values: Any) -> Paired:
     """A block of these values, seed x user x row."""
-    found = np.asarray(values, float)
-    rows = pd.DataFrame({name: [f"{at}" for at in range(found.shape[2])] for name in ROW})
-    return Paired("d", "b", rows, tuple(range(len(found))), found)
+    array = np.asarray(values, float)
+    rows = pd.DataFrame({name: [f"{at}" for at in range(array.shape[2])] for name in ROW})
+    return Paired("d", "b", rows, tuple(range(len(array))), array)
 
 
 def test_ranked_equals_scipy_and_keeps_the_unknown() -> None:
@@ -28,15 +28,15 @@ def test_ranked_equals_scipy_and_keeps_the_unknown() -> None:
 
 def test_rows_that_never_cross_have_sure_ranks() -> None:
     user = np.random.default_rng(0).uniform(0, 0.1, (3, 40, 1))
-    told = intervals(block(user + np.array([0.0, 0.5, 0.2])))
-    assert told["rank"].tolist() == told["rank_low"].tolist() == [3, 1, 2]
-    assert told["rank_high"].tolist() == [3, 1, 2]
+    ranking = intervals(block(user + np.array([0.0, 0.5, 0.2])))
+    assert ranking["rank"].tolist() == ranking["rank_low"].tolist() == [3, 1, 2]
+    assert ranking["rank_high"].tolist() == [3, 1, 2]
 
 
 def test_equal_rows_share_their_rank() -> None:
     one = np.random.default_rng(0).uniform(0, 1, (2, 30, 1))
-    told = intervals(block(np.concatenate([one, one, one], axis=2)))
-    assert set(told.to_numpy().ravel()) == {2.0}
+    ranking = intervals(block(np.concatenate([one, one, one], axis=2)))
+    assert set(ranking.to_numpy().ravel()) == {2.0}
 
 
 def test_the_interval_equals_a_naive_loop_within_chance() -> None:
@@ -45,10 +45,12 @@ def test_the_interval_equals_a_naive_loop_within_chance() -> None:
     for _ in range(1999):
         seeds, users = rng.integers(0, 3, 3), rng.integers(0, 25, 25)
         drawn.append(stats.rankdata(-values[seeds][:, users].mean(axis=(0, 1))))
-    told = intervals(block(values))
-    assert np.abs(told["rank_low"] - np.quantile(drawn, 0.025, axis=0)).max() <= 1
-    assert np.abs(told["rank_high"] - np.quantile(drawn, 0.975, axis=0)).max() <= 1
-    assert (told["rank_low"] <= told["rank"]).all() and (told["rank"] <= told["rank_high"]).all()
+    ranking = intervals(block(values))
+    assert np.abs(ranking["rank_low"] - np.quantile(drawn, 0.025, axis=0)).max() <= 1
+    assert np.abs(ranking["rank_high"] - np.quantile(drawn, 0.975, axis=0)).max() <= 1
+    assert (ranking["rank_low"] <= ranking["rank"]).all() and (
+        ranking["rank"] <= ranking["rank_high"]
+    ).all()
 
 
 def test_users_without_a_value_are_passed_over() -> None:
@@ -56,9 +58,9 @@ def test_users_without_a_value_are_passed_over() -> None:
     holed = np.concatenate([values, np.full((2, 5, 3), np.nan)], axis=1)
     assert block(holed).means == pytest.approx(values.mean(axis=(0, 1)))
     values[:, :, 1] = np.nan
-    told = intervals(block(values))
-    assert told.loc[1].isna().all()
-    assert told["rank"].drop(1).notna().all()
+    ranking = intervals(block(values))
+    assert ranking.loc[1].isna().all()
+    assert ranking["rank"].drop(1).notna().all()
 
 
 def test_resampled_sums_do_not_depend_on_how_they_are_cut(monkeypatch: Any) -> None:
@@ -79,8 +81,8 @@ def test_order_statistics_are_values_and_symmetric() -> None:
 
 
 def test_ranks_of_a_run(folder: Path) -> None:
-    told = ranks(open_run(folder))
-    books = told[told["dataset"] == "books"].set_index("row")
+    ranking = ranks(open_run(folder))
+    books = ranking[ranking["dataset"] == "books"].set_index("row")
     assert books["rank"].to_dict() == {"dns": 1, "random": 2, "popularity": 3}
     assert books["rank_low"]["dns"] == books["rank_high"]["dns"] == 1
     assert "most_popular" not in books.index

@@ -12,8 +12,8 @@ from negbench.errors import UserError
 
 
 def test_seeds_are_averaged_within_the_user(folder: Path) -> None:
-    told = significance(open_run(folder))
-    books = told[told["dataset"] == "books"].set_index("row")
+    frame = significance(open_run(folder))
+    books = frame[frame["dataset"] == "books"].set_index("row")
     # dns - random per user: .2 .2 .1 .2, mean .175, std .05, t = .175 / .025 = 7
     assert books["difference"]["dns"] == pytest.approx(0.175)
     assert books["t"]["dns"] == pytest.approx(7)
@@ -31,8 +31,8 @@ def test_the_tie_group_holds_the_best_and_its_like(folder: Path, write: Any) -> 
     near = ([0.2, 0.4, 0.4, 0.5], [0.5, 0.3, 0.4, 0.4])  # users .35 .35 .4 .45 against .3 .4 .4 .5
     for seed in (0, 1):
         write(folder, "books", "mixed", seed, {"all": near[seed]})
-    told = significance(open_run(folder))
-    books = told[told["dataset"] == "books"].set_index("row")
+    frame = significance(open_run(folder))
+    books = frame[frame["dataset"] == "books"].set_index("row")
     assert set(books.index[books["tied"]]) == {"dns", "mixed"}
     assert set(books.index[books["best"]]) == {"dns"}
 
@@ -43,10 +43,10 @@ def test_references_and_half_rows_are_left_out(folder: Path, write: Any) -> None
 
 
 def test_without_the_baseline_there_is_a_tie_group_and_no_verdict(folder: Path) -> None:
-    told = significance(open_run(folder), vs="nothing")
-    assert set(told["verdict"]) == {""}
-    assert told["p_holm"].isna().all()
-    assert told["best"].sum() == 2
+    frame = significance(open_run(folder), vs="nothing")
+    assert set(frame["verdict"]) == {""}
+    assert frame["p_holm"].isna().all()
+    assert frame["best"].sum() == 2
 
 
 def test_users_in_another_order_change_nothing(folder: Path) -> None:
@@ -60,8 +60,8 @@ def test_users_in_another_order_change_nothing(folder: Path) -> None:
 
 
 def test_effect_wins_and_ranks_stand_beside_the_test(folder: Path) -> None:
-    told = significance(open_run(folder))
-    books = told[told["dataset"] == "books"].set_index("row")
+    frame = significance(open_run(folder))
+    books = frame[frame["dataset"] == "books"].set_index("row")
     # dns: .2 .2 .1 .2, d_z = .175 / .05; popularity: 0 0 -.1 -.1, d_z = -.05 / .057735.
     assert books["effect"]["dns"] == pytest.approx(3.5, rel=1e-4)
     assert books["effect"]["popularity"] == pytest.approx(-(3**0.5) / 2, rel=1e-4)
@@ -74,8 +74,8 @@ def test_effect_wins_and_ranks_stand_beside_the_test(folder: Path) -> None:
 
 def test_other_tests_and_corrections(folder: Path) -> None:
     run = open_run(folder)
-    told = significance(run, test="wilcoxon", correction="none")
-    books = told[told["dataset"] == "books"].set_index("row")
+    frame = significance(run, test="wilcoxon", correction="none")
+    books = frame[frame["dataset"] == "books"].set_index("row")
     # Four users all win: 2 / 2^4. Two of four lose alike and two tie: 2 / 2^2.
     d = np.array([0.2, 0.2, 0.1, 0.2])
     assert books["p"]["dns"] == pytest.approx(stats.wilcoxon(d).pvalue)
@@ -95,10 +95,10 @@ def test_seeds_as_blocks_test_the_means_of_seeds(folder: Path, write: Any) -> No
     for dataset in ("books", "films"):
         for method, values in extra.items():
             write(folder, dataset, method, 2, {"all": values})
-    told = significance(open_run(folder), seeds="blocks").set_index(["dataset", "row"])
+    frame = significance(open_run(folder), seeds="blocks").set_index(["dataset", "row"])
     # Means by seed: dns .4 .4 .45, random .25 .2 .2: differences .15 .2 .25, t = .2 / (.05/sqrt 3).
-    assert told["t"]["books"]["dns"] == pytest.approx(0.2 / (0.05 / 3**0.5), rel=1e-4)
-    assert told["p"]["books"]["dns"] == pytest.approx(
+    assert frame["t"]["books"]["dns"] == pytest.approx(0.2 / (0.05 / 3**0.5), rel=1e-4)
+    assert frame["p"]["books"]["dns"] == pytest.approx(
         stats.ttest_1samp([0.15, 0.2, 0.25], 0).pvalue
     )
     with pytest.raises(UserError, match="need 6 seeds or more for wilcoxon"):
@@ -109,17 +109,17 @@ def test_equal_rows_tie_and_none_wins(tmp_path: Path, write: Any) -> None:
     for method in ("random", "popularity", "dns"):
         write(tmp_path / "run", "books", method, 0, {"all": [0.1, 0.2, 0.0, 0.4]})
     for test in ("paired-t", "wilcoxon", "permutation"):
-        told = significance(open_run(tmp_path / "run"), test=test)
-        assert set(told["verdict"]) == {"same"} and told["tied"].all()
-        assert set(told["rank"]) == {2.0}
-        assert (told["p"].dropna() == 1).all() and (told["effect"] == 0).all()
+        frame = significance(open_run(tmp_path / "run"), test=test)
+        assert set(frame["verdict"]) == {"same"} and frame["tied"].all()
+        assert set(frame["rank"]) == {2.0}
+        assert (frame["p"].dropna() == 1).all() and (frame["effect"] == 0).all()
 
 
 def test_a_row_that_lost_the_values_of_a_seed_is_half_a_row(folder: Path, write: Any) -> None:
     lost = write(folder, "books", "dns", 1, {"all": [0.4] * 4})
     np.savez(lost / "users.npz", users=np.arange(4))
-    told = significance(open_run(folder))
-    books = told[told["dataset"] == "books"].set_index("row")
+    frame = significance(open_run(folder))
+    books = frame[frame["dataset"] == "books"].set_index("row")
     assert np.isnan(books["mean"]["dns"]) and np.isnan(books["rank"]["dns"])
     assert books["verdict"].to_dict() == {"dns": "", "popularity": "same", "random": "same"}
     assert books["tied"].to_dict() == {"dns": False, "popularity": True, "random": True}
@@ -130,11 +130,11 @@ def test_the_procedure_says_what_it_does_and_knows_its_words() -> None:
     blocks = Procedure("permutation", "bh", "blocks")
     assert blocks.tested == "sign-flip permutation test over seeds (9,999 draws)"
     assert blocks.corrected == "Benjamini-Hochberg-corrected"
-    for words, said in (
+    for words, sentence in (
         ({"test": "wilcoxn"}, "did you mean wilcoxon"),
         ({"correction": "hlm"}, "did you mean holm"),
         ({"seeds": "block"}, "did you mean blocks"),
         ({"alpha": 1.5}, "between 0 and 1"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=sentence):
             Procedure(**words)  # type: ignore[arg-type]

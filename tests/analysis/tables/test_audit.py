@@ -11,6 +11,7 @@ from negbench.analysis.tables.audit import audit_page
 from negbench.analysis.tables.audit_columns import groups, signed
 from negbench.analysis.tables.audit_text import LAYOUTS, render
 from negbench.errors import UserError
+from negbench.evaluation.metric_names import Metric
 
 LONG = "dns(candidates=16,negatives=4,objective=softmax)"
 GOOD = {"all": [0.2] * 4, "head": [0.3] * 4, "mid": [0.2] * 4, "tail": [0.1] * 4}
@@ -58,8 +59,8 @@ def written(tmp_path: Path, write: Any, exact: bool = False) -> Run:
         variant = LONG.removeprefix("dns(").removesuffix(")")
         best = {band: [2 * v for v in values] for band, values in GOOD.items()}
         write(tmp_path, "books", "dns", seed, best, variant=variant, change=audited(1, exact))
-    guard = audited(3, trained=False)
-    write(tmp_path, "books", "most_popular", 0, GOOD, backbone="reference", change=guard)
+    reference = audited(3, trained=False)
+    write(tmp_path, "books", "most_popular", 0, GOOD, backbone="reference", change=reference)
     return open_run(tmp_path)
 
 
@@ -69,25 +70,25 @@ def run(tmp_path: Path, write: Any) -> Run:
 
 
 def test_text_holds_every_measure_and_fits_the_screen(run: Run) -> None:
-    said = render(run)
-    assert max(map(len, said.splitlines())) <= 110
-    tables = said.split("\n\n")
+    text = render(run)
+    assert max(map(len, text.splitlines())) <= 110
+    tables = text.split("\n\n")
     assert tables[0] == "books · mf"
     assert "0.4000  0.6000  0.4000  0.2000    0.778" in tables[1]  # 1 - 0.8 / 3.6
     assert "12,345.7  0.040     0.500  0.900    4.200  -0.250" in tables[2]
     assert "+0.750  +2.500   +1.500   +0.000  0.125   1.250   1.500  +0.600  +0.700" in tables[3]
     assert "6.10 %     1.05   8.00 %" in tables[4]
     for head in ("ARP", "UPD", "PopREO", "PRI", "FN rate"):
-        assert f"{head}: " in said  # explained below
+        assert f"{head}: " in text  # explained below
 
 
 def test_rows_by_accuracy_and_references_below(run: Run) -> None:
-    (part,) = audit_page(run).parts
-    assert [line["row"] for line in part.lines] == [LONG, "random", "most_popular"]
+    (block,) = audit_page(run).blocks
+    assert [line["row"] for line in block.lines] == [LONG, "random", "most_popular"]
 
 
 def test_values_are_means_over_seeds(run: Run) -> None:
-    line = audit_page(run).parts[0].lines[1]
+    line = audit_page(run).blocks[0].lines[1]
     assert line["arp@20"] == pytest.approx(1.5 * VALUES["arp"])
     assert line["dgap@20/niche"] == pytest.approx(3.75)
     assert line["pru"] == pytest.approx(0.9) and line["pru_std"] == pytest.approx(0.6 / 2**0.5)
@@ -95,7 +96,7 @@ def test_values_are_means_over_seeds(run: Run) -> None:
 
 
 @pytest.mark.parametrize("exact", [True, False])
-def test_false_negatives_say_how_far_they_are_known(
+def test_false_negative_rates_are_marked_exact_or_lower_bound(
     tmp_path: Path, write: Any, exact: bool
 ) -> None:
     run = written(tmp_path, write, exact)
@@ -123,28 +124,28 @@ def test_without_probes_there_is_no_such_table(tmp_path: Path, write: Any) -> No
 
 
 def test_balance_never_stands_without_the_total() -> None:
-    for group in groups(("ndcg", 20), ["head", "tail"]):
+    for group in groups(Metric("ndcg", 20), ["head", "tail"]):
         fields = [column.field for column in group.columns]
         assert "balance" not in fields or fields[0] == "ndcg@20"
 
 
 def test_every_format_states_the_protocol(run: Run) -> None:
     for format in ("text", "md", "json"):
-        said = render(run, format=format).replace("\\", "").replace("\n  ", " ")
+        text = render(run, format=format).replace("\\", "").replace("\n  ", " ")
         for word in ("Split ratio(0.8,0.1,0.1)", "7c1e09", "exclude the user's train", "mass:1/3"):
-            assert word in said
-        assert "Means over 2 seeds (0, 1)" in said and "full ranking" in said
+            assert word in text
+        assert "Means over 2 seeds (0, 1)" in text and "full ranking" in text
 
 
 def test_csv_and_json_are_exact(run: Run) -> None:
     lines = {row["row"]: row for row in csv.DictReader(io.StringIO(render(run, format="csv")))}
     assert float(lines[LONG]["arp@20"]) == VALUES["arp"]
     assert float(lines["random"]["pru_std"]) == pytest.approx(0.6 / 2**0.5)
-    told = json.loads(render(run, format="json"))
-    values = told["blocks"][0]["rows"][0]["values"]
+    audit = json.loads(render(run, format="json"))
+    values = audit["blocks"][0]["rows"][0]["values"]
     assert values["upd@20"] == VALUES["upd"] and values["balance"] == pytest.approx(1 - 0.8 / 3.6)
-    assert told["blocks"][0]["rows"][2]["values"]["fnr"] is None
-    assert set(told["columns"]) <= set(values)
+    assert audit["blocks"][0]["rows"][2]["values"]["fnr"] is None
+    assert set(audit["columns"]) <= set(values)
 
 
 def test_markup_in_names_is_escaped(tmp_path: Path, write: Any) -> None:
@@ -170,10 +171,10 @@ def test_planted_pairs_have_a_table_of_their_own_where_there_are_any(
 ) -> None:
     def change(record: dict[str, Any]) -> None:
         audited()(record)
-        told = {"rate": 0.012, "lift": 2.29, "weight": 0.97, "auc": 0.682}
+        planted = {"rate": 0.012, "lift": 2.29, "weight": 0.97, "auc": 0.682}
         record["metrics"] += [
             {"split": "train", "metric": f"planted_{n}", "k": 0, "band": "all", "value": v}
-            for n, v in told.items()
+            for n, v in planted.items()
         ]
 
     write(tmp_path / "with", "books", "random", 0, GOOD, change=change)

@@ -13,9 +13,9 @@ from negbench.analysis.tables.comparison_text import LAYOUTS, render
 from negbench.errors import NothingToReport, UserError
 
 
-def said(run: Path, **asked: str) -> str:
+def one_line(run: Path, **options: str) -> str:
     """The text form as one line, so that wrapping parts nothing."""
-    return " ".join(render(open_run(run), **asked).split())
+    return " ".join(render(open_run(run), **options).split())
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def wide(tmp_path: Path, write: Any) -> Path:
 
 
 def test_rows_stand_by_value_with_their_verdict(folder: Path) -> None:
-    told = comparison(open_run(folder))
-    books = told.parts[0]
+    values = comparison(open_run(folder))
+    books = values.blocks[0]
     assert (books.dataset, books.backbone) == ("books", "mf")
     assert [(line["row"], line["verdict"]) for line in books.lines] == [
         ("dns", "better"),
@@ -50,7 +50,7 @@ def test_the_text_holds_the_figures_of_a_row(folder: Path) -> None:
 
 
 def test_the_footnotes_say_what_a_reviewer_asks(folder: Path) -> None:
-    text = said(folder)
+    text = one_line(folder)
     for word in (
         "hash 7c1e09",
         "Negatives exclude the user's train items",
@@ -62,15 +62,15 @@ def test_the_footnotes_say_what_a_reviewer_asks(folder: Path) -> None:
         "Mean rank over 2 blocks dns 1.00 random 2.00 popularity 3.00",
     ):
         assert word in text
-    other = said(folder, test="permutation", correction="none", metric="recall@20")
+    other = one_line(folder, test="permutation", correction="none", metric="recall@20")
     assert "in Recall@20: sign-flip permutation test over users (9,999 draws)" in other
     assert "not corrected" in other
 
 
 def test_eight_blocks_are_tested_across(wide: Path) -> None:
-    told = comparison(open_run(wide))
-    assert told.test is not None
-    text = said(wide)
+    values = comparison(open_run(wide))
+    assert values.test is not None
+    text = one_line(wide)
     # Always one order: chi2 = N (k - 1) = 24.
     assert "Mean rank over 8 blocks mixed 1.00 = dns 2.00 = popularity 3.00 random 4.00" in text
     assert "Friedman over 8 blocks: chi2 = 24.00, p < 0.001" in text
@@ -79,7 +79,7 @@ def test_eight_blocks_are_tested_across(wide: Path) -> None:
 
 def test_rows_that_one_block_lacks_are_named(wide: Path, write: Any) -> None:
     write(wide, "a", "adaptive", 0, {"all": [0.9, 0.8, 0.9, 0.8, 0.9, 0.7]})
-    text = said(wide)
+    text = one_line(wide)
     assert "Left out, for not every block holds them: adaptive." in text
     assert "(3 to 4 comparisons)" in text
 
@@ -89,7 +89,7 @@ def test_seeds_as_blocks_are_warned_of(folder: Path, write: Any) -> None:
         for dataset in ("books", "films"):
             for at, method in enumerate(("random", "popularity", "dns")):
                 write(folder, dataset, method, seed, {"all": [0.1 * at + 0.01 * seed] * 4})
-    text = said(folder, seeds="blocks")
+    text = one_line(folder, seeds="blocks")
     assert "paired t test over seeds, one difference a seed" in text
     assert "WARNING: a seed counts as a block" in text
     assert "Friedman over 8 blocks" in text
@@ -98,9 +98,9 @@ def test_seeds_as_blocks_are_warned_of(folder: Path, write: Any) -> None:
 def test_one_block_has_no_ranks_across(folder: Path, tmp_path: Path, write: Any) -> None:
     for method in ("random", "dns"):
         write(tmp_path / "one", "books", method, 0, {"all": [0.1, 0.2, 0.3]})
-    told = comparison(open_run(tmp_path / "one"))
-    assert told.across == ()
-    assert "this run has 1 block;" in told.across_notes[0]
+    values = comparison(open_run(tmp_path / "one"))
+    assert values.across == ()
+    assert "this run has 1 block;" in values.across_notes[0].text
 
 
 def test_csv_and_json_hold_every_figure(folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_markdown_escapes_names(folder: Path, write: Any) -> None:
 
 
 def test_without_the_baseline_the_ties_remain(folder: Path) -> None:
-    text = said(folder, vs="nothing")
+    text = one_line(folder, vs="nothing")
     assert "No test against nothing: it has no finished row here." in text
 
 

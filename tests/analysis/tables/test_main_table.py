@@ -29,7 +29,7 @@ def test_the_numbers_of_the_text_are_those_on_paper(folder: Path) -> None:
     assert max(len(line) for line in text.splitlines()) <= 110
 
 
-def test_methods_by_value_then_the_guards_under_a_rule(folder: Path) -> None:
+def test_methods_by_value_then_the_references_under_a_rule(folder: Path) -> None:
     lines = render(open_run(folder)).splitlines()
     first = [line.split()[0] for line in lines[4:9]]
     assert first[:3] == ["dns", "random", "popularity"]
@@ -40,7 +40,7 @@ def test_methods_by_value_then_the_guards_under_a_rule(folder: Path) -> None:
 @pytest.mark.parametrize("format", ["text", "md", "latex"])
 def test_the_footnotes_say_what_a_reviewer_asks(folder: Path, format: str) -> None:
     text = " ".join(render(open_run(folder), format=format).replace("\\", "").split())
-    for said in (
+    for phrase in (
         "ratio(0.8,0.1,0.1)",
         "7c1e09",
         "full ranking over 30 items",
@@ -53,7 +53,7 @@ def test_the_footnotes_say_what_a_reviewer_asks(folder: Path, format: str) -> No
         "Holm",
         "The exposure is simulated.",
     ):
-        assert said in text, said
+        assert phrase in text, phrase
     assert "ORACLE" not in text
 
 
@@ -80,7 +80,7 @@ def test_a_half_row_is_a_dash_with_its_count_and_reason(folder: Path, write: Any
     assert '"-": mixed has 1 of 2 seeds (Out of memory).' in text
 
 
-def test_rows_on_other_terms_are_warned_of(folder: Path, write: Any) -> None:
+def test_rows_with_other_settings_are_warned_of(folder: Path, write: Any) -> None:
     for seed in (0, 1):
         write(
             folder,
@@ -93,7 +93,7 @@ def test_rows_on_other_terms_are_warned_of(folder: Path, write: Any) -> None:
     assert "WARNING: rows differ in epochs" in render(open_run(folder))
 
 
-def test_a_damaged_cell_is_told(folder: Path) -> None:
+def test_a_damaged_cell_is_reported(folder: Path) -> None:
     (sorted((folder / "cells").iterdir())[0] / "users.npz").unlink()
     assert "WARNING: 1 damaged cell was left out" in render(open_run(folder))
 

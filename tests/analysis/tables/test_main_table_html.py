@@ -17,19 +17,20 @@ def test_a_table_a_block_with_the_numbers_of_the_text(folder: Path) -> None:
     assert [t.findtext("caption") for t in (books, films)] == ["books · mf", "films · mf"]
     heads = [head.text for head in books.iter("th") if head.get("scope") == "col"]
     assert heads[:4] == ["Method", "Recall@20", "NDCG@20", "NDCG@20 head"]
-    methods, guards = books.findall("tbody")
+    methods, references = books.findall("tbody")
     rows = [["".join(cell.itertext()) for cell in row] for row in methods]
     assert [row[0] for row in rows] == ["dns", "random", "popularity"]
     assert rows[0][2] == "0.4000 ± 0.0000 *="
     assert rows[1][1:3] == ["0.4500 ± 0.0707", "0.2250 ± 0.0354"]
-    assert [row[0].text for row in guards] == ["most_popular"]
+    assert [row[0].text for row in references] == ["most_popular"]
     assert [s.text for s in books.iter("strong")][:2] == ["0.8000 ± 0.0000", "0.4000 ± 0.0000"]
 
 
 def test_the_notes_are_those_of_the_table(folder: Path) -> None:
     table = main_table(open_run(folder))
-    said = [item.text for item in parsed(folder).iter("li")]
-    assert said == [*table.blocks[0].notes, *table.blocks[1].notes, *table.notes]
+    items = [item.text for item in parsed(folder).iter("li")]
+    notes = [*table.blocks[0].notes, *table.blocks[1].notes, *table.notes]
+    assert items == [note.text for note in notes]
 
 
 def test_names_are_text_and_no_markup(folder: Path, write: Any) -> None:

@@ -37,9 +37,9 @@ def test_best_is_bold_second_underlined_and_ties_marked(folder: Path) -> None:
 
 
 def test_a_reference_is_never_marked(folder: Path) -> None:
-    guard = row(latex(main_table(open_run(folder))), "most\\_popular")
-    assert guard[2] == "0.2000"
-    assert not any("bf" in value or "underline" in value for value in guard)
+    reference = row(latex(main_table(open_run(folder))), "most\\_popular")
+    assert reference[2] == "0.2000"
+    assert not any("bf" in value or "underline" in value for value in reference)
 
 
 def test_equal_seconds_are_all_underlined(folder: Path, write: Any) -> None:
@@ -52,7 +52,7 @@ def test_equal_seconds_are_all_underlined(folder: Path, write: Any) -> None:
 def test_the_caption_states_what_a_reviewer_asks(folder: Path) -> None:
     text = latex(main_table(open_run(folder)))
     (caption, _) = re.findall(r"^\\caption\[.*?\]\{(.*)\}$", text, re.MULTILINE)
-    for said in (
+    for phrase in (
         "NDCG@20 and its bands on books, mf.",
         "Split ratio(0.8,0.1,0.1), order: time, hash 7c1e09",
         "Negatives exclude the user's train items.",
@@ -62,7 +62,7 @@ def test_the_caption_states_what_a_reviewer_asks(folder: Path) -> None:
         "Holm-corrected",
         "underlined: second best",
     ):
-        assert said in caption, said
+        assert phrase in caption, phrase
     notes = text.partition("\\scriptsize ")[2].partition("\\end{minipage}")[0]
     assert "The exposure is simulated." in notes and "Split" not in notes
 

@@ -6,14 +6,14 @@ from negbench.analysis.tables.main_table import main_table
 from negbench.analysis.verdict.verdict import verdicts
 
 
-def said(folder: Path) -> str:
+def sentences(folder: Path) -> str:
     run = open_run(folder)
-    told = verdicts(run, main_table(run))
-    return " ".join(next(v.sentences for v in told if v.dataset == "books"))
+    by_block = verdicts(run, main_table(run))
+    return " ".join(next(v.sentences for v in by_block if v.dataset == "books"))
 
 
 def test_the_sentences_follow_from_the_numbers(folder: Path) -> None:
-    text = said(folder)
+    text = sentences(folder)
     assert "dns ranks best: NDCG@20 0.4000 ± 0.0000. No other method is tied with it." in text
     assert "1 of 2 other methods beat random beyond chance, the best of them by 77.8%." in text
     assert "head items popularity (0.6000)" in text
@@ -23,9 +23,9 @@ def test_the_sentences_follow_from_the_numbers(folder: Path) -> None:
     assert "Not above the reference most_popular: popularity." in text
 
 
-def test_nothing_is_said_of_half_rows(tmp_path: Path, write: Any) -> None:
+def test_incomplete_rows_have_no_sentence(tmp_path: Path, write: Any) -> None:
     four = {"all": [0.1] * 4, "head": [0.1] * 4}
     fail = {"status": "failed", "reason": "Out of memory."}
     write(tmp_path, "books", "dns", 0, four)
     write(tmp_path, "books", "dns", 1, four, change=lambda r: r.update(fail))
-    assert said(tmp_path) == "No method has every seed finished, so nothing can be said yet."
+    assert sentences(tmp_path) == "No method has every seed finished, so nothing can be said yet."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from negbench.data.download.checksums import fingerprint
+from negbench.data.download.checksums import checksum_of
 from negbench.data.download.mirrors import Download, fetch
 from negbench.errors import DataError
 
@@ -93,18 +93,18 @@ def test_a_good_file_is_verified_and_asked_for_once(
     site: Site, tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "body").write_bytes(BODY)
-    download = Download("f.bin", (site.url(),), fingerprint(tmp_path / "body", kind))
+    download = Download("f.bin", (site.url(),), checksum_of(tmp_path / "body", kind))
     for _ in range(2):
         assert fetch(download, tmp_path / "cache").read_bytes() == BODY
     assert site.asked == [None]
     assert [each.name for each in (tmp_path / "cache").iterdir()] == ["f.bin"]
-    assert capfd.readouterr() == ("", "")  # only `say` speaks, and a bar on a terminal
+    assert capfd.readouterr() == ("", "")  # it only logs, and shows a bar on a terminal
 
 
 def test_git_blob_id_is_that_of_git(tmp_path: Path) -> None:
     (tmp_path / "hello").write_bytes(b"hello\n")
     expected = "git:ce013625030ba8dba906f756967f9e9ca394464a"  # `git hash-object` of "hello\n"
-    assert fingerprint(tmp_path / "hello", "git") == expected
+    assert checksum_of(tmp_path / "hello", "git") == expected
 
 
 @pytest.mark.parametrize("checksum", ["sha256:" + "0" * 64, "md5:" + "0" * 32, "git:" + "0" * 40])
@@ -118,12 +118,14 @@ def test_a_wrong_checksum_is_refused_and_removed(site: Site, tmp_path: Path, che
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_cache_is_removed_and_fetched_again(site: Site, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_removed_and_fetched_again(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "f.bin").write_bytes(b"damaged")
-    said: list[str] = []
-    path = fetch(Download("f.bin", (site.url(),), SHA256), tmp_path, say=said.append)
+    path = fetch(Download("f.bin", (site.url(),), SHA256), tmp_path)
     assert path.read_bytes() == BODY
-    assert any("it was removed" in line for line in said)
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert any("it was removed" in record.getMessage() for record in warnings)
 
 
 @pytest.mark.parametrize("first", ["dead", "absent"])
@@ -176,20 +178,22 @@ def test_a_part_of_another_version_is_not_continued(site: Site, tmp_path: Path) 
     assert fetch(Download("f.bin", (site.url(),)), tmp_path).read_bytes() == BODY[::-1]
 
 
-def test_terms_are_said_once(site: Site, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_terms_are_logged_once(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "negbench")
     for name in ("a.bin", "b.bin", "a.bin"):
-        fetch(
-            Download(name, (site.url(),), SHA256), tmp_path, terms="research only", say=said.append
-        )
-    assert said.count("terms: research only") == 1
+        fetch(Download(name, (site.url(),), SHA256), tmp_path, terms="research only")
+    assert caplog.messages.count("terms: research only") == 1
 
 
-def test_without_a_checksum_the_first_download_holds(site: Site, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_without_a_checksum_the_first_download_holds(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "negbench")
     download = Download("f.bin", (site.url(),))
-    path = fetch(download, tmp_path, say=said.append)
-    assert any(SHA256 in line and "no checksum is published" in line for line in said)
+    path = fetch(download, tmp_path)
+    assert any(SHA256 in line and "no checksum is published" in line for line in caplog.messages)
     path.unlink()
     site.body = b"another file"
     with pytest.raises(DataError, match="wrong checksum"):

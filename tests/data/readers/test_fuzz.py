@@ -1,7 +1,7 @@
 """Whatever a file holds, reading it is a right answer or one sentence: never a traceback.
 
-The same examples each time; NEGBENCH_FUZZ=5000 pytest tests/data/test_fuzz.py tries as many new
-ones of each kind.
+The same examples each time; NEGBENCH_FUZZ=5000 pytest tests/data/readers/test_fuzz.py tries as
+many new ones of each kind.
 """
 
 import gzip
@@ -32,12 +32,12 @@ SEEDS = {
 
 
 def reads(path: Path) -> Interactions | None:
-    """The data, checked; or None where the reader said in one sentence why not."""
+    """The data, checked; or None where the reader refuses in one sentence."""
     try:
         data = read(path)
     except UserError as error:
-        said = str(error)
-        assert said and "\n" not in said and str(path.parent) in said or path.stem in said
+        text = str(error)
+        assert text and "\n" not in text and str(path.parent) in text or path.stem in text
         return None
     assert len(data) and data.users.max() < data.n_users and data.items.max() < data.n_items
     assert data.users.min() == data.items.min() == 0
@@ -128,13 +128,13 @@ def test_edited_archives_leave_nothing_and_nothing_outside(tmp_path, kind, edits
     (place / "in").mkdir(parents=True)
     (place / "in" / "a.csv").write_bytes(SEEDS["a.csv"] * 50)
     form = {"zip": "zip", "tar.gz": "gztar"}[kind]
-    made = Path(shutil.make_archive(str(place / "made"), form, place / "in"))
-    made.write_bytes(edited(made.read_bytes(), edits))
+    archive = Path(shutil.make_archive(str(place / "made"), form, place / "in"))
+    archive.write_bytes(edited(archive.read_bytes(), edits))
     try:
-        unpack(made, place / "out", limit=1 << 20)
+        unpack(archive, place / "out", limit=1 << 20)
     except DataError as error:
         assert "\n" not in str(error) and not (place / "out").exists()
-    assert {each.name for each in place.iterdir()} <= {"in", "out", made.name}
+    assert {each.name for each in place.iterdir()} <= {"in", "out", archive.name}
 
 
 def test_a_line_of_ten_megabytes(tmp_path):

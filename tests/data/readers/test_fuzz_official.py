@@ -1,7 +1,7 @@
 """Every official loader, whatever lies in its files: a right answer or one sentence.
 
-The same examples each time; NEGBENCH_FUZZ=5000 pytest tests/data/test_fuzz_official.py tries as
-many new ones of each data set.
+The same examples each time; NEGBENCH_FUZZ=5000 pytest tests/data/readers/test_fuzz_official.py
+tries as many new ones of each data set.
 """
 
 import gzip
@@ -92,15 +92,15 @@ def laid(place: Path, name: str, file: int = -1, blob: bytes = b"") -> Path:
 
 
 def loads(name: str, place: Path) -> Interactions | None:
-    """The data, checked; None where the loader said in one sentence why not."""
+    """The data, checked; None where the loader refuses in one sentence."""
     before = sorted(place.parent.rglob("*"))
     data = None
     for options in OPTIONS.get(name, [""]):
         try:
             data = load(name + options, data_dir=place)
         except UserError as error:
-            said = str(error)
-            assert said and "\n" not in said and len(said) < 1000, said
+            sentence = str(error)
+            assert sentence and "\n" not in sentence and len(sentence) < 1000, sentence
             continue
         sound(data)
     assert sorted(place.parent.rglob("*")) == before
@@ -156,12 +156,12 @@ def every(name: str, text: str) -> list[bytes]:
     mark = next(each for each in ("::", "\t", ",", "|", " ") if each in lines[-1])
     first, *fields = lines[-1].split(mark)
     raw = text.encode()
-    made = [b"", b"\n\n\n", b"\0", b"\xef\xbb\xbf" + raw, text.encode("utf-16"), raw[:-3], raw[:1]]
-    made += [lines[0].encode(), lines[-1].encode(), raw * 2000, raw + b"x" * 10_000_000]
-    made += [raw + mark.join([value, *fields]).encode() for value in WORDS]
-    made += [raw + mark.join([first, value, *fields[1:]]).encode() for value in WORDS]
-    made += [raw + mark.join([first, *fields[:-1], value]).encode() + b"\n" for value in WORDS]
-    return [*made, raw.replace(b"\n", b"\r"), raw.replace(mark.encode(), mark.encode() * 2)]
+    blobs = [b"", b"\n\n\n", b"\0", b"\xef\xbb\xbf" + raw, text.encode("utf-16"), raw[:-3], raw[:1]]
+    blobs += [lines[0].encode(), lines[-1].encode(), raw * 2000, raw + b"x" * 10_000_000]
+    blobs += [raw + mark.join([value, *fields]).encode() for value in WORDS]
+    blobs += [raw + mark.join([first, value, *fields[1:]]).encode() for value in WORDS]
+    blobs += [raw + mark.join([first, *fields[:-1], value]).encode() + b"\n" for value in WORDS]
+    return [*blobs, raw.replace(b"\n", b"\r"), raw.replace(mark.encode(), mark.encode() * 2)]
 
 
 WORDS = (

@@ -1,4 +1,4 @@
-"""One's own data: every form in, identifiers out as they were, a line number for what is bad."""
+"""User files: every format, identifiers unchanged, a line number for invalid rows."""
 
 import builtins
 import gzip
@@ -30,7 +30,7 @@ def pairs(data: Interactions) -> list[tuple[object, object]]:
     return list(zip(users.tolist(), items.tolist(), strict=True))
 
 
-def said(data: Interactions, words: str) -> bool:
+def noted(data: Interactions, words: str) -> bool:
     return any(words in note for note in data.notes)
 
 
@@ -52,22 +52,22 @@ TABLES: Mapping[str, str] = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_form_gives_the_same_pairs(tmp_path: Path, name: str) -> None:
-    told = Columns(user="1", item="2") if name == "g.txt" else None
-    data = read(write(tmp_path / name, TABLES[name]), told)
+    columns = Columns(user="1", item="2") if name == "g.txt" else None
+    data = read(write(tmp_path / name, TABLES[name]), columns)
     assert sorted(pairs(data)) == sorted(PAIRS)
     assert data.user_ids is not None and data.user_ids.tolist() == ["bob", "ann"]
     assert (data.n_users, data.n_items, data.order) == (2, 3, "none")
-    assert said(data, "columns") or said(data, "lists")
+    assert noted(data, "columns") or noted(data, "lists")
 
 
-def test_guesses_stand_in_the_notes(tmp_path: Path) -> None:
+def test_guesses_are_in_the_notes(tmp_path: Path) -> None:
     data = read(write(tmp_path / "a.csv", "uid,sku,ts,n\na,x,5,1\n"))
     assert (
         "columns user=uid item=sku time=ts (user, item, time guessed from the header)" in data.notes
     )
 
 
-def test_told_columns_win(tmp_path: Path) -> None:
+def test_given_columns_win(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "user_id,friend,item_id,time\na,b,x,5\n")
     assert pairs(read(path, Columns(user="friend"))) == [("b", "x")]
 
@@ -126,21 +126,21 @@ def test_repeats_are_dropped_keeping_the_earliest(tmp_path: Path) -> None:
     data = read(write(tmp_path / "a.csv", "user,item,time\na,x,9\na,y,5\na,x,3\na,x,3\n"))
     assert pairs(data) == [("a", "y"), ("a", "x")]
     assert data.times is not None and data.times.tolist() == [5.0, 3.0]
-    assert said(data, "2 repeated (user, item) rows dropped, the earliest kept")
+    assert noted(data, "2 repeated (user, item) rows dropped, the earliest kept")
 
 
 def test_repeats_without_times_keep_the_first(tmp_path: Path) -> None:
     data = read(write(tmp_path / "a.csv", "user,item\na,x\na,y\na,x\n"))
     assert pairs(data) == [("a", "x"), ("a", "y")]
-    assert said(data, "1 repeated (user, item) rows dropped, the first kept")
+    assert noted(data, "1 repeated (user, item) rows dropped, the first kept")
 
 
-def test_ratings_are_a_threshold_or_said_to_be_ignored(tmp_path: Path) -> None:
+def test_ratings_are_a_threshold_or_noted_as_ignored(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "user,item,rating\na,x,5\nb,y,3.5\nc,z,4\n")
     kept = read(path, Columns(min_rating=4))
     assert pairs(kept) == [("a", "x"), ("c", "z")] and kept.n_users == 2
-    assert said(kept, "1 of 3 rows rated below 4 dropped")
-    assert said(read(path), "every row counts as a positive")
+    assert noted(kept, "1 of 3 rows rated below 4 dropped")
+    assert noted(read(path), "every row counts as a positive")
     with pytest.raises(DataError, match="no interaction is left"):
         read(path, Columns(min_rating=9))
 
@@ -150,12 +150,12 @@ def test_numbers_without_header_by_custom(tmp_path: Path) -> None:
     assert pairs(sasrec) == [("1", "7"), ("1", "8"), ("2", "7")] and sasrec.order == "none"
     movielens = read(write(tmp_path / "u.data", "196\t242\t3\t881250949\n"))
     assert pairs(movielens) == [("196", "242")]
-    assert said(movielens, "user item rating time")
+    assert noted(movielens, "user item rating time")
     films = read(write(tmp_path / "ratings.dat", "1::1193::5::978300760\n1::661::3::978302109\n"))
     assert pairs(films) == [("1", "1193"), ("1", "661")] and films.order == "time"
 
 
-def test_positions_are_told_for_files_without_header(tmp_path: Path) -> None:
+def test_positions_are_given_for_files_without_header(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "5,bob,x\n3,ann,y\n")
     data = read(path, Columns(user="2", item="3", rating="1", min_rating=4))
     assert pairs(data) == [("bob", "x")]
@@ -168,7 +168,7 @@ def test_folder_of_parts(tmp_path: Path) -> None:
     data = read(tmp_path)
     assert pairs(data) == [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("a", "z")]
     assert data.part is not None and data.part.tolist() == [0, 0, 0, 1, 2]
-    assert said(data, "1 repeated")  # (a, x) of test is in train already
+    assert noted(data, "1 repeated")  # (a, x) of test is in train already
 
 
 def test_folder_of_lists(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_nothing_is_guessed_silently(tmp_path: Path, name: str) -> None:
         read(write(tmp_path / name, text))
 
 
-def test_told_columns_must_exist(tmp_path: Path) -> None:
+def test_given_columns_must_exist(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "user,item\na,x\n")
     with pytest.raises(UserError, match="--time when must name a column; there are user, item"):
         read(path, Columns(time="when"))

@@ -20,17 +20,17 @@ def all_of(top=TOP, users=USERS, ranks=RANKS, train=TRAIN, test=TEST, bands=BAND
 
 
 def test_every_measure_at_every_k():
-    found = all_of()
+    values = all_of()
     expected = {(name, k, "all") for name in [*NAMES, "dgap"] for k in (1, 2)}
     expected |= {("dgap", k, group) for group in USER_GROUPS for k in (1, 2)}
-    assert set(found) == expected | {("pru", 0, "all"), ("pri", 0, "all")}
-    assert all(isinstance(value, float) for value in found.values())
+    assert set(values) == expected | {("pru", 0, "all"), ("pri", 0, "all")}
+    assert all(isinstance(value, float) for value in values.values())
     for name, value in AT_2.items():
-        assert found[name, 2, "all"] == pytest.approx(value)
-    assert found["arp", 1, "all"] == pytest.approx((1 + 1 + 3 + 3 + 4) / 5)  # items 2 3 1 1 0
-    assert found["dgap", 2, "niche"] == pytest.approx(1)
-    assert found["dgap", 2, "all"] == pytest.approx(-14 / 44)
-    assert found["pru", 0, "all"] == pytest.approx(0.75)
+        assert values[name, 2, "all"] == pytest.approx(value)
+    assert values["arp", 1, "all"] == pytest.approx((1 + 1 + 3 + 3 + 4) / 5)  # items 2 3 1 1 0
+    assert values["dgap", 2, "niche"] == pytest.approx(1)
+    assert values["dgap", 2, "all"] == pytest.approx(-14 / 44)
+    assert values["pru", 0, "all"] == pytest.approx(0.75)
 
 
 def test_without_ranks_there_is_no_pru():
@@ -38,18 +38,18 @@ def test_without_ranks_there_is_no_pru():
 
 
 def test_nothing_to_audit_is_nan_and_no_warning():
-    nobody = csr([[]] * 5)
-    found = all_of(TOP[:0], USERS[:0], np.zeros(0, np.int32), test=nobody)
-    assert all(np.isnan(value) for value in found.values())
+    empty = csr([[]] * 5)
+    values = all_of(TOP[:0], USERS[:0], np.zeros(0, np.int32), test=empty)
+    assert all(np.isnan(value) for value in values.values())
     unfilled = all_of(np.full((5, 2), -1))
     assert all(np.isnan(v) for (name, k, _), v in unfilled.items() if k)
 
 
 def test_no_train_pairs_and_two_bands():
     bands = Bands(np.array([0, 0, 0, 0, 1, 1], np.int8), ("head", "tail"), "by hand")
-    found = all_of(train=csr([[]] * 5), bands=bands)
-    assert np.isnan(found["upd", 2, "all"]) and np.isnan(found["dgap", 2, "all"])
-    assert found["arp", 2, "all"] == 0 and found["aplt", 2, "all"] == pytest.approx(0.1)
+    values = all_of(train=csr([[]] * 5), bands=bands)
+    assert np.isnan(values["upd", 2, "all"]) and np.isnan(values["dgap", 2, "all"])
+    assert values["arp", 2, "all"] == 0 and values["aplt", 2, "all"] == pytest.approx(0.1)
 
 
 def test_the_audit_needs_no_torch():

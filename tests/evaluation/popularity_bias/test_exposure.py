@@ -10,7 +10,7 @@ from negbench.evaluation.popularity_bias.exposure import coverage, popularity_co
 from negbench.evaluation.popularity_bias.list_statistics import exposure
 from negbench.ops.inequality import entropy, gini
 
-counts = st.lists(st.integers(0, 50), min_size=1, max_size=12).filter(any).map(np.array)
+counts = st.lists(st.integers(0, 50), min_size=1, max_size=40).filter(any).map(np.array)
 
 
 def test_exposure_counts_lists_and_passes_over_what_ran_out():

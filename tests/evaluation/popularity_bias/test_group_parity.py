@@ -13,7 +13,7 @@ sets = st.lists(st.sets(st.integers(0, 5)), min_size=4, max_size=4)
 
 
 def test_popreo_on_paper():
-    # found of liked: head 2 of 2 (1 by user 2, 0 by user 4), mid 3 of 5, tail 0 of 3
+    # hits of liked: head 2 of 2 (1 by user 2, 0 by user 4), mid 3 of 5, tail 0 of 3
     # 1, 3/5, 0: mean 8/15, deviations 7/15 1/15 -8/15, variance (49 + 1 + 64) / 225 / 3
     expected = sqrt(38) / 15 / (8 / 15)
     assert popreo(TOP, USERS, TEST, LABELS, 3) == pytest.approx(expected)
@@ -58,9 +58,9 @@ def test_both_equal_naive_loops(liked, had, shown):
     reo, rsp = [], []
     for band in range(3):
         items = {2 * band, 2 * band + 1}
-        found = sum(len(shown[u] & liked[u] & items) for u in users)
+        hits = sum(len(shown[u] & liked[u] & items) for u in users)
         wanted = sum(len(liked[u] & items) for u in users)
-        reo.append(found / wanted if wanted else np.nan)
+        reo.append(hits / wanted if wanted else np.nan)
         could = sum(len(items - had[u]) for u in users)
         given_ = sum(len(shown[u] & items) for u in users)
         rsp.append(given_ / could if could else np.nan)

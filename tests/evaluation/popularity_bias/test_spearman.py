@@ -23,13 +23,13 @@ def test_every_group_has_the_ranks_of_scipy(rows):
 @given(pairs)
 def test_every_group_has_the_correlation_of_scipy(rows):
     groups, a, b = rows
-    found = group_spearman(a, b, groups, 4)
+    rho = group_spearman(a, b, groups, 4)
     for group in range(4):
         x, y = a[groups == group], b[groups == group]
         if len(set(x)) < 2 or len(set(y)) < 2:
-            assert np.isnan(found[group])
+            assert np.isnan(rho[group])
         else:
-            assert found[group] == pytest.approx(stats.spearmanr(x, y).statistic)
+            assert rho[group] == pytest.approx(stats.spearmanr(x, y).statistic)
 
 
 def test_of_two_sequences():

@@ -74,10 +74,10 @@ def test_divergence_is_that_of_scipy_and_lies_between_0_and_1():
     rng = np.random.default_rng(0)
     p, q = (rng.dirichlet([0.3, 0.3, 0.3], 50) for _ in range(2))
     p[:10] = q[:10]
-    found = jensen_shannon(p, q)
+    divergence = jensen_shannon(p, q)
     for at in range(50):
-        assert found[at] == pytest.approx(jensenshannon(p[at], q[at], base=2) ** 2, abs=1e-9)
-    assert (found >= 0).all() and (found <= 1).all()
+        assert divergence[at] == pytest.approx(jensenshannon(p[at], q[at], base=2) ** 2, abs=1e-9)
+    assert (divergence >= 0).all() and (divergence <= 1).all()
 
 
 def test_a_fifth_of_the_users_on_either_side():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from negbench.methods.adar import transition_rules as rules
-from negbench.methods.adar.transition_rules import Rule, Standing, step_of
+from negbench.methods.adar.transition_rules import Rule, ScoreStatistics, step_of
 from negbench.parts.diffusion import process
 from negbench.parts.diffusion.process import Catalogue
 
@@ -25,11 +25,11 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def standing(positive, mean=0.0, spread=1.0, bound=1.0) -> Standing:
+def statistics(positive, mean=0.0, spread=1.0, bound=1.0) -> ScoreStatistics:
     values = torch.broadcast_tensors(
         *(torch.as_tensor(v, dtype=torch.double) for v in (positive, mean, spread, bound))
     )
-    return Standing(*(v.reshape(-1) for v in values))
+    return ScoreStatistics(*(v.reshape(-1) for v in values))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def scene():
     query = torch.randn(5, generator=g, dtype=torch.double)
     best = items[(items @ query).argmax()]
     mean, spread = catalogue.moments(query.unsqueeze(0))
-    at = Standing(query @ best.unsqueeze(1), mean, spread, mean + 2 * spread)
+    at = ScoreStatistics(query @ best.unsqueeze(1), mean, spread, mean + 2 * spread)
     return catalogue, query, best, at
 
 
@@ -124,7 +124,7 @@ def test_mean_hardness_falls_along_the_path_only_from_above_the_mean(scene):
 
 
 def test_the_rules_move_as_the_margin_grows():
-    at = standing(torch.linspace(1.5, 9, 40), bound=1.28)
+    at = statistics(torch.linspace(1.5, 9, 40), bound=1.28)
     assert bool((rules.boundary(at).diff() < 0).all())  # a later step for a better positive
     assert bool((rules.snr(at, 2.0).diff() < 0).all())
     assert bool((rules.violation(at, 0.1).diff() > 0).all())  # safe to stay closer
@@ -133,15 +133,15 @@ def test_the_rules_move_as_the_margin_grows():
 
 
 def test_the_lesser_of_both_is_the_default(scene):
-    at = standing(torch.linspace(-2, 9, 60), bound=1.28)
+    at = statistics(torch.linspace(-2, 9, 60), bound=1.28)
     both = torch.stack([rules.boundary(at), rules.violation(at, 0.1)])
-    assert torch.equal(Rule("min").star(at), both.amin(0))
+    assert torch.equal(Rule("min").from_scores(at), both.amin(0))
     for name in ("boundary", "quantile", "snr", "violation"):
-        assert Rule(name).star(at).shape == at.mean.shape
+        assert Rule(name).from_scores(at).shape == at.mean.shape
     with pytest.raises(ValueError, match="unknown rule 'minimum'"):
-        Rule("minimum").star(at)
+        Rule("minimum").from_scores(at)
     # The weakest positive above its bound: boundary alone returns nearly the positive itself.
-    weak = standing(1.2801, bound=1.28)
+    weak = statistics(1.2801, bound=1.28)
     assert float(rules.boundary(weak)) > 0.99 and float(rules.violation(weak, 0.1)) < 0.01
 
 
@@ -155,22 +155,22 @@ def test_no_rule_is_undefined_anywhere(name):
         torch.tensor([*edge, math.inf], dtype=torch.double),
     )
     for dtype in (torch.double, torch.float):
-        at = Standing(*grid.to(dtype).unbind(1))
+        at = ScoreStatistics(*grid.to(dtype).unbind(1))
         r = RULES[name](at)
         assert not bool(r.isnan().any()) and bool(((r >= 0) & (r <= 1)).all())
 
 
 def test_a_positive_below_its_bound_is_gated():
-    at = standing([0.5, 1.0, -2.0, 0.0], bound=1.0)
+    at = statistics([0.5, 1.0, -2.0, 0.0], bound=1.0)
     assert not rules.boundary(at).any() and not rules.quantile(at, 0.7).any()
-    below = standing([1.2, 0.0, -5.0])
+    below = statistics([1.2, 0.0, -5.0])
     assert not rules.violation(below, 0.1).any()  # margins up to 1.28 spreads
-    assert not rules.snr(standing([0.0, -1.0]), 2.0).any()
+    assert not rules.snr(statistics([0.0, -1.0]), 2.0).any()
     # Where a user's score knows no spread, there is no noise to hide in.
-    flat = standing([3.0, 0.0], spread=0.0)
+    flat = statistics([3.0, 0.0], spread=0.0)
     assert not rules.violation(flat, 0.1).any() and not rules.snr(flat, 2.0).any()
     # A bound that no noise falls below is never met.
-    assert not rules.boundary(standing(3.0, bound=-1.0)).any()
+    assert not rules.boundary(statistics(3.0, bound=-1.0)).any()
 
 
 @pytest.mark.parametrize("schedule", [process.cosine(50), process.snr_matched(30, 0.01)])
@@ -184,7 +184,7 @@ def test_the_step_is_the_first_at_or_past_r(schedule):
 
 def test_on_the_steps_the_expected_score_brackets_the_bound():
     table = process.cosine(50).r
-    at = standing(torch.linspace(1.5, 9, 40), bound=1.28)
+    at = statistics(torch.linspace(1.5, 9, 40), bound=1.28)
     t = step_of(rules.boundary(at), table)
     assert bool((t >= 1).all())
     here, before = table[t] * at.positive, table[t - 1] * at.positive
@@ -203,19 +203,19 @@ def test_the_ends_of_the_path(scene):
 
 
 def test_what_is_chosen_is_bounded_and_rounded_down():
-    at, table = standing([9.0, 3.0, 0.1], bound=1.28), process.cosine(50).r
-    plain = Rule("violation", eta=0.4).star(at)
+    at, table = statistics([9.0, 3.0, 0.1], bound=1.28), process.cosine(50).r
+    plain = Rule("violation", eta=0.4).from_scores(at)
     bounded = Rule("violation", eta=0.4, r_max=0.9).choose(at, table, generator())
     assert torch.equal(bounded, plain.clamp(max=0.9)) and float(bounded[0]) == 0.9
     rounded = Rule("violation", eta=0.4, discrete=True).choose(at, table, generator())
     assert bool((rounded <= plain).all()) and float(rounded[2]) == float(plain[2])
     assert torch.isin(rounded[:2], table).all()
     # A gated row is noise itself, not the last step of the schedule.
-    assert not Rule("boundary", discrete=True).choose(standing(0.5), table, generator()).any()
+    assert not Rule("boundary", discrete=True).choose(statistics(0.5), table, generator()).any()
 
 
-def test_the_controls_look_at_no_score():
-    table, many = process.cosine(50).r, standing(torch.zeros(50_000))
+def test_the_controls_read_no_score():
+    table, many = process.cosine(50).r, statistics(torch.zeros(50_000))
     assert torch.equal(Rule("fixed", at=0.1).choose(many, table, generator()).unique(), table[5:6])
     steps = step_of(Rule("random").choose(many, table, generator()), table)
     counts = torch.bincount(steps, minlength=51).double()

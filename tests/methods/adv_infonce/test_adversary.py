@@ -9,36 +9,36 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods.adv_infonce.adversary import Projections, Tables
 from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness, default_context
 
-WORLD = usual()
+WORLD = default_context()
 
 
 @pytest.fixture
 def step():
-    return Play(recipe("random").build(), WORLD).step()
+    return TrainingHarness(recipe("random").build(), WORLD).step()
 
 
 def test_tables_are_a_product_for_every_user_and_item(step):
     net, ids = Tables(WORLD, 5), torch.arange(18 * 2).view(-1, 2).remainder(12)
     ids = ids[: len(step.batch)].repeat(-(-len(step.batch) // 18), 1)[: len(step.batch)]
-    found = net.logits(step, Negatives(ids))
+    logits = net.logits(step, Negatives(ids))
     for b, user in enumerate(step.batch.users.tolist()):
         for n, item in enumerate(ids[b].tolist()):
-            torch.testing.assert_close(found[b, n], net.users[user] @ net.items[item])
+            torch.testing.assert_close(logits[b, n], net.users[user] @ net.items[item])
 
 
 def test_projections_are_relus_of_the_backbones_vectors(step):
     net, ids = Projections(WORLD, 4), torch.tensor([3, 9, 3])
-    found = net.logits(step, Negatives(ids, shared=True))
+    logits = net.logits(step, Negatives(ids, shared=True))
     rows = net.logits(step, Negatives(ids.expand(len(step.batch), -1)))
-    made = net.logits(step, Negatives(vectors=step.view.items[ids], shared=True))
+    of_vectors = net.logits(step, Negatives(vectors=step.view.items[ids], shared=True))
     for b, query in enumerate(step.view.query):
         for n, item in enumerate(ids.tolist()):
             one = (net.query @ query).relu() @ (net.items @ step.view.items[item]).relu()
-            torch.testing.assert_close(found[b, n], one)
-    torch.testing.assert_close(rows, found)
-    torch.testing.assert_close(made, found)
+            torch.testing.assert_close(logits[b, n], one)
+    torch.testing.assert_close(rows, logits)
+    torch.testing.assert_close(of_vectors, logits)
 
 
 @pytest.mark.parametrize("kind", [Tables, Projections])

@@ -1,4 +1,4 @@
-"""The detector against a world where p(item | user) / p(item) is known in closed form."""
+"""The detector on data where p(item | user) / p(item) is known in closed form."""
 
 from dataclasses import replace
 
@@ -7,15 +7,15 @@ import torch
 
 from negbench.methods.ddrm_sampler.detector import Detector
 from negbench.parts.diffusion import process
-from negbench.testing.toy_data import usual
+from negbench.testing.toy_data import default_context
 
 D, NOISE = 4, 0.3
 
 
 def detector(draws=8, hidden=64, **settings) -> Detector:
-    made = Detector(process.snr_matched(20, 0.1), hidden, draws, 0.1, **settings)
-    made.begin(replace(usual(), width=D))
-    return made
+    untrained = Detector(process.snr_matched(20, 0.1), hidden, draws, 0.1, **settings)
+    untrained.begin(replace(default_context(), width=D))
+    return untrained
 
 
 def drawn(n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -37,15 +37,15 @@ def ranks(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def taught() -> Detector:
-    made, generator = detector(), torch.Generator().manual_seed(0)
-    optimiser = torch.optim.Adam(made.minimised(), lr=5e-3)
+def trained() -> Detector:
+    untrained, generator = detector(), torch.Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(untrained.minimised(), lr=5e-3)
     for _ in range(300):
         users, items, _ = drawn(512, generator)
         optimiser.zero_grad()
-        torch.autograd.backward(made.loss(items, users, generator))
+        torch.autograd.backward(untrained.loss(items, users, generator))
         optimiser.step()
-    return made
+    return untrained
 
 
 def pairs(n=400):
@@ -55,9 +55,9 @@ def pairs(n=400):
     return torch.stack([liked, others], 1), users, mix, generator
 
 
-def test_it_ranks_true_positives_above_random_items(taught):
+def test_it_ranks_true_positives_above_random_items(trained):
     items, users, mix, generator = pairs()
-    rho = taught.rho(items, users, generator)
+    rho = trained.rho(items, users, generator)
     auc = (rho[:, :1] > rho[:, 1]).double().mean()
     assert float(auc) > 0.9
     truth = log_ratio(items, users, mix)
@@ -65,7 +65,7 @@ def test_it_ranks_true_positives_above_random_items(taught):
     assert float(torch.corrcoef(both)[0, 1]) > 0.8
 
 
-def test_an_untrained_detector_knows_nothing():
+def test_an_untrained_detector_is_at_chance():
     items, users, _, generator = pairs()
     rho = detector(trained=False).rho(items, users, generator)
     auc = (rho[:, :1] > rho[:, 1]).double().mean()
@@ -73,45 +73,45 @@ def test_an_untrained_detector_knows_nothing():
     assert not detector(trained=False).minimised()
 
 
-def test_rho_is_0_where_the_condition_is_ignored(taught):
+def test_rho_is_0_where_the_condition_is_ignored(trained):
     items, users, _, generator = pairs(50)
     deaf = detector()
-    deaf.load_state_dict(taught.state_dict())
+    deaf.load_state_dict(trained.state_dict())
     with torch.no_grad():
         deaf.net.first.weight[:, D : 2 * D] = 0.0
     assert torch.allclose(deaf.rho(items, users, generator), torch.zeros(50, 2), atol=1e-5)
 
 
-def test_rho_is_what_a_loop_computes(taught):
+def test_rho_is_what_a_loop_computes(trained):
     items, users, _, _ = pairs(3)
-    got = taught.rho(items, users, torch.Generator().manual_seed(3))
+    got = trained.rho(items, users, torch.Generator().manual_seed(3))
     generator, want = torch.Generator().manual_seed(3), torch.zeros(3, 2)
-    for part in range(taught.draws):
-        t = taught.step(part, 3, items, generator)
-        assert bool((t * taught.draws > part * 20).all() and (t > 0).all() and (t <= 20).all())
+    for part in range(trained.draws):
+        t = trained.stratified_steps(part, 3, items, generator)
+        assert bool((t * trained.draws > part * 20).all() and (t > 0).all() and (t <= 20).all())
         eps = torch.randn(3, D, generator=generator)
         for b in range(3):
             for m in range(2):
-                r = float(taught.schedule.abar[t[b]]) ** 0.5
+                r = float(trained.schedule.abar[t[b]]) ** 0.5
                 x = (r * items[b, m] + (1 - r * r) ** 0.5 * eps[b]).unsqueeze(0)
                 with torch.no_grad():
-                    null = taught.net(x, t[b : b + 1], taught.net.null.unsqueeze(0))
-                    told = taught.net(x, t[b : b + 1], users[b : b + 1])
-                errors = [((items[b, m] - guess) ** 2).sum() for guess in (null, told)]
-                want[b, m] += (errors[0] - errors[1]) / taught.draws
+                    null = trained.net(x, t[b : b + 1], trained.net.null.unsqueeze(0))
+                    given = trained.net(x, t[b : b + 1], users[b : b + 1])
+                errors = [((items[b, m] - guess) ** 2).sum() for guess in (null, given)]
+                want[b, m] += (errors[0] - errors[1]) / trained.draws
     assert torch.allclose(got, want, atol=1e-5)
 
 
 def test_the_loss_reaches_its_own_parameters_alone():
-    made, generator = detector(), torch.Generator().manual_seed(0)
+    untrained, generator = detector(), torch.Generator().manual_seed(0)
     users, items, _ = drawn(64, generator)
     users.requires_grad_(), items.requires_grad_()
-    before = [p.detach().clone() for p in made.minimised()]
-    optimiser = torch.optim.SGD(made.minimised(), lr=0.1)
+    before = [p.detach().clone() for p in untrained.minimised()]
+    optimiser = torch.optim.SGD(untrained.minimised(), lr=0.1)
     for _ in range(2):  # the last layer begins at 0
-        torch.autograd.backward(made.loss(items, users, generator))
+        torch.autograd.backward(untrained.loss(items, users, generator))
         optimiser.step()
     assert users.grad is None and items.grad is None
     assert len(before) == 5  # `null` too
-    now = made.minimised()
+    now = untrained.minimised()
     assert not any(torch.equal(a, b.detach()) for a, b in zip(before, now, strict=True))

@@ -1,4 +1,4 @@
-"""Profiles out of train alone, what is learnt of reading them, and what is kept of it."""
+"""Profiles out of train alone, their encoding by a fine-tuned model, and its checkpoint."""
 
 import io
 from dataclasses import replace
@@ -12,12 +12,12 @@ from helpers.tiny_language_model import TEXTS, minilm, tiny_llama, trained_cell
 from negbench.cli import main
 from negbench.composition import recipe
 from negbench.errors import UserError
-from negbench.methods.hnlmrec.profiles import LIKED, WORDS, liked
+from negbench.methods.hnlmrec.profiles import ITEM_WORDS, PROFILE_ITEMS, user_profiles
 from negbench.methods.hnlmrec.text_controls import permuted, random_like
 from negbench.ops.rng import stream
 from negbench.protocol.text_table import TextTable
 from negbench.testing import CHECKS, conforms
-from negbench.testing.toy_data import Play, usual
+from negbench.testing.toy_data import TrainingHarness, default_context
 
 QUICK = "first=1,every=2,ramp=1,hidden=16,candidates=16,pairs=24,lora_batch=8,tokens=12"
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
@@ -39,37 +39,37 @@ def worded():
     return replace(scenario, interactions=replace(scenario.interactions, item_texts=texts))
 
 
-def profiles(made):
-    (part,) = made.method.stages
-    return part.made.profiles
+def profiles(trainer):
+    (part,) = trainer.method.stages
+    return part.generator.profiles
 
 
-def test_a_user_is_told_by_a_few_train_items():
-    context = usual()
+def test_a_user_is_described_by_a_few_train_items():
+    context = default_context()
     words = [f"item{at} " + "word " * 20 for at in range(11)] + [""]
-    told = liked(context, words)
-    assert told == liked(context, words) != liked(replace(context, seed=1), words)
-    for user, text in enumerate(told):
+    texts = user_profiles(context, words)
+    assert texts == user_profiles(context, words) != user_profiles(replace(context, seed=1), words)
+    for user, text in enumerate(texts):
         named = [int(piece.split()[0][4:]) for piece in text.removeprefix("likes: ").split("; ")]
         train = set(context.train.row(user).tolist())
-        assert len(named) == min(LIKED, len(train)) and set(named) <= train
-        assert all(len(piece.split()) <= WORDS for piece in text[7:].split("; "))
-    assert liked(context, [""] * 12) == [""] * 7
+        assert len(named) == min(PROFILE_ITEMS, len(train)) and set(named) <= train
+        assert all(len(piece.split()) <= ITEM_WORDS for piece in text[7:].split("; "))
+    assert user_profiles(context, [""] * 12) == [""] * 7
 
 
 def test_words_go_with_their_vectors_and_random_vectors_have_none():
     vectors = torch.eye(5).numpy()
     vectors[3] = 0
     table = TextTable.of(vectors, words=["a", "b", "c", "", "e"])
-    made = permuted(table, stream(1, "order"))
-    assert made.words is not None and made.words != table.words and made.words[3] == ""
-    for row, word in zip(made.vectors, made.words, strict=True):
+    moved = permuted(table, stream(1, "order"))
+    assert moved.words is not None and moved.words != table.words and moved.words[3] == ""
+    for row, word in zip(moved.vectors, moved.words, strict=True):
         assert torch.equal(row, table.vectors[table.words.index(word)])
     assert random_like(table, stream(1, "order")).words is None
     assert permuted(TextTable.of(vectors), stream(1, "order")).words is None
 
 
-def test_a_ground_gives_the_texts_beside_the_vectors(tmp_path):
+def test_a_scenario_gives_the_texts_beside_the_vectors(tmp_path):
     import numpy as np
 
     scenario = worded()
@@ -88,21 +88,21 @@ def test_conforms(check, llama):
 
 @pytest.mark.text
 def test_vectors_alone_are_not_read(llama):
-    context = usual()
-    bare = replace(context, texts=lambda: replace(usual().texts(), words=None))
+    context = default_context()
+    bare = replace(context, texts=lambda: replace(default_context().texts(), words=None))
     with pytest.raises(UserError, match="reads texts, and here are vectors alone"):
-        Play(recipe(f"hnlmrec({QUICK},model={llama})").build(), bare)
+        TrainingHarness(recipe(f"hnlmrec({QUICK},model={llama})").build(), bare)
 
 
 @pytest.mark.text
 @pytest.mark.parametrize("which", ["llama", "minilm"])
 def test_a_round_moves_the_low_rank_weights_and_nothing_that_is_frozen(which, llama):
     word = llama if which == "llama" else minilm()
-    made = Play(recipe(f"hnlmrec({QUICK},warmup=0,model={word})").build(), usual())
-    own = profiles(made)
+    trainer = TrainingHarness(recipe(f"hnlmrec({QUICK},warmup=0,model={word})").build())
+    own = profiles(trainer)
     model, weights = own.reader.model.model, own.reader.model.weights
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    made.refresh(1)
+    trainer.refresh(1)
     assert len(weights) > 0
     for name, now in model.named_parameters():
         assert torch.equal(before[name], now) == (name not in weights), name
@@ -111,30 +111,32 @@ def test_a_round_moves_the_low_rank_weights_and_nothing_that_is_frozen(which, ll
     torch.testing.assert_close(t_u.norm(dim=1), torch.ones(2))
     assert not t_i[1].any(), "item 11 has no words"
     assert not t_u.requires_grad and own.look_up(users, items)[0].data_ptr() != t_u.data_ptr()
-    live = own.read(users, items, stream(0, "drop"))[0]
+    live = own.encode(users, items, stream(0, "drop"))[0]
     assert live.requires_grad and not torch.allclose(live, t_u)
 
 
 @pytest.mark.text
-def test_what_is_read_at_rest_is_what_a_lesson_reads_without_dropout(llama):
-    made = Play(recipe(f"hnlmrec({QUICK},warmup=0,lora_dropout=0,model={llama})").build(), usual())
-    made.refresh(1)
-    own, every = profiles(made), torch.arange(7)
-    rest, live = own.look_up(every, every), own.read(every, every, stream(0, "drop"))
+def test_inference_reads_what_training_reads_without_dropout(llama):
+    trainer = TrainingHarness(
+        recipe(f"hnlmrec({QUICK},warmup=0,lora_dropout=0,model={llama})").build()
+    )
+    trainer.refresh(1)
+    own, every = profiles(trainer), torch.arange(7)
+    rest, live = own.look_up(every, every), own.encode(every, every, stream(0, "drop"))
     torch.testing.assert_close(rest, live, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.text
 def test_a_round_takes_so_many_pairs_and_no_more(llama):
     few = QUICK.replace("pairs=24", "pairs=5")
-    made = Play(recipe(f"hnlmrec({few},warmup=0,model={llama})").build(), usual())
-    own, seen = profiles(made), []
-    read = own.read
-    own.read = lambda users, items, generator: (
+    trainer = TrainingHarness(recipe(f"hnlmrec({few},warmup=0,model={llama})").build())
+    own, seen = profiles(trainer), []
+    encode = own.encode
+    own.encode = lambda users, items, generator: (
         seen.append(len(users)),
-        read(users, items, generator),
+        encode(users, items, generator),
     )[1]
-    made.refresh(1)
+    trainer.refresh(1)
     assert seen == [5]
 
 

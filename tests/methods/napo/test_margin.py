@@ -26,19 +26,19 @@ def test_the_published_form_by_hand():
     one = pool_of(STATES, 0.0, 8)
     first = margin.of(SCORES, one, ALL)
     torch.testing.assert_close(first, torch.full((8,), 1.5))
-    margin.move()
+    margin.update_mean()
     before = float(SCORES.mean())
     gamma = margin.of(SCORES + 10, one, ALL)
     torch.testing.assert_close(gamma, torch.full((8,), 1.5 * (1 - 0.3 * 10)))
-    margin.move()
+    margin.update_mean()
     assert margin.mean == pytest.approx(0.9 * before + 0.1 * (before + 10), rel=1e-5)
 
 
 def test_nothing_moves_it_but_a_step_that_used_it():
     margin = Margin("batch", 1.0, 0.3)
-    margin.of(SCORES, POOL, ALL), margin.move()
+    margin.of(SCORES, POOL, ALL), margin.update_mean()
     kept = margin.mean
-    margin.move()
+    margin.update_mean()
     assert margin.mean == kept
     again = margin.of(SCORES + 1, POOL, ALL)
     assert torch.equal(again, margin.of(SCORES + 1, POOL, ALL)) and margin.mean == kept

@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from negbench.methods.napo.neighbour_pools import deal, pool_of
+from negbench.methods.napo.neighbour_pools import group_rows, pool_of
 
 G = torch.Generator().manual_seed(1)
 
 
 @pytest.mark.parametrize("n,size", [(1, 16), (7, 3), (16, 16), (17, 16), (40, 8), (5, 1)])
-def test_every_row_is_dealt_once(n, size):
-    rows, there = deal(n, size)
-    assert rows.shape[1] <= size and sorted(rows[there].tolist()) == list(range(n))
+def test_every_row_is_in_one_group(n, size):
+    rows, real = group_rows(n, size)
+    assert rows.shape[1] <= size and sorted(rows[real].tolist()) == list(range(n))
     for row in range(n):
         assert row in rows[row % len(rows)].tolist()
 
@@ -22,7 +22,7 @@ def test_every_row_is_dealt_once(n, size):
 def test_a_pool_has_its_own_row_first_and_the_share_asked_for(rho):
     pool = pool_of(torch.randn(32, 4, generator=G), rho, 16)
     assert pool.rows.shape == (32, 1 + math.floor(rho * 15 + 1e-9))
-    assert pool.rows[:, 0].tolist() == list(range(32)) and pool.there.all()
+    assert pool.rows[:, 0].tolist() == list(range(32)) and pool.real.all()
     assert all(len(set(row)) == len(row) for row in pool.rows.tolist())
 
 
@@ -47,14 +47,14 @@ def test_a_permuted_batch_has_the_same_neighbours():
 def test_places_without_a_row_count_for_nothing():
     """Five rows in two groups of three: row 4 and the others of its group meet no sixth row."""
     pool = pool_of(torch.randn(5, 4, generator=G), 1.0, 3)
-    assert pool.there.sum(1).tolist() == [3, 2, 3, 2, 3]
+    assert pool.real.sum(1).tolist() == [3, 2, 3, 2, 3]
     own = torch.ones(5, 2, dtype=torch.bool)
     own[1, 0] = False
     usable = pool.usable(own)
     for row in range(5):
         expected = []
-        for whose, there in zip(pool.rows[row].tolist(), pool.there[row].tolist(), strict=True):
-            expected += [there and bool(own[whose, k]) for k in range(2)]
+        for source, real in zip(pool.rows[row].tolist(), pool.real[row].tolist(), strict=True):
+            expected += [real and bool(own[source, k]) for k in range(2)]
         assert usable[row].tolist() == expected
 
 
@@ -62,6 +62,6 @@ def test_means_by_group_against_a_loop():
     pool = pool_of(torch.randn(10, 4, generator=G), 0.7, 4)
     values = torch.randn(10, 3 * pool.rows.shape[1], generator=G)
     mask = torch.rand(values.shape, generator=G) < 0.5
-    for group, found in enumerate(pool.means(values, mask).tolist()):
+    for group, mean in enumerate(pool.means(values, mask).tolist()):
         mine = pool.group == group
-        assert found == pytest.approx(float(values[mine][mask[mine]].mean()), rel=1e-5)
+        assert mean == pytest.approx(float(values[mine][mask[mine]].mean()), rel=1e-5)

@@ -18,7 +18,7 @@ napo = importlib.import_module("negbench.methods.napo.method")
 
 def played(config, queries, items, batch, ids, context):
     """The objective over given vectors, its copy frozen at the same ones."""
-    part = napo.Preferred(config)
+    part = napo.PreferenceLoss(config)
     part.begin(context)
 
     class Copy:
@@ -44,10 +44,10 @@ def test_one_user_repeated_shares_exactly():
     batch = Batch(torch.zeros(5, dtype=torch.long), torch.tensor([0, 1, 0, 1, 1]))
     ids = torch.randint(2, 9, (5, 3), generator=G)
     queries = torch.randn(1, 4, generator=G).expand(5, -1)
-    approx, told = played(SHARE, queries, ITEMS, batch, ids, context)
+    approx, metrics = played(SHARE, queries, ITEMS, batch, ids, context)
     exact, _ = played(replace(SHARE, share="exact"), queries, ITEMS, batch, ids, context)
     torch.testing.assert_close(approx, exact)
-    assert told["share_gap"] == pytest.approx(0, abs=1e-5)
+    assert metrics["share_gap"] == pytest.approx(0, abs=1e-5)
 
 
 def test_the_error_of_sharing_against_a_loop():
@@ -55,7 +55,7 @@ def test_the_error_of_sharing_against_a_loop():
     batch = Batch(torch.arange(4), torch.arange(4))
     ids = torch.randint(4, 9, (4, 2), generator=G)
     queries = torch.randn(4, 4, generator=G)
-    rows, told = played(SHARE, queries, ITEMS, batch, ids, context)
+    rows, metrics = played(SHARE, queries, ITEMS, batch, ids, context)
     log_pi = (queries @ ITEMS.T).log_softmax(1)
     gaps, losses = [], {"approx": [], "exact": []}
     for u in range(4):
@@ -63,15 +63,15 @@ def test_the_error_of_sharing_against_a_loop():
             mass = 0.0
             for v in range(4):
                 for n in ids[v].tolist():
-                    asked = v if share == "approx" else u
-                    mass += math.exp(log_pi[asked, n] - log_pi[u, u])
+                    prompt = v if share == "approx" else u
+                    mass += math.exp(log_pi[prompt, n] - log_pi[u, u])
                     if share == "exact" and v != u:
                         gaps.append(abs(float(log_pi[v, n] - log_pi[u, n])))
             losses[share].append(math.log1p(mass))
     torch.testing.assert_close(rows, torch.tensor(losses["approx"]))
-    assert told["share_gap"] == pytest.approx(sum(gaps) / len(gaps), rel=1e-4)
+    assert metrics["share_gap"] == pytest.approx(sum(gaps) / len(gaps), rel=1e-4)
     for share, values in losses.items():
-        assert told[f"loss_{share}"] == pytest.approx(sum(values) / 4, rel=1e-4)
+        assert metrics[f"loss_{share}"] == pytest.approx(sum(values) / 4, rel=1e-4)
 
 
 @pytest.mark.parametrize("share", ["approx", "exact"])
@@ -82,10 +82,10 @@ def test_a_shared_item_that_the_user_met_or_likes_now_is_left_out(share):
     ids = torch.tensor([[7, 8, 6], [0, 5, 4]])
     queries = torch.randn(2, 4, generator=G)
     config = replace(SHARE, mask_false=True, share=share)
-    found, _ = played(config, queries, ITEMS, batch, ids, context)
+    masked, _ = played(config, queries, ITEMS, batch, ids, context)
     log_pi = (queries @ ITEMS.T).log_softmax(1)
     mass = sum(math.exp(log_pi[0, n] - log_pi[0, 0]) for n in (7, 8, 6))
     mass += math.exp(log_pi[1 if share == "approx" else 0, 4] - log_pi[0, 0])
-    assert float(found[0]) == pytest.approx(math.log1p(mass), rel=1e-4)
+    assert float(masked[0]) == pytest.approx(math.log1p(mass), rel=1e-4)
     kept, _ = played(replace(config, mask_false=False), queries, ITEMS, batch, ids, context)
-    assert float(kept[0]) > float(found[0])
+    assert float(kept[0]) > float(masked[0])

@@ -158,8 +158,8 @@ def test_signal_to_noise_of_a_catalogue_against_itself():
     items = torch.randn(300, 4, generator=generator(9))
     schedule = process.linear(50)
     abar = float(schedule.abar[-1])
-    told = process.signal_to_noise(schedule, items, Catalogue.of(items))
-    assert told == pytest.approx(abar / (1 - abar), rel=1e-4)
+    snr = process.signal_to_noise(schedule, items, Catalogue.of(items))
+    assert snr == pytest.approx(abar / (1 - abar), rel=1e-4)
 
 
 @pytest.mark.parametrize("abar", [[1.0], [0.9, 0.5], [1.0, 0.5, 0.6], [1.0, 0.0]])
@@ -190,8 +190,8 @@ def test_the_denoiser_begins_at_nought_learns_and_can_drop_its_condition():
 
 
 def test_times_are_told_apart():
-    told = timestep(torch.arange(50))
-    assert told.shape == (50, 32)
-    distances = torch.cdist(told, told) + 9 * torch.eye(50)
+    embedded = timestep(torch.arange(50))
+    assert embedded.shape == (50, 32)
+    distances = torch.cdist(embedded, embedded) + 9 * torch.eye(50)
     assert float(distances.min()) > 0.1
-    assert math.isclose(float(told[0, 0]), 0.0) and math.isclose(float(told[0, 16]), 1.0)
+    assert math.isclose(float(embedded[0, 0]), 0.0) and math.isclose(float(embedded[0, 16]), 1.0)

@@ -31,8 +31,8 @@ def loop(tau, tau_plus, beta, s_pos=S_POS, s_neg=S_NEG):
 @pytest.mark.parametrize("tau_plus", [0.0, 0.01, 0.2])
 @pytest.mark.parametrize("beta", [0.0, 0.5, 2.0])
 def test_it_is_the_loop(tau, tau_plus, beta):
-    found = Debiased(tau, tau_plus, beta).rows(None, S_POS, S_NEG, NONE)
-    torch.testing.assert_close(found, loop(tau, tau_plus, beta))
+    got = Debiased(tau, tau_plus, beta).rows(None, S_POS, S_NEG, NONE)
+    torch.testing.assert_close(got, loop(tau, tau_plus, beta))
 
 
 def test_the_floor_is_met_in_the_loop_above():
@@ -42,9 +42,9 @@ def test_the_floor_is_met_in_the_loop_above():
 
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_without_share_and_lean_it_is_info_nce(scale):
-    found = Debiased(0.2).rows(None, S_POS * scale, S_NEG * scale, NONE)
+    got = Debiased(0.2).rows(None, S_POS * scale, S_NEG * scale, NONE)
     plain = InfoNCE(0.2).rows(None, S_POS * scale, S_NEG * scale, NONE)
-    torch.testing.assert_close(found, plain)
+    torch.testing.assert_close(got, plain)
 
 
 def test_small_shares_and_leans_come_near_info_nce():
@@ -58,8 +58,8 @@ def test_small_shares_and_leans_come_near_info_nce():
 
 def test_a_steep_lean_leaves_the_hardest_alone():
     alone = math.log(9) + (S_NEG.amax(1) - S_POS) / 0.2
-    found = Debiased(0.2, 0.0, 500.0).rows(None, S_POS, S_NEG, NONE)
-    torch.testing.assert_close(found, torch.nn.functional.softplus(alone))
+    got = Debiased(0.2, 0.0, 500.0).rows(None, S_POS, S_NEG, NONE)
+    torch.testing.assert_close(got, torch.nn.functional.softplus(alone))
 
 
 def test_hidden_positives_are_taken_off_without_bias():
@@ -68,9 +68,9 @@ def test_hidden_positives_are_taken_off_without_bias():
     true = S_NEG[:, :6]
     mixed = torch.cat([true, torch.full((6, 2), positive, dtype=torch.float64)], 1)
     s_pos = torch.full((6,), positive, dtype=torch.float64)
-    found = Debiased(0.5, share).rows(None, s_pos, mixed, NONE)
+    got = Debiased(0.5, share).rows(None, s_pos, mixed, NONE)
     plain = InfoNCE(0.5, 8 / 6).rows(None, s_pos, true, NONE)
-    torch.testing.assert_close(found, plain)
+    torch.testing.assert_close(got, plain)
 
 
 def slopes(part):
@@ -84,9 +84,9 @@ def test_above_the_floor_the_pull_is_larger_by_the_closed_form_and_below_it_is_n
     above = y / 9 - share > (1 - share) * (-(1 + S_POS) / 0.5).exp()
     assert int(above.sum()) >= 4
     _, plain = slopes(InfoNCE(0.5))
-    _, found = slopes(Debiased(0.5, share))
+    _, got = slopes(Debiased(0.5, share))
     factor = ((1 + y) / (1 + y - 10 * share)).unsqueeze(1)
-    torch.testing.assert_close(found[above], (plain * factor)[above])
+    torch.testing.assert_close(got[above], (plain * factor)[above])
     _, low = slopes(Debiased(0.5, 0.2))
     under = y < 9 * 0.2 * 0.99
     assert under.any() and not low[under].any()
@@ -94,10 +94,10 @@ def test_above_the_floor_the_pull_is_larger_by_the_closed_form_and_below_it_is_n
 
 def test_a_lean_draws_the_easiest_negatives_up():
     beta, tau = 1.0, 0.2
-    _, found = slopes(Debiased(tau, 0.0, beta))
+    _, got = slopes(Debiased(tau, 0.0, beta))
     z = S_NEG / tau
     weighed = (z.softmax(1) * z.exp()).sum(1, keepdim=True)
-    assert torch.equal(found < 0, z.exp() < beta / (1 + beta) * weighed)
+    assert torch.equal(got < 0, z.exp() < beta / (1 + beta) * weighed)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -114,9 +114,9 @@ def test_scores_without_a_bound_stay_finite(dtype):
 def test_masked_negatives_are_as_if_they_were_not_there():
     mask = torch.ones(6, 9, dtype=torch.bool)
     mask[:, 6:], mask[0] = False, False
-    found = Debiased(0.2, 0.05, 0.5).rows(None, S_POS, S_NEG, Negatives(mask=mask))
-    torch.testing.assert_close(found[1:], loop(0.2, 0.05, 0.5, S_POS[1:], S_NEG[1:, :6]))
-    assert found[0] == 0
+    got = Debiased(0.2, 0.05, 0.5).rows(None, S_POS, S_NEG, Negatives(mask=mask))
+    torch.testing.assert_close(got[1:], loop(0.2, 0.05, 0.5, S_POS[1:], S_NEG[1:, :6]))
+    assert got[0] == 0
 
 
 @pytest.mark.parametrize("wrong", [{"tau": 0.0}, {"tau_plus": 1.0}, {"beta": -0.1}])

@@ -32,8 +32,8 @@ def rows_of(part, **more):
 @pytest.mark.parametrize("tau", [0.1, 1.0])
 @pytest.mark.parametrize("weight", [1.0, 64.0])
 def test_it_is_the_loop(tau, weight):
-    found = rows_of(InfoNCE(tau, weight), logw=LOGW, mask=MASK)
-    torch.testing.assert_close(found, loop(tau, weight))
+    got = rows_of(InfoNCE(tau, weight), logw=LOGW, mask=MASK)
+    torch.testing.assert_close(got, loop(tau, weight))
 
 
 def test_a_weight_of_k_is_every_negative_k_times():
@@ -49,8 +49,8 @@ def test_a_weight_is_a_margin():
 def test_corrected_uniform_draws_weigh_as_much_as_the_catalogue():
     """With q = 1 / I the correction is a weight of I / N."""
     logq = torch.full((4, 5), -math.log(100), dtype=torch.float64)
-    found = rows_of(InfoNCE(0.2, correct=True), logq=logq)
-    torch.testing.assert_close(found, rows_of(InfoNCE(0.2, 100 / 5)))
+    got = rows_of(InfoNCE(0.2, correct=True), logq=logq)
+    torch.testing.assert_close(got, rows_of(InfoNCE(0.2, 100 / 5)))
     torch.testing.assert_close(rows_of(InfoNCE(0.2), logq=logq), rows_of(InfoNCE(0.2)))
 
 

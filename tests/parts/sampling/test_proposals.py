@@ -12,12 +12,12 @@ from negbench.data.membership import Membership
 from negbench.ops import rng
 from negbench.parts.sampling import proposals
 from negbench.parts.sampling.proposals import (
+    Prefetch,
     Proposal,
     UniformProposal,
     WeightedProposal,
     alias_table,
-    for_batch,
-    outside,
+    sample_outside,
 )
 from negbench.protocol.step import Batch, BatchChunk
 from negbench.testing.toy_data import toy_context
@@ -52,10 +52,10 @@ def test_draws_follow_the_restricted_distribution(
 ) -> None:
     """On a CPU, and as on a device whose answers are not waited for."""
     del name
-    monkeypatch.setattr(membership, "may_ask", lambda users: asks)
+    monkeypatch.setattr(membership, "host_sync_allowed", lambda users: asks)
     monkeypatch.setattr(proposals, "ROUNDS", rounds)
     users = torch.arange(6)
-    ids, mask = outside(proposal, excluded(), users, 20_000, rng.stream(3, "draws"))
+    ids, mask = sample_outside(proposal, excluded(), users, 20_000, rng.stream(3, "draws"))
     assert mask is not None
     for user, items in enumerate(SETS):
         allowed = [i for i in range(7) if i not in items]
@@ -70,10 +70,10 @@ def test_draws_follow_the_restricted_distribution(
 
 
 def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "may_ask", lambda users: False)
+    monkeypatch.setattr(membership, "host_sync_allowed", lambda users: False)
     some = toy_context([[0, 1], [2], []], n_items=7).excluded
     users = torch.arange(3).repeat(300)
-    ids, mask = outside(UniformProposal(7, CPU), some, users, 5, rng.stream(0, "draws"))
+    ids, mask = sample_outside(UniformProposal(7, CPU), some, users, 5, rng.stream(0, "draws"))
     assert some.all_have_left and not excluded().all_have_left
     assert mask is None and not some.contains(users, ids).any()
 
@@ -81,13 +81,15 @@ def test_no_mask_where_nobody_is_without_an_item(monkeypatch: pytest.MonkeyPatch
 def test_no_mask_where_every_user_has_an_item_left() -> None:
     for _, proposal, _ in all_proposals():
         users = torch.tensor([0, 1, 2, 4, 5] * 50)
-        ids, mask = outside(proposal, excluded(), users, 9, rng.stream(0, "draws"))
+        ids, mask = sample_outside(proposal, excluded(), users, 9, rng.stream(0, "draws"))
         assert mask is None and not excluded().contains(users, ids).any()
 
 
 def test_all_users_without_an_item_end_at_once() -> None:
     for _, proposal, _ in all_proposals():
-        ids, mask = outside(proposal, excluded(), torch.tensor([3, 3]), 4, rng.stream(0, "draws"))
+        ids, mask = sample_outside(
+            proposal, excluded(), torch.tensor([3, 3]), 4, rng.stream(0, "draws")
+        )
         assert mask is not None and not mask.any()
         assert bool((ids >= 0).all()) and bool((ids < 7).all())
 
@@ -96,7 +98,7 @@ def test_only_weightless_items_left_is_no_item_left() -> None:
     proposal = WeightedProposal.of(torch.tensor([1.0, 1, 0]))
     users = torch.tensor([0, 1])
     where = toy_context([[0, 1], [0]], n_items=3)
-    ids, mask = outside(proposal, where.excluded, users, 50, rng.stream(0, "draws"))
+    ids, mask = sample_outside(proposal, where.excluded, users, 50, rng.stream(0, "draws"))
     assert mask is not None and mask.any(1).tolist() == [False, True]
     assert ids[1].unique().tolist() == [1]
 
@@ -105,7 +107,7 @@ def test_the_fallback_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "BLOCK", 15)
     proposal = WeightedProposal.of(torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2]))
     users = torch.tensor([2, 3, 4, 2, 3, 4, 2])
-    ids, found = proposal.remaining(excluded(), users, rng.stream(0, "draws"))
+    ids, found = proposal.sample_exact(excluded(), users, rng.stream(0, "draws"))
     assert ids[found].tolist() == [6, 5, 6, 5, 6]
     assert found.tolist() == [True, False, True, True, False, True, True]
 
@@ -150,7 +152,7 @@ def test_never_excluded_never_weightless(
     where = toy_context(sets, n_items=9)
     users = torch.arange(len(sets)).repeat(3)
     proposal = WeightedProposal.of(torch.tensor(weights))
-    ids, mask = outside(proposal, where.excluded, users, 5, rng.stream(seed, "draws"))
+    ids, mask = sample_outside(proposal, where.excluded, users, 5, rng.stream(seed, "draws"))
     mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
     for user, row, drawn in zip(users.tolist(), ids.tolist(), mask.tolist(), strict=True):
         possible = {i for i in range(9) if weights[i] > 0 and i not in sets[user]}
@@ -165,27 +167,27 @@ def test_weights_that_cannot_be_drawn_from(weights: list[float]) -> None:
 
 
 def test_no_negatives_asked_for() -> None:
-    ids, mask = outside(
+    ids, mask = sample_outside(
         UniformProposal(7, CPU), excluded(), torch.arange(6), 0, rng.stream(0, "draws")
     )
     assert ids.shape == (6, 0) and mask is None
 
 
-def stretch(users: torch.Tensor, size: int) -> list[Batch]:
-    """The batches of one stretch of steps."""
-    coming = BatchChunk(users)
+def chunked(users: torch.Tensor, size: int) -> list[Batch]:
+    """The batches of one chunk."""
+    chunk = BatchChunk(users)
     return [
-        Batch(rows, rows, coming=coming, start=at * size)
-        for at, rows in enumerate(users.split(size))
+        Batch(rows, rows, chunk=chunk, start=at * size) for at, rows in enumerate(users.split(size))
     ]
 
 
 @pytest.mark.parametrize("n", [1, 8, 9])
-def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int) -> None:
-    """Each row's own exclusions and law; a few are one draw for the stretch, many are not."""
+def test_prefetched_draws_are_what_their_rows_would_draw(n: int) -> None:
+    """Each row's own exclusions and law; a few are one draw for the chunk, many are not."""
     users, generator = torch.arange(6).repeat(5000), rng.stream(5, "draws")
     proposal, before = UniformProposal(7, CPU), rng.stream(5, "draws")
-    made = [for_batch(proposal, excluded(), batch, n, generator) for batch in stretch(users, 4096)]
+    prefetch = Prefetch(proposal, n)
+    made = [prefetch.sample(excluded(), batch, generator) for batch in chunked(users, 4096)]
     ids, masks = (
         torch.cat([ids for ids, _ in made]),
         torch.cat([m for _, m in made if m is not None]),
@@ -197,27 +199,26 @@ def test_what_is_drawn_for_the_coming_steps_is_what_their_rows_would_draw(n: int
             seen = torch.bincount(ids[user::6].reshape(-1), minlength=7).numpy()
             assert seen[allowed].sum() == 5000 * n
             assert stats.chisquare(seen[allowed]).pvalue > 1e-3
-    if n <= proposals.AHEAD:
-        at_once, mask = outside(proposal, excluded(), users, n, before)
+    if n <= proposals.PREFETCH:
+        at_once, mask = sample_outside(proposal, excluded(), users, n, before)
         assert torch.equal(ids, at_once) and mask is not None and torch.equal(masks, mask)
 
 
-def test_a_stretch_is_handed_out_once() -> None:
-    """Two draws of one step, and two sources, have nothing in common."""
+def test_a_chunk_is_handed_out_once() -> None:
+    """Two draws of one step, and two samplers, have nothing in common."""
     generator, excluded_ = rng.stream(0, "draws"), toy_context([[]], n_items=10**6).excluded
-    one, two = UniformProposal(10**6, CPU), UniformProposal(10**6, CPU)
+    proposal = UniformProposal(10**6, CPU)
+    one, two, single = Prefetch(proposal, 2), Prefetch(proposal, 2), Prefetch(proposal, 1)
     seen = []
-    for batch in stretch(torch.zeros(60, dtype=torch.long), 20):
-        for proposal, n in ((one, 2), (one, 2), (two, 2), (one, 1)):
-            ids, mask = for_batch(proposal, excluded_, batch, n, generator)
-            assert ids.shape == (20, n) and mask is None
+    for batch in chunked(torch.zeros(60, dtype=torch.long), 20):
+        for prefetch in (one, one, two, single):
+            ids, mask = prefetch.sample(excluded_, batch, generator)
+            assert ids.shape == (20, prefetch.n) and mask is None
             seen += ids.view(-1).tolist()
     assert len(set(seen)) >= len(seen) - 1, "numbers of a million are drawn twice by an accident"
-    other = replace(stretch(torch.zeros(60, dtype=torch.long), 20)[1], users=torch.ones(7).long())
-    assert for_batch(one, toy_context([[], []], 10**6).excluded, other, 2, generator)[0].shape == (
-        7,
-        2,
-    )
-    assert not other.coming.drawn, "a batch of other rows has nothing to do with the stretch"
+    other = replace(chunked(torch.zeros(60, dtype=torch.long), 20)[1], users=torch.ones(7).long())
+    fresh = Prefetch(proposal, 2)
+    assert fresh.sample(toy_context([[], []], 10**6).excluded, other, generator)[0].shape == (7, 2)
+    assert fresh.chunk is None, "a batch of other rows has nothing to do with its chunk"
     alone = Batch(torch.zeros(20, dtype=torch.long), torch.zeros(20, dtype=torch.long))
-    assert for_batch(one, excluded_, alone, 2, generator)[0].shape == (20, 2)
+    assert fresh.sample(excluded_, alone, generator)[0].shape == (20, 2)

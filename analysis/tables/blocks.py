@@ -1,0 +1,31 @@
+"""Blocks of a table: the rows of one data set and backbone, references last."""
+
+from collections.abc import Iterable
+from math import isnan
+from typing import TypeVar
+
+from ..runs.frames import REFERENCE
+
+Where = tuple[str, str]
+"""A data set and a backbone."""
+T = TypeVar("T")
+
+
+def by_block(rows: Iterable[tuple[Where, T]]) -> dict[Where, list[T]]:
+    """The rows of each data set and backbone, each with the references of its data set."""
+    pairs = list(rows)
+    blocks: dict[Where, list[T]] = {}
+    for where, row in pairs:
+        if where[1] != REFERENCE:
+            blocks.setdefault(where, []).append(row)
+    for where, row in pairs:
+        if where[1] == REFERENCE:
+            for block in [key for key in blocks if key[0] == where[0]] or [where]:
+                blocks.setdefault(block, []).append(row)
+    return dict(sorted(blocks.items()))
+
+
+def place_in_block(kind: str, value: float, label: str) -> tuple[bool, bool, float, str]:
+    """Sort key of a row: methods by falling value, those without one behind, references last."""
+    unknown = isnan(value)
+    return kind == REFERENCE, unknown, 0.0 if unknown else -value, label
