@@ -171,7 +171,7 @@ class Levels(DenoiserPart):
         if negatives.ids is not None:
             # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's:
             # a row that has none has no levels either.
-            real = negatives.ids.expand(len(step.batch), -1)[:, :1]
+            real = negatives.row_ids(len(step.batch))[:, :1]
             mask = None
             if negatives.mask is not None:
                 mask = negatives.mask[:, :1].expand(-1, levels.n)

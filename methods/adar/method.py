@@ -180,7 +180,7 @@ class Augment:
             x, r = self.generate(step, catalogue, x0, query)
         if step.number % LOG_EVERY == 1:
             self.log_step(step, x, r)
-        real = None if negatives.ids is None else negatives.ids.expand(len(x), -1)[:, :1]
+        real = None if negatives.ids is None else negatives.row_ids(len(x))[:, :1]
         mask = None if negatives.mask is None else negatives.mask[:, :1]
         if self.config.mode == "snap":
             extra = nearest(step, x, self.pool.sample(step) if self.config.pool else None)

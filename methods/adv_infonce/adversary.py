@@ -40,7 +40,7 @@ class Tables(nn.Module):
                 "variant=embed has a vector for every item and none for synthesised negatives; "
                 "take variant=mlp or variant=exact with them"
             )
-        ids = negatives.ids.expand(len(step.batch), -1)
+        ids = negatives.row_ids(len(step.batch))
         return sampled_dot_with_gradient(self.users[step.batch.users], self.items, ids)
 
 
@@ -58,9 +58,8 @@ class Projections(nn.Module):
         query = (step.view.query.detach() @ self.query.T).relu()
         vectors = negatives.vectors
         if vectors is None:
-            assert negatives.ids is not None
             mapped = (step.view.items.detach() @ self.items.T).relu()
-            return sampled_dot_with_gradient(query, mapped, negatives.ids.expand(len(query), -1))
+            return sampled_dot_with_gradient(query, mapped, negatives.row_ids(len(query)))
         vectors = (vectors.detach() @ self.items.T).relu()
         return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
 

@@ -188,8 +188,7 @@ class Detect:
     @torch.no_grad()
     def log_true_negative(self, step: Step, units: Units, negatives: Negatives) -> Scores:
         """log(1 - pi) of each negative, [B, N]."""
-        assert negatives.ids is not None
-        ids = negatives.ids.expand(len(step.batch), -1)
+        ids = negatives.row_ids(len(step.batch))
         rho = self.rho(step, units, ids)
         level = units.level[step.batch.users if len(units.level) > 1 else 0].reshape(-1, 1)
         z = (rho - level) / (self.config.tau_f * units.spread)
@@ -205,7 +204,7 @@ class Detect:
         """e_j moved towards its restoration by D for the user; the gradient to e_j stays."""
         assert negatives.ids is not None
         view, g = step.view, self.config.g
-        ids = negatives.ids.expand(len(step.batch), -1)
+        ids = negatives.row_ids(len(step.batch))
         rows = view.similarity.prepare(view.rows(negatives.ids)).expand(*ids.shape, -1)
         query = units.queries(pair_of(step)[1].detach())
         condition = query.unsqueeze(1).expand_as(rows).flatten(0, 1)

@@ -262,7 +262,7 @@ class Generate:
         self.averages.add("decoded_top5", share[has_item])
         self.log_on_topic("fhns_sem", users[has_item], ids[has_item])
         if negatives.ids is not None and negatives.n:
-            drawn = negatives.ids.expand(len(g), -1)[rows, 0]
+            drawn = negatives.row_ids(len(g))[rows, 0]
             self.log_on_topic("fhns_sem_drawn", users, drawn)
 
     def log_on_topic(self, name: str, users: Rows, ids: Rows) -> None:

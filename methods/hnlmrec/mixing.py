@@ -14,6 +14,6 @@ def mix_generated(step: Step, negatives: Negatives, generated: Vectors, alpha: f
     else:
         own = negatives.vectors
     drawn = view.similarity.prepare(own).expand(size, -1, -1)
-    ids = None if negatives.ids is None else negatives.ids.expand(size, -1)
+    ids = None if negatives.ids is None else negatives.row_ids(size)
     vectors = alpha * generated.unsqueeze(1) + (1 - alpha) * drawn
     return replace(negatives, ids=ids, vectors=vectors, shared=False, logq=None)

@@ -27,7 +27,7 @@ def ids_of(step: Step, negatives: Negatives, what: str) -> Ids:
             f"{what} needs negatives that are items; these are vectors without ids; "
             "compose it with a method that draws items"
         )
-    return negatives.ids.expand(len(step.batch), -1)
+    return negatives.row_ids(len(step.batch))
 
 
 def width_of(context: TrainContext) -> int:

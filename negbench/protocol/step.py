@@ -117,6 +117,15 @@ class Negatives:
             mask=expanded(self.mask),
         )
 
+    def row_ids(self, rows: int) -> Ids:
+        """The ids of each row, [B, N], as a view: those of a shared pool for every row.
+
+        Raises ValueError where the negatives are vectors without ids.
+        """
+        if self.ids is None:
+            raise ValueError("these negatives are vectors without ids")
+        return self.ids.expand(rows, -1)
+
     def take(self, index: Ids) -> Self:
         """Keep the negatives at `index` [B, n] along N; `logq` no longer holds and is cleared."""
         rows = self.per_row(len(index))

@@ -90,7 +90,7 @@ def ids_are_allowed(harness: TrainingHarness) -> None:
             continue
         inside = (negatives.ids >= 0) & (negatives.ids < n_items)
         assert bool(inside.all()), f"{verb}: ids must be in 0..{n_items - 1}; got {negatives.ids}"
-        ids = negatives.ids.expand(len(users), -1)
+        ids = negatives.row_ids(len(users))
         hit = step.context.excluded.contains(users, ids)
         used = hit if negatives.mask is None else hit & negatives.mask
         assert not bool(used.any()), (

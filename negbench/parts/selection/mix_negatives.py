@@ -17,18 +17,18 @@ def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
     rows, n, m = len(step.batch), real.n, extra.n
     if w >= 1 or not n:
         return extra
-    parts = (real, extra)
+    parts = real.per_row(rows), extra.per_row(rows)
     ids, vectors = None, None
-    if real.ids is not None and extra.ids is not None:
-        ids = torch.cat([real.ids.expand(rows, -1), extra.ids], 1)
+    if parts[0].ids is not None and parts[1].ids is not None:
+        ids = torch.cat([parts[0].ids, parts[1].ids], 1)
     if real.vectors is not None or extra.vectors is not None:
-        vectors = _vectors(step, parts, ids)
+        vectors = _vectors(step, (real, extra), ids)
     logw = None
     if w * (n + m) != m:  # else all weigh 1
         shares = [math.log((1 - w) * (n + m) / n)] * n + [math.log(w * (n + m) / m)] * m
         logw = step.view.query.new_tensor(shares).expand(rows, -1)
     if any(part.logw is not None for part in parts):
-        given = torch.cat([_filled(step, part.logw, part.n) for part in parts], 1)
+        given = torch.cat([_or_zeros(step, part.logw, part.n) for part in parts], 1)
         logw = given if logw is None else logw + given
     mask = None
     if any(part.mask is not None for part in parts):
@@ -36,7 +36,7 @@ def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
     return Negatives(
         ids,
         vectors,
-        logq=_logq(step, real, extra),
+        logq=_logq(*parts),
         logw=logw,
         mask=mask,
         row_weight=real.row_weight,
@@ -46,7 +46,10 @@ def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
 
 def _vectors(step: Step, parts: tuple[Negatives, Negatives], ids: Tensor | None) -> Tensor:
     """[B, n + m, D]; where all have ids they are gathered as one: that has the fastest backward."""
-    rows = None if ids is None else torch.split(step.view.rows(ids), [p.n for p in parts], 1)
+    rows = None
+    if ids is not None:
+        gathered = step.view.rows(ids, penalised=True)
+        rows = torch.split(gathered, [part.n for part in parts], 1)
     blocks = []
     for at, part in enumerate(parts):
         vectors = part.vectors
@@ -57,10 +60,8 @@ def _vectors(step: Step, parts: tuple[Negatives, Negatives], ids: Tensor | None)
     return torch.cat(blocks, 1)
 
 
-def _filled(step: Step, values: Tensor | None, n: int) -> Tensor:
-    if values is None:
-        return step.view.query.new_zeros(len(step.batch), n)
-    return values.expand(len(step.batch), n)
+def _or_zeros(step: Step, values: Tensor | None, n: int) -> Tensor:
+    return step.view.query.new_zeros(len(step.batch), n) if values is None else values
 
 
 def _usable(step: Step, part: Negatives) -> Tensor:
@@ -70,10 +71,10 @@ def _usable(step: Step, part: Negatives) -> Tensor:
     return torch.ones(shape, dtype=torch.bool, device=step.view.query.device)
 
 
-def _logq(step: Step, real: Negatives, extra: Negatives) -> Tensor | None:
+def _logq(real: Negatives, extra: Negatives) -> Tensor | None:
     if real.logq is None:
         return None
-    of_real, of_extra = _filled(step, real.logq, real.n), extra.logq
+    of_extra = extra.logq
     if of_extra is None:
-        of_extra = of_real.mean(1, keepdim=True).expand(-1, extra.n)
-    return torch.cat([of_real, of_extra], 1)
+        of_extra = real.logq.mean(1, keepdim=True).expand(-1, extra.n)
+    return torch.cat([real.logq, of_extra], 1)

@@ -42,6 +42,10 @@ def hand(tmp_path: Path) -> Path:
     return write_run_on_paper(tmp_path / "run")
 
 
+def damage_notes(run: Run) -> list[str]:
+    return [note.text for note in of_damage(run)]
+
+
 def cell_of(run: Path, method: str = "dns", seed: int = 0) -> Path:
     for folder in sorted((run / "cells").glob("[0-9a-f]*")):
         if not (folder / "cell.json").exists():
@@ -133,7 +137,7 @@ def test_a_damaged_cell_is_left_out_in_one_sentence(hand: Path, name: str) -> No
     (sentence,) = run.damaged
     assert words in sentence and folder.name in sentence
     assert "\n" not in sentence and "Traceback" not in sentence
-    assert f"WARNING: 1 damaged cell was left out; the first: {sentence}." in of_damage(run)
+    assert f"WARNING: 1 damaged cell was left out; the first: {sentence}." in damage_notes(run)
 
 
 LATE: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -177,7 +181,7 @@ def test_a_damaged_file_costs_that_file_alone(hand: Path, name: str) -> None:
     (sentence,) = run.damaged
     assert words in sentence and folder.name in sentence
     assert "\n" not in sentence
-    assert f"WARNING: {sentence}." in of_damage(run)
+    assert f"WARNING: {sentence}." in damage_notes(run)
     # The values of the record stand: dns is .6 under both seeds.
     assert accuracy(run).set_index("row")["mean"]["dns"] == pytest.approx(0.6)
 
@@ -234,7 +238,7 @@ def test_what_no_analysis_needs_is_noted(hand: Path) -> None:
     assert run.damaged == ()
     assert len(run.remarks) == 2
     sentence = f"Note: results.csv is missing in {hand}; the numbers here are read from its cells."
-    assert sentence in of_damage(run)
+    assert sentence in damage_notes(run)
     assert "Note: results.csv is missing" in render(run)
 
 
@@ -293,11 +297,7 @@ def test_page_and_plots_go_on_and_say_it(hand: Path, tmp_path: Path) -> None:
     cut(cell_of(hand, "popularity") / "cell.json")
     (hand / "run.json").write_text("{")
     text = page(frames.open_run(hand))
-    for sentence in (
-        "a cell must be whole",
-        "users.npz must be",
-        "epochs.csv must be",
-        "run.json must",
-    ):
+    starts = ("a cell must be whole", "users.npz must be", "epochs.csv must be", "run.json must")
+    for sentence in starts:
         assert sentence in text, sentence
     assert write_plots(frames.open_run(hand), tmp_path / "plots", ["bands", "convergence"])

@@ -1,0 +1,1 @@
+"""Finished runs as pandas frames: cells, seeds, damaged files, and what may be compared."""
