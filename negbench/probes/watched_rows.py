@@ -10,7 +10,7 @@ from torch import Tensor
 from negbench.ops.axes import Ids, Mask, NegativeVectors, PoolIds, PoolScores, Rows, Scores
 from negbench.parts.selection.nearest_item import nearest_to_each
 from negbench.protocol.step import Feedback, Negatives, Step
-from negbench.protocol.view import View
+from negbench.protocol.view import DotCounter, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,8 @@ class WatchedRows:
     @property
     def _view(self) -> View:
         view = self.step.view
-        return replace(view, query=view.query[self.rows].detach(), leaves=None)
+        query = view.query[self.rows].detach()
+        return replace(view, query=query, leaves=None, dots=DotCounter())
 
     def subsample(self, n: int) -> "WatchedRows":
         """Evenly spaced rows, at most n."""

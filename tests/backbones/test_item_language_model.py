@@ -143,8 +143,9 @@ def test_titles_begin_as_the_mean_of_their_tokens(config):
     for width in (8, 48):  # below and above the model's
         backbone = fresh(tiny_lm, replace(config, dim=width, start="titles"), context)
         tokens = backbone.blocks.tokens
-        told = load_pretrained(config.model, "AutoTokenizer")(list(TEXTS[: WORLD.n_items - 1]))["input_ids"]
-        means = torch.stack([tokens[row].mean(0) for row in told])
+        tokenizer = load_pretrained(config.model, "AutoTokenizer")
+        rows = tokenizer(list(TEXTS[: WORLD.n_items - 1]))["input_ids"]
+        means = torch.stack([tokens[row].mean(0) for row in rows])
         _, _, right = torch.linalg.svd(means, full_matrices=False)
         kept = means @ right[:width].T @ right[:width]
         read = backbone.into(backbone.table[: len(means)] * backbone.scale)

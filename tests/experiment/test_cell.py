@@ -8,9 +8,10 @@ import pytest
 import torch
 from helpers.small_runs import trained_cell
 
+from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError
 from negbench.experiment.cell.run import prepare_fit
-from negbench.experiment.cell.spec import REFERENCE, CellSpec, unfit
+from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, unfit
 from negbench.scenario.scenario import EXCLUSIONS, prepare
 from negbench.storage import cell_store
 from negbench.training.checkpoint import Checkpoint
@@ -94,6 +95,28 @@ def test_what_changes_the_result_changes_the_hash(table):
     hashes.append(cell_store.digest(base.resolve(other)))
     assert len(set(hashes)) == len(hashes)
     assert cell_store.digest(replace(base, backbone="mf()").resolve(scenario)) == hashes[0]
+
+
+def test_a_plan_checks_methods_without_building_their_parts(table, monkeypatch):
+    built = []
+    monkeypatch.setattr("negbench.methods.random.build", built.append)
+    planned = PlannedCell.of(spec_of(table), prepare(table))
+    planned.spec.check()
+    assert unfit(planned.spec, prepare(table)) is None and built == []
+    with pytest.raises(AttributeError):  # that build gives no method
+        prepare_fit(planned.spec, prepare(table), torch.device("cpu"))
+    assert len(built) == 1
+
+
+def test_cells_share_a_scenario_if_all_their_data_settings_are_equal(table):
+    base = spec_of(table)
+    same = replace(base, seed=7, method="dns", backbone="lightgcn")
+    assert base.scenario_key == same.scenario_key
+    assert base.scenario_key.prepare() is same.scenario_key.prepare()
+    changes = {"columns": Columns(user="user"), "k_core": 2, "split": "loo", "exclude": "none"}
+    changes |= {"bands": "items:0.2,0.8", "plant": 0.1, "noise": 0.2, "dataset": "other.csv"}
+    keys = {replace(base, **{name: value}).scenario_key for name, value in changes.items()}
+    assert len(keys | {base.scenario_key}) == 9
 
 
 @pytest.mark.parametrize("objective", ["bpr", "bce", "gbce(t=0.5)", "softmax", "hinge"])
