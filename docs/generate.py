@@ -138,7 +138,7 @@ def bias_measures() -> dict[Path, list[ast.FunctionDef]]:
     """The functions whose values `all_measures.py` records under their own names, by file."""
     tree = ast.parse((BIAS / "all_measures.py").read_text("utf-8"))
     keys = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    found: dict[Path, list[ast.FunctionDef]] = {}
+    functions_of: dict[Path, list[ast.FunctionDef]] = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("negbench."):
             path = ROOT.joinpath(*str(node.module).split(".")).with_suffix(".py")
@@ -149,8 +149,8 @@ def bias_measures() -> dict[Path, list[ast.FunctionDef]]:
                 if isinstance(each, ast.FunctionDef) and each.name in wanted
             ]
             if functions:
-                found[path] = functions
-    return found
+                functions_of[path] = functions
+    return functions_of
 
 
 def plugins(kind: str) -> dict[str, Card]:

@@ -8,18 +8,22 @@ from negbench.testing.toy_data import TrainingHarness
 
 
 def test_names_variants_and_settings() -> None:
-    made = recipe("dns(candidates=32)")
-    assert (made.name, made.variant, str(made)) == ("dns", "candidates=32", "dns(candidates=32)")
-    assert made.configs() == {"dns": {"candidates": 32}}
+    parsed = recipe("dns(candidates=32)")
+    assert (parsed.name, parsed.variant, str(parsed)) == (
+        "dns",
+        "candidates=32",
+        "dns(candidates=32)",
+    )
+    assert parsed.configs() == {"dns": {"candidates": 32}}
     assert recipe("dns").configs() == {"dns": {"candidates": 8}}
     assert recipe("dns", "gbce(t=0.5)").variant == "objective=gbce(t=0.5)"
 
 
 def test_each_choice_comes_from_the_one_that_moves_it() -> None:
-    made = recipe("popularity(negatives=16)+dns_mn(top=3)").build()
-    assert type(made.sampler).__name__ == "Popular"
-    assert made.stages == (TopM(3, "one"),) and isinstance(made.objective, BPR)
-    assert TrainingHarness(made).forward().drawn.n == 16
+    parsed = recipe("popularity(negatives=16)+dns_mn(top=3)").build()
+    assert type(parsed.sampler).__name__ == "Popular"
+    assert parsed.stages == (TopM(3, "one"),) and isinstance(parsed.objective, BPR)
+    assert TrainingHarness(parsed).forward().drawn.n == 16
     pool = recipe("in_batch+dns").build()
     assert isinstance(pool.sampler, Pool) and pool.stages == (TopM(1),)
     assert isinstance(pool.objective, BPR)
@@ -31,9 +35,9 @@ def test_what_nobody_moves_comes_from_the_last() -> None:
 
 
 def test_stages_line_up_in_the_order_typed() -> None:
-    made = recipe("dns_mn(candidates=20,top=5,keep=all)+dns(candidates=9)").build()
-    assert made.stages == (TopM(5, "all"), TopM(1))
-    assert isinstance(made.sampler, Uniform) and made.sampler.negatives == 9
+    parsed = recipe("dns_mn(candidates=20,top=5,keep=all)+dns(candidates=9)").build()
+    assert parsed.stages == (TopM(5, "all"), TopM(1))
+    assert isinstance(parsed.sampler, Uniform) and parsed.sampler.negatives == 9
 
 
 @pytest.mark.parametrize("name,kind", [("bpr", BPR), ("bce", BCE), ("gbce", GBCE)])
@@ -43,8 +47,8 @@ def test_an_objective_may_be_forced_on_all(name: str, kind: type) -> None:
 
 
 def test_building_twice_shares_nothing() -> None:
-    made = recipe("popularity+dns")
-    assert made.build().sampler is not made.build().sampler
+    parsed = recipe("popularity+dns")
+    assert parsed.build().sampler is not parsed.build().sampler
 
 
 @pytest.mark.parametrize("text", ["popularity(negatives=8)+dns", "in_batch+dns_mn", "mixed+dns"])

@@ -67,7 +67,7 @@ def test_a_tensor_in_a_public_signature_has_axes(room):
     assert not list(places(room, bare))
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, "tests", "benchmarks", "examples", "docs"])
 def test_local_names_say_what_they_hold(room):
     vague = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.id}"

@@ -19,8 +19,8 @@ def test_every_folder_with_code_is_listed():
     setup = table()["tool"]["setuptools"]
     door = setup["package-dir"]
     listed = {ROOT / door.get(p, p.replace(".", "/")) for p in setup["packages"]}
-    found = {f.parent for folder in door.values() for f in (ROOT / folder).rglob("*.py")}
-    assert found == listed
+    folders = {f.parent for folder in door.values() for f in (ROOT / folder).rglob("*.py")}
+    assert folders == listed
 
 
 def test_everything_that_is_needed_is_pinned():
@@ -38,13 +38,13 @@ def test_everything_that_is_needed_is_pinned():
 
 @pytest.mark.slow
 def test_the_wheel_is_small_and_whole(tmp_path):
-    made = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
         + ["-w", str(tmp_path), str(ROOT)],
         capture_output=True,
         text=True,
     )
-    assert made.returncode == 0, made.stderr
+    assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.stat().st_size < 3_000_000
     names = set(zipfile.ZipFile(wheel).namelist())

@@ -18,8 +18,8 @@ README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8
 
 
 def blocks(word):
-    found = [block.split("```")[0] for block in README.split("```python\n")[1:]]
-    return [block for block in found if word in block]
+    blocks_of_code = [block.split("```")[0] for block in README.split("```python\n")[1:]]
+    return [block for block in blocks_of_code if word in block]
 
 
 def lines(code):

@@ -183,5 +183,5 @@ def test_no_global_randomness():
         for path in files(folder):
             if path.parent.name == "testing":
                 continue  # there the global state is moved on purpose: no method may notice
-            found = [word for word in banned if word in path.read_text("utf-8")]
-            assert not found, f"{path} uses {found}"
+            used = [word for word in banned if word in path.read_text("utf-8")]
+            assert not used, f"{path} uses {used}"

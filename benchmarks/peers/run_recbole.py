@@ -92,8 +92,8 @@ def main():
             n = STEPS if name != "DNS of 32" else 20
             work, trainer = steps_of(config, train, model, n)
             work()
-            found = timed(None, work, n * 2048, REPEATS)
-            say("RecBole", f"BPR epoch, {name}", "positives", found)
+            result = timed(None, work, n * 2048, REPEATS)
+            say("RecBole", f"BPR epoch, {name}", "positives", result)
             if name == "uniform":
                 drawn(train, pairs["users"])
         users = len(test.uid_list)

@@ -32,8 +32,8 @@ COSINE = replace(DROPS, similarity="cosine", temperature=0.2)
 
 def loss_with_denoiser(view, negatives):
     """Scores, and what is made of a centroid whose rows carry gradient themselves."""
-    made = view.denoise(view.rows(negatives.ids).mean(1))
-    return loss_of(view, negatives) + made.pow(3).sum(1).mean()
+    predicted = view.denoise(view.rows(negatives.ids).mean(1))
+    return loss_of(view, negatives) + predicted.pow(3).sum(1).mean()
 
 
 @pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
@@ -57,10 +57,10 @@ def test_cut_equals_autograd_through_the_denoiser(kind):
 
 
 def test_the_denoiser_alone_reaches_the_encoder():
-    found = gradients(
+    actual = gradients(
         dreamrec, DROPS, WORLD, "one", cut=True, loss=lambda view, _: view.denoise(view.query).sum()
     )
-    assert all(gradient.abs().sum() > 0 for gradient in found.values())
+    assert all(gradient.abs().sum() > 0 for gradient in actual.values())
 
 
 def test_padding_changes_nothing():
@@ -96,8 +96,8 @@ def test_the_guess_equals_its_formula():
                 guess.out.weight @ torch.cat([x[row] / backbone.unit, c[row], time])
                 + guess.out.bias
             )
-            found = backbone.predicted(x, c, torch.tensor([t]))[row]
-            torch.testing.assert_close(found, by_hand * backbone.unit)
+            actual = backbone.predicted(x, c, torch.tensor([t]))[row]
+            torch.testing.assert_close(actual, by_hand * backbone.unit)
 
 
 def test_the_query_is_the_guess_from_the_noised_positive():
@@ -108,13 +108,13 @@ def test_the_query_is_the_guess_from_the_noised_positive():
     t = torch.randint(1, 61, (len(batch),), generator=b)
     noise = backbone.unit * torch.randn(2, *condition.shape, generator=b)
     keep = backbone.diffusion.abar[t].unsqueeze(1).float()
-    for vectors, eps, found in (
+    for vectors, eps, actual in (
         (view.positive, noise[0], view.query),
         (view.items[:1].expand_as(condition), noise[1], None),
     ):
         x = keep.sqrt() * vectors + (1 - keep).sqrt() * eps
-        made = view.denoise(vectors) if found is None else found
-        torch.testing.assert_close(made, backbone.predicted(x, condition, t))
+        predicted = view.denoise(vectors) if actual is None else actual
+        torch.testing.assert_close(predicted, backbone.predicted(x, condition, t))
     assert torch.equal(view.denoise(view.items[batch.items]), view.denoise(view.positive))
 
 
@@ -167,14 +167,14 @@ def test_ranking_is_the_same_twice_and_by_any_block_of_users():
     backbone = fresh(dreamrec, DROPS).eval()
     users = torch.tensor([3, 1, 0, 2])
     query = backbone.encode(train).query
-    found = query(users)
-    assert torch.equal(found, backbone.encode(train).query(users))
+    actual = query(users)
+    assert torch.equal(actual, backbone.encode(train).query(users))
     for row, user in enumerate(users):
-        torch.testing.assert_close(found[row], query(user.view(1))[0], atol=1e-5, rtol=1e-4)
-    assert found[1].abs().sum() == 0, "a user without history must tie all items"
-    assert (found[[0, 2, 3]].abs().sum(1) > 0).all()
+        torch.testing.assert_close(actual[row], query(user.view(1))[0], atol=1e-5, rtol=1e-4)
+    assert actual[1].abs().sum() == 0, "a user without history must tie all items"
+    assert (actual[[0, 2, 3]].abs().sum(1) > 0).all()
     other = dreamrec.build(DROPS, replace(WORLD, seed=1), rng.stream(0, "init")).eval()
-    assert not torch.equal(found, other.encode(train).query(users))
+    assert not torch.equal(actual, other.encode(train).query(users))
 
 
 def test_what_is_ranked_by_is_generated_from_the_latest_items():
@@ -183,10 +183,10 @@ def test_what_is_ranked_by_is_generated_from_the_latest_items():
     rows = torch.arange(len(history))
     condition = backbone.read(Batch(rows, rows, history.unsqueeze(0), rows), rng.stream(0, "b"))
     noise = torch.randn(WORLD.n_users, 8, generator=rng.stream(WORLD.seed, "inference"))
-    found = backbone.encode(WORLD.train).query(torch.tensor([4]))
+    actual = backbone.encode(WORLD.train).query(torch.tensor([4]))
     with torch.no_grad():
         expected = backbone.generate(condition[-1:], noise[4:5] * backbone.unit)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_it_tells_how_near_its_items_have_come():
@@ -204,8 +204,8 @@ def test_it_tells_how_near_its_items_have_come():
 
 
 def test_data_without_an_order_are_refused():
-    said = unfit(CellSpec("kuairec", "dreamrec", "random"), prepare("kuairec"))
-    assert said == "backbone dreamrec needs order, which kuairec does not provide"
+    reason = unfit(CellSpec("kuairec", "dreamrec", "random"), prepare("kuairec"))
+    assert reason == "backbone dreamrec needs order, which kuairec does not provide"
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,8 @@ def test_encoder_equals_the_formula(length):
     backbone = fresh(gru4rec, PLAIN)
     ids = torch.randint(WORLD.n_items, (length,), generator=rng.stream(0, "ids"))
     batch = Batch(ids, ids, ids.unsqueeze(0), torch.arange(length))
-    found = backbone.view(batch, rng.stream(0, "b"), cut=False).query
-    torch.testing.assert_close(found, by_hand(backbone, ids))
+    queries = backbone.view(batch, rng.stream(0, "b"), cut=False).query
+    torch.testing.assert_close(queries, by_hand(backbone, ids))
 
 
 @pytest.mark.parametrize("wrong", [{"hidden": 0}, {"dropout": -0.1}, {"length": 0}])

@@ -62,10 +62,10 @@ class Moved:
 
     @staticmethod
     def build(config, context, generator):
-        made = tiny_lm.build(config, context, generator)
-        for weight in made.low_rank:
+        backbone = tiny_lm.build(config, context, generator)
+        for weight in backbone.low_rank:
             weight.data.normal_(std=0.3, generator=generator)
-        return made
+        return backbone
 
 
 def test_it_keeps_to_what_a_reader_of_histories_must(config, plain):

@@ -76,7 +76,7 @@ def test_layers_by_a_dense_graph(cut):
 
 @pytest.mark.parametrize("kind", ["four", "many", "shared"])
 def test_penalty_stands_on_the_first_layer(kind):
-    found = gradients(lightgcn, lightgcn.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
+    actual = gradients(lightgcn, lightgcn.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
     backbone = lightgcn.build(PLAIN, WORLD, rng.stream(0, "init"))
     batch = batch_of(backbone, WORLD)
     negatives = negatives_of(batch, WORLD.n_items, kind)
@@ -84,7 +84,7 @@ def test_penalty_stands_on_the_first_layer(kind):
     rows = users[batch.users], items[batch.items], items[negatives.ids]
     view = backbone.view(batch, rng.stream(0, "backbone"), cut=False)
     (loss_of(view, negatives) + penalty(0.3, *rows)).backward()
-    assert_same(found, {"table": backbone.table.grad})
+    assert_same(actual, {"table": backbone.table.grad})
 
 
 def test_draws_come_from_the_generator_alone():

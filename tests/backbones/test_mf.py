@@ -35,7 +35,7 @@ def test_cut_equals_autograd(config, kind):
 
 @pytest.mark.parametrize("kind", ["one", "four", "many", "shared"])
 def test_penalty_equals_its_formula(kind):
-    found = gradients(mf, mf.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
+    actual = gradients(mf, mf.Config(dim=8, l2=0.3), WORLD, kind, cut=True)
     backbone = mf.build(PLAIN, WORLD, rng.stream(0, "init"))
     batch = batch_of(backbone, WORLD)
     negatives = negatives_of(batch, WORLD.n_items, kind)
@@ -43,7 +43,7 @@ def test_penalty_equals_its_formula(kind):
     rows = users[batch.users], items[batch.items], items[negatives.ids]
     view = backbone.view(batch, rng.stream(0, "backbone"), cut=False)
     (loss_of(view, negatives) + penalty(0.3, *rows)).backward()
-    assert_same(found, {"table": backbone.table.grad})
+    assert_same(actual, {"table": backbone.table.grad})
 
 
 def test_penalty_is_paid_for_ids_that_no_row_was_taken_of():
@@ -74,8 +74,8 @@ def test_encode_is_what_the_view_shows():
 
 def test_one_user_and_one_item():
     context = context_of(Csr.of([0], [0], n_rows=1, n_columns=1))
-    found = gradients(mf, PLAIN, context, "one", cut=True)["table"]
-    assert found.shape == (2, 8) and found.isfinite().all()
+    actual = gradients(mf, PLAIN, context, "one", cut=True)["table"]
+    assert actual.shape == (2, 8) and actual.isfinite().all()
 
 
 @pytest.mark.parametrize("name", registry.names("backbones"))

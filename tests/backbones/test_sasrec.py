@@ -82,8 +82,8 @@ def test_encoder_equals_the_formula(length):
     backbone = fresh(sasrec, PLAIN)
     ids = torch.randint(WORLD.n_items, (length,), generator=rng.stream(0, "ids"))
     batch = Batch(ids, ids, ids.unsqueeze(0), torch.arange(length))
-    found = backbone.view(batch, rng.stream(0, "b"), cut=False).query
-    torch.testing.assert_close(found, by_hand(backbone, ids))
+    queries = backbone.view(batch, rng.stream(0, "b"), cut=False).query
+    torch.testing.assert_close(queries, by_hand(backbone, ids))
 
 
 @pytest.mark.parametrize("wrong", [{"heads": 3}, {"dropout": 1.0}, {"length": 0}])

@@ -76,8 +76,8 @@ def turned(x, place):
     """Coordinates i and i + w/2 turned by place * 10000^(-2i/w), as complex numbers."""
     half = len(x) // 2
     speed = torch.tensor([10_000 ** (-2 * i / len(x)) for i in range(half)])
-    made = torch.complex(x[:half], x[half:]) * torch.polar(torch.ones(half), place * speed)
-    return torch.cat([made.real, made.imag])
+    rotated = torch.complex(x[:half], x[half:]) * torch.polar(torch.ones(half), place * speed)
+    return torch.cat([rotated.real, rotated.imag])
 
 
 def by_hand(backbone, ids):
@@ -106,8 +106,8 @@ def test_encoder_equals_the_formula(length):
     backbone = fresh(tiny_lm, PLAIN)
     ids = torch.randint(WORLD.n_items, (length,), generator=rng.stream(0, "ids"))
     batch = Batch(ids, ids, ids.unsqueeze(0), torch.arange(length))
-    found = backbone.view(batch, rng.stream(0, "b"), cut=False).query
-    torch.testing.assert_close(found, by_hand(backbone, ids))
+    queries = backbone.view(batch, rng.stream(0, "b"), cut=False).query
+    torch.testing.assert_close(queries, by_hand(backbone, ids))
 
 
 def test_attention_knows_how_far_apart_two_tokens_are_and_not_where():
@@ -130,10 +130,10 @@ def test_log_probs_of_all_items_sum_to_one_and_padding_does_not_change_them():
     for given in (batch, padded(batch, 3)):
         view = backbone.view(given, rng.stream(0, "b"))
         table = policy.scores(view)
-        told = log_probs(view.score_pair(view.positive), view.score_rows(every), table, every)
-        torch.testing.assert_close(told.negative.exp().sum(1), torch.ones(len(batch)))
-        torch.testing.assert_close(told.negative, told.pooled, atol=1e-5, rtol=1e-4)
-        seen.append(told.positive)
+        logs = log_probs(view.score_pair(view.positive), view.score_rows(every), table, every)
+        torch.testing.assert_close(logs.negative.exp().sum(1), torch.ones(len(batch)))
+        torch.testing.assert_close(logs.negative, logs.pooled, atol=1e-5, rtol=1e-4)
+        seen.append(logs.positive)
     torch.testing.assert_close(*seen)
 
 

@@ -85,8 +85,8 @@ def check_encode(module, config):
     backbone = fresh(module, config).eval()
     users = torch.tensor([3, 1, 0, 2])
     encoded = backbone.encode(train)
-    found = encoded.query(users)
-    for user, vector in zip(users.tolist(), found, strict=True):
+    actual = encoded.query(users)
+    for user, vector in zip(users.tolist(), actual, strict=True):
         history = torch.from_numpy(train.row(user)[-config.length :].astype("int64"))
         if not len(history):
             assert vector.abs().sum() == 0
@@ -113,7 +113,7 @@ def check_dropout(module, config):
 
 
 def check_penalty(module, config, config_with, l2):
-    found = gradients(module, config_with, WORLD, "four", cut=True)
+    actual = gradients(module, config_with, WORLD, "four", cut=True)
     backbone = fresh(module, config)
     batch = batch_of(backbone, WORLD)
     negatives = negatives_of(batch, WORLD.n_items, "four")
@@ -121,11 +121,11 @@ def check_penalty(module, config, config_with, l2):
     view = backbone.view(batch, rng.stream(0, "backbone"), cut=False)
     rows = (backbone.table[ids] for ids in (latest, batch.items, negatives.ids))
     (loss_of(view, negatives) + penalty(l2, *rows)).backward()
-    assert_same(found, {name: p.grad for name, p in backbone.named_parameters()})
+    assert_same(actual, {name: p.grad for name, p in backbone.named_parameters()})
 
 
 def check_smallest(module, config):
     """One user with two items of two: one row, a finite gradient."""
     context = context_of(Csr.of([0, 0], [0, 1], n_rows=1, n_columns=2))
-    found = gradients(module, config, context, "one", cut=True)
-    assert all(gradient.isfinite().all() for gradient in found.values())
+    actual = gradients(module, config, context, "one", cut=True)
+    assert all(gradient.isfinite().all() for gradient in actual.values())

@@ -29,9 +29,9 @@ def test_the_rank_is_the_place_in_the_full_list(way, levels, wanted):
     scores, rows, items = case(levels, wanted=wanted)
     places = tie_places(50)
     order = top_k(scores, 50, places)
-    found = way(scores, rows, items, places)
-    assert found.dtype == torch.int32
-    for row, item, rank in zip(rows.tolist(), items.tolist(), found.tolist(), strict=True):
+    ranks = way(scores, rows, items, places)
+    assert ranks.dtype == torch.int32
+    for row, item, rank in zip(rows.tolist(), items.tolist(), ranks.tolist(), strict=True):
         place = (order[row] == item).nonzero()
         assert rank == (int(place) + 1 if len(place) else 0)
 

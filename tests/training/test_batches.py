@@ -58,20 +58,20 @@ def test_sequences_equal_the_loop(rows, size, length):
     feed = Sequences(csr_of(rows), size, length)
     seen_batches = list(feed.epoch(stream(0, "batches")))
     assert len(seen_batches) == len(feed)
-    found, expected = [], []
+    actual, expected = [], []
     for batch in seen_batches:
         width = batch.inputs.shape[1]
         rows_of = torch.stack([batch.users, batch.items, batch.cells], 1)
         for user, item, cell in rows_of.tolist():
             before = batch.inputs[cell // width][: cell % width + 1].tolist()
-            found.append((user, before, item))
+            actual.append((user, before, item))
         held = (batch.inputs != 7).view(-1).nonzero().squeeze(1)
         assert torch.equal(held, batch.cells), "every item of the inputs is a row"
         assert 0 < width <= length and (batch.inputs[:, -1] != 7).any(), "no column is padding only"
     for user, row in enumerate(rows):
         row = row[-length - 1 :]
         expected += [(user, row[:t], row[t]) for t in range(1, len(row))]
-    assert sorted(found) == sorted(expected)
+    assert sorted(actual) == sorted(expected)
 
 
 @pytest.mark.parametrize("kind", [Pairs, Sequences])

@@ -19,15 +19,15 @@ from negbench.training.fit import Diverged, Fit
 
 
 def backbone(context, **config):
-    made = mf.Config(dim=8, batch_size=64, **config)
-    return mf.build(made, context, rng.stream(context.seed, "init"))
+    built = mf.Config(dim=8, batch_size=64, **config)
+    return mf.build(built, context, rng.stream(context.seed, "init"))
 
 
 def fit_of(method="random", epochs=4, context=None, validate=None, probes=(), **config):
     context = context or small_context()
-    made = recipe(method).build() if isinstance(method, str) else method
+    built = recipe(method).build() if isinstance(method, str) else method
     return Fit(
-        made,
+        built,
         backbone(context, **config),
         context,
         TrainConfig(epochs=epochs, patience=2),
@@ -131,9 +131,9 @@ class Life:
 
     def sample(self, step):
         self.calls.append("draw")
-        made = self.inner.sample(step)
+        built = self.inner.sample(step)
         lift = {"down": (self.down - 1) ** 2, "up": -((self.up - 1) ** 2)}
-        return Negatives(made.ids, mask=made.mask, losses=lift)
+        return Negatives(built.ids, mask=built.mask, losses=lift)
 
     def observe(self, feedback):
         assert not feedback.s_pos.requires_grad and not feedback.rows.requires_grad
@@ -251,8 +251,8 @@ def test_a_budget_that_trains_nothing_is_refused(field):
 
 def test_a_time_limit_is_kept_and_said():
     context = small_context()
-    made = recipe("random").build()
-    fit = Fit(made, backbone(context), context, TrainConfig(epochs=10**6, time_limit=0.3))
+    built = recipe("random").build()
+    fit = Fit(built, backbone(context), context, TrainConfig(epochs=10**6, time_limit=0.3))
     assert fit.run().stopped == "time limit"
 
 

@@ -26,10 +26,10 @@ def step_of(view=None, context=None) -> Step:
 
 @dataclass
 class Fixed:
-    made: Negatives
+    negatives: Negatives
 
     def sample(self, step):
-        return self.made
+        return self.negatives
 
 
 @dataclass
@@ -113,10 +113,10 @@ def test_shared_or_per_row_is_stated_never_inferred(wrong):
 
 
 def test_take_selects_along_n_and_forgets_how_it_was_drawn():
-    made = Negatives(
+    negatives = Negatives(
         torch.tensor([5, 6, 7]), shared=True, logq=torch.zeros(3), mask=torch.eye(2, 3).bool()
     )
-    kept = made.take(torch.tensor([[2], [1]]))
+    kept = negatives.take(torch.tensor([[2], [1]]))
     assert kept.ids.tolist() == [[7], [6]] and not kept.shared and kept.logq is None
     assert kept.mask.tolist() == [[False], [True]]
 

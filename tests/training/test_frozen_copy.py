@@ -38,13 +38,13 @@ def test_it_stays_while_the_backbone_learns_and_owes_nothing(name):
     still = FrozenCopy(fit.backbone)
     fit.backbone.train(False)
     before = seen(still.view(batch))
-    for found, expected in zip(
+    for actual, expected in zip(
         seen(fit.backbone.view(batch, rng.stream(0, "b"))), before, strict=True
     ):
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(actual, expected)
     fit.epoch()
-    for found, expected in zip(seen(still.view(batch)), before, strict=True):
-        assert torch.equal(found, expected)
+    for actual, expected in zip(seen(still.view(batch)), before, strict=True):
+        assert torch.equal(actual, expected)
     assert not torch.equal(fit.backbone.view(batch, rng.stream(0, "b")).query, before[0])
     assert all(p.grad is None for p in still.backbone.parameters())
 
@@ -57,5 +57,5 @@ def test_another_process_can_be_what_was_frozen(name):
     fit.epoch()
     later = FrozenCopy(fit.backbone)
     later.load_state_dict(still.state_dict())
-    for found, expected in zip(seen(later.view(batch)), seen(still.view(batch)), strict=True):
-        assert torch.equal(found, expected)
+    for actual, expected in zip(seen(later.view(batch)), seen(still.view(batch)), strict=True):
+        assert torch.equal(actual, expected)

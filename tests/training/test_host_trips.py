@@ -90,10 +90,10 @@ def test_a_step_on_a_gpu_does_not_wait(method: str) -> None:
     fit.step(batches[0], 1, 1)
     torch.cuda.set_sync_debug_mode("warn")
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for number, batch in enumerate(batches[1:], 2):
                 fit.step(batch, 1, number)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert not [str(each.message) for each in told if "synchroniz" in str(each.message)]
+    assert not [str(each.message) for each in caught if "synchroniz" in str(each.message)]

@@ -23,10 +23,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(how):
-    made = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", STEPS, how], capture_output=True, text=True, check=True
     )
-    return int(made.stdout)
+    return int(done.stdout)
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="the C library has no mallopt")

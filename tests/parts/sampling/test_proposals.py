@@ -107,9 +107,9 @@ def test_the_fallback_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "BLOCK", 15)
     proposal = WeightedProposal.of(torch.tensor([8.0, 1, 0.5, 3, 20, 0.01, 2]))
     users = torch.tensor([2, 3, 4, 2, 3, 4, 2])
-    ids, found = proposal.sample_exact(excluded(), users, rng.stream(0, "draws"))
-    assert ids[found].tolist() == [6, 5, 6, 5, 6]
-    assert found.tolist() == [True, False, True, True, False, True, True]
+    ids, allowed_any = proposal.sample_exact(excluded(), users, rng.stream(0, "draws"))
+    assert ids[allowed_any].tolist() == [6, 5, 6, 5, 6]
+    assert allowed_any.tolist() == [True, False, True, True, False, True, True]
 
 
 def test_declared_log_probabilities() -> None:
@@ -187,10 +187,10 @@ def test_prefetched_draws_are_what_their_rows_would_draw(n: int) -> None:
     users, generator = torch.arange(6).repeat(5000), rng.stream(5, "draws")
     proposal, before = UniformProposal(7, CPU), rng.stream(5, "draws")
     prefetch = Prefetch(proposal, n)
-    made = [prefetch.sample(excluded(), batch, generator) for batch in chunked(users, 4096)]
+    draws = [prefetch.sample(excluded(), batch, generator) for batch in chunked(users, 4096)]
     ids, masks = (
-        torch.cat([ids for ids, _ in made]),
-        torch.cat([m for _, m in made if m is not None]),
+        torch.cat([ids for ids, _ in draws]),
+        torch.cat([m for _, m in draws if m is not None]),
     )
     for user, items in enumerate(SETS):
         allowed = [i for i in range(7) if i not in items]
