@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from negbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from negbench.attach import attach as attach
+    from negbench.loss_module import attach as attach
     from negbench.errors import UserError as UserError
     from negbench.experiment.api import run as run
     from negbench.experiment.finished.run import Run as Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 _HOMES = {
-    "attach": "negbench.attach",
+    "attach": "negbench.loss_module",
     "run": "negbench.experiment.api",
     "open_run": "negbench.experiment.finished.run",
     "Run": "negbench.experiment.finished.run",

@@ -28,7 +28,7 @@ storage data
 protocol
 parts training texts
 scenario composition backbones
-evaluation probes testing attach
+evaluation probes testing loss_module
 references
 experiment
 cli

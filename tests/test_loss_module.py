@@ -1,11 +1,14 @@
-"""A method in somebody else's loop."""
+"""`negbench.attach`: a method as the loss of a training loop of one's own."""
+
+import importlib.util
 
 import numpy as np
 import pytest
 import torch
 
-from negbench.attach import NEEDS_A_BACKBONE, attach
+import negbench
 from negbench.errors import UserError
+from negbench.loss_module import NEEDS_A_BACKBONE, attach
 from negbench.plugins import registry
 
 USERS = np.repeat(np.arange(30), 4)
@@ -102,3 +105,9 @@ def test_a_method_of_two_stages_says_how_small_the_steps_of_the_second_are():
         loss.epoch(torch.ones(3, 4))
         paces.append(loss.lr_factor())
     assert paces == [1.0, 0.2]
+
+
+def test_a_public_name_is_no_module_that_an_import_would_put_in_its_place():
+    """`import negbench.NAME` anywhere sets the attribute of the package to the module."""
+    for name in negbench._HOMES:
+        assert importlib.util.find_spec(f"negbench.{name}") is None, name
