@@ -1,17 +1,29 @@
 """`negbench.run(...)`: the command as a Python function, with the same options and defaults."""
 
+import logging
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from negbench.errors import UserError, shown
 from negbench.experiment.finished.run import Run, open_run
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from negbench.data.interactions import Interactions
+
+    Data = str | os.PathLike[str] | pd.DataFrame | Interactions
+
 Words = str | Sequence[str]
+Folder = str | os.PathLike[str]
+logger = logging.getLogger(__name__)
 
 
 def run(
     config: Mapping[str, Any] | None = None,
     *,
-    datasets: Words | None = None,
+    datasets: "Data | Sequence[Data] | None" = None,
     methods: Words | None = None,
     backbones: Words | None = None,
     references: Words | None = None,
@@ -30,9 +42,9 @@ def run(
     epochs: int | None = None,
     patience: int | None = None,
     columns: Mapping[str, Any] | None = None,
-    plugins: Words | None = None,
-    data_dir: str | None = None,
-    out: str | None = None,
+    plugins: Folder | Sequence[Folder] | None = None,
+    data_dir: Folder | None = None,
+    out: Folder | None = None,
     jobs: int | str | None = None,
     threads: int | None = None,
     device: str | None = None,
@@ -42,8 +54,11 @@ def run(
     """Train, rank and compare; finished cells of the same folder are kept.
 
     Options read as on the command line; `config` is a mapping as in an experiment file, `train` its
-    section of that name, `columns` the names of user, item, time and rating in a file of yours. A
-    bar is shown where standard error is a terminal; messages go to the logger "negbench". With
+    section of that name, `columns` the names of user, item, time and rating in a file of yours.
+    `datasets` may also be pandas DataFrames, read as a file is, and `Interactions`, taken as they
+    are; such a run goes on by the same call, not by `negbench resume`.
+
+    A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of
     Python's process pools ask.
 
@@ -51,14 +66,31 @@ def run(
     failed beside others are in `Run.failed`.
     """
     given = {**locals()}  # the parameters, before any other name is there
+    from negbench.data.in_memory import holding
+
+    config, progress, columns = (given.pop(key) for key in ("config", "progress", "columns"))
+    for key, value in (("config", config), ("columns", columns)):
+        if value is not None and not isinstance(value, Mapping):
+            raise UserError(f"{key} must be a mapping of options; got {shown(value)}")
+    if not isinstance(progress, bool):
+        raise UserError(f"progress must be True or False; got {shown(progress)}")
+    typed = {key: value for key, value in {**given, **(columns or {})}.items() if value is not None}
+    with holding():
+        return _run(config or {}, typed, progress=progress)
+
+
+def _run(config: Mapping[str, Any], typed: Mapping[str, Any], *, progress: bool) -> Run:
+    from negbench.data.dataset_words import both_meanings
+    from negbench.data.in_memory import MARK
     from negbench.experiment import run_grid
     from negbench.experiment.options.options import build, merge
     from negbench.experiment.plan import plan
 
-    given |= given.pop("columns") or {}
-    config, progress = given.pop("config"), given.pop("progress")
-    typed = {key: value for key, value in given.items() if value is not None}
-    chosen = build(merge(config or {}, typed))
+    chosen = build(merge(config, typed))
+    if chosen.engine == "dask" and any(each.startswith(MARK) for each in chosen.datasets):
+        raise UserError("dask's workers read files; write the data handed over in Python to one")
+    for sentence in both_meanings(chosen.datasets, chosen.data_dir):
+        logger.warning("negbench: %s", sentence)
     grid = plan(chosen)
     result = run_grid.carry_out(
         chosen,

@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 
 import torch
 
+from negbench.data.dataset_words import both_meanings
+from negbench.data.number_words import counted
 from negbench.experiment.estimate import Estimate, estimates, total
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
@@ -42,11 +45,13 @@ def _scenario(scenario: Scenario) -> list[str]:
     items = ", ".join(f"{name} {sizes[name]:,}" for name in bands.names)
     tests = " / ".join(f"{rows[name]:,}" for name in bands.names)
     mark = "   ORACLE" if scenario.oracle else ""
+    folded = "" if parts.fold_in is None else f"  fold-in {len(parts.fold_in):,}"
     return [
         f"data   {data.name}   {data.n_users:,} users  {data.n_items:,} items  "
         f"{len(data):,} interactions{licence}",
         f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
-        f"test {len(parts.test):,}   hash {parts.hash}   negatives exclude: {scenario.exclude}"
+        f"test {len(parts.test):,}{folded}   hash {parts.hash}   "
+        f"negatives exclude: {scenario.exclude}"
         f"{mark}",
         f"spread {distribution_line(parts)}",
         f"bands  {bands.rule}   items: {items}   test rows: {tests}",
@@ -55,8 +60,9 @@ def _scenario(scenario: Scenario) -> list[str]:
 
 
 def notes(options: Options, plan: Plan) -> list[str]:
-    """Warnings: pairings that are skipped, and a run with one seed only."""
+    """Warnings: pairings skipped, words of two meanings, and a run with one seed only."""
     lines = [f"skip   {why}" for why in plan.skipped]
+    lines += [f"note   {why}" for why in both_meanings(options.datasets, options.data_dir)]
     if len(options.seeds) == 1:
         lines.append("note   1 seed: differences between methods may be chance; take 3 or more")
     return lines
@@ -66,7 +72,7 @@ def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
     """How many cells, how many of them are done already, and how long it may take."""
     todo = missing(plan, out, options.overwrite)
     known = estimates(todo, plan.scenarios, device=device, budget=PATIENCE) if todo else None
-    line = f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}"
+    line = f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
     if known:
@@ -81,7 +87,7 @@ def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
     references = [each for each in plan.cells if each.spec.is_reference]
     width = max([len(each.method) for each in known.values()] + [len("method")])
     lines = [
-        f"grid   {_shape(options, plan)} = {_count(len(plan.cells), 'cell')}, "
+        f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}, "
         f"{len(todo)} to do   in {out}",
         f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
         *(_line(each, width) for each in known.values()),
@@ -109,10 +115,10 @@ def next_lines(result: Result) -> list[str]:
     except ValueError:
         out = result.out
     size = sum(path.stat().st_size for path in result.out.rglob("*") if path.is_file())
-    commands = [(command.format(out), purpose) for command, purpose in NEXT]
+    commands = [(command.format(quote(str(out))), purpose) for command, purpose in NEXT]
     width = max(len(command) for command, _ in commands)
     return [
-        f"saved  {out}   ({_count(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",
+        f"saved  {out}   ({counted(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",
         *(
             f"{'' if at else 'next':6} {command:{width}}   {purpose}"
             for at, (command, purpose) in enumerate(commands)
@@ -129,18 +135,14 @@ def _line(pairing: Estimate, width: int) -> str:
 
 def _shape(options: Options, plan: Plan) -> str:
     parts = [
-        _count(len(options.datasets), "data set"),
-        _count(len(options.backbones), "backbone"),
-        _count(len(options.methods), "method"),
-        _count(len(options.seeds), "seed"),
+        counted(len(options.datasets), "data set"),
+        counted(len(options.backbones), "backbone"),
+        counted(len(options.methods), "method"),
+        counted(len(options.seeds), "seed"),
     ]
-    extra = f" + {_count(len(options.references), 'reference')}" if options.references else ""
+    extra = f" + {counted(len(options.references), 'reference')}" if options.references else ""
     out = f" - {plan.left_out} left out" if plan.left_out else ""
     return " x ".join(parts) + extra + out
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _span(seconds: float) -> str:

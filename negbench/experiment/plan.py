@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, ScenarioKey, unfit
@@ -87,7 +88,8 @@ def _require_distinct_names(scenarios: Iterable[tuple[ScenarioKey, Scenario]]) -
         name = scenario.interactions.name
         if name in seen:
             raise UserError(
-                f"data sets of one run must have different names; {seen[name]} and {key.dataset} "
+                "data sets of one run must have different names; "
+                f"{quote(seen[name])} and {quote(key.dataset)} "
                 f"are both called {name!r}; rename a file, or use two runs"
             )
         seen[name] = key.dataset

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from negbench.experiment.finished.export import keep_ids
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.progress import Progress
+from negbench.experiment.same_data import require_same_data, set_aside
 from negbench.experiment.workers.cleanup import sweep
 from negbench.experiment.workers.dask_cluster import Cluster, on_cluster
 from negbench.experiment.workers.local_pool import (
@@ -162,11 +164,25 @@ def _derive(out: Path) -> None:
         raise no_room(out, error) from error
 
 
+def check(options: Options, plan: Plan, out: Path) -> None:
+    """Check, before anything is trained or written, that a run folder's cells are of these data.
+
+    Raises UserError if they are not, and are not to be replaced.
+    """
+    try:
+        before = stored(out)
+    except UserError:  # a new folder, or one that lost its run.json
+        before = {}
+    require_same_data(options, plan, out, before)
+
+
 def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
     """Make the folder, clean up after killed runs, and write run.json.
 
-    Raises UserError if the folder cannot be made, and NoRoom if it cannot be written to.
+    Raises UserError if the folder cannot be made or its cells are of other data, and NoRoom if it
+    cannot be written to.
     """
+    check(options, plan, out)
     try:
         (out / "cells").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -180,11 +196,12 @@ def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
 
 def _start(options: Options, plan: Plan, out: Path, command: str) -> Path:
     sweep(out)
+    set_aside(plan, out, options.overwrite)
     for scenario in plan.scenarios.values():
         keep_ids(out, scenario.interactions)
     cells = [_entry(planned) for planned in plan.cells]
     started = {
-        "command": command or " ".join(sys.argv),
+        "command": command or shlex.join(sys.argv),
         "negbench": __version__,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "options": options.as_flat(),

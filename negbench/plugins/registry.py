@@ -13,11 +13,13 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from negbench.errors import UserError, did_you_mean
+from negbench.ops.file_stamp import Stamp, stamp
 from negbench.plugins.card import Card
 from negbench.plugins.renamed_words import refuse_renamed
 
@@ -25,6 +27,8 @@ FAMILIES = ("methods", "datasets", "backbones", "references")
 FOLDER_FILE = "method.py"
 """The file of a plug-in that is a folder; what else is in the folder serves it alone."""
 _plugins: dict[tuple[str, str], Path] = {}
+_versions: dict[Path, Stamp] = {}
+"""The stamp of each file of `_plugins` when it was last added or refreshed: its code until then."""
 
 
 def names(family: str) -> list[str]:
@@ -47,7 +51,7 @@ def load(family: str, name: str) -> ModuleType:
     """Import a plug-in's module by name; an unknown name is refused with similar known ones."""
     require(family, name)
     if path := _plugins.get((family, name)):
-        return _module_at(name, path)
+        return _module_at(name, path, _version(path))
     for entry in _entry_points(family):
         if entry.name == name:
             module: ModuleType = entry.load()
@@ -96,12 +100,17 @@ def source(family: str, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-@cache
 def read_card(path: Path) -> Card:
     """The card of a file, from the literals of `CARD = Card(...)`.
 
     Raises UserError if the file has none, or if it is not of literals.
     """
+    return _card_at(path, _version(path))
+
+
+@cache
+def _card_at(path: Path, version: Stamp) -> Card:
+    del version
     tree = ast.parse(path.read_text("utf-8"))
     refuse_renamed(tree, path)
     for node in tree.body:
@@ -124,11 +133,13 @@ def _card_of(node: ast.expr, path: Path) -> Card:
 def add_plugin(path: str | Path) -> str:
     """Register a file as a plug-in for this process and return its name; using it runs its code.
 
+    A file that was edited since it was last added is read again.
     Raises UserError if it is no Python file, or its name is taken or no identifier.
     """
     path = Path(path).resolve()
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--plugin must be a Python file; got {path}; give the path of one")
+    _versions[path] = stamp(path)
     name = path.stem
     if not name.isidentifier():
         raise UserError(
@@ -160,6 +171,16 @@ def family_of(path: Path) -> str:
     return "backbones" if read_card(path).family == "backbone" else "methods"
 
 
+def refresh() -> None:
+    """Read plug-ins whose file was edited again when they are next used: at the start of a run."""
+    _versions.update({path: stamp(path) for path in _plugins.values() if path.is_file()})
+
+
+def is_packaged(family: str, name: str) -> bool:
+    """Whether a plug-in is one of negbench's own."""
+    return name in _scan(family)
+
+
 def plugins() -> tuple[str, ...]:
     """Paths of the registered files, for worker processes to register too."""
     return tuple(str(path) for path in _plugins.values())
@@ -184,9 +205,24 @@ def _entry_points(family: str) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=f"negbench.{family}"))
 
 
+def _version(path: Path) -> Stamp:
+    """The stamp that an added file was last read under; of another file, its stamp now."""
+    return _versions.get(path) or stamp(path)
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles the source each time: a .pyc is also taken for a quick edit of the same size."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 @cache
-def _module_at(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"negbench_plugin_{name}", path)
+def _module_at(name: str, path: Path, version: Stamp) -> ModuleType:
+    del version
+    module_name = f"negbench_plugin_{name}"
+    loader = _FromSource(module_name, str(path))
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

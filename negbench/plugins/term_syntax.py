@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from negbench.errors import UserError, did_you_mean
+from negbench.errors import UserError, did_you_mean, shown
 
 C = TypeVar("C")
 _TERM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
@@ -132,7 +132,7 @@ def _checked(value: Any, hint: Any, owner: str) -> Any:
         if fits:
             return converted
     expected = " or ".join(_kind_name(kind) for kind in kinds)
-    raise UserError(f"{owner} must be {expected}; got {value!r}")
+    raise UserError(f"{owner} must be {expected}; got {shown(value)}")
 
 
 def _convert(value: Any, kind: Any) -> tuple[bool, Any]:

@@ -7,6 +7,8 @@
     RUN/cells/<hash>/negatives.npz  a sample of the negatives used, if requested
     RUN/cells/<hash>/triplets.npz  triplets with their values, if the method records them
     RUN/results.csv              derived from the cells, long form
+    RUN/ids/                     users' and items' ids and names of each data set
+    RUN/replaced/<hash>          cells of earlier data, after run --overwrite all
 
 A cell is written to a temporary folder and renamed, so it is complete or absent. Nothing here
 imports torch, so reading a run is fast.
@@ -44,6 +46,8 @@ COLUMNS = (
     "band",
     "value",
 )
+CELL = "cell"
+"""The last column of `results.csv`, where two cells have one key: the name of the cell's folder."""
 Array = NDArray[Any]
 
 
@@ -179,12 +183,18 @@ def _read_with_retry(folder: Path) -> Cell:
 
 
 def write_results(run: Path) -> Path:
-    """Rebuild `results.csv` from the cells, sorted by spec."""
+    """Rebuild `results.csv` from the cells, sorted by spec.
+
+    Where cells differ in settings alone (another learning rate, say) a column tells them apart.
+    """
     cells, _ = read_cells(run)
-    rows = [row for cell in cells if cell.done for row in result_rows(cell)]
+    done = [cell for cell in cells if cell.done]
+    rows = [{**row, CELL: cell.folder.name} for cell in done for row in result_rows(cell)]
     rows.sort(key=lambda row: [row[name] for name in COLUMNS[:4]] + [int(row["seed"])])
+    alike = len({tuple(cell.spec[name] for name in COLUMNS[:5]) for cell in done}) < len(done)
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    columns = (*COLUMNS, CELL) if alike else COLUMNS
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     path = run / "results.csv"

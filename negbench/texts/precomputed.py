@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.errors import DataError
+from negbench.ops.file_stamp import Stamp, stamp
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class PrecomputedVectors:
     @property
     def identity(self) -> str:
         """A hash of the file's content; its path does not matter."""
-        return f"npy-{_content(self.path)}"
+        return f"npy-{_content(self.path, stamp(self.path))}"
 
     def read(self, n_items: int) -> NDArray[np.float32]:
         """The vectors [I, T].
@@ -44,5 +45,6 @@ class PrecomputedVectors:
 
 
 @lru_cache
-def _content(path: Path) -> str:
+def _content(path: Path, version: Stamp) -> str:
+    del version
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

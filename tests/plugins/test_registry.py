@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -153,3 +154,17 @@ def test_a_card_that_no_reader_could_use(field: dict[str, object]) -> None:
 def test_a_citation_holds_what_is_known() -> None:
     assert Card("t", authors="A and B", venue="UAI", year=2009).citation == "A and B, UAI 2009"
     assert Card("t").citation == ""
+
+
+def test_an_edited_plugin_is_read_again_when_it_is_added_again(tmp_path: Path) -> None:
+    path = tmp_path / "ours_here.py"
+    path.write_text(PLUGIN)
+    registry.add_plugin(path)
+    assert recipe("ours_here").build().sampler.negatives == 2  # type: ignore[attr-defined]
+    before = path.stat()
+    path.write_text(PLUGIN.replace("Uniform(2)", "Uniform(3)").replace('"Ours"', '"Mine"'))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert recipe("ours_here").build().sampler.negatives == 2  # type: ignore[attr-defined]
+    registry.add_plugin(path)  # as the next run does
+    assert recipe("ours_here").build().sampler.negatives == 3  # type: ignore[attr-defined]
+    assert registry.card("methods", "ours_here").title == "Mine"

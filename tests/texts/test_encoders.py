@@ -142,3 +142,24 @@ def test_minilm_is_the_model_in_the_wheel_and_knows_what_is_alike(tmp_path):
     assert np.allclose(
         text_table.vectors[:3], own / np.linalg.norm(own, axis=1, keepdims=True), atol=1e-5
     )
+
+
+def test_an_edited_table_or_model_has_another_identity(tmp_path):
+    path, folder = tmp_path / "v.npy", tmp_path / "model"
+    folder.mkdir()
+    identities = set()
+    for value in (1.0, 2.0):
+        np.save(path, np.full((3, 2), value))
+        (folder / "config.json").write_text(f"[{value}]")
+        identities |= {PrecomputedVectors(path).identity, sentence_models.folder_hash(folder)}
+    assert len(identities) == 4
+
+
+def test_a_relative_table_is_the_one_of_the_working_folder(tmp_path, monkeypatch):
+    identities = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        np.save("v.npy", np.full((3, 2), float(len(identities) + 1)))
+        identities.add(PrecomputedVectors(Path("v.npy")).identity)
+    assert len(identities) == 2

@@ -12,8 +12,8 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading bytes; decompressed if its name ends in .gz."""
-    if path.suffix == ".gz":
+    """Open a file for reading bytes; decompressed if its name ends in .gz, in any case."""
+    if path.suffix.lower() == ".gz":
         return gzip.open(path)  # type: ignore[return-value]
     return path.open("rb")
 

@@ -36,10 +36,14 @@ class Download:
 def fetch(download: Download, folder: Path, *, terms: str = "", progress: bool = True) -> Path:
     """Download a file into `folder` and verify it; a verified file there is not fetched again.
 
-    Raises DataError if no mirror gives the file, or if the folder cannot be written to.
+    A file there that no checksum is known of was not downloaded by this function: it is set aside,
+    for it may be anything. Raises DataError if no mirror gives the file, or if the folder cannot be
+    written to.
     """
     path = folder / download.name
-    if path.exists():
+    if path.exists() and not expected_checksum(download, folder):
+        _set_aside(path)
+    elif path.exists():
         if (mismatch := _mismatch(path, download)) is None:
             return path
         path.unlink()
@@ -68,6 +72,25 @@ def fetch(download: Download, folder: Path, *, terms: str = "", progress: bool =
     )
 
 
+def expected_checksum(download: Download, folder: Path) -> str:
+    """The published checksum, else the one kept of the first download into `folder`, else empty."""
+    if download.checksum:
+        return download.checksum
+    kept = _checksum_file(folder / download.name)
+    return kept.read_text().strip() if kept.exists() else ""
+
+
+def _set_aside(path: Path) -> None:
+    aside = path.with_name(path.name + ".unverified")
+    path.replace(aside)
+    logger.warning(
+        "%s was not downloaded here and no checksum of it is known; it is now %s, and the official"
+        " file is fetched; to use yours, name its folder with --data-dir",
+        path,
+        aside.name,
+    )
+
+
 def _from_mirror(url: str, download: Download, path: Path, progress: bool) -> str | None:
     """Fetch and verify; None on success, else the reason; a rejected file is removed."""
     import pooch
@@ -92,12 +115,9 @@ def _from_mirror(url: str, download: Download, path: Path, progress: bool) -> st
 
 def _mismatch(path: Path, download: Download) -> str | None:
     """None if the checksum is the expected one, else a clause with both."""
-    expected = download.checksum
+    expected = expected_checksum(download, path.parent)
     if not expected:
-        kept = _checksum_file(path)
-        if not kept.exists():
-            return None
-        expected = kept.read_text().strip()
+        return None
     seen = checksum_of(path, expected.partition(":")[0])
     return None if seen == expected else f"wrong checksum: expected {expected}, got {seen}"
 

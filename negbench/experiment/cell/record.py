@@ -123,6 +123,7 @@ def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
         test.users,
         test.ranks,
         train=scenario.split.train,
+        profiles=scenario.profiles,
         test=scenario.split.test,
         seen=scenario.masked("test"),
         bands=scenario.bands,
@@ -142,7 +143,7 @@ def _arrays(test: Ranking, scenario: Scenario) -> dict[str, cell_store.Array]:
     return {
         "users": test.users.astype(np.int32),
         "top": test.top,
-        "activity": train.lengths[test.users].astype(np.int32),
+        "activity": scenario.profiles.lengths[test.users].astype(np.int32),
         "item_counts": train.counts.astype(np.int32),
         "item_bands": scenario.bands.labels,
         **values,

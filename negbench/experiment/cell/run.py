@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from negbench.errors import UserError
-from negbench.evaluation.full_ranking import Ranking, Scorer, evaluate, ndcg_at
+from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, ndcg_at
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.record import record_cell
@@ -54,7 +54,7 @@ def run_cell(
     fit.run(on_epoch, lambda: checkpoint.save(fit))
     valid, test = (
         ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
-        for history in (scenario.split.train, scenario.seen)
+        for history in (scenario.history("valid"), scenario.history("test"))
     )
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
@@ -75,7 +75,7 @@ def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit
         raise UserError(f"`select` must be ndcg@K; got {spec.train.select!r}")
 
     def validate(model: Backbone) -> float:
-        scorer = ModelScorer.of(model, context, scenario.split.train, method.transform)
+        scorer = ModelScorer.of(model, context, scenario.history("valid"), method.transform)
         return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), k, device=device)
 
     judge = validate if len(scenario.split.valid) else None
@@ -92,11 +92,16 @@ def build_backbone(spec: CellSpec, context: TrainContext) -> Backbone:
 
 
 def reference(spec: CellSpec, scenario: Scenario) -> Scorer:
-    """A reference model, as most_popular or EASE, fitted on train alone."""
+    """A reference model, as most_popular or EASE, fitted on train alone.
+
+    Users who are not trained on are scored by what is folded in of them.
+    """
     term = parse(spec.method)
     scorer: Scorer = registry.load("references", term.name).build(
         reference_config(term), scenario.split.train
     )
+    if scenario.split.fold_in is not None and isinstance(scorer, FoldsIn):
+        return scorer.fold_in(scenario.history("valid"))
     return scorer
 
 

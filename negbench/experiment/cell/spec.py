@@ -207,6 +207,8 @@ def reference_config(term: Term) -> Any:
 
 def unfit(spec: CellSpec, scenario: Scenario) -> str | None:
     """One sentence why this method, backbone and data cannot go together; None where they can."""
+    if scenario.split.fold_in is not None and (why := _cannot_fold_in(spec, scenario)):
+        return why
     if spec.is_reference:
         return None
     name = spec.backbone_term.name
@@ -227,3 +229,21 @@ def unfit(spec: CellSpec, scenario: Scenario) -> str | None:
             f"{scenario.interactions.name} does not provide{remedy}"
         )
     return None
+
+
+def _cannot_fold_in(spec: CellSpec, scenario: Scenario) -> str | None:
+    """Why this model cannot rank users who were not trained on; None where it reads histories."""
+    family = "references" if spec.is_reference else "backbones"
+    name = parse(spec.method).name if spec.is_reference else spec.backbone_term.name
+    able = [each for each in registry.names(family) if _folds_in(family, each)]
+    if name in able:
+        return None
+    return (
+        f"{family.removesuffix('s')} {name} knows only the users it is trained on, and split "
+        f"{scenario.split.rule} of {scenario.interactions.name} ranks others by their history; "
+        f"use one that reads histories ({', '.join(able)}), or another --split"
+    )
+
+
+def _folds_in(family: str, name: str) -> bool:
+    return bool({"sequence", "fold_in"} & set(registry.card(family, name).provides))

@@ -44,7 +44,7 @@ def explain(run: Path, query: Query, format: str = "text") -> tuple[str, tuple[s
             f"explain needs valued triplets; {cell.folder / reader.FILE} holds none that can be "
             "read; run it again with -m shapley"
         )
-    ids = read_ids(run, cell.record["data"]["checksum"])
+    ids = read_ids(run, cell.spec["dataset"], cell.record["data"]["checksum"])
     user = None if query.user is None else _user(query.user, ids["users"], triplets)
     explanation = analysis("tables.explanation").explanation(
         cell, row, triplets, ids, user=user, top=query.top

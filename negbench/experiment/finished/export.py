@@ -1,9 +1,13 @@
 """Exports recommended lists and logged negatives, with the user and item ids of the data.
 
-A run keeps the ids of each data set once, RUN/ids/<checksum>.json; cells hold indices.
+Cells hold indices. A run keeps the ids and names of each data set beside them, as they were when it
+was last run: RUN/ids/<checksum>-<hash of its name>.json, for two files of other ids may hold the
+same pairs. Folders of older versions have RUN/ids/<checksum>.json, which is read where the other is
+missing.
 """
 
 import csv
+import hashlib
 import io
 import json
 import logging
@@ -36,13 +40,22 @@ logger = logging.getLogger(__name__)
 
 
 def keep_ids(run: Path, data: Interactions) -> None:
-    """Write the ids and names of a data set beside its cells, once."""
-    path = _ids_path(run, data.checksum)
-    if path.exists():
+    """Write the ids and names of a data set beside its cells, and again where they have changed."""
+    path = _ids_path(run, data.name, data.checksum)
+    before = _content_of(path)
+    if before == data.content:
         return
+    if before:
+        logger.warning(
+            "negbench: the ids, names or texts of %s have changed, its interactions have not: what "
+            "is finished stays, and exports give the new ones",
+            data.name,
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     users, items = data.user_ids, data.item_ids
     ids = {
+        "dataset": data.name,
+        "content": data.content,
         "users": list(range(data.n_users)) if users is None else users.tolist(),
         "items": list(range(data.n_items)) if items is None else items.tolist(),
         "names": list(data.item_names or ()),
@@ -50,9 +63,11 @@ def keep_ids(run: Path, data: Interactions) -> None:
     write_json(path, ids)
 
 
-def read_ids(run: Path, checksum: str) -> dict[str, list[Any]]:
+def read_ids(run: Path, dataset: str, checksum: str) -> dict[str, list[Any]]:
     """The user ids, item ids and item names of a data set. Raises UserError if they are missing."""
-    path = _ids_path(run, checksum)
+    path = _ids_path(run, dataset, checksum)
+    older = run / "ids" / f"{checksum[:12]}.json"
+    path = older if older.exists() and not path.exists() else path
     try:
         content: dict[str, list[Any]] = json.loads(path.read_text("utf-8"))
         return {name: content[name] for name in ("users", "items", "names")}
@@ -63,23 +78,28 @@ def read_ids(run: Path, checksum: str) -> dict[str, list[Any]]:
 
 
 def recommendations(run: Path) -> Iterator[Line]:
-    """The lists of every finished cell, a row for each user and rank; damaged cells are logged."""
-    for cell in _done(run):
-        ids, start = _ids(run, cell), _start(cell)
-        try:
-            arrays = cell.arrays("users", "top")
-        except Damaged as damage:
-            _log_damage(damage)
-            continue
-        for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
-            for rank, item in enumerate((item for item in top if item >= 0), 1):
-                name = ids["names"][item] if ids["names"] else ""
-                yield start | {
-                    "user": ids["users"][user],
-                    "rank": rank,
-                    "item": ids["items"][item],
-                    "name": name,
-                }
+    """The lines of every finished cell, a row for each user and rank; damaged cells are logged."""
+    for cell in finished_cells(run):
+        yield from lists(run, cell)
+
+
+def lists(run: Path, cell: Cell) -> Iterator[Line]:
+    """The lines of one cell, a row for each user and rank; none and a log message if damaged."""
+    ids, start = _ids(run, cell), _start(cell)
+    try:
+        arrays = cell.arrays("users", "top")
+    except Damaged as damage:
+        _log_damage(damage)
+        return
+    for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
+        for rank, item in enumerate((item for item in top if item >= 0), 1):
+            name = ids["names"][item] if ids["names"] else ""
+            yield start | {
+                "user": ids["users"][user],
+                "rank": rank,
+                "item": ids["items"][item],
+                "name": name,
+            }
 
 
 def negatives(run: Path) -> Iterator[Line]:
@@ -87,7 +107,7 @@ def negatives(run: Path) -> Iterator[Line]:
 
     Raises NothingToReport if no cell logged any.
     """
-    logged = [cell for cell in _done(run) if (cell.folder / "negatives.npz").exists()]
+    logged = [cell for cell in finished_cells(run) if (cell.folder / "negatives.npz").exists()]
     if not logged:
         raise NothingToReport(
             f"an export of negatives needs cells that kept some; {run} has none; run it with "
@@ -118,16 +138,15 @@ LINES: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 
 
 def write(run: Path, into: TextIO, form: str = "csv", what: str = "recs") -> int:
-    """Write all rows of `what` as csv, or lists as a TREC run (score = 1 / rank); their number."""
+    """Write all rows of `what` as csv, or the lists of the one system as TREC; their number."""
     _known(form, what)
+    if form == "trec":
+        from negbench.experiment.finished import trec  # which reads the lists by this module
+
+        return trec.write(run, into)
     n = 0
     writer = csv.DictWriter(into, COLUMNS[what], lineterminator="\n")
     for n, row in enumerate(LINES[what](run), 1):
-        if form == "trec":
-            tag = "-".join(str(row[name]) for name in ROW if row[name] != "")
-            user, item, rank = _token(row["user"]), _token(row["item"]), row["rank"]
-            into.write(f"{user} Q0 {item} {rank} {1 / rank:.6f} {_token(tag)}\n")
-            continue
         if n == 1:
             writer.writeheader()
         writer.writerow(row)
@@ -174,28 +193,50 @@ def _log_damage(damage: object) -> None:
     logger.warning("negbench: left out: %s", damage)
 
 
-def _done(run: Path) -> list[Cell]:
+def finished_cells(run: Path) -> list[Cell]:
+    """The finished cells of a run. Raises NothingToReport if there are none."""
     readable, damaged = cell_store.read_cells(run)
     for sentence in damaged:
         _log_damage(sentence)
     cells = [cell for cell in readable if cell.done]
     if not cells:
         raise NothingToReport(f"an export needs finished cells; {run} has none; run it first")
+    _log_shared_ids(run, cells)
     return cells
 
 
+def _log_shared_ids(run: Path, cells: list[Cell]) -> None:
+    """Log the data sets that share one table of ids, as older versions wrote it."""
+    names: dict[str, set[str]] = {}
+    for cell in cells:
+        checksum, name = cell.record["data"]["checksum"], cell.spec["dataset"]
+        if not _ids_path(run, name, checksum).exists():
+            names.setdefault(checksum, set()).add(name)
+    for sharing in (sorted(each) for each in names.values() if len(each) > 1):
+        logger.warning(
+            "negbench: %s share one table of ids in %s, written by an older version: the ids of "
+            "all but one may be another file's; run it again to renew them",
+            " and ".join(sharing),
+            run,
+        )
+
+
 def _ids(run: Path, cell: Cell) -> dict[str, list[Any]]:
-    return read_ids(run, cell.record["data"]["checksum"])
+    return read_ids(run, cell.spec["dataset"], cell.record["data"]["checksum"])
 
 
 def _start(cell: Cell) -> Line:
     return {name: cell.spec[name] for name in ROW}
 
 
-def _token(text: Any) -> str:
-    """One word: TREC separates columns by blanks."""
-    return "%20".join(str(text).split(" "))
+def _ids_path(run: Path, dataset: str, checksum: str) -> Path:
+    name = hashlib.sha256(dataset.encode(errors="surrogatepass")).hexdigest()[:8]
+    return run / "ids" / f"{checksum[:12]}-{name}.json"
 
 
-def _ids_path(run: Path, checksum: str) -> Path:
-    return run / "ids" / f"{checksum[:12]}.json"
+def _content_of(path: Path) -> str:
+    """The content checksum of a kept table, empty where there is none."""
+    try:
+        return str(json.loads(path.read_text("utf-8"))["content"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

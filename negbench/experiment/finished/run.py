@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from negbench.errors import UserError, did_you_mean
+from negbench.ops.file_stamp import stamp
 
 
 def analysis(name: str) -> ModuleType:
@@ -22,10 +23,22 @@ class Run:
 
     folders: tuple[Path, ...]
 
-    @cached_property
+    @property
     def records(self) -> Any:
-        """The folders' records, as the functions of `negbench.analysis` take them."""
-        return analysis("runs.frames").open_run(list(self.folders))
+        """The folders' records, as the functions of `negbench.analysis` take them.
+
+        They are read again after cells were added or replaced.
+        """
+        state = [stamp(path) for folder in self.folders for path in _record_files(folder)]
+        if self._read.get("state") != state:
+            records = analysis("runs.frames").open_run(list(self.folders))
+            self._read.update(state=state, records=records)
+        return self._read["records"]
+
+    @cached_property
+    def _read(self) -> dict[str, Any]:
+        """The records that were read last, and the stamps of their files."""
+        return {}
 
     @property
     def folder(self) -> Path:
@@ -118,6 +131,10 @@ def open_run(path: str | Path | Sequence[str | Path]) -> Run:
     """Open a run folder, or several as one."""
     paths = [path] if isinstance(path, str | Path) else list(path)
     return Run(tuple(Path(each).expanduser() for each in paths))
+
+
+def _record_files(folder: Path) -> list[Path]:
+    return [folder / "run.json", *sorted(folder.glob("cells/*/cell.json"))]
 
 
 def _trained(cell: Any) -> bool:

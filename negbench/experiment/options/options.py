@@ -5,13 +5,15 @@ Nothing is loaded here but names and cards; training code is imported only to ch
 budget.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
+from negbench.data.dataset_words import is_file, is_name
 from negbench.data.readers.column_roles import Columns
-from negbench.errors import UserError, did_you_mean
+from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.options.plugin_selection import select
 from negbench.experiment.options.value_parsers import PARSERS, column, own_data, variants
 from negbench.plugins import registry
@@ -117,12 +119,7 @@ KEYS = tuple(each.name for each in fields(Options) if each.name not in ("columns
 
 def _absolute(dataset: str) -> str:
     """A file of the user's own by its full path, so that a run can go on from any folder."""
-    path = Path(dataset).expanduser()
-    return str(path.resolve()) if _is_path(dataset) and path.exists() else dataset
-
-
-def _is_path(dataset: str) -> bool:
-    return "/" in dataset or "." in dataset.partition("(")[0]
+    return str(Path(dataset).expanduser().resolve()) if is_file(dataset) else dataset
 
 
 def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,17 +132,18 @@ def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
         name = _key(str(key))
         if name == "train":
             if not isinstance(value, Mapping):
-                raise UserError(f"train must be a section of settings; got {value!r}")
+                raise UserError(f"train must be a section of settings; got {shown(value)}")
             for inner, setting in value.items():
                 flat[_key(f"train.{inner}")] = setting
         elif name == "methods" and isinstance(value, Mapping):
             flat[name], plugins = variants(value)
             flat["plugins"] = [*flat.get("plugins", []), *plugins]
-        elif name == "datasets" and isinstance(value, list | tuple):
-            flat[name], own = own_data(value)
+        elif name == "datasets" and isinstance(value, list | tuple | Mapping):
+            flat[name], own = own_data([value] if isinstance(value, Mapping) else value)
             flat["own"] = [*flat.get("own", []), *own]
         elif name == "plugins":
-            flat[name] = [*flat.get(name, []), *([value] if isinstance(value, str) else value)]
+            more = value if isinstance(value, list | tuple) else [value]
+            flat[name] = [*flat.get(name, []), *more]
         else:
             flat[name] = value
     return flat
@@ -170,6 +168,7 @@ def build(flat: Mapping[str, Any]) -> Options:
         for key, value in given.items()
         if key in PARSERS and key not in ("methods", "datasets", "backbones", "references")
     }
+    registry.refresh()
     for path in plain.get("plugins", ()):
         registry.add_plugin(path)
     named = {key: column(given[key], key) for key in COLUMNS if key in given}
@@ -177,7 +176,11 @@ def build(flat: Mapping[str, Any]) -> Options:
     for family in ("methods", "datasets", "backbones", "references"):
         if family in given:
             words = PARSERS[family](given[family], family)
-            plain[family] = select(family, words, paths=family == "datasets") if words else ()
+            needed = family == "datasets" or (
+                family != "references" and not given.get("references")
+            )
+            chosen = select(family, words, paths=family == "datasets") if words or needed else ()
+            plain[family] = chosen
     options = Options(
         **plain,
         columns=Columns(**named),
@@ -260,13 +263,17 @@ def _check(options: Options) -> None:
 
 def _check_columns(options: Options) -> None:
     """Refuse column options where every data set is a known one: they are for files."""
-    known = registry.names("datasets")
-    files = [each for each in options.datasets if each.partition("(")[0].strip() not in known]
-    columns = {**options.columns.named, "min_rating": options.columns.min_rating}
-    if not files and (given := [name for name, value in columns.items() if value is not None]):
+    if all(map(is_name, options.datasets)):
+        refuse_columns(options.columns, options.datasets)
+
+
+def refuse_columns(columns: Columns, datasets: Sequence[str]) -> None:
+    """Raises UserError if any column or way of reading is given: these data sets need none."""
+    given = [name for name in COLUMNS if getattr(columns, name) != getattr(Columns(), name)]
+    if given:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UserError(
-            f"{flags}: columns are given for a file of your own; {', '.join(options.datasets)} "
+            f"{flags}: columns are given for a file of your own; {', '.join(map(quote, datasets))} "
             "needs none; leave it out, or see negbench info for its parameters"
         )
 

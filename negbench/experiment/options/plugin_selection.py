@@ -7,6 +7,7 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from negbench.data import dataset_words
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import split
@@ -20,15 +21,15 @@ def words(given: Iterable[str]) -> list[str]:
 
 
 def select(family: str, given: Iterable[str], *, paths: bool = False) -> tuple[str, ...]:
-    """The plug-ins meant, each once; with `paths` also words that look like a file.
+    """The plug-ins meant, each once; with `paths` also files and what looks like one.
 
     Raises UserError for an unknown name, and if nothing is left.
     """
     known = registry.names(family)
     chosen: list[str] = []
-    asked = words(given)
+    asked = dataset_words.words(given) if paths else words(given)
     for at, word in enumerate(asked):
-        if word.startswith("-"):
+        if word.startswith("-") and not (paths and dataset_words.is_file(word)):
             chosen = chosen or (list(known) if at == 0 else [])
             excluded = set(_matches(family, word[1:].strip(), known, paths))
             chosen = [each for each in chosen if each not in excluded]
@@ -47,7 +48,7 @@ def _matches(family: str, word: str, known: Sequence[str], paths: bool) -> list[
         return [word]
     if word == "all":
         return list(known)
-    if paths and ("/" in word or "." in word.partition("(")[0]):
+    if paths and (dataset_words.is_file(word) or dataset_words.looks_like_path(word)):
         return [word]
     if "(" in word or "+" in word:
         return ["+".join(_term(family, term, known) for term in split(word, "+"))]
@@ -58,7 +59,7 @@ def _matches(family: str, word: str, known: Sequence[str], paths: bool) -> list[
         return matching
     if group := [name for name in known if registry.card(family, name).family == word.lower()]:
         return group
-    return [_known(family, word, known)]
+    return [_known(family, word, known, paths)]
 
 
 def _term(family: str, term: str, known: Sequence[str]) -> str:
@@ -66,12 +67,17 @@ def _term(family: str, term: str, known: Sequence[str]) -> str:
     return _known(family, name.strip(), known) + bracket + rest
 
 
-def _known(family: str, name: str, known: Sequence[str]) -> str:
+def _known(family: str, name: str, known: Sequence[str], paths: bool = False) -> str:
     """The name as the registry has it; ML-1M means ml_1m."""
     plain = name.lower().replace("-", "_")
     for each in (name, plain):
         if each in known:
             return each
     groups = sorted({registry.card(family, each).family for each in known})
+    if paths:
+        raise UserError(
+            f"--{family} must be known names, or files or folders that are here; got {name!r}; "
+            f"{dataset_words.nearest(name)}"
+        )
     what = did_you_mean(plain, [*known, *groups])
     raise UserError(f"--{family} must be known names; got {name!r}; {what}")

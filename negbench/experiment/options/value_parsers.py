@@ -1,12 +1,16 @@
 """Parsers of option values as users write them: `--seeds 0-9`, `--jobs auto`, lists, tables."""
 
+import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
+from negbench.data import dataset_words, in_memory
 from negbench.data.readers.column_roles import Columns
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.experiment.options.plugin_selection import words
 from negbench.plugins.term_syntax import Term
 
@@ -20,8 +24,10 @@ def seeds(value: Any, key: str) -> tuple[int, ...]:
     Raises UserError for anything else.
     """
     del key
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not isinstance(value, bool):
         value = str(value)
+    if isinstance(value, range):
+        value = list(value)
     if isinstance(value, str) and value.strip().isdecimal():
         numbers = list(range(int(value)))
     else:
@@ -30,25 +36,50 @@ def seeds(value: Any, key: str) -> tuple[int, ...]:
             parts = [parts]
         numbers = [seed for part in parts for seed in _span(part)]
     if not numbers:
-        raise UserError(f"--seeds must name at least one seed; got {value!r}; write 3 for 0, 1, 2")
+        raise UserError(
+            f"--seeds must name at least one seed; got {shown(value)}; write 3 for 0, 1, 2"
+        )
     return tuple(dict.fromkeys(numbers))
 
 
 def _span(part: Any) -> list[int]:
-    text = str(part).strip()
+    text = str(part).strip() if isinstance(part, Integral | str) else ""
     if not isinstance(part, bool) and text.isdecimal():
         return [int(text)]
     if (span := _SPAN.fullmatch(text)) and int(span[1]) <= int(span[2]):
         return list(range(int(span[1]), int(span[2]) + 1))
-    raise UserError(f"--seeds must be a number, a range 0-9 or a list 4,7; got {text!r}")
+    raise UserError(f"--seeds must be a number, a range 0-9 or a list 4,7; got {shown(part)}")
 
 
 def listed(value: Any, key: str) -> tuple[str, ...]:
     """Words from `a,b`, or from a list of such. Raises UserError for anything else."""
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
-        raise UserError(f"--{key} must be words, or a list of them; got {value!r}")
+        raise UserError(f"--{key} must be words, or a list of them; got {shown(value)}")
     return tuple(words(given))
+
+
+def datasets(value: Any, key: str) -> tuple[str, ...]:
+    """Names, files and folders from `a,b`, a path, data in Python, or a list of such.
+
+    Raises UserError for anything else.
+    """
+    del key
+    given = value if isinstance(value, list | tuple) else [value]
+    return tuple(dataset_words.words(map(_dataset, given)))
+
+
+def _dataset(value: Any) -> str:
+    """A path that is given as such is a file, also where a data set has its name."""
+    if in_memory.can_hold(value):
+        return in_memory.hold(value)
+    if not isinstance(value, str | os.PathLike):
+        raise UserError(
+            "datasets must be names, files or folders, pandas DataFrames or Interactions, or a "
+            f"list of them; got {shown(value)}"
+        )
+    text = path(value, "datasets")
+    return f"./{text}" if isinstance(value, os.PathLike) and dataset_words.is_name(text) else text
 
 
 def metrics(value: Any, key: str) -> tuple[str, ...]:
@@ -58,9 +89,9 @@ def metrics(value: Any, key: str) -> tuple[str, ...]:
 
 def files(value: Any, key: str) -> tuple[str, ...]:
     """Absolute paths, for workers and later resumes. Raises UserError for anything else."""
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
-        raise UserError(f"--{key} must be paths; got {value!r}")
+    given = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(each, str | os.PathLike) for each in given):
+        raise UserError(f"--{key} must be paths; got {shown(value)}")
     return tuple(str(Path(each).expanduser().resolve()) for each in given)
 
 
@@ -71,7 +102,9 @@ def whole_number(least: int) -> Callable[[Any, str], int]:
         text = str(value).strip()
         if isinstance(value, bool) or not text.isdecimal() or int(text) < least:
             option = key.replace("_", "-")
-            raise UserError(f"--{option} must be a whole number from {least} on; got {value!r}")
+            raise UserError(
+                f"--{option} must be a whole number from {least} on; got {shown(value)}"
+            )
         return int(text)
 
     return read
@@ -84,13 +117,13 @@ def share(value: Any, key: str) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < 1:
-        raise UserError(f"--{key} must be a share from 0 to below 1, as 0.1; got {value!r}")
+        raise UserError(f"--{key} must be a share from 0 to below 1, as 0.1; got {shown(value)}")
     return number
 
 
 def noise(value: Any, key: str) -> float | Literal["ratings"]:
     """A share, or the word `ratings`. Raises UserError for anything else."""
-    if value == "ratings":
+    if isinstance(value, str) and value == "ratings":
         return "ratings"
     try:
         return share(value, key)
@@ -104,7 +137,7 @@ def shard(value: Any, key: str) -> tuple[int, int]:
     match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
     at, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= at <= of:
-        raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {text!r}")
+        raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {shown(text)}")
     return at, of
 
 
@@ -124,35 +157,55 @@ def device(value: Any, key: str) -> str:
 def word(value: Any, key: str) -> str:
     """A plain text. Raises UserError for anything else."""
     if not isinstance(value, str):
-        raise UserError(f"--{key.replace('_', '-')} must be text; got {value!r}")
+        raise UserError(f"--{key.replace('_', '-')} must be text; got {shown(value)}")
     return value.strip()
+
+
+def path(value: Any, key: str) -> str:
+    """A path as text. Raises UserError for anything else."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
+        raise UserError(f"--{key.replace('_', '-')} must be a path; got {shown(value)}")
+    return text if isinstance(value, os.PathLike) else text.strip()
+
+
+def folder(value: Any, key: str) -> str:
+    """The absolute path of a folder, for workers and later resumes; empty stays empty."""
+    text = path(value, key)
+    return str(Path(text).expanduser().absolute()) if text else text
 
 
 def encoder(value: Any, key: str) -> str:
     """A name, or the absolute path of a file or folder that is there."""
     from negbench.texts.encoders import NAMES
 
-    text = word(value, key)
-    path = Path(text).expanduser()
-    return text if text in NAMES or not path.exists() else str(path.resolve())
+    text = path(value, key)
+    file = Path(text).expanduser()
+    return text if text in NAMES or not file.exists() else str(file.resolve())
 
 
 def rule(value: Any, key: str) -> str:
     """A rule, `ratio(0.8,0.1,0.1)`, or a list of its pieces as a file might break it."""
-    return ",".join(value) if isinstance(value, list | tuple) else word(value, key)
+    pieces = value if isinstance(value, list | tuple) else [value]
+    return ",".join(word(piece, key) for piece in pieces)
 
 
 def column(value: Any, key: str) -> Any:
     """A column's name or number, or the least rating.
 
-    Raises UserError if the least rating is no number.
+    Raises UserError if the least rating is no number, or a column neither a name nor a number.
     """
     if key != "min_rating":
+        if isinstance(value, bool) or not isinstance(value, str | Integral):
+            raise UserError(f"--{key} must be a column's name or number; got {shown(value)}")
         return str(value)
     try:
-        return float(value)
+        least = float(value)
     except (TypeError, ValueError):
-        raise UserError(f"--min-rating must be a number; got {value!r}") from None
+        least = math.nan
+    if isinstance(value, bool) or not math.isfinite(least):
+        raise UserError(f"--min-rating must be a number; got {shown(value)}")
+    return least
 
 
 def variants(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -165,7 +218,7 @@ def variants(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         for settings in value if isinstance(value, list) else [value]:
             if not isinstance(settings, Mapping):
                 raise UserError(
-                    f"methods.{name} must be a table of settings or a list; got {settings!r}"
+                    f"methods.{name} must be a table of settings or a list; got {shown(settings)}"
                 )
             inner = dict(settings)
             if "plugin" in inner:
@@ -183,21 +236,23 @@ def own_data(entries: Sequence[Any]) -> tuple[list[str], list[dict[str, Any]]]:
     allowed = {"path", *Columns.__dataclass_fields__}
     for entry in entries:
         if not isinstance(entry, Mapping):
-            texts.append(word(entry, "datasets"))
+            texts.append(_dataset(entry))
             continue
         if "path" not in entry or set(entry) - allowed:
             raise UserError(
                 f"a table in datasets must have path and may have {', '.join(sorted(allowed))}; "
                 f"got {', '.join(map(str, entry))}"
             )
-        texts.append(word(entry["path"], "datasets"))
-        own.append(dict(entry))
+        given = entry["path"]
+        file = _dataset(Path(given) if isinstance(given, str) else given)
+        texts.append(file)
+        own.append({**entry, "path": file})
     return texts, own
 
 
 PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "name": word,
-    "datasets": listed,
+    "datasets": datasets,
     "methods": listed,
     "backbones": listed,
     "references": listed,
@@ -216,8 +271,8 @@ PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "jobs": jobs,
     "threads": whole_number(1),
     "device": device,
-    "out": word,
-    "data_dir": word,
+    "out": path,
+    "data_dir": folder,
     "plugins": files,
     "overwrite": word,
     "checkpoint_every": whole_number(0),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
+from shlex import quote
 from signal import SIG_IGN, SIGINT, signal
 
 import torch
@@ -34,6 +35,10 @@ DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
 )
 NO_MEMORY = "it must fit the memory; lower --jobs, batch_size or the method's own sizes"
+CHANGED = (
+    "its data, or a file of text vectors or of a model, changed after the run began; leave them as "
+    "they are while it runs, and run it again"
+)
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -74,12 +79,14 @@ OnEpoch = Callable[[Task, Mapping[str, float]], None]
 def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> CellResult:
     """Train, rank and record one cell; an error becomes the reason in its record.
 
-    A scenario that is not among `scenarios` is prepared here. Raises NoRoom if the run's folder
-    cannot be written to.
+    A scenario that is not among `scenarios` is prepared here. A cell whose data, texts or vectors
+    changed since it was planned fails. Raises NoRoom if the run's folder cannot be written to.
     """
     scenario = scenarios.get(task.spec.scenario_key)
     try:
         scenario = scenario or task.spec.scenario_key.prepare(task.data_dir)
+        if PlannedCell.of(task.spec, scenario).digest != task.planned.digest:
+            return fail(task, CHANGED)
         folder = run_cell(
             task.planned,
             scenario,
@@ -105,7 +112,7 @@ def no_room(out: Path, error: OSError) -> NoRoom:
     why = error.strerror or type(error).__name__
     return NoRoom(
         f"the run's folder must be writable; {out} is not ({why}); finished cells are kept: "
-        f"make room and go on with negbench resume {out}"
+        f"make room and go on with negbench resume {quote(str(out))}"
     )
 
 

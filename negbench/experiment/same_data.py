@@ -1,0 +1,164 @@
+"""The data of a run folder stay the same: cells of other data are refused before any training.
+
+A table compares cells of one data set, split, bands and exclusion; a folder that mixed two of them
+could show none, and would hold two values for one row.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from negbench.data.download.file_cache import AT_HAND
+from negbench.data.number_words import counted
+from negbench.data.readers.column_roles import Columns
+from negbench.errors import UserError
+from negbench.experiment.cell.spec import ScenarioKey
+from negbench.experiment.options.options import Options
+from negbench.experiment.plan import Plan
+from negbench.scenario.scenario import Scenario
+from negbench.storage import cell_store
+from negbench.storage.cell_store import Cell
+from negbench.texts import encoders
+
+REPLACED = "replaced"
+"""The folder of a run that cells of earlier data are moved to."""
+READ_BY = (
+    "data_dir",
+    *(each.name for each in fields(Columns)),
+    *(each.name for each in fields(ScenarioKey) if each.name not in ("dataset", "columns")),
+)
+"""Options that change what is read, split or excluded."""
+logger = logging.getLogger(__name__)
+
+
+def require_same_data(options: Options, plan: Plan, out: Path, stored: Mapping[str, Any]) -> None:
+    """Raises UserError, with what changed, if finished cells of the folder are of other data.
+
+    `stored` are the options of the folder's last run. With `--overwrite all` the cells may be
+    replaced, so nothing is refused.
+    """
+    foreign = [each for each in foreign_cells(plan, out) if each[0].done]
+    if not foreign or options.overwrite == "all":
+        return
+    cell, scenario = foreign[0]
+    name = scenario.interactions.name
+    n = sum(each.spec["dataset"] == name for each, _ in foreign)
+    raise UserError(
+        f"a run folder holds one version of a data set, and {name} is not what "
+        f"{counted(n, 'finished cell')} in {out} {'was' if n == 1 else 'were'} trained on: "
+        f"{_cause(options, cell, scenario, stored)}; choose another folder with -o, or train them "
+        "all again with --overwrite all"
+    )
+
+
+def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
+    """The cells of a planned data set's name that are of other data, split, bands or exclusion."""
+    planned = {each.interactions.name: each for each in plan.scenarios.values()}
+    cells = [each for each in cell_store.read_cells(out)[0] if each.spec["dataset"] in planned]
+    there = [(cell, planned[cell.spec["dataset"]]) for cell in cells]
+    reading = {scenario.interactions.name: scenario for cell, scenario in there if _texts(cell)}
+    texts = {name: _hash_of_texts(each) for name, each in reading.items()}
+    return [
+        (cell, scenario)
+        for cell, scenario in there
+        if _differs(cell, scenario)
+        or _texts(cell) not in ("", texts.get(scenario.interactions.name))
+    ]
+
+
+def set_aside(plan: Plan, out: Path, overwrite: str) -> None:
+    """Move the cells of other data to RUN/replaced: failed ones, and with `overwrite` all."""
+    moved = 0
+    for cell, _ in foreign_cells(plan, out):
+        if cell.done and overwrite != "all":
+            continue
+        place = out / REPLACED
+        place.mkdir(exist_ok=True)
+        versions = (place / f"{cell.folder.name}{mark}" for mark in ("", *_numbers()))
+        try:
+            cell.folder.rename(next(each for each in versions if not each.exists()))
+            moved += 1
+        except FileNotFoundError:  # another shard of this run was as quick
+            continue
+    if moved:
+        logger.warning(
+            "%s of earlier data %s moved to %s",
+            counted(moved, "cell"),
+            "was" if moved == 1 else "were",
+            out / REPLACED,
+        )
+
+
+def _numbers() -> Iterator[str]:
+    return (f"-{number}" for number in range(2, 1_000_000))
+
+
+def _differs(cell: Cell, scenario: Scenario) -> bool:
+    """Whether a cell is of another data, split, bands or exclusion, as far as its spec says."""
+    spec = cell.spec
+    data = spec.get("data")
+    known = data.get("checksum") if isinstance(data, Mapping) else None
+    now = {
+        "split_hash": scenario.split.hash,
+        "bands": scenario.bands.rule,
+        "exclude": scenario.exclude,
+    }
+    return known not in (None, scenario.interactions.checksum) or any(
+        spec.get(name, value) != value for name, value in now.items()
+    )
+
+
+def _texts(cell: Cell) -> str:
+    """The hash of the item texts that a cell's method or backbone read; empty if it read none."""
+    for name in ("texts", "read"):
+        entry = cell.spec.get(name)
+        if isinstance(entry, Mapping) and entry.get("texts"):
+            return str(entry["texts"])
+    return ""
+
+
+def _hash_of_texts(scenario: Scenario) -> str:
+    texts = scenario.interactions.item_texts
+    return "none" if texts is None else encoders.cache_key("", texts)[:12]
+
+
+def _cause(options: Options, cell: Cell, scenario: Scenario, stored: Mapping[str, Any]) -> str:
+    """What changed, as a clause: options, the place of the file, or the file itself."""
+    now, then = options.as_flat(), {**Options().as_flat(), **stored}
+    changed = [
+        f"--{name.replace('_', '-')} was {_shown(then.get(name))} and is {_shown(now.get(name))}"
+        for name in READ_BY
+        if stored and then.get(name) != now.get(name)
+    ]
+    if changed:
+        return ", ".join(changed)
+    data, entry = scenario.interactions, cell.record.get("data")
+    record: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
+    before = record.get("source", data.source)
+    if before != data.source:
+        return f"it was read from {before} then and is read from {data.source} now"
+    n = record.get("n_interactions")
+    if not _differs(cell, scenario):
+        return f"the texts of items in {_place(scenario)} have changed since then"
+    if isinstance(n, int) and n != len(data):
+        counts = f"{n:,} interactions then, {len(data):,} now"
+        return f"{_place(scenario)} has changed since then ({counts})"
+    return (
+        f"{_place(scenario)}, or how it is read, has changed since then"
+        f" (other ones of {len(data):,} interactions)"
+    )
+
+
+def _place(scenario: Scenario) -> str:
+    """The file or folder that a data set was read from, else where it comes from."""
+    data = scenario.interactions
+    if data.source and Path(data.source).exists():
+        return data.source
+    hits = (note.removeprefix(AT_HAND) for note in data.notes if note.startswith(AT_HAND))
+    return next(hits, f"the source of {data.name}" + (f" ({data.source})" if data.source else ""))
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value in (None, "") else str(value)
