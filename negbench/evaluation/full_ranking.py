@@ -43,6 +43,15 @@ class ReusesBuffer(Protocol):
         ...
 
 
+@runtime_checkable
+class FoldsIn(Protocol):
+    """A reference that can score users it was not fitted on, from their history."""
+
+    def fold_in(self, history: Csr) -> Scorer:
+        """The same model with these histories [U, I] in place of the train rows."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """Result of an evaluation: top-K lists and metric values of each user.

@@ -37,6 +37,8 @@ class FalseNegativeRate:
     def epoch_metrics(self) -> dict[str, float]:
         """Metrics of the epoch by name; resets the sums."""
         sums, self.sums = self.sums, EpochMeans()
+        if not self.held_out.of_train:
+            return {"watched": sums.total("used")}
         return {
             "watched": sums.total("used"),
             "fnr": sums.share("false", "used"),

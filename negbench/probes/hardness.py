@@ -62,7 +62,7 @@ class Hardness:
         self._reset()
         metrics = {
             "hard": sums.share("hard", "used"),
-            "fhnr": sums.share("false", "hard"),
+            "fhnr": sums.share("false", "hard") if self.held_out.of_train else np.nan,
             "hard_watched": sums.total("hard"),
         }
         for name, parts in samples.items():

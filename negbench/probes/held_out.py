@@ -4,6 +4,9 @@ A negative (u, j) is false if j is held out for u: in valid, in test, among the 
 the ground truth where the data have one, and not in train. With ground truth the false-negative
 rate is exact; without it some positives are unknown and the rate is a lower bound.
 
+Under a split by users nobody who is trained on has held-out positives: without ground truth or
+planted pairs no rate is known, and none is given.
+
     expected = sum_b n_b |H_u - X_u| / (I - |X_u|)  /  sum_b n_b
 
 is the false-negative rate of uniform sampling over the same rows, in closed form: H_u held out, X_u
@@ -35,6 +38,8 @@ class HeldOut:
     rate: UserValues
     """|H_u - X_u| / (I - |X_u|) of each user, [U] float64; 0 where no item is left."""
     exact: bool
+    of_train: bool = True
+    """Whether users who are trained on have held-out positives; else no negative can be false."""
     planted: Membership | None = None
     planted_rate: UserValues | None = None
     """`rate` over the planted pairs alone."""
@@ -47,9 +52,12 @@ class HeldOut:
         known = [part for part in (parts.test, planted, truth) if part is not None]
         held = _difference(reduce(Csr.join, known, parts.valid), parts.train)
         pairs, rate = _with_rate(held, scenario, context)
+        of_train = parts.fold_in is None or bool(parts.train.lengths[held.rows].any())
         if planted is None:
-            return cls(pairs, rate, truth is not None)
-        return cls(pairs, rate, truth is not None, *_with_rate(planted, scenario, context))
+            return cls(pairs, rate, truth is not None, of_train)
+        return cls(
+            pairs, rate, truth is not None, of_train, *_with_rate(planted, scenario, context)
+        )
 
 
 def expected_false(rate: UserValues, users: Rows, n: Rows) -> Scalar:

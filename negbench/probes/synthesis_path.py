@@ -55,5 +55,6 @@ class SynthesisPath:
         for at in range(BINS):
             metrics[f"path_share_{at + 1}"] = sums.share(f"n{at}", "n")
             metrics[f"path_gap_{at + 1}"] = sums.share(f"gap{at}", f"n{at}")
-            metrics[f"path_fnr_{at + 1}"] = sums.share(f"false{at}", f"n{at}")
+            if self.held_out.of_train:
+                metrics[f"path_fnr_{at + 1}"] = sums.share(f"false{at}", f"n{at}")
         return metrics

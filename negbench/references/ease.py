@@ -8,7 +8,7 @@ Paper: H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019
 Cost: one inverse of [I, I] in float64 (I^3 operations, two such matrices in memory).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +25,7 @@ from negbench.plugins.config_ranges import check_ranges
 CARD = Card(
     title="closed-form linear autoencoder over items",
     family="reference",
+    provides=("fold_in",),
     authors="Steck",
     year=2019,
     venue="WWW",
@@ -52,13 +53,17 @@ class Ease:
     """The train matrix and the item weights."""
 
     train: sp.csr_matrix
-    """[U, I] of ones."""
+    """[U, I] of ones; the histories of users who are folded in."""
     weights: NDArray[np.float32]
     """B, [I, I]."""
 
     def scores(self, users: Rows) -> ItemScores:
         """X_u B of these users, [b, I]."""
         return torch.from_numpy(self.train[users.cpu().numpy()] @ self.weights).to(users.device)
+
+    def fold_in(self, history: Csr) -> "Ease":
+        """The same weights; users are scored by these histories [U, I]."""
+        return replace(self, train=history.matrix())
 
 
 def build(config: Config, train: Csr) -> Scorer:

@@ -11,7 +11,7 @@ recommendation algorithms", WWW 2001, doi:10.1145/371920.372071. What differs: t
 Cost: the sum over users of the square of their train pairs, and a block of b x I scores to rank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +27,7 @@ from negbench.plugins.config_ranges import check_ranges
 CARD = Card(
     title="item nearest neighbours by shrunk cosine",
     family="reference",
+    provides=("fold_in",),
     authors="Sarwar, Karypis, Konstan, Riedl",
     year=2001,
     venue="WWW",
@@ -55,7 +56,7 @@ class ItemKnn:
     """The train matrix and the similarities of the nearest neighbours."""
 
     train: sp.csr_matrix
-    """[U, I] of ones."""
+    """[U, I] of ones; the histories of users who are folded in."""
     nearest: sp.csr_matrix
     """[I, I]: column i holds sim(i, j) at the k nearest j of i."""
 
@@ -63,6 +64,10 @@ class ItemKnn:
         """The sum of similarities to the train items of each user, [b, I]."""
         block = self.train[users.cpu().numpy()] @ self.nearest
         return torch.from_numpy(block.toarray()).to(users.device)
+
+    def fold_in(self, history: Csr) -> "ItemKnn":
+        """The same neighbours; users are scored by these histories [U, I]."""
+        return replace(self, train=history.matrix())
 
 
 def build(config: Config, train: Csr) -> Scorer:

@@ -18,6 +18,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="most popular items first",
     family="reference",
+    provides=("fold_in",),
     provenance="ours",
 )
 
@@ -37,6 +38,11 @@ class MostPopular:
     def scores(self, users: Rows) -> ItemScores:
         """The counts, once per user, [b, I]."""
         return self.counts.to(users.device).repeat(len(users), 1)
+
+    def fold_in(self, history: Csr) -> "MostPopular":
+        """The same counts: no history changes them."""
+        del history
+        return self
 
 
 def build(config: Config, train: Csr) -> Scorer:

@@ -65,6 +65,9 @@ def inject_disliked(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tup
     train = parts.train
     met = np.concatenate([p.keys for p in (train, parts.valid, parts.test)])
     users, items = np.divmod(np.setdiff1d(disliked.keys, met), train.n_columns)
+    if parts.fold_in is not None:  # held-out users are not trained on, not even on noise
+        trained = train.lengths[users] > 0
+        users, items = users[trained], items[trained]
     noise = Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
     return replace(parts, train=_interleaved(train, noise, seed)), noise
 

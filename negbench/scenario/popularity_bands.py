@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negbench.data.interactions import Csr
+from negbench.data.number_words import counted, percent
 from negbench.errors import UserError
 from negbench.scenario.rule_syntax import Rule, read_rule
 
@@ -18,6 +19,11 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "count": ("5", "50"),
 }
 """The rules with their default cuts; one cut makes two bands, head and tail."""
+
+FEW = 20
+"""A band of fewer items rests on single items."""
+NEARLY_ALL = 0.9
+"""A band with more than this share of the items says little beside the figure of all items."""
 
 _NAMES = {1: ("head", "tail"), 2: ("head", "mid", "tail")}
 
@@ -61,6 +67,26 @@ class Bands:
         """Number of items in each band."""
         counts = np.bincount(self.labels, minlength=len(self.names))
         return dict(zip(self.names, counts.tolist(), strict=True))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each weakness: a band of nearly all items, bands of fewer than 20."""
+        total, notes = len(self.labels), []
+        for name, size in self.sizes.items():
+            if size > NEARLY_ALL * total:
+                notes.append(
+                    f"weak bands: {name} holds {percent(size, total)} of the items ({size:,} of "
+                    f"{total:,}), so its figures are nearly those of all items; --bands divides "
+                    "them otherwise."
+                )
+        few = {name: size for name, size in self.sizes.items() if size < FEW}
+        if few:
+            counts = ", ".join(f"{name} {size}" for name, size in few.items())
+            notes.append(
+                f"weak bands: fewer than {FEW} items in {counts} (of {counted(total, 'item')}): "
+                "figures of so few items are no finding."
+            )
+        return tuple(notes)
 
     def rows(self, part: Csr) -> dict[str, int]:
         """Number of pairs of a part (the test part, say) in each band."""

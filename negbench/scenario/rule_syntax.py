@@ -17,6 +17,8 @@ class Rule:
     name: str
     words: tuple[str, ...] = ()
     seed: int = 0
+    last: int = 1
+    """Of a split by users: how many of a held-out user's items are to be ranked."""
 
     @property
     def numbers(self) -> tuple[Fraction, ...]:
@@ -25,7 +27,8 @@ class Rule:
 
     def __str__(self) -> str:
         """The rule as it could be typed."""
-        return f"{self.name}({','.join(self.words)})" if self.words else self.name
+        words = self.words if self.last == 1 else (*self.words, f"last={self.last}")
+        return f"{self.name}({','.join(words)})" if words else self.name
 
 
 def read_rule(
@@ -38,7 +41,8 @@ def read_rule(
 ) -> Rule:
     """Parse a rule named in `defaults`, which also gives the numbers where the text has none.
 
-    A `seed=7` in the text overrides the argument. Raises UserError if the text is no such rule.
+    A `seed=7` in the text overrides the argument; a rule by users may hold a `last=2` beside it.
+    Raises UserError if the text is no such rule.
     """
     form = _FORM.fullmatch(text)
     if form is None:
@@ -49,11 +53,14 @@ def read_rule(
         known = [*defaults, *(aliases or {})]
         raise UserError(f"unknown {kind} `{text}`; {did_you_mean(name, known)}")
     words = [word.strip() for word in (form[2] or form[3] or "").split(",") if word.strip()]
-    if words and (given := re.fullmatch(r"seed\s*=\s*(\d+)", words[-1])):
-        seed, words = int(given[1]), words[:-1]
+    named = {"seed": seed, "last": 1}
+    known_words = "seed|last" if name == "users" else "seed"
+    while words and (given := re.fullmatch(rf"({known_words})\s*=\s*(\d+)", words[-1])):
+        named[given[1]], words = int(given[2]), words[:-1]
     if not defaults[name] and words:
         raise UserError(f"{kind} `{name}` takes no numbers; got `{text}`")
-    return Rule(name, tuple(_number(w, kind) for w in words or map(str, defaults[name])), seed)
+    numbers = tuple(_number(word, kind) for word in words or map(str, defaults[name]))
+    return Rule(name, numbers, named["seed"], named["last"])
 
 
 def _number(word: str, kind: str) -> str:

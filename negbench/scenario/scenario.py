@@ -12,14 +12,15 @@ from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.load import load
 from negbench.data.membership import Membership, Packed
 from negbench.data.readers.column_roles import Columns
+from negbench.data.unchanged import cached_while_unchanged
 from negbench.errors import UserError, did_you_mean
 from negbench.protocol.context import TrainContext
 from negbench.protocol.text_table import TextTable
-from negbench.scenario import noise_injection, planted_false_negatives
+from negbench.scenario import held_out_users, noise_injection, planted_false_negatives
 from negbench.scenario.item_distribution import distribution_record
 from negbench.scenario.noise_injection import Noise
 from negbench.scenario.popularity_bands import Bands
-from negbench.scenario.splits import split, warning
+from negbench.scenario.splits import split
 from negbench.texts import encoders
 
 EXCLUSIONS = {
@@ -47,16 +48,26 @@ class Scenario:
     """Whether the noise is the pairs that were rated too low, not random pairs."""
 
     @cached_property
+    def profiles(self) -> Csr:
+        """Items seen before the valid part: train, and what is folded in of held-out users."""
+        folded = self.split.fold_in
+        return self.split.train if folded is None else self.split.train.join(folded)
+
+    @cached_property
     def seen(self) -> Csr:
-        """Items seen before the test part: train, then valid, [U, I]."""
-        return self.split.train.join(self.split.valid)
+        """Items seen before the test part: profiles, then valid, [U, I]."""
+        return self.profiles.join(self.split.valid)
+
+    def history(self, part: str) -> Csr:
+        """What a model reads of each user when a part is ranked, in order, [U, I]."""
+        return self.seen if part == "test" else self.profiles
 
     def masked(self, part: str) -> Csr:
-        """Items masked when a part is ranked: train (for test also valid) and planted pairs.
+        """Items masked when a part is ranked: the history and planted pairs.
 
         Planted pairs are positives, so a high rank of one is no error.
         """
-        before = self.seen if part == "test" else self.split.train
+        before = self.history(part)
         return before if self.planted is None else before.join(self.planted)
 
     @cached_property
@@ -95,9 +106,8 @@ class Scenario:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Caveats to print with every result on this scenario."""
-        notes = [*self.interactions.notes]
-        if text := warning(self.split.rule_name):
-            notes.append(text)
+        notes = [*self.interactions.notes, *self.split.notes, *self.bands.notes]
+        notes.extend(held_out_users.notes(self.split, self.interactions))
         if self.oracle:
             notes.append(
                 f"ORACLE: negatives exclude {self.exclude}: training looks at held-out positives."
@@ -138,9 +148,13 @@ class Scenario:
         """Whether items have text vectors: from the data's texts or from a given table."""
         return self.interactions.item_texts is not None or encoders.is_precomputed(encoder)
 
-    @lru_cache(maxsize=2)  # noqa: B019 - as below
     def texts(self, encoder: str, device: torch.device) -> TextTable:
         """Text vectors of the items, shared by the cells of a process."""
+        return self._texts(encoder, encoders.encoder_of(encoder).identity, device)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - as below
+    def _texts(self, encoder: str, identity: str, device: torch.device) -> TextTable:
+        del identity  # an edited file of vectors is another one
         data = self.interactions
         return encoders.table_of(encoder, data.item_texts, data.n_items, device=device)
 
@@ -157,6 +171,7 @@ class Scenario:
                 "n_items": data.n_items,
                 "n_interactions": len(data),
                 "checksum": data.checksum,
+                "content": data.content,
                 "licence": data.licence,
                 "source": data.source,
                 "notes": list(data.notes),
@@ -169,6 +184,7 @@ class Scenario:
                 "train": len(parts.train),
                 "valid": len(parts.valid),
                 "test": len(parts.test),
+                **({} if parts.fold_in is None else {"fold_in": len(parts.fold_in)}),
                 "planted": 0 if self.planted is None else len(self.planted),
                 **({} if self.noise is None else {"noise": len(self.noise)}),
                 "spread": distribution_record(parts),
@@ -183,7 +199,7 @@ class Scenario:
         }
 
 
-@lru_cache(maxsize=4)
+@cached_while_unchanged(4)
 def prepare(
     dataset: str,
     *,
@@ -196,9 +212,9 @@ def prepare(
     noise: Noise = 0.0,
     data_dir: str | Path | None = None,
 ) -> Scenario:
-    """Load and split one data set; cached, so that the cells of a process share it.
+    """Load and split one data set; cached while its files are unchanged, so that cells share it.
 
-    Raises UserError if `exclude` is unknown.
+    Raises UserError if `exclude` is unknown, or names parts that no train user has a pair of.
     """
     if exclude not in EXCLUSIONS:
         what = did_you_mean(exclude, list(EXCLUSIONS))
@@ -207,6 +223,11 @@ def prepare(
         )
     data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core)
     parts, planted = split(data, rule), None
+    if parts.fold_in is not None and len(EXCLUSIONS[exclude]) > 1:
+        raise UserError(
+            f"--exclude {exclude} keeps held-out items out of the negatives, and no user who is "
+            f"trained on has any under a split by users ({parts.rule}); use --exclude train"
+        )
     if plant:
         parts, planted = planted_false_negatives.plant(parts, plant)
     added = None

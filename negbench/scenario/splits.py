@@ -13,8 +13,12 @@ file where no time is known.
   more; all pairs of the others are train.
 - `files(a)`: the parts as given. Without a given valid part it is sampled from train: of each
   user's n train pairs the nearest whole number to a n, never all (a = 0.1: none below 5 pairs).
+  Of data that come divided by users, valid is a share of the train users, as under `users`.
 - `truth(a)`: valid is sampled likewise from all observed pairs; test is the ground truth that was
   not observed, of the judged cells where only some were judged.
+- `users(a,b,c)`: users are divided, not pairs, by a seed; of a valid or test user the last item
+  (`last=2`: the last two) is to be ranked, the earlier ones are read as history at ranking time
+  and never trained on (see `held_out_users.py`).
 - `popularity_shift(alpha,a)`: test is the share a of all pairs, sampled against the popularity of
   the items: alpha = 1 draws pairs uniformly, alpha = 0 items uniformly. Valid is as large and drawn
   without the shift, so that no selection uses it; each user keeps a train pair (see
@@ -22,19 +26,21 @@ file where no time is known.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench.data.fold_in import FOLD_IN, TEST, TRAIN, VALID
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.errors import UserError
 from negbench.ops.rng import numpy_stream
-from negbench.scenario import popularity_shift
+from negbench.scenario import held_out_users, popularity_shift
 from negbench.scenario.rule_syntax import Rule, read_rule
+from negbench.scenario.split_caveats import caveats
 
 Parts = NDArray[np.int8]
-TRAIN, VALID, TEST = 0, 1, 2
 
 DEFAULTS: dict[str, tuple[float, ...]] = {
     "ratio": (0.8, 0.1, 0.1),
@@ -43,21 +49,12 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
     "leave_one_out": (),
     "files": (0.1,),
     "truth": (0.1,),
+    "users": (0.8, 0.1, 0.1),
     "popularity_shift": popularity_shift.DEFAULTS,
 }
 """The rules with their default numbers."""
 
 ALIASES = {"loo": "leave_one_out"}
-
-WARNINGS = {
-    "leave_one_out": "leave_one_out lets a model learn from pairs later than the ones it is tested "
-    "on, so it sees the future; `temporal(0.8,0.9)` does not.",
-    "temporal": "under temporal a user who comes after the first line in time has no train pair "
-    "and is ranked by an untrained vector.",
-    "popularity_shift": "under popularity_shift the test pairs are drawn against popularity, the "
-    "valid pairs are not: nothing is stopped or selected under the shift.",
-}
-"""Caveats on the results of a split, by the name of its rule."""
 
 
 def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> Split:
@@ -78,12 +75,7 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
                 f"split rule `{result.rule}` leaves the {word} part of {interactions.name} empty "
                 f"({len(interactions)} interactions); choose another rule or other numbers"
             )
-    return result
-
-
-def warning(rule_name: str) -> str:
-    """The caveat to print beside results under this rule, or an empty string."""
-    return WARNINGS.get(rule_name, "")
+    return replace(result, notes=caveats(interactions, parts, result))
 
 
 def _auto(interactions: Interactions) -> str:
@@ -135,7 +127,12 @@ def _files(interactions: Interactions, rule: Rule) -> Parts:
             "list; use ratio(0.8,0.1,0.1) or random(0.8,0.1,0.1)"
         )
     parts = interactions.part.copy()
-    return parts if (parts == VALID).any() else _sample_valid(interactions, parts, rule)
+    if (parts == VALID).any():
+        return parts
+    if (parts == FOLD_IN).any():
+        order, share = _in_order(interactions), _share_for_valid(rule)
+        return held_out_users.sample_valid_users(interactions, parts, rule, order, share)
+    return _sample_valid(interactions, parts, rule)
 
 
 def _truth(interactions: Interactions, rule: Rule) -> Parts:
@@ -147,6 +144,12 @@ def _truth(interactions: Interactions, rule: Rule) -> Parts:
     return _sample_valid(interactions, np.zeros(len(interactions), np.int8), rule)
 
 
+def _users(interactions: Interactions, rule: Rule) -> Parts:
+    _need_order(interactions, rule)
+    _three_shares(rule)
+    return held_out_users.assign_parts(interactions, rule, _in_order(interactions))
+
+
 _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
     "ratio": _ratio,
     "random": _random,
@@ -154,6 +157,7 @@ _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
     "leave_one_out": _leave_one_out,
     "files": _files,
     "truth": _truth,
+    "users": _users,
     "popularity_shift": popularity_shift.assign_parts,
 }
 
@@ -162,7 +166,7 @@ def _need_order(interactions: Interactions, rule: Rule) -> None:
     if interactions.order == "none":
         raise UserError(
             f"split rule `{rule}` needs an order of each user's pairs and {interactions.name} has "
-            "none; use random(0.8,0.1,0.1)"
+            "none; use random(0.8,0.1,0.1), or --order rows if a file's rows are in time order"
         )
 
 
@@ -187,15 +191,20 @@ def _places(
 
 def _cut(place: NDArray[np.int64], n: NDArray[np.int64], rule: Rule) -> Parts:
     """The part of each pair by its position, in the shares of the rule."""
+    shares = _three_shares(rule)
+    first = np.maximum(_share(shares[0], n), 1)  # who has no train pair is ranked at random
+    second = np.maximum(_share(shares[0] + shares[1], n), first)
+    return (place >= first).astype(np.int8) + (place >= second)
+
+
+def _three_shares(rule: Rule) -> tuple[Fraction, ...]:
     shares = rule.numbers
     if len(shares) != 3 or shares[0] <= 0 or min(shares) < 0 or sum(shares) != 1:
         raise UserError(
             f"split rule `{rule}` needs three shares that sum to 1, the first above 0, "
             f"as in {rule.name}(0.8,0.1,0.1)"
         )
-    first = np.maximum(_share(shares[0], n), 1)  # who has no train pair is ranked at random
-    second = np.maximum(_share(shares[0] + shares[1], n), first)
-    return (place >= first).astype(np.int8) + (place >= second)
+    return shares
 
 
 def _share(share: Fraction, n: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -205,17 +214,22 @@ def _share(share: Fraction, n: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _sample_valid(interactions: Interactions, parts: Parts, rule: Rule) -> Parts:
     """Move a share of each user's train pairs to valid, at random by the rule's seed."""
+    share = _share_for_valid(rule)
+    train = np.flatnonzero(parts == TRAIN)
+    shuffled = numpy_stream(rule.seed, "split").permutation(len(train))
+    place, n = _places(interactions.users[train], shuffled)
+    nearest = _share(share, 2 * n) + 1 >> 1
+    parts[train[place < np.minimum(nearest, n - 1)]] = VALID
+    return parts
+
+
+def _share_for_valid(rule: Rule) -> Fraction:
     if len(rule.numbers) != 1 or not 0 <= rule.numbers[0] < 1:
         raise UserError(
             f"split rule `{rule}` needs one share of train for valid, at least 0 and below 1, "
             f"as in {rule.name}(0.1)"
         )
-    train = np.flatnonzero(parts == TRAIN)
-    shuffled = numpy_stream(rule.seed, "split").permutation(len(train))
-    place, n = _places(interactions.users[train], shuffled)
-    nearest = _share(rule.numbers[0], 2 * n) + 1 >> 1
-    parts[train[place < np.minimum(nearest, n - 1)]] = VALID
-    return parts
+    return rule.numbers[0]
 
 
 def _increasing(rule: Rule) -> tuple[Fraction, Fraction]:
@@ -231,23 +245,25 @@ def _resolved(rule: Rule, interactions: Interactions) -> str:
     if rule.name == "files" and interactions.part is not None and (interactions.part == 1).any():
         return "files"
     rule = popularity_shift.with_defaults(rule) if rule.name == "popularity_shift" else rule
-    if rule.name in ("random", "files", "truth", "popularity_shift"):
+    if rule.name in ("random", "files", "truth", "users", "popularity_shift"):
         return f"{str(rule).removesuffix(')')},seed={rule.seed})"
     return str(rule)
 
 
 def _gather(interactions: Interactions, parts: Parts, rule: Rule) -> Split:
-    """The three parts as CSR by user, each row in time order where times are known."""
+    """The parts as CSR by user, each row in time order where times are known."""
     order = _in_order(interactions)
     users, items, parts = interactions.users[order], interactions.items[order], parts[order]
     shape = {"n_rows": interactions.n_users, "n_columns": interactions.n_items}
-    train, valid, test = (
-        Csr.of(users[parts == part], items[parts == part], **shape) for part in (TRAIN, VALID, TEST)
+    train, valid, test, folded = (
+        Csr.of(users[parts == part], items[parts == part], **shape)
+        for part in (TRAIN, VALID, TEST, FOLD_IN)
     )
     if rule.name == "truth":
         test = _unobserved(interactions)
     text = _resolved(rule, interactions)
-    return Split(train, valid, test, text, interactions.order, rule.name)
+    fold_in = folded if len(folded) else None
+    return Split(train, valid, test, text, interactions.order, rule.name, fold_in)
 
 
 def _unobserved(interactions: Interactions) -> Csr:

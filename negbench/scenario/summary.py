@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from negbench.data.interactions import Csr, Interactions
+from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.k_core import k_core
-from negbench.errors import DataError
+from negbench.errors import DataError, UserError
 from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.popularity_bands import Bands
 from negbench.scenario.splits import split
@@ -16,12 +16,15 @@ CORES = (2, 5, 10)
 
 
 def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[str, Any]:
-    """Sizes, density, quartiles a user and an item, k-cores, bands, times and notes.
+    """Sizes, density, quartiles a user and an item, k-cores, bands, split, times and notes.
 
-    With a split `rule` also the sizes and item distributions of the parts.
+    Without a split `rule` it is the one that a run takes by itself, and a reason where it fails.
+    Raises UserError if the data cannot be split by a `rule` that was given.
     """
     pairs = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
     divided = Bands.of(pairs.counts, bands)
+    parts, why = _parts(data, rule)
+    caveats = () if parts is None else parts.notes
     return {
         "name": data.name,
         "users": data.n_users,
@@ -32,13 +35,13 @@ def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[s
         "an item has": _quartiles(pairs.counts),
         "k-core": [_core(data, k) for k in CORES],
         "bands": f"{divided.rule}: " + ", ".join(f"{n} {s:,}" for n, s in divided.sizes.items()),
-        **({"split": _split(data, rule)} if rule else {}),
+        "split": [why] if parts is None else _split(parts),
         "order": _span(data),
         "truth": "known" if data.truth is not None else "not known",
         "licence": data.licence or "not known",
         "source": data.source or "not known",
         "checksum": data.checksum[:12],
-        "notes": list(data.notes),
+        "notes": list(dict.fromkeys([*data.notes, *caveats, *divided.notes])),
     }
 
 
@@ -47,9 +50,20 @@ def _quartiles(counts: np.ndarray[Any, Any]) -> str:
     return f"{middle} in the middle, {low} to {high} for half, {counts.max():,} at most"
 
 
-def _split(data: Interactions, rule: str) -> list[str]:
-    parts = split(data, rule)
+def _parts(data: Interactions, rule: str) -> tuple[Split | None, str]:
+    """The parts, or None and why there are none where no rule was asked for."""
+    try:
+        return split(data, rule or "auto"), ""
+    except UserError as error:
+        if rule:
+            raise
+        return None, str(error)
+
+
+def _split(parts: Split) -> list[str]:
     sizes = f"train {len(parts.train):,}  valid {len(parts.valid):,}  test {len(parts.test):,}"
+    if parts.fold_in is not None:
+        sizes += f"  fold-in {len(parts.fold_in):,}"
     return [f"{parts.rule}   {sizes}   hash {parts.hash}", *distribution_line(parts).split("   ")]
 
 

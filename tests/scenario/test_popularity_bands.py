@@ -76,3 +76,18 @@ def test_long_decimals_do_not_overflow() -> None:
 def test_mistakes_are_one_sentence(rule: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         Bands.of([1, 2, 3], rule)
+
+
+def test_weak_bands_are_named_with_their_numbers() -> None:
+    counts = np.r_[np.full(30, 1000), np.full(970, 1)]
+    assert Bands.of(counts, "count:5,50").notes == (
+        "weak bands: tail holds 97 % of the items (970 of 1,000), so its figures are nearly those "
+        "of all items; --bands divides them otherwise.",
+        "weak bands: fewer than 20 items in mid 0 (of 1,000 items): figures of so few items are no "
+        "finding.",
+    )
+    assert Bands.of(np.arange(100), "items:0.2,0.8").notes == ()
+    (few,) = Bands.of(np.arange(99), "items:0.2,0.8").notes
+    assert "fewer than 20 items in head 19 (of 99 items)" in few
+    assert not any("nearly" in note for note in Bands.of(np.arange(100), "items:0.9").notes)
+    assert any("nearly" in note for note in Bands.of(np.arange(100), "items:0.91").notes)

@@ -11,7 +11,7 @@ from negbench.errors import UserError
 from negbench.scenario.item_distribution import item_distributions
 from negbench.scenario.popularity_shift import assign_parts
 from negbench.scenario.rule_syntax import Rule
-from negbench.scenario.splits import split, warning
+from negbench.scenario.splits import split
 
 COUNTS = np.array([8, 4, 2, 1])
 
@@ -93,7 +93,7 @@ def test_sizes_and_the_rule_in_full() -> None:
     assert parts.rule == "popularity_shift(0.5,0.1,seed=4)"
     assert (len(parts.train), len(parts.valid), len(parts.test)) == (6400, 800, 800)
     assert split(skewed(), "popularity_shift").rule == "popularity_shift(0,0.1,seed=0)"
-    assert "nothing is stopped or selected" in warning(parts.rule_name)
+    assert "nothing is stopped or selected" in parts.notes[0]
 
 
 def test_the_seed_decides() -> None:

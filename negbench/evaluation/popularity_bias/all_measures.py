@@ -36,15 +36,19 @@ def audit(
     seen: Csr,
     bands: Bands,
     ks: Sequence[int],
+    profiles: Csr | None = None,
 ) -> Values:
     """Every measure of the lists `top` [n, K] of `users` [n], by (measure, K, group).
 
     `ranks` holds the rank of each pair of `test`; without it `pru` and `pri`, whose K is 0, are
-    left out. `seen` is what is never recommended: train joined with valid. Undefined: NaN.
+    left out. `seen` is what is never recommended: train joined with valid. `profiles` [U, I] are
+    the users' own items, train if None; popularity is always that of train. Undefined: NaN.
     """
     values: Values = {}
     for k in ks:
         values |= _at(top[:, :k], k, users, train, test, seen, bands)
+        own = train if profiles is None else profiles
+        values |= _by_user_group(top[:, :k], k, users, train.counts, own, bands)
     if ranks is not None:
         values["pru", 0, "all"] = pru(ranks, test, train.counts)
         values["pri", 0, "all"] = pri(ranks, test, train.counts)
@@ -64,16 +68,15 @@ def _at(top: Ints, k: int, users: Ints, train: Csr, test: Csr, seen: Csr, bands:
         "popreo": popreo(top, users, test, labels, n_bands),
         "poprsp": poprsp(top, users, seen, labels, n_bands),
     }
-    values = {(name, k, "all"): value for name, value in of_lists.items()}
-    return values | _by_user_group(top, k, users, train, bands)
+    return {(name, k, "all"): value for name, value in of_lists.items()}
 
 
-def _by_user_group(top: Ints, k: int, users: Ints, train: Csr, bands: Bands) -> Values:
+def _by_user_group(top: Ints, k: int, users: Ints, counts: Ints, own: Csr, bands: Bands) -> Values:
     """The measures that compare each list with its user's profile."""
     n_bands = len(bands.names)
-    profiles = profile_shares(train, users, bands.labels, n_bands)
+    profiles = profile_shares(own, users, bands.labels, n_bands)
     lists = list_shares(top, bands.labels, n_bands)
-    before, after = profile_means(train, users, train.counts), list_means(top, train.counts)
+    before, after = profile_means(own, users, counts), list_means(top, counts)
     share: NDArray[np.float64] = np.where(np.isnan(after), np.nan, profiles[:, 0])
     groups = taste_groups(share, before)
     values = {

@@ -1,7 +1,7 @@
 """Statistics of recommendation lists and user profiles: the sums behind all measures.
 
 A list is a row of `top` int [n, K]; -1 fills it where the catalogue ran out and is not counted. A
-profile is a user's row of the train part.
+profile is a user's row of the train part, or the history of a user who is not trained on.
 """
 
 import numpy as np

@@ -1,0 +1,127 @@
+"""Caveats of a split, counted: who and what is ranked untrained, what is learnt from the future.
+
+Every sentence holds numbers, and there is none where its number is zero. "The future" are the train
+pairs later than the earliest test pair of another user: a model deployed at that time could not
+have had them.
+"""
+
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negbench.data.fold_in import TEST, TRAIN
+from negbench.data.interactions import Csr, Interactions, Split
+from negbench.data.number_words import counted, percent
+
+SHIFT = (
+    "under popularity_shift the test pairs are drawn against popularity, the valid pairs are not: "
+    "nothing is stopped or selected under the shift."
+)
+BY_USER = ("ratio", "leave_one_out")
+"""Rules that cut each user's history by itself, wherever the others' are cut."""
+Parts = NDArray[np.int8]
+
+
+def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, ...]:
+    """One sentence for each caveat of these parts; `pair_parts` [n] is the part of each pair."""
+    several = (
+        SHIFT if parts.rule_name == "popularity_shift" else "",
+        _users_without_train(parts),
+        _items_without_train(parts),
+        _in_two_parts(parts),
+        _future(data, pair_parts, parts),
+    )
+    return tuple(sentence for sentence in several if sentence)
+
+
+def _users_without_train(parts: Split) -> str:
+    """Test users with neither a train pair nor a history that is folded in."""
+    known = parts.train.lengths > 0
+    if parts.fold_in is not None:
+        known = known | (parts.fold_in.lengths > 0)
+    tested = parts.test.lengths > 0
+    cold = tested & ~known
+    n = int(cold.sum())
+    if not n:
+        return ""
+    pairs = int(parts.test.lengths[cold].sum())
+    return (
+        f"{n:,} of {counted(int(tested.sum()), 'test user')} "
+        f"{'has' if n == 1 else 'have'} no train pair ({pairs:,} of "
+        f"{counted(len(parts.test), 'test pair')}): ranked by an untrained vector."
+    )
+
+
+def _items_without_train(parts: Split) -> str:
+    tested, trained = parts.test.counts, parts.train.counts
+    cold = (tested > 0) & (trained == 0)
+    n = int(cold.sum())
+    if not n:
+        return ""
+    return (
+        f"{n:,} of {counted(int((tested > 0).sum()), 'test item')} "
+        f"{'has' if n == 1 else 'have'} no train pair ({int(tested[cold].sum()):,} of "
+        f"{counted(len(parts.test), 'test pair')}): scored by untrained vectors."
+    )
+
+
+def _in_two_parts(parts: Split) -> str:
+    """Data from files hold each pair once; data handed over in Python may not."""
+    n = _common(parts.train, parts.test)
+    if not n:
+        return ""
+    return (
+        f"{counted(n, 'train pair is also a test pair', 'train pairs are also test pairs')}: what "
+        "was trained on is masked in the ranking, so these count as missed."
+    )
+
+
+def _common(train: Csr, test: Csr) -> int:
+    return int(np.isin(train.keys, test.keys).sum())
+
+
+def _future(data: Interactions, pair_parts: Parts, parts: Split) -> str:
+    if data.times is None:
+        if parts.rule_name in BY_USER:
+            return (
+                f"{parts.rule} cuts each user's history by itself, so train may hold pairs that "
+                "are later than another user's test pair and so sees the future (how many is not "
+                "known: there are no times)."
+            )
+        return ""
+    if parts.rule_name == "truth":  # its test pairs have no times
+        return ""
+    train, test = pair_parts == TRAIN, pair_parts == TEST
+    if not test.any():
+        return ""
+    later, first = _later(data, train, test)
+    if not later:
+        return ""
+    of = int(train.sum())
+    return (
+        f"{parts.rule}: {later:,} of {counted(of, 'train pair')} ({percent(later, of)}) are later "
+        f"than the earliest test pair of another user ({_day(first)} is the first), so train sees "
+        "the future; `temporal(0.8,0.9)` does not."
+    )
+
+
+def _later(
+    data: Interactions, train: NDArray[np.bool_], test: NDArray[np.bool_]
+) -> tuple[int, float]:
+    """How many train pairs are later than another user's first test pair, and the first of all."""
+    assert data.times is not None  # checked by the caller
+    times, users = data.times[test], data.users[test]
+    first = int(times.argmin())
+    others = users != users[first]
+    # Who has the first test pair of all is compared with the first of the others.
+    second = float(times[others].min()) if others.any() else np.inf
+    own = data.users[train] == users[first]
+    least = np.where(own, second, times[first])
+    return int((data.times[train] > least).sum()), float(times[first])
+
+
+def _day(time: float) -> str:
+    if not 5e8 < time < 5e9:  # not seconds since 1970
+        return f"{time:g}"
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
