@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from negbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from negbench.loss_module import attach as attach
     from negbench.errors import UserError as UserError
     from negbench.experiment.api import run as run
     from negbench.experiment.finished.run import Run as Run
     from negbench.experiment.finished.run import open_run as open_run
+    from negbench.loss_module import attach as attach
 
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -27,6 +27,21 @@ class NothingToReport(UserError):
     exit_code = 4
 
 
+def shown(value: object) -> str:
+    """A value for a message: one short line, and of anything big its kind alone."""
+    if isinstance(value, list | tuple):
+        pieces = [shown(each) for each in value[:3]]
+        text = f"[{', '.join([*pieces, *(['...'] if len(value) > 3 else [])])}]"
+    elif value is None or isinstance(value, str | bytes | bool | int | float):
+        text = repr(value)
+    elif isinstance(value, type):
+        text = f"the class {value.__name__}"
+    else:
+        kind = type(value).__name__
+        text = f"{'an' if kind[0] in 'AEIOaeio' else 'a'} {kind}"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def did_you_mean(name: str, known: list[str]) -> str:
     """Suggestion for a mistyped name: the most similar known names, or all of them."""
     similar = [k for k in known if k.startswith(name.lower())][:3]

@@ -33,8 +33,10 @@ def path(run: Run) -> pd.DataFrame:
         weight = lines[f"{START}{at}"]
         sums = lines[keys].assign(share=weight)
         for name in VALUES[1:]:
-            sums[name] = lines[f"path_{name}_{at}"] * weight
-            sums[f"{name}_weight"] = weight.where(lines[f"path_{name}_{at}"].notna(), 0)
+            # Nowhere logged: a bin that stayed empty, or rates of a split by users.
+            values = lines.get(f"path_{name}_{at}", weight * np.nan)
+            sums[name] = values * weight
+            sums[f"{name}_weight"] = weight.where(values.notna(), 0)
         sums["chosen"] = _column(lines, "r_mean")
         sums["t"] = _column(lines, "t_mean")
         each = sums.groupby(keys, as_index=False, sort=False)

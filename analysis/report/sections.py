@@ -6,6 +6,7 @@ section of which the run has measured nothing has no table, and the page says so
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -126,6 +127,8 @@ def _false_negatives(here: BlockFrames) -> Section:
         if exact
         else "A lower bound: only held-out positives count as false, and users like more than that."
     )
+    if all(isnan(line["fnr"]) for line in rows):  # a split by users
+        description = "Nobody who is trained on has a held-out positive: no rate is known."
     rates = table_of(
         "Share of the negatives that are positives of their user, pooled over the epochs up to the "
         "best; hard ones lie in the top tenth of the user's scores when drawn.",

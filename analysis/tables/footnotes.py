@@ -140,6 +140,7 @@ def of_columns(metric: Metric, bands: list[str]) -> list[Note]:
 def of_rates(run: Run) -> list[Note]:
     """What false-negative rates count, and on which data they are a lower bound only."""
     rates = false_negatives(run)
+    rates = rates[rates["fnr"].notna()]
     if not len(rates):
         return []
     kinds = rates.groupby("dataset", sort=True)["knowledge"].first()

@@ -17,8 +17,8 @@ from negbench.errors import UserError
 @click.option("--recs", is_flag=True, help="The recommended lists  [what is written by default]")
 @click.option("--negatives", is_flag=True, help="The negatives kept by run --log-negatives")
 @click.option("--format", "form", default="csv", help="csv, parquet, or trec for lists  [csv]")
-@click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
-def export(run_dir: Path, recs: bool, negatives: bool, form: str, out: Path | None) -> None:
+@click.option("-o", "--out", help="Write to this file; for trec also a folder, a file a system")
+def export(run_dir: Path, recs: bool, negatives: bool, form: str, out: str | None) -> None:
     """The recommended lists of a run, or its logged negatives, with the users' and items' ids."""
     if recs and negatives:
         _refuse("an export is one thing at a time; got --recs and --negatives; drop one")
@@ -26,8 +26,10 @@ def export(run_dir: Path, recs: bool, negatives: bool, form: str, out: Path | No
     with log_lines():  # damaged cells are logged
         if out is None:
             _to_screen(run_dir, what, form)
+        elif form == "trec" and what == "recs" and _is_folder(run_dir, out):
+            _to_folder(run_dir, Path(out))
         else:
-            _to_file(run_dir, what, form, out)
+            _to_file(run_dir, what, form, Path(out))
 
 
 def _to_screen(run_dir: Path, what: str, form: str) -> None:
@@ -51,6 +53,21 @@ def _to_file(run_dir: Path, what: str, form: str, out: Path) -> None:
         content = text.getvalue().encode()
     write_bytes(out, content)
     click.echo(f"{out}  {rows:,} rows")
+
+
+def _is_folder(run_dir: Path, out: str) -> bool:
+    """Whether TREC runs go to a folder: it is one, ends in a slash, or has to hold several."""
+    from negbench.experiment.finished.trec import several
+
+    path = Path(out)
+    return path.is_dir() or out.endswith("/") or (not path.suffix and several(run_dir))
+
+
+def _to_folder(run_dir: Path, folder: Path) -> None:
+    from negbench.experiment.finished.trec import write_all
+
+    for path, rows in write_all(run_dir, folder):
+        click.echo(f"{path}  {rows:,} rows")
 
 
 def _refuse(sentence: str) -> NoReturn:

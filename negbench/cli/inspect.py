@@ -77,6 +77,8 @@ def download(names: tuple[str, ...], data_dir: str | None) -> None:
             loaded = load(name, data_dir=data_dir)
         users, items = f"{loaded.n_users:,} users", f"{loaded.n_items:,} items"
         click.echo(f"{name}   {users}  {items}  {len(loaded):,} interactions   {loaded.licence}")
+        for note in loaded.notes:
+            click.echo(f"note   {note}")
 
 
 @click.group()
@@ -90,10 +92,12 @@ def data() -> None:
 @click.option("--item", help="Column of the item")
 @click.option("--time", help="Column of the time")
 @click.option("--rating", help="Column of the rating")
-@click.option("--min-rating", type=float, help="Rows rated below are dropped")
+@click.option("--min-rating", help="Rows rated below are dropped")
+@click.option("--layout", help="Lines of a file: pairs, lists, sequences, sessions  [as seen]")
+@click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]")
 @click.option("--data-dir", help="Folder with data sets in official layout")
 @click.option("--bands", default="mass", help="As for run  [mass]")
-@click.option("--split", "rule", default="", help="As for run: its parts and their items  [none]")
+@click.option("--split", "rule", default="", help="As for run  [auto]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def check(
     name: str,
@@ -101,21 +105,30 @@ def check(
     item: str | None,
     time: str | None,
     rating: str | None,
-    min_rating: float | None,
+    min_rating: str | None,
+    layout: str | None,
+    order: str | None,
     data_dir: str | None,
     bands: str,
     rule: str,
     as_json: bool,
 ) -> None:
-    """Users, items, density, k-core, bands, times and, if asked, split of a FILE or data set."""
+    """Users, items, density, k-core, bands, split, times and caveats of a FILE or data set."""
+    from negbench.data.dataset_words import both_meanings, is_name
     from negbench.data.load import load
     from negbench.data.readers.column_roles import Columns
+    from negbench.experiment.options.options import refuse_columns
+    from negbench.experiment.options.value_parsers import column
     from negbench.scenario.summary import summarise
 
-    columns = Columns(user=user, item=item, time=time, rating=rating, min_rating=min_rating)
+    least = None if min_rating is None else column(min_rating, "min_rating")
+    columns = Columns(user, item, time, rating, least, layout, order)
+    if is_name(name):
+        refuse_columns(columns, [name])
     with log_lines():
         interactions = load(name, data_dir=data_dir, columns=columns)
     facts = summarise(interactions, bands, rule)
+    facts["notes"] += both_meanings([name], data_dir)
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return

@@ -1,5 +1,6 @@
 """`run` and `resume`: train the cells of a grid, then print the table and the next commands."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from negbench.cli.log_lines import log_lines
 C = Callable[..., Any]
 GRID = (
     click.option(
-        "-d", "--datasets", "--dataset", multiple=True, help="Names or files  [goodbooks]"
+        "-d", "--datasets", "--dataset", multiple=True, help="Names, files or folders  [goodbooks]"
     ),
     click.option(
         "-m",
@@ -40,12 +41,14 @@ DATA = (
     click.option("--time", help="Column of the time"),
     click.option("--rating", help="Column of the rating"),
     click.option("--min-rating", help="Rows rated below are dropped"),
+    click.option("--layout", help="Lines of your file: pairs, lists, sequences, sessions  [seen]"),
+    click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]"),
     click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
     click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
     click.option(
         "--split",
-        help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth or "
-        "popularity_shift(ALPHA), from 0, all items alike, to 1  [auto]",
+        help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth, "
+        "users(0.8,0.1,0.1), or popularity_shift(ALPHA), from 0, all items alike, to 1  [auto]",
     ),
     click.option("--exclude", help="Never drawn: train, none; oracles: train+valid, all  [train]"),
 )
@@ -151,6 +154,7 @@ def _carry_out(
     device = run_grid.device_of(chosen)
     with log_lines(quiet=quiet):
         grid = plan(chosen)
+        run_grid.check(chosen, grid, out)
         if not quiet:
             lines = console.scenario_lines(grid), console.notes(chosen, grid)
             _print(console.first_line(chosen, device, tour), *lines[0], *lines[1])
@@ -164,11 +168,11 @@ def _carry_out(
                 chosen,
                 grid,
                 out,
-                command=" ".join(["negbench", *sys.argv[1:]]),
+                command=shlex.join(["negbench", *sys.argv[1:]]),
                 bar=False if no_progress or quiet else None,
             )
         except KeyboardInterrupt:
-            remedy = f"go on with: negbench resume {out}"
+            remedy = f"go on with: negbench resume {shlex.quote(str(out))}"
             click.echo(f"negbench: interrupted; finished cells are kept; {remedy}", err=True)
             return INTERRUPTED
     return _finish(result, quiet)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -27,7 +28,7 @@ def status(run_dir: Path, as_json: bool) -> None:
     if now.pending:
         left = now.seconds_left
         click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
-        click.echo(f"go on    negbench resume {run_dir}")
+        click.echo(f"go on    negbench resume {quote(str(run_dir))}")
     for label, reason in now.failed.items():
         click.echo(f"failed   {label}: {reason}")
     for sentence in now.damaged:

@@ -110,7 +110,8 @@ class Interactions:
     times: NDArray[np.float64] | None = None
     order: Order = "none"
     part: NDArray[np.int8] | None = None
-    """Of a data set that comes split: 0 train, 1 valid, 2 test per pair, [n]."""
+    """Of a data set that comes split: 0 train, 1 valid, 2 test per pair, [n]; 3 is the history of a
+    user who is not trained on (see `fold_in.py`)."""
     user_ids: NDArray[np.object_] | None = None
     item_ids: NDArray[np.object_] | None = None
     """Raw identifiers of the file, [U] and [I]; None where the file counts from 0."""
@@ -134,13 +135,27 @@ class Interactions:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over the pairs, times, parts and truth, in hex digits."""
+        """SHA-256 over the pairs, times, parts and truth, in hex digits: what cells go by."""
         digest = hashlib.sha256(f"{self.n_users} {self.n_items} {self.order}".encode())
         arrays: list[NDArray[np.generic] | None] = [self.users, self.items, self.times, self.part]
         if self.truth is not None:
             arrays.append(self.truth.keys)
         for array in arrays:
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def content(self) -> str:
+        """SHA-256 over all that reaches an output: the checksum, ids, names, texts and judgements.
+
+        Two files of the same pairs under other ids have one `checksum` and two contents.
+        """
+        digest = hashlib.sha256(self.checksum.encode())
+        for words in (self.user_ids, self.item_ids, self.item_names, self.item_texts):
+            listed = None if words is None else list(words)
+            digest.update(repr(listed).encode(errors="surrogatepass"))  # 1 and '1' are two ids
+        for cells in (self.judged, self.disliked):
+            digest.update(b"-" if cells is None else cells.keys.tobytes())
         return digest.hexdigest()
 
 
@@ -155,6 +170,10 @@ class Split:
     order: Order
     rule_name: str = ""
     """The rule's name without its numbers."""
+    fold_in: Csr | None = None
+    """Of a split by users: the history of valid and test users, who are not trained on."""
+    notes: tuple[str, ...] = ()
+    """Caveats on results of this split, counted."""
 
     @property
     def n_users(self) -> int:
@@ -170,6 +189,7 @@ class Split:
     def hash(self) -> str:
         """Twelve hex digits over the three parts and their rule; runs compare if it agrees."""
         digest = hashlib.sha256(f"{self.rule} {self.order}".encode())
-        for part in (self.train, self.valid, self.test):
+        folded = () if self.fold_in is None else (self.fold_in,)
+        for part in (self.train, self.valid, self.test, *folded):
             digest.update(part.indptr.tobytes() + part.indices.tobytes())
         return digest.hexdigest()[:12]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench.data.fold_in import FOLD_IN, TEST, VALID
 from negbench.data.interactions import Csr, Interactions
 from negbench.errors import DataError
 
@@ -34,7 +35,18 @@ def k_core(interactions: Interactions, k: int) -> Interactions:
         )
     dropped = int((~kept).sum())
     note = f"{k}-core: {dropped:,} of {len(users):,} interactions dropped"
+    note += _lost_targets(interactions, kept)
     return _subset(interactions, kept, by_user > 0, by_item > 0, note)
+
+
+def _lost_targets(data: Interactions, kept: Mask) -> str:
+    """How many users of a given split by users lose what is to be ranked, as a clause."""
+    if data.part is None or not (data.part == FOLD_IN).any():
+        return ""
+    ranked = (data.part == VALID) | (data.part == TEST)
+    left = np.setdiff1d(data.users[kept], data.users[~ranked & (data.part != FOLD_IN)])
+    n = len(np.setdiff1d(left, data.users[ranked & kept]))
+    return f"; {n:,} held-out users lose the item to be ranked and are left out" if n else ""
 
 
 def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str) -> Interactions:

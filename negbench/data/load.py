@@ -1,14 +1,18 @@
 """Load a data set by name, or the user's own file or folder by path."""
 
-import difflib
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
+from negbench.data import in_memory
 from negbench.data import k_core as core
+from negbench.data.dataset_words import is_file, looks_like_path, nearest
 from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Interactions
 from negbench.data.readers.column_roles import Columns
-from negbench.errors import DataError, did_you_mean
+from negbench.data.unchanged import depends_on, unknown
+from negbench.errors import DataError
+from negbench.ops.file_stamp import stamps_in
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import config_of, parse
 
@@ -30,15 +34,19 @@ def load(
     """
     text = name_or_path.strip()
     name = text.partition("(")[0].strip()
-    if name in registry.names("datasets"):
+    if text.startswith(in_memory.MARK):
+        interactions = in_memory.load(text, columns)
+    elif name in registry.names("datasets") and not (is_file(text) or looks_like_path(text)):
         interactions = _named(text, FileCache.of(data_dir), seed)
     else:
-        interactions = _from_path(text, name, columns)
+        interactions = _from_path(text, columns)
     return core.k_core(interactions, k_core)
 
 
 def _named(text: str, cache: FileCache, seed: int) -> Interactions:
     term = parse(text)
+    if not registry.is_packaged("datasets", term.name):
+        depends_on(unknown)  # code of the user's, which may read any file
     module = registry.load("datasets", term.name)
     config = config_of(module, dict(term.values), term.name)
     if "seed" not in dict(term.values) and "seed" in {each.name for each in fields(config)}:
@@ -48,20 +56,11 @@ def _named(text: str, cache: FileCache, seed: int) -> Interactions:
     return replace(data, name=name, notes=tuple(dict.fromkeys(data.notes)))
 
 
-def _from_path(text: str, name: str, columns: Columns | None) -> Interactions:
+def _from_path(text: str, columns: Columns | None) -> Interactions:
     path = Path(text).expanduser()
     if path.exists():
         from negbench.data.readers.user_files import read
 
+        depends_on(partial(stamps_in, path))
         return read(path, columns)
-    known = registry.names("datasets")
-    raise DataError(f"{text!r} is neither a data set nor a file here; {_remedy(name, path, known)}")
-
-
-def _remedy(text: str, path: Path, known: list[str]) -> str:
-    """Similar names: of files beside it if it looks like a path, else of data sets."""
-    if "/" in text or "." in text:
-        names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, names, n=3)
-        return f"did you mean {', '.join(near)}?" if near else "check the path"
-    return did_you_mean(text, known)
+    raise DataError(f"{text!r} is neither a data set nor a file here; {nearest(text)}")

@@ -5,7 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from negbench.data.interactions import Csr, Interactions, Order
+from negbench.data.rating_scale import every_rating_counts
 from negbench.data.raw_rows import RawRows
+from negbench.data.shared_pairs import pairs_in_two_parts
 from negbench.errors import DataError
 
 
@@ -29,32 +31,54 @@ def reindex(
     items, item_ids = pd.factorize(rows.items)
     keep, dropped = _well_rated(rows, min_rating)
     times = None if rows.times is None else rows.times[keep]
-    low = np.setdiff1d(np.arange(len(rows)), keep)
+    low = np.ones(len(rows), bool)
+    low[keep] = False
     low_users, low_items = users[low], items[low]
     once = keep[first_of_each_pair(users[keep], items[keep], len(item_ids), times)]
     if repeats := len(keep) - len(once):
         which = "first" if times is None else "earliest"
         dropped += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
+        if part is not None:
+            keys = users.astype(np.int64) * len(item_ids) + items
+            dropped += pairs_in_two_parts(keys[keep], part[keep], np.searchsorted(keep, once))
     keep = once
     if not len(keep):
         raise DataError(f"{name}: no interaction is left ({'; '.join(dropped)})")
     users, user_kept = pd.factorize(users[keep])
     items, item_kept = pd.factorize(items[keep])
+    times = None if rows.times is None else rows.times[keep]
+    ordered = order or rows.order or ("none" if times is None else "time")
+    ties = _ties(users, times) if times is not None and ordered == "time" else ()
     return Interactions(
         name=name,
         users=users.astype(np.int64),
         items=items.astype(np.int64),
         n_users=len(user_kept),
         n_items=len(item_kept),
-        times=None if rows.times is None else rows.times[keep],
-        order=order or ("none" if rows.times is None else "time"),
+        times=times,
+        order=ordered,
         part=None if part is None else part[keep],
         user_ids=np.asarray(user_ids[user_kept], object),
         item_ids=np.asarray(item_ids[item_kept], object),
         source=source,
         licence=licence,
-        notes=(*rows.notes, *dropped, *notes),
-        disliked=_restricted((low_users, low_items), (user_kept, item_kept)) if len(low) else None,
+        notes=(*rows.notes, *dropped, *ties, *notes),
+        disliked=_restricted((low_users, low_items), (user_kept, item_kept)) if low.any() else None,
+    )
+
+
+def _ties(users: NDArray[np.intp], times: NDArray[np.float64]) -> tuple[str, ...]:
+    """A note on pairs that times do not order."""
+    by = np.lexsort((users, times))
+    same = (times[by[1:]] == times[by[:-1]]) & (users[by[1:]] == users[by[:-1]])
+    tied = np.zeros(len(times), bool)
+    tied[1:] = same
+    tied[:-1] |= same
+    if not tied.any():
+        return ()
+    return (
+        f"{int(tied.sum()):,} of {len(times):,} pairs have the time of another pair of their user;"
+        " the order of the rows decides between them",
     )
 
 
@@ -76,7 +100,7 @@ def _well_rated(rows: RawRows, least: float | None) -> tuple[NDArray[np.intp], t
     if rows.ratings is None:
         return np.arange(len(rows)), ()
     if least is None:
-        return np.arange(len(rows)), ("every row counts as a positive, whatever its rating",)
+        return np.arange(len(rows)), every_rating_counts(rows.ratings)
     keep = np.flatnonzero(rows.ratings >= least)
     gone = len(rows) - len(keep)
     return keep, (f"{gone:,} of {len(rows):,} rows rated below {least:g} dropped",)
@@ -90,6 +114,8 @@ def first_of_each_pair(
 ) -> NDArray[np.intp]:
     """Deduplicate: indices of each pair's earliest (without times: first) row, in file order."""
     keys = users.astype(np.int64) * n_items + items
+    if len(pd.unique(keys)) == len(keys):
+        return np.arange(len(keys))
     by = np.lexsort((keys,) if times is None else (times, keys))  # stable: ties keep their order
     repeated = np.zeros(len(keys), bool)
     repeated[by[1:]] = keys[by[1:]] == keys[by[:-1]]

@@ -22,6 +22,8 @@ WRONG = {
     "time": "when",
     "rating": "stars",
     "min_rating": "good",
+    "layout": "spiral",
+    "order": "sideways",
     "data_dir": "/no/such/folder",
     "k_core": "-1",
     "split": "ratio(0.8,0.8,0.8)",

@@ -44,7 +44,8 @@ def cell(run: Path, method: str, seed: int):
 
 
 def ids_of(run: Path):
-    return read_ids(run, cell(run, "random", 0).record["data"]["checksum"])
+    one = cell(run, "random", 0)
+    return read_ids(run, one.spec["dataset"], one.record["data"]["checksum"])
 
 
 def test_all_users_by_value_with_titles_and_averages(run):

@@ -3,31 +3,34 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from negbench.data.fold_in import FOLD_IN, TRAIN
 from negbench.data.interactions import Interactions
-from negbench.data.raw_rows import RawRows, concatenated, raw_ids
-from negbench.data.readers.adjacency_lists import as_pairs, read_words
-from negbench.data.readers.column_roles import Columns
+from negbench.data.number_words import counted
+from negbench.data.raw_rows import RawRows, concatenated
+from negbench.data.readers.column_roles import Columns, is_usual
 from negbench.data.readers.delimited import first_line, read_table, separator_of
+from negbench.data.readers.item_lines import read_lines
+from negbench.data.readers.line_errors import BLANKS
 from negbench.data.readers.parquet import read_parquet
+from negbench.data.readers.part_ids import matched_parts
+from negbench.data.readers.split_sequences import users_apart
+from negbench.data.readers.timestamps import dropped_times
 from negbench.data.reindex import reindex
 from negbench.errors import DataError, UserError
-
-Words = NDArray[np.bytes_]
 
 PARQUET = (".parquet", ".pq")
 PLAIN = (".txt", ".dat", ".data", ".list")
 TABLES = (".csv", ".tsv", ".tab", ".inter")
 ENDINGS = (*TABLES, *PLAIN, *PARQUET)
-PARTS = (("train",), ("valid", "validation", "val"), ("test",))
+PARTS = {"train": ("train",), "valid": ("valid", "validation", "val"), "test": ("test",)}
 
 
 def read(path: Path, columns: Columns | None = None) -> Interactions:
     """Read a file or a folder as interactions; guesses and dropped rows are in the notes."""
     columns = columns or Columns()
-    name = path.name.split(".")[0]
+    name = path.name.split(".")[0] or path.name
     if path.is_dir():
         return _read_folder(path, name, columns)
     rows = read_rows(path, columns)
@@ -35,87 +38,86 @@ def read(path: Path, columns: Columns | None = None) -> Interactions:
 
 
 def read_rows(path: Path, columns: Columns) -> RawRows:
-    """Read the rows of one file, by its ending.
+    """Read the rows of one file, by its ending and, where told, its layout.
 
     Raises UserError for an unknown ending.
     """
-    ending = _ending(path)
+    ending = ending_of(path)
     if ending in PARQUET:
         return read_parquet(path, columns)
-    if ending in TABLES:
-        return read_table(path, columns)
-    if ending not in PLAIN:
+    if ending not in (*TABLES, *PLAIN):
         raise UserError(
             f"{path}: a file must end in {', '.join(ENDINGS)}, with or without .gz;"
             f" got {ending or 'no ending'}"
         )
     separator, _ = separator_of(path, first := first_line(path))
-    return read_table(path, columns) if separator in first else _read_lists(path, columns)
+    parted = separator in first
+    if columns.layout in ("lists", "sequences"):
+        if _names_columns(first.replace(separator, " ")):
+            raise UserError(
+                f"{path}: the first line names columns, so the lines are no {columns.layout}; leave"
+                f" out --layout {columns.layout}"
+            )
+        return read_lines(path, columns)
+    if parted:
+        return read_table(path, columns)
+    if columns.layout or columns.named or columns.min_rating is not None or _names_columns(first):
+        return read_table(path, columns, BLANKS)
+    return read_lines(path, columns) if ending in PLAIN else read_table(path, columns)
 
 
-def _ending(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+def ending_of(path: Path) -> str:
+    """A file's ending in small letters, that below `.gz` for a compressed one."""
+    last = path.suffix.lower()
+    return path.with_suffix("").suffix.lower() if last == ".gz" else last
 
 
-def _read_lists(path: Path, columns: Columns) -> RawRows:
-    if columns.named or columns.min_rating is not None:
-        raise UserError(
-            f"{path}: its fields are separated by spaces, so it is read as lists and has no"
-            " columns to name; separate the fields by tab or comma"
-        )
-    words, lines = read_words(path)
-    _refuse_ambiguous(path, words, lines)
-    users, items = as_pairs(words, lines)
-    if not len(users):
-        raise DataError(f"{path}: every line has one word; a line must be a user and its items")
-    note = "read as lists: a user and the user's items on each line"
-    try:
-        return RawRows(_text(users), _text(items), notes=(note,))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
-
-
-def _refuse_ambiguous(path: Path, words: Words, lines: NDArray[np.int64]) -> None:
-    """Refuse lines of 3 or 4 words with repeated first words: they may be lists or columns."""
-    per_line = np.unique(lines, return_counts=True)[1]
-    heads = words[np.r_[True, lines[1:] != lines[:-1]]]
-    if (
-        per_line[0] in (3, 4)
-        and (per_line == per_line[0]).all()
-        and len(np.unique(heads)) < len(heads)
-    ):
-        raise UserError(
-            f"{path}: every line has {per_line[0]} words and users come back, so these may be"
-            " columns or lists; separate columns by tab or comma and name them,"
-            " as in --user 1 --item 2"
-        )
-
-
-def _text(words: Words) -> pd.Index:
-    return raw_ids(np.char.decode(words, "utf-8").astype(object))
+def _names_columns(first: str) -> bool:
+    """Whether a line of words is a header, and no comment: two usual names or more."""
+    return not first.startswith(("#", "%")) and sum(is_usual(word) for word in first.split()) > 1
 
 
 def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
-    files = [_part_file(folder, words) for words in PARTS]
-    if files[0] is None or files[2] is None:
-        missing = "train" if files[0] is None else "test"
+    files = {word: _part_file(folder, words) for word, words in PARTS.items()}
+    if missing := [word for word in ("train", "test") if files[word] is None]:
         raise DataError(
             f"{folder}: a folder of data must hold train and test files (train.csv, test.csv and,"
-            f" if you like, valid.csv; or {', '.join(ENDINGS[1:])}); there is no {missing} file"
+            f" if you like, valid.csv; or {', '.join(ENDINGS[1:])}); there is no {missing[0]} file"
         )
-    present = [(number, file) for number, file in enumerate(files) if file is not None]
-    parts = [read_rows(file, columns) for _, file in present]
-    part = np.concatenate(
-        [
-            np.full(len(rows), number, np.int8)
-            for (number, _), rows in zip(present, parts, strict=True)
-        ]
+    present = {word: file for word, file in files.items() if file is not None}
+    read_parts = {word: read_rows(file, columns) for word, file in present.items()}
+    if columns.layout == "sequences":
+        return users_apart(read_parts, present, name=name, source=str(folder))
+    names = [file.name for file in present.values()]
+    parts = matched_parts(list(read_parts.values()), names, str(folder))
+    part = np.repeat(
+        [np.int8(list(PARTS).index(word)) for word in present], [len(rows) for rows in parts]
     )
     rows = concatenated(parts)
-    note = f"already split: {', '.join(file.name for _, file in present)}"
+    part, notes = _with_history(rows, part)
+    timed = [rows.times is not None for rows in parts]
+    notes = (f"already split: {', '.join(names)}", *dropped_times(names, timed), *notes)
     return reindex(
-        rows, name=name, min_rating=columns.min_rating, part=part, source=str(folder), notes=(note,)
+        rows, name=name, min_rating=columns.min_rating, part=part, source=str(folder), notes=notes
     )
+
+
+def _with_history(
+    rows: RawRows, part: NDArray[np.int8]
+) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    """The parts with the histories of valid and test sessions moved to where they are read.
+
+    They belong to train; where most of the users are in no train file, they are folded in.
+    """
+    if rows.history is None:
+        return part, ()
+    moved = rows.history & (part != TRAIN)
+    later = rows.users[part != TRAIN].unique()
+    trained = later.isin(rows.users[part == TRAIN])
+    to = TRAIN if 2 * trained.sum() >= len(later) else FOLD_IN
+    where = "train" if to == TRAIN else "the history of users who are not trained on"
+    note = f"{counted(int(moved.sum()), 'row')} of valid and test histories belong to {where}"
+    return np.where(moved, np.int8(to), part), ((note,) if moved.any() else ())
 
 
 def _part_file(folder: Path, words: tuple[str, ...]) -> Path | None:
@@ -124,8 +126,8 @@ def _part_file(folder: Path, words: tuple[str, ...]) -> Path | None:
         each
         for each in sorted(folder.iterdir())
         if each.is_file()
-        and _ending(each) in ENDINGS
-        and set(each.name.split(".")[:-1]) & set(words)
+        and ending_of(each) in ENDINGS
+        and set(each.name.lower().split(".")[:-1]) & set(words)
     ]
     if len(hits) > 1:
         names = " and ".join(each.name for each in hits)

@@ -52,6 +52,13 @@ def test_an_epoch_without_negatives_in_a_bin_does_not_count(tmp_path: Path, writ
     assert bins.loc[0.75, "gap"] == pytest.approx(-0.5)
 
 
+def test_a_bin_without_gap_or_rate_in_any_epoch(tmp_path: Path, write: Any) -> None:
+    logged = {k: v for k, v in PROBES.items() if k not in ("path_gap_2", "path_fnr_2")}
+    write(tmp_path, "books", "adar", 0, NDCG, probes=logged)
+    bins = path(open_run(tmp_path)).set_index("place")
+    assert bins.loc[0.75, ["gap", "fnr"]].isna().all() and bins.loc[0.25, "gap"] == -2.0
+
+
 def test_the_figure_shows_them_and_says_what_is_missing(tmp_path: Path, write: Any) -> None:
     for seed in (0, 1):
         write(tmp_path / "with", "books", "adar", seed, NDCG, probes=PROBES)

@@ -78,6 +78,13 @@ LAYOUTS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "jester": ("jester", (("jester-data.csv", JOKES),)),
     "kuairec_full": ("KuaiRec", (("big_matrix.csv", VIEWS), ("small_matrix.csv", VIEWS))),
 }
+SEQUENCES = ("train", "1 2 3 4\n2 3 1\n"), ("valid", "3 4 1\n"), ("test", "4 1 2\n2 1 3 4\n")
+for name, stem in (
+    ("preferdiff_beauty", "Beauty"),
+    ("preferdiff_toys", "Toys_and_Games"),
+    ("preferdiff_sports", "Sports_and_Outdoors"),
+):
+    LAYOUTS[name] = (stem, tuple((f"{part}_data.txt", lines) for part, lines in SEQUENCES))
 OPTIONS = {"goodbooks_10k": ["", "(table=ratings)"]}
 EMBEDDED = {"goodbooks", "kuairec", "synthetic"}
 

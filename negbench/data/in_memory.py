@@ -1,0 +1,125 @@
+"""Data handed over in Python: data frames and `Interactions`, held while a run uses them.
+
+The rest of a run knows a data set by a word. `hold` gives what was handed over such a word, unlike
+any name or path; `load` reads it again. A word is good in its own process, for one `holding` block.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from negbench.data.interactions import Interactions
+from negbench.data.readers.column_roles import Columns
+from negbench.errors import DataError, UserError
+
+MARK = "python:/"
+_held: dict[str, tuple[str, Any]] = {}
+"""Word to name and data."""
+_numbers = itertools.count(1)
+
+
+def can_hold(data: object) -> bool:
+    """Whether this is a pandas DataFrame or `Interactions`."""
+    return isinstance(data, Interactions) or _is_frame(data)
+
+
+def hold(data: Any) -> str:
+    """The word of a frame or `Interactions`; the folder of a run is called after its last part."""
+    for word, (_, other) in _held.items():
+        if other is data:
+            return word
+    frames = sum(_is_frame(other) for _, other in _held.values())
+    usual = "frame" if not frames else f"frame_{frames + 1}"
+    name, mark = (usual, _frame_mark(data)) if _is_frame(data) else (data.name, data.content)
+    plain = "".join(c if c.isalnum() or c in "_-" else "-" for c in name).strip("-") or "data"
+    word = f"{MARK}{next(_numbers)}/{plain}-{mark[:6]}"
+    _held[word] = (name, data)
+    return word
+
+
+@contextmanager
+def holding() -> Iterator[None]:
+    """Let go at the end of what was held inside the block."""
+    before = set(_held)
+    try:
+        yield
+    finally:
+        for word in set(_held) - before:
+            del _held[word]
+
+
+def load(word: str, columns: Columns | None = None) -> Interactions:
+    """What was held under this word; a frame is read as a file is, by its columns.
+
+    Raises DataError if it is not held any more, or is not in order, and UserError if columns are
+    given for `Interactions`.
+    """
+    if word not in _held:
+        raise DataError(
+            f"{word} was handed over in Python and is kept by no file; go on by the same call of "
+            "negbench.run, with jobs=1 if this was one of its workers"
+        )
+    name, data = _held[word]
+    columns = columns or Columns()
+    if _is_frame(data):
+        return _read_frame(data, columns, name)
+    if columns != Columns():
+        raise UserError(f"columns are for files and DataFrames; {name} are Interactions already")
+    return _whole(data)
+
+
+def _read_frame(frame: Any, columns: Columns, name: str) -> Interactions:
+    from negbench.data.readers.parquet import frame_rows
+    from negbench.data.reindex import reindex
+
+    rows = frame_rows(frame, columns, f"the DataFrame {name}")
+    return reindex(rows, name=name, min_rating=columns.min_rating, source="a DataFrame in Python")
+
+
+def _is_frame(data: object) -> bool:
+    """Asked without an import of pandas: who hands over a frame has it."""
+    return any(
+        each.__name__ == "DataFrame" and each.__module__.partition(".")[0] == "pandas"
+        for each in type(data).__mro__
+    )
+
+
+def _frame_mark(frame: Any) -> str:
+    """Hex digits that change with the content, for the name of the run's folder."""
+    import pandas as pd
+
+    try:
+        rows = pd.util.hash_pandas_object(frame).to_numpy()
+    except TypeError:  # lists in a cell
+        rows = pd.util.hash_pandas_object(frame.astype(str)).to_numpy()
+    return sha256(rows.tobytes() + repr(list(frame.columns)).encode()).hexdigest()
+
+
+def _whole(data: Interactions) -> Interactions:
+    """The same with arrays of the types that they must have. Raises DataError for wrong ones."""
+    users, items = np.asarray(data.users), np.asarray(data.items)
+    columns = {"users": (users, data.n_users), "items": (items, data.n_items)}
+    for what, (ids, n) in columns.items():
+        if ids.ndim != 1 or len(ids) != len(users) or ids.dtype.kind not in "iu":
+            raise DataError(
+                f"{what} of Interactions must be whole numbers, one a pair; {data.name} has "
+                f"{ids.dtype} {list(ids.shape)}"
+            )
+        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < n:
+            raise DataError(
+                f"{what} of Interactions must be from 0 to below n_{what}; {data.name} has "
+                f"{ids.min()} to {ids.max()} and n_{what}={n}"
+            )
+    for what in ("times", "part"):
+        values = getattr(data, what)
+        if values is not None and np.shape(values) != users.shape:
+            raise DataError(
+                f"{what} of Interactions must be one a pair; {data.name} has "
+                f"{list(np.shape(values))} for {len(users):,} pairs"
+            )
+    return replace(data, users=users.astype(np.int64), items=items.astype(np.int64))
