@@ -100,9 +100,9 @@ def _future(data: Interactions, pair_parts: Parts, parts: Split) -> str:
         return ""
     of = int(train.sum())
     return (
-        f"{parts.rule}: {later:,} of {counted(of, 'train pair')} ({percent(later, of)}) are later "
-        f"than the earliest test pair of another user ({_day(first)} is the first), so train sees "
-        "the future; `temporal(0.8,0.9)` does not."
+        f"under {parts.rule} {later:,} of {counted(of, 'train pair')} ({percent(later, of)}) are "
+        f"later than the earliest test pair of another user ({_day(first)} is the first), so train "
+        "sees the future; `temporal(0.8,0.9)` does not."
     )
 
 

@@ -88,15 +88,15 @@ def test_a_ratio_sees_the_future_and_temporal_does_not():
     write("eras.csv", "user_id,item_id,timestamp", rows)
     notes = said_everywhere(
         "eras.csv",
-        "atio(0.8,0.1,0.1): 120 of 128 train pairs (94 %) are later than the earliest test pair of "
-        "another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)`",
+        "nder ratio(0.8,0.1,0.1) 120 of 128 train pairs (94 %) are later than the earliest test "
+        "pair of another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)`",
         report=True,
     )
     assert sum("the future" in note for note in notes) == 1
     facts = json.loads(call("data", "check", "eras.csv", "--split", "temporal", "--json").stdout)
     assert not any("the future" in note for note in facts["notes"])
     facts = json.loads(call("data", "check", "eras.csv", "--split", "loo", "--json").stdout)
-    assert any("leave_one_out: 120 of 128 train pairs" in note for note in facts["notes"])
+    assert any("under leave_one_out 120 of 128 train pairs" in note for note in facts["notes"])
 
 
 def test_half_a_clock():

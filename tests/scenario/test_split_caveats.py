@@ -30,8 +30,8 @@ def future(notes: tuple[str, ...]) -> list[str]:
 def test_a_ratio_of_users_of_different_years_sees_the_future() -> None:
     parts = split(eras(), "ratio(0.8,0.1,0.1)")
     assert future(parts.notes) == [
-        "ratio(0.8,0.1,0.1): 24 of 32 train pairs (75 %) are later than the earliest test pair of "
-        "another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)` "
+        "under ratio(0.8,0.1,0.1) 24 of 32 train pairs (75 %) are later than the earliest test "
+        "pair of another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)` "
         "does not."
     ]
     assert "24 of 32" in future(split(eras(), "leave_one_out").notes)[0]
@@ -69,7 +69,7 @@ def test_the_future_against_a_plain_loop(cells: list[tuple[int, int]], chance: A
     )
     notes = future(split(data, "files").notes)
     assert len(notes) == (count > 0)
-    assert not count or f"files: {count:,} of " in notes[0]
+    assert not count or f"under files {count:,} of " in notes[0]
 
 
 def test_users_and_items_without_a_train_pair_are_counted() -> None:
