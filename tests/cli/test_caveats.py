@@ -89,7 +89,8 @@ def test_a_ratio_sees_the_future_and_temporal_does_not():
     notes = said_everywhere(
         "eras.csv",
         "nder ratio(0.8,0.1,0.1) 120 of 128 train pairs (94 %) are later than the earliest test "
-        "pair of another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)`",
+        "pair of another user (2011-03-13 is the first), so train sees the future; "
+        "`temporal(0.8,0.9)`",
         report=True,
     )
     assert sum("the future" in note for note in notes) == 1

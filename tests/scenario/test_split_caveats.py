@@ -31,8 +31,8 @@ def test_a_ratio_of_users_of_different_years_sees_the_future() -> None:
     parts = split(eras(), "ratio(0.8,0.1,0.1)")
     assert future(parts.notes) == [
         "under ratio(0.8,0.1,0.1) 24 of 32 train pairs (75 %) are later than the earliest test "
-        "pair of another user (2011-03-13 is the first), so train sees the future; `temporal(0.8,0.9)` "
-        "does not."
+        "pair of another user (2011-03-13 is the first), so train sees the future; "
+        "`temporal(0.8,0.9)` does not."
     ]
     assert "24 of 32" in future(split(eras(), "leave_one_out").notes)[0]
     assert not future(split(eras(), "temporal").notes)
