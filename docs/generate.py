@@ -179,6 +179,8 @@ def plugin(kind: str, name: str, card: Card, whole: bool = False) -> Iterator[st
     )
     where = f"[{path.relative_to(ROOT).as_posix()}](../{path.relative_to(ROOT).as_posix()})"
     yield f"{cited}. Source: {where}.\n" if cited else f"Source: {where}.\n"
+    for control, meaning in card.controls.items():
+        yield f"Control, to run beside it: `{control}`, {escaped(meaning).rstrip()}.\n"
     rows = [
         (f"`{field}`", f"`{spelt(hint, path)}`", f"`{default}`", meaning)
         for field, hint, default, meaning in map(astuple, parameters(path))

@@ -35,6 +35,7 @@ from negbench.protocol import (
     Ids,
     Method,
     Negatives,
+    Phase,
     Rows,
     Scalar,
     Scores,
@@ -51,6 +52,7 @@ CARD = Card(
     moves=("objective", "transform"),
     provenance="specification",
     differs="The angle plus margin keeps falling beyond pi; the branch's loss weighs 1, not .5.",
+    controls={"bc_loss(margin=0)": "InfoNCE without the margin"},
     search={
         "tau": ("log", 0.05, 1.0),
         "tau_popularity": ("log", 0.05, 1.0),
@@ -168,6 +170,15 @@ class BiasAware:
         both = both / self.config.tau_popularity
         rows = sampled_softmax(both[:, 0], both[:, 1:], mask=negatives.mask)
         return {"popularity": rows.mean()}
+
+    def own_phase(self) -> Phase | None:
+        """The epochs whose margins are of the frozen branch; none without a margin."""
+        config = self.config
+        return (
+            Phase("margins of the frozen branch", config.freeze_epoch + 1)
+            if config.margin
+            else None
+        )
 
     def epoch_metrics(self) -> dict[str, float]:
         """The epoch's metrics: the mean margin."""

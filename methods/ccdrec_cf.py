@@ -15,9 +15,9 @@ The chain begins at the item's vector noised to T, as f was trained. L_dm stands
 vectors: the diffusion chooses negatives and changes nothing else; in the paper it trains the item
 vectors too. By default noise has the catalogue's mean and covariance; `noise=unit` is the paper's
 N(0, I). The paper's schedule adds little noise in 20 steps, so its pools are nearly the same;
-`schedule=cosine` begins at noise. With Adam lambda matters little to f. All rows of a batch share
-one C; `omega=0` is `random`. `trained=false` is the control with a random denoiser that never
-learns.
+`schedule=cosine` begins at noise. Best epoch and patience start anew with the hardest pool. With
+Adam lambda matters little to f. All rows of a batch share one C; `omega=0` is `random`.
+`trained=false` is the control with a random denoiser that never learns.
 Cost: T I H D an epoch; B |C| dots and one pass of f over B rows a step.
 """
 
@@ -49,6 +49,7 @@ from negbench.protocol import (
     Mask,
     Method,
     Negatives,
+    Phase,
     Scalar,
     Step,
     TrainContext,
@@ -65,6 +66,7 @@ CARD = Card(
     provenance="specification",
     differs="The denoiser is told item vectors, not texts and images; the chain begins at the "
     "noised item; the diffusion loss is detached, so only the choice of negatives changes.",
+    controls={"ccdrec_cf(trained=false)": "a random denoiser that never learns"},
     search={"omega": ("of", 0.5, 0.7, 0.8, 0.9), "every": ("of", 3, 5, 10, 15, 20)},
 )
 
@@ -135,6 +137,11 @@ class Curriculum(DenoiserPart):
         self.pools: dict[int, ItemVectors] = {}
         self.condition_of_items: ItemVectors | None = None
         self.snr = math.nan
+
+    def own_phase(self) -> Phase | None:
+        """The epochs of the hardest pool, the end of the curriculum; none without its negatives."""
+        begins = min(3 * self.config.every, self.config.end) + 1
+        return Phase("hardest pool", begins) if self.config.omega else None
 
     def refresh(self, epoch: Epoch) -> None:
         """Callback before each epoch: run the reverse chain over all items and keep 4 steps."""

@@ -5,17 +5,15 @@
     L_re = (mean_d (e_u - h_u)^2 + mean_d (e_i - h_i)^2) / 2
     ranking: a_u = mean of u's train items, y = q(a_u, T), back to 0 by D_I given e_u, s = <y, e_j>
 
-"Denoising Diffusion Recommender Model", SIGIR 2024 (arXiv 2401.06982). Negatives stay raw and
-come from any sampler and stages: `ddrm+dns(candidates=8)`. In that order: the last method provides
-what the transform leaves open.
+"Denoising Diffusion Recommender Model", SIGIR 2024 (arXiv 2401.06982). Negatives stay raw and come
+from any sampler and stages: `ddrm+dns(candidates=8)`, for the last method provides what is open.
 
 Published is a backbone that was trained before and is frozen (`freeze`). Here the first `warmup`
-epochs train it plainly, by the same negatives and loss, and the denoisers L_re on detached vectors.
-Then user and item vectors are copied, and the denoisers alone learn on the copies, which also rank.
-So one budget covers both parts, patience may end a run before the freeze (the metric `frozen` of
-the last epoch shows it), and the backbone's own table, which the L2 penalty goes on shrinking, is
-no longer used. `freeze=false` trains all from the first step; targets of L_re are detached then,
-for vectors that follow their target shrink until denoising is easy.
+epochs train it plainly, by the same negatives and loss, and the denoisers L_re on detached vectors;
+the backbone itself is validated. Then user and item vectors are copied, and the denoisers alone
+learn on the copies, which also rank: best epoch and patience start anew. The backbone's own table,
+which the L2 penalty goes on shrinking, is no longer used. `freeze=false` trains all from the first
+step; targets of L_re are detached then, lest the vectors shrink until denoising is easy.
 
 It differs also in one hidden layer for two, SiLU, a time embedding of 32, and denoisers that learn
 by the backbone's step size. Defaults are those of MF on ml-1m: there the noise at T is about .003,
@@ -23,7 +21,8 @@ next to nothing, and the dropout is what corrupts; `schedule=snr_matched` reache
 by noise in units of the vectors' own spread. Needs user vectors, for the freeze copies them: a
 sequence backbone has none, and its query changes with the position in the history.
 
-Control: `diffusion=false` ranks by the plain mean a_u, over a plainly trained backbone.
+Control: `diffusion=false` ranks by the plain mean a_u, over a plainly trained backbone: what it
+gains over `random` is the mean's, and what `ddrm` gains over it the denoising's.
 Cost per step: two passes of a denoiser (H D) a row; ranking: T passes a user.
 """
 
@@ -44,6 +43,7 @@ from negbench.protocol import (
     ItemVectors,
     Leaves,
     Method,
+    Phase,
     Rows,
     Scalar,
     Step,
@@ -65,6 +65,7 @@ CARD = Card(
     provenance="specification",
     differs="The backbone is trained in the first epochs of the same run and then frozen, not "
     "loaded; one hidden layer of SiLU; the denoisers learn by the backbone's step size.",
+    controls={"ddrm(diffusion=false)": "the mean of the liked items' vectors, without denoising"},
     search={
         "lam": ("float", 0.1, 0.6),
         "gamma": ("float", 0.0, 1.0),
@@ -151,22 +152,30 @@ class Denoised:
         )
         self.schedule = schedule_of(self.config).to(device)
         self.liked, self.seed = Liked.of(context.train, device), context.seed
-        self.spreads = torch.ones(2, device=device)
-        self.variance = 0.0
+        self.spreads, self.variance = torch.ones(2, device=device), 0.0
         self.frozen: tuple[UserVectors, ItemVectors] | None = None
         self.drawn: UserVectors | None = None
 
     def refresh(self, epoch: Epoch) -> None:
         """Callback before each epoch: measure spreads; freeze the vectors after the warm-up."""
         assert epoch.users is not None  # the card needs them
-        late = epoch.number > self.config.warmup
-        if late and self.config.freeze and self.config.diffusion and self.frozen is None:
+        if self.warming and epoch.number > self.config.warmup:
             self.frozen = (epoch.users.clone(), epoch.items.clone())
         users, items = self.frozen or (epoch.users, epoch.items)
         self.variance = float(items.var(0, correction=0).mean())
         if self.config.schedule == "snr_matched":
             spread = [x.var(0, correction=0).mean().sqrt() for x in (users, items)]
             self.spreads = torch.stack(spread).clamp(min=TINY)
+
+    def own_phase(self) -> Phase | None:
+        """The epochs on frozen vectors; none where all train together, or in the control."""
+        scheduled = self.config.freeze and self.config.diffusion
+        return Phase("frozen vectors", self.config.warmup + 1) if scheduled else None
+
+    @property
+    def warming(self) -> bool:
+        """Whether the backbone still trains plainly: it ranks by its own vectors then."""
+        return self.own_phase() is not None and self.frozen is None
 
     def view(self, step: Step) -> View:
         """Training: the denoised pair. Ranking: the reverse chain from the mean item."""
@@ -175,7 +184,7 @@ class Denoised:
         config, view = self.config, step.view
         if not config.diffusion:
             return view
-        if config.freeze and self.frozen is None:
+        if self.warming:
             pair = view.query.detach(), view.positive.detach()
             error = reconstruction_error(pair, self.pair(step, *pair)).mean()
             return replace(view, losses={**view.losses, "reconstruction": error})
@@ -211,8 +220,10 @@ class Denoised:
 
     @torch.no_grad()
     def ranking(self, step: Step) -> View:
-        """Queries from the mean of the liked items; users without history keep their vector."""
+        """Queries from the mean of the liked items; as they are in the warm-up, or without any."""
         view, users = step.view, step.batch.users
+        if self.warming:
+            return view
         query, items = view.query, view.items
         if self.frozen is not None:
             query, items = self.frozen[0][users], self.frozen[1]
@@ -230,8 +241,7 @@ class Denoised:
         t = torch.full((len(mean),), self.schedule.steps, device=mean.device)
         y = self.schedule.noised(mean, t, eps)
         for _ in range(self.schedule.steps):
-            y = self.schedule.back(y, self.of_items(y, t, query), t)
-            t = t - 1
+            y, t = self.schedule.back(y, self.of_items(y, t, query), t), t - 1
         return y
 
     def noise(self, like: Vectors) -> UserVectors:
@@ -244,9 +254,8 @@ class Denoised:
         """The epoch's metrics: signal-to-noise of items at T, and whether vectors are frozen."""
         if not self.config.diffusion:
             return {}
-        noise = float(self.spreads[1]) ** 2
-        frozen = float(self.frozen is not None)
-        return {"snr_T": self.schedule.snr(self.variance, noise), "frozen": frozen}
+        snr = self.schedule.snr(self.variance, float(self.spreads[1]) ** 2)
+        return {"snr_T": snr, "frozen": float(self.frozen is not None)}
 
     @property
     def nets(self) -> dict[str, Denoiser]:
@@ -269,7 +278,7 @@ class Denoised:
         device = self.spreads.device
         self.spreads = state["spreads"].to(device)
         frozen = state["frozen"]
-        self.frozen = None if frozen is None else (frozen[0].to(device), frozen[1].to(device))
+        self.frozen = frozen and (frozen[0].to(device), frozen[1].to(device))
 
 
 def reconstruction_error(pair: tuple[Vectors, Vectors], hats: tuple[Vectors, Vectors]) -> Rows:

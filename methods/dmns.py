@@ -73,6 +73,10 @@ CARD = Card(
     provenance="specification",
     differs="Users and their items stand for nodes and neighbours; the denoiser takes one step for "
     "each of the backbone's; the chain begins at the law it was trained on and takes DDIM steps.",
+    controls={
+        "dmns(trained=false)": "a random denoiser that never learns",
+        "dmns(walk=direct)": "noised positives, without a denoiser",
+    },
     search={"weight": ("of", 0.1, 1.0), "steps": ("of", 20, 50, 100)},
 )
 

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 from negbench.parts import BPR
 from negbench.parts.sampling.proposals import Prefetch, WeightedProposal
-from negbench.protocol import Card, ItemValues, Method, Negatives, Step, TrainContext, check_ranges
+from negbench.protocol import (
+    Card,
+    FixedProposal,
+    ItemValues,
+    Method,
+    Negatives,
+    Step,
+    TrainContext,
+    check_ranges,
+)
 
 CARD = Card(
     title="Popularity-weighted negatives",
@@ -60,6 +69,7 @@ class Popular:
         items = WeightedProposal.of(weights(context.counts, self.config))
         self.prefetch = Prefetch(items, self.config.negatives)
         self.log_p, self.log_allowed = items.log_p, items.log_allowed(context.excluded)
+        self.p = items.p
 
     def sample(self, step: Step) -> Negatives:
         """ids [B, N], logq = log p_j - log p(allowed to u)."""
@@ -68,6 +78,10 @@ class Popular:
         if mask is not None:
             logq = logq.masked_fill(~mask, 0.0)
         return Negatives(ids, logq=logq, mask=mask)
+
+    def proposal(self) -> FixedProposal:
+        """The smoothed counts, redrawn where excluded."""
+        return FixedProposal(self.p, redraws=True)
 
 
 def weights(counts: ItemValues, config: Config) -> ItemValues:

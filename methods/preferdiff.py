@@ -52,6 +52,7 @@ CARD = Card(
     needs=("denoiser",),
     provenance="specification",
     differs="One preference a row instead of one a batch; every position of a history is a row.",
+    controls={"preferdiff(weight=1)": "DreamRec with this error, without negatives"},
     search={
         "weight": ("float", 0.2, 0.8),
         "gamma": ("log", 0.5, 20.0),

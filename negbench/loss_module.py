@@ -18,7 +18,14 @@ from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.ops.axes import ItemVectors, Rows, Scalar, UserVectors, Vectors
 from negbench.protocol.context import TrainContext
-from negbench.protocol.interfaces import Begins, Maximises, Minimises, Observes, Refreshes
+from negbench.protocol.interfaces import (
+    Begins,
+    Maximises,
+    Minimises,
+    Observes,
+    Phase,
+    Refreshes,
+)
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
@@ -100,6 +107,14 @@ class Attached(nn.Module):
         )
         for part in having(self.method.parts, Refreshes):
             part.refresh(epoch)
+
+    @property
+    def own_phase(self) -> Phase | None:
+        """The phase that the method's schedule leads to; None where it has none.
+
+        Start your best epoch and your patience anew when it begins: what came before is a warm-up.
+        """
+        return self.method.own_phase
 
     def lr_factor(self) -> float:
         """The factor on your optimiser's learning rate in the current epoch; mostly 1.

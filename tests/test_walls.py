@@ -11,13 +11,23 @@ ROOT = Path(__file__).resolve().parent.parent
 WINGS = {"methods", "datasets", "analysis"}
 METHOD_MAY = {"protocol", "parts", "errors", "texts", "ops"}
 ANALYSIS_MAY = {"analysis", "errors", "ops", "plugins", "storage"}
-ANALYSIS_MAY_READ = {"negbench.evaluation.metric_names"}
+ANALYSIS_MAY_READ = {  # which measure again what a finished run keeps, without torch
+    "negbench.data.interactions",
+    "negbench.evaluation.metric_kernels",
+    "negbench.evaluation.metric_names",
+    "negbench.evaluation.popularity_bias",
+    "negbench.scenario.popularity_bands",
+}
 QUICK = [
     "errors",
     "plugins.card",
     "plugins.registry",
     "plugins.term_syntax",
+    "evaluation.metric_kernels",
     "evaluation.metric_names",
+    "evaluation.popularity_bias",
+    "scenario.popularity_bands",
+    "storage.split_store",
     "storage.cell_store",
     "cli",
 ]

@@ -12,8 +12,8 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,18 +59,35 @@ def _declared(path: Path) -> Kind:
 
 
 class _Kinds(Mapping[str, "Draw"]):
-    """The `plots` function of each kind, imported on access."""
+    """The `plots` function of each kind, imported on access; captions say what budgets cut off."""
 
     def __getitem__(self, kind: str) -> Draw:
         module = importlib.import_module(f"{__name__}.{kinds()[kind].module}")
-        draw: Draw = module.plots
-        return draw
+        return partial(_with_budgets, module.plots)
 
     def __iter__(self) -> Iterator[str]:
         return iter(kinds())
 
     def __len__(self) -> int:
         return len(kinds())
+
+
+def _with_budgets(draw: Draw, run: Run, metric: MetricLike = None) -> list[Plot]:
+    """The plots, each saying which rows were still rising or in warm-up, and what is pending.
+
+    Also that its popularity bands are not those that the run had.
+    """
+    from ..runs.recut import bands_chosen_after
+    from ..tables.budget_notes import of_figure
+    from ..tables.pending_notes import pending
+
+    plots, bands = draw(run, metric), bands_chosen_after(run)
+    lines = [
+        (plot.caption, bands, of_figure(run, plot.dataset, plot.backbone), pending(run))
+        for plot in plots
+    ]
+    captions = [" ".join(filter(None, texts)) for texts in lines]
+    return [replace(plot, caption=text) for plot, text in zip(plots, captions, strict=True)]
 
 
 KINDS: Mapping[str, Draw] = _Kinds()

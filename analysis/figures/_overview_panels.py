@@ -26,7 +26,7 @@ from ._palette import Style
 from ._style import nothing_to_plot, row_styles
 from .bands import draw_bands
 from .convergence import AXES, draw_curves, validation_label
-from .fn_rate import draw_rate, mean_rates, rate_label
+from .fn_rate import draw_rate, rate_label, rates
 from .heatmap import VS, distances, draw_heatmap, places_of
 from .tradeoff import draw_plane, front_plane
 
@@ -87,8 +87,8 @@ class Slot:
 def tradeoff(slot: Slot) -> pd.DataFrame:
     """Accuracy against balance; the area of a marker is the time of an epoch."""
     data = slot.data
-    plane = front_plane(slot.here(data.bands))
-    seconds = slot.here(cost(data.run, VS)).set_index("row")["train"]
+    plane = front_plane(data.run, data.metric, slot.backbone, slot.here(data.bands))
+    seconds = slot.here(cost(data.run, VS)).set_index("row")["seconds"]
     plane["s_per_epoch"] = plane["row"].map(seconds)
     sizes = widths(plane.set_index("row")["s_per_epoch"])
     ax = slot.on.subplots()
@@ -128,7 +128,8 @@ def band_bars(slot: Slot) -> pd.DataFrame:
 
 def false_negatives(slot: Slot) -> pd.DataFrame:
     """The rate of all used negatives. Raises NothingToReport if none was probed."""
-    frame = slot.here(mean_rates(slot.data.run))
+    frame = slot.here(rates(slot.data.run))
+    frame = frame[frame["part"] == "fnr"]
     if frame.empty:
         raise nothing_to_plot(
             "fn-rate", "epochs with a false-negative rate", "run it with --probe sample"

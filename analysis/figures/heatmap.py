@@ -1,4 +1,4 @@
-"""Figure `heatmap`: how far each method lies from random, by data set and backbone, in percent."""
+"""Figure `heatmap`: how far each row lies from random, by data set and backbone, in percent."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
 from ..statistics.significance import significance
-from ..statistics.test_procedure import ALPHA
+from ..statistics.test_procedure import ALPHA, DEFAULT
 from ._style import ONE, RC_PARAMS, TWO, Plot, nothing_to_plot, short_names
 
 PLACE = 4
@@ -29,12 +29,14 @@ FEWEST = 3
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
-    """One figure of the whole run: methods down, data sets and backbones across."""
+    """One figure of the whole run: rows down, data sets and backbones across."""
     chosen = frames.choose_metric(run, metric)
     frame = distances(significance(run, chosen, vs=VS))
+    words = dict.fromkeys(DEFAULT.words(int(n)) for n in sorted(frame["n_seeds"].unique()))
     caption = (
         f"Difference in {metric_label(chosen)} to {VS} in percent, by data set and backbone; "
-        f"hatched: not significant (p >= {ALPHA}, corrected within data set and backbone); "
+        f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
+        "within data set and backbone); "
         "blue is better; empty: no such row."
     )
     places = places_of(frame)
@@ -60,7 +62,9 @@ def distances(tests: pd.DataFrame) -> pd.DataFrame:
             "heatmap", f"finished rows of {VS} and of another method", f"run it with -m {VS},..."
         )
     percent = 100 * frame["relative"].astype(float)
-    frame = frame[[*ROW, "p_holm", "verdict", "metric"]].assign(percent=percent)
+    frame = frame[[*ROW, "n_seeds", "covers", "p_corrected", "verdict", "metric"]].assign(
+        percent=percent
+    )
     frame["significant"] = frame["verdict"].isin(["better", "worse"])
     means = frame.groupby("row")["percent"].mean()
     order = ["_mean", "row", "dataset", "backbone"]

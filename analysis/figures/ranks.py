@@ -14,11 +14,12 @@ from ..runs.frames import ROW, MetricLike, Run
 from ..statistics.significance import significance
 from ..statistics.test_procedure import ALPHA, DEFAULT
 from ._palette import Style
-from ._style import ONE, RC_PARAMS, Plot, blocks, nothing_to_plot, row_styles, short_names
+from ._style import ONE, RC_PARAMS, Plot, nothing_to_plot, row_styles, short_names
 
 PLACE = 13
 
 COLUMNS = ["n_users", "n_seeds", "mean", "rank", "rank_low", "rank_high", "best", "p_best", "tied"]
+COLUMNS += ["covers"]
 SHADE = "#EFEFEF"
 
 
@@ -34,14 +35,16 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             "ranks", "a method with every seed finished", "run it to the end first"
         )
     styles, label = row_styles(run), metric_label(chosen)
-    caption = (
-        f"Rank by {label} among the methods, 1 the best; bars: 95 % bootstrap intervals over users "
-        f"and seeds; shaded: the best and the rows that a {DEFAULT.tested}, {DEFAULT.corrected}, "
-        f"cannot tell from it at {ALPHA}."
-    )
     plots = []
-    for dataset, backbone, block in blocks(tests):
-        ordered = block.sort_values(["rank", "row"], ignore_index=True)
+    for where, block in tests.groupby(["dataset", "backbone"]):
+        dataset, backbone = map(str, where)
+        caption = (
+            f"Rank by {label}, references among the rows, 1 the best; bars: the ranks that the "
+            f"tests of all pairs leave open; shaded: the best and the rows not told apart from it "
+            f"at {ALPHA}. {_upper(DEFAULT.words(int(block['n_seeds'].iloc[0])))}, Holm-corrected "
+            "over all pairs."
+        )
+        ordered = block[block["rank"].notna()].sort_values(["rank", "row"], ignore_index=True)
         figure = draw(ordered, styles, label)
         kept = ordered[[*ROW, "metric", *COLUMNS]]
         plots.append(Plot(f"ranks-{dataset}-{backbone}", dataset, backbone, caption, figure, kept))
@@ -70,6 +73,10 @@ def panel(ax: Axes, block: pd.DataFrame, styles: dict[str, Style], label: str) -
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
     sns.despine(ax=ax, left=True)
+
+
+def _upper(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _interval(ax: Axes, at: int, line: dict[Any, Any], style: Style) -> None:

@@ -1,4 +1,4 @@
-"""Figure `tail`: accuracy on all items against accuracy on the rarest, the best in both joined."""
+"""Figure `tail`: accuracy on all items and on the rarest; rows that nothing dominates joined."""
 
 from ..measures import bands
 from ..number_format import metric_label

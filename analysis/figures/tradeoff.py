@@ -1,6 +1,17 @@
-"""Figure `tradeoff`: accuracy against balance, the methods that nothing beats in both joined."""
+"""Figure `tradeoff`: accuracy against balance, the rows that nothing dominates joined.
 
-from collections.abc import Mapping
+References compete for the line. A row is on it unless
+
+    another row is at least as high in both and higher in one, or
+    another row is told to be higher in one and is not told to be lower in the other (dominated
+    within noise: what speaks for the row may be chance; all pairs tested, `told_apart.py`), or
+    its accuracy is below that of most_popular, where that was run, or
+    it never left its warm-up; such a row dominates none either.
+
+Where a run kept no values by user to test, the means decide alone.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,23 +25,28 @@ from numpy.typing import ArrayLike, NDArray
 from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands
+from ..measures.budget import budget
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import REFERENCE, ROW, MetricLike, Run
+from ..statistics.told_apart import ToldApart, told_apart
 from ._palette import Style
 from ._style import ONE, RC_PARAMS, Plot, blocks, legend, legend_columns, row_styles
 
 PLACE = 2
+POPULAR = "most_popular"
+"""The reference below which no row is on the line."""
 
 MARKS = (
-    "crosses: one standard deviation over seeds; filled and joined: methods that no other beats "
-    "in both."
+    "crosses: one standard deviation over seeds; filled and joined: rows that no other dominates, "
+    "references among them. A row is off the line if another is told to be higher in one and is "
+    "not told to be lower in the other, or if it is below most_popular."
 )
 """Caption of the marks in a plane."""
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
-    """A point a row, crosses one standard deviation over seeds; hollow if off the front."""
+    """A point a row, crosses one standard deviation over seeds; hollow if off the line."""
     chosen = frames.choose_metric(run, metric)
     name = metric_label(chosen)
     caption = f"{name} against balance (1 - Gini of {name} over bands); {MARKS}"
@@ -44,7 +60,7 @@ def planes(
     styles = row_styles(run)
     plots = []
     for dataset, backbone, block in blocks(bands.bands(run, metric)):
-        plane = front_plane(block, against)
+        plane = front_plane(run, metric, backbone, block, against)
         with mpl.rc_context(RC_PARAMS):
             rows = list(plane["row"])
             columns = legend_columns(rows, ONE, 2)
@@ -58,10 +74,12 @@ def planes(
     return plots
 
 
-def front_plane(block: pd.DataFrame, against: str = bands.BALANCE) -> pd.DataFrame:
-    """One line a row of `bands`: mean, std, the same of `against`, and whether it is on the front.
+def front_plane(
+    run: Run, metric: Metric, backbone: str, block: pd.DataFrame, against: str = bands.BALANCE
+) -> pd.DataFrame:
+    """One line a row of `bands`: mean, std, the same of `against`, and whether it is on the line.
 
-    References are shown but are never on the front.
+    `block` holds the lines of one data set and backbone, references among them.
     """
     keys = [*ROW, "metric", "seeds"]
     total = block[block["band"] == bands.TOTAL].set_index(keys)[["mean", "std"]]
@@ -69,10 +87,47 @@ def front_plane(block: pd.DataFrame, against: str = bands.BALANCE) -> pd.DataFra
     other = other.rename(columns={"mean": against, "std": f"{against}_std"})
     plane = total.join(other).reset_index().dropna(subset=["mean", against])
     plane = plane.sort_values(["kind", "mean"], ascending=[True, False], ignore_index=True)
-    methods = (plane["kind"] != REFERENCE).to_numpy()
+    where = (str(block["dataset"].iloc[0]), backbone)
+    itself = ~plane["row"].isin(_warm_ups(run, *where)).to_numpy()
+    points = plane.loc[itself, ["mean", against]].to_numpy(float)
+    rows = list(plane.loc[itself, "row"])
+    sides = [
+        _sides(told_apart(run, metric, band).get(where), rows, values)
+        for band, values in zip((bands.TOTAL, against), points.T, strict=True)
+    ]
+    popular = plane.loc[plane["method"].eq(POPULAR) & plane["kind"].eq(REFERENCE), "mean"]
     plane["front"] = False
-    plane.loc[methods, "front"] = pareto(plane[["mean", against]].to_numpy()[methods])
+    plane.loc[itself, "front"] = (
+        pareto(points) & ~within_noise(sides) & ~(points[:, 0] < popular.max())
+    )
     return plane
+
+
+def within_noise(sides: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Which rows [n] are dominated within noise; `sides` holds one matrix [n, n] a measure.
+
+    An entry is 1 if the row of the line is told to be above that of the column, -1 if below.
+    """
+    by_measure = np.stack(sides)
+    over = (by_measure > 0).any(axis=0) & (by_measure >= 0).all(axis=0)
+    dominated: NDArray[np.bool_] = np.asarray(over.any(axis=0))
+    return dominated
+
+
+def _sides(tests: ToldApart | None, rows: Sequence[str], values: ArrayLike) -> NDArray[np.int64]:
+    """Which rows are told apart, or which are higher at all where there is no test."""
+    if tests is not None and not np.isnan(tests.p).all() and set(rows) <= set(tests.names):
+        return tests.sides(rows)
+    x = np.asarray(values, float)
+    higher: NDArray[np.int64] = np.sign(x[:, None] - x).astype(int)
+    return higher
+
+
+def _warm_ups(run: Run, dataset: str, backbone: str) -> list[str]:
+    """The rows that never left their warm-up."""
+    lines = budget(run)
+    here = (lines["dataset"] == dataset) & (lines["backbone"] == backbone)
+    return list(lines.loc[here & lines["warm_up_only"], "row"])
 
 
 def pareto(points: ArrayLike) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ defines the metrics.
 
 import pandas as pd
 
-from ..runs import frames
+from ..runs import frames, recut
 from ..runs.frames import MetricLike, Run
 from ..runs.over_seeds import over_seeds
 
@@ -16,15 +16,13 @@ from ..runs.over_seeds import over_seeds
 def accuracy(
     run: Run, metric: MetricLike = None, *, band: str = "all", split: str = "test"
 ) -> pd.DataFrame:
-    """One line a row: mean, std, seeds, expected; best first within its block."""
+    """One line a row: mean, std, seeds, expected; best first within its block.
+
+    Any metric at any K where the cells keep the ranks of their held-out pairs, of test and valid.
+    """
     chosen = frames.choose_metric(run, metric)
-    results = frames.results(run)
-    values = results[
-        (results["metric"] == chosen.name)
-        & (results["k"] == chosen.k)
-        & (results["band"] == band)
-        & (results["split"] == split)
-    ]
+    lines = recut.metric_lines(run, chosen)
+    values = lines[(lines["band"] == band) & (lines["split"] == split)]
     means = over_seeds(run, values).assign(metric=str(chosen), band=band)
     order = ["dataset", "backbone", "mean", "row"]
     return means.sort_values(order, ascending=[True, True, False, True], ignore_index=True)

@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from negbench.evaluation.metric_names import Metric
 from negbench.ops.inequality import gini
 from negbench.storage.cell_store import Cell
 
-from ..runs import frames
+from ..runs import frames, recut
 from ..runs.frames import ROW, MetricLike, Run
 from ..runs.over_seeds import over_seeds
 
@@ -45,13 +46,34 @@ def names(run: Run) -> list[str]:
 def bands(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a row and band ("all", each band, "balance"): mean and std over seeds."""
     chosen = frames.choose_metric(run, metric)
-    results = frames.results(run)
-    tested = results[results["split"] == "test"]
-    values = tested[(tested["metric"] == chosen.name) & (tested["k"] == chosen.k)]
+    lines = recut.metric_lines(run, chosen)
+    values = lines[lines["split"] == "test"]
     parts = values[values["band"] != TOTAL].groupby([*ROW, "seed"], sort=False)["value"]
     balances = parts.agg(lambda values: balance(values.to_numpy())).reset_index()
     both = pd.concat([values, balances.assign(band=BALANCE)], ignore_index=True)
     return over_seeds(run, both, by=("band",)).assign(metric=str(chosen))
+
+
+def user_balances(cell: Cell, metric: Metric) -> pd.Series:
+    """A value of each user whose mean is the balance of a cell, so that balances can be tested.
+
+    To first order a user u who has the value x in band b of mean m moves the balance by
+    (x - m) d balance / d m / users of b: his value is the balance plus that much for each of his
+    bands, times the number of users. Empty where the cell kept no values by band.
+    """
+    everyone = frames.user_values(cell, metric)
+    parts = [frames.user_values(cell, metric, str(name)) for name in cell.record["bands"]["names"]]
+    means = np.array([part.mean() for part in parts])
+    whole = balance(means)
+    if np.isnan(whole) or everyone.empty:
+        return pd.Series(dtype=float)
+    total, n = means.sum(), len(means)
+    slopes = 2 * np.sign(means[:, None] - means).sum(axis=1) - 2 * n * (1 - whole)
+    values = pd.Series(whole, index=everyone.index, name="value")
+    for part, mean, slope in zip(parts, means, slopes / (2 * n * total), strict=True):
+        share = len(part) / len(everyone)
+        values = values.sub((part - mean) * slope / share, fill_value=0.0)
+    return values
 
 
 def quarters(counts: ArrayLike) -> NDArray[np.int64]:

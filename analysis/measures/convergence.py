@@ -6,10 +6,15 @@ everything: sampling, scoring, update, probes, evaluation. The test part is not 
     time to 95 % = first evaluated epoch, and its wall seconds, whose value is at least 0.95 times
                    the best of the same row and seed;  shown: mean and spread over seeds
 
+Of a method with a phase of its own only that phase counts, as in early stopping: what its warm-up
+reached is not what it is named after. The time is still from the start of training.
+
 It is a row's own best, so a row that learns little may be quick: read it beside the accuracy.
 """
 
 import pandas as pd
+
+from negbench.storage.training_end import kept_from
 
 from ..runs import frames
 from ..runs.frames import ROW, Run
@@ -56,11 +61,18 @@ def time_to(run: Run, share: float = 0.95) -> pd.DataFrame:
     Columns `epochs` and `wall`, each with its spread as `name_std`, and `best`, the mean best
     value. A seed whose best is not above 0 has no such time.
     """
-    curves = convergence(run)
     keys = [*ROW, "seed"]
+    curves = convergence(run).merge(_phases(run), on=keys, how="left")
+    curves = curves[curves["epoch"] >= curves["begins"]].copy()
     curves["best"] = curves.groupby(keys)["value"].transform("max")
     there = curves[(curves["best"] > 0) & (curves["value"] >= share * curves["best"])]
     firsts = there.sort_values("epoch", kind="stable").groupby(keys, as_index=False, sort=False)
     first = firsts.first().rename(columns={"epoch": "epochs"})
     seeds = curves[keys].drop_duplicates().merge(first, on=keys, how="left")
     return spreads(run, seeds, ["epochs", "wall", "best"]).assign(share=share)
+
+
+def _phases(run: Run) -> pd.DataFrame:
+    """The epoch that the phase of each cell's weights began in, 1 where it is not recorded."""
+    frame = frames.repeated(run, [1] * sum(1 for _ in run.done))
+    return frame.assign(begins=[kept_from(cell.record.get("fit") or {}) for cell, _ in run.done])

@@ -1,12 +1,13 @@
 """Training cost: seconds an epoch, throughput, dot products and memory, against the baseline.
 
-    train = (sampling + scoring + update) / epochs trained,   ratio = train / train of `vs`
-    speed = used negatives an epoch / train,   dots = user-item dot products an epoch
+    seconds = (sampling + scoring + update) / epochs trained,   ratio = seconds / seconds of `vs`
+    speed = used negatives an epoch / seconds,   dots = user-item dot products an epoch
 
-Wall seconds on the machine of the record, per epoch; probes and evaluation are shown apart and are
-not in the ratio, for all rows share them. Seconds compare only between cells that ran alike
-(machine, threads, jobs); dot products compare everywhere. Runs that did not count negatives or dots
-have NaN there.
+`clock` says which seconds these and the parts are: CPU seconds (of all threads) where a block was
+trained on the CPU, as work beside it makes wall seconds longer; else wall seconds. `cpu` and
+`train` have both. Probes and evaluation are shown apart and are not in the ratio, for all rows
+share them. Seconds compare only between cells that ran alike (machine, threads); dot products
+compare everywhere. Runs that did not count negatives or dots have NaN there.
 """
 
 import pandas as pd
@@ -15,32 +16,72 @@ from ..runs import frames
 from ..runs.frames import ROW, Run
 from ..runs.over_seeds import rows_of_run
 
-PARTS = ("sampling", "scoring", "update", "probes", "evaluation")
+CPU, WALL = "CPU", "wall"
+"""The clocks."""
+TRAIN = ("sampling", "scoring", "update")
+PARTS = (*TRAIN, "probes", "evaluation")
 COUNTS = ("epochs", "negatives", "dots")
-MEANS = ("train", *PARTS, "total", *COUNTS, "memory", "speed")
-RATIOS = {"ratio": "train", "ratio_speed": "speed", "ratio_dots": "dots", "ratio_memory": "memory"}
+MEANS = ("seconds", "cpu", "train", *PARTS, "total", "cpu_total", *COUNTS, "memory", "speed")
+RATIOS = {"ratio": "seconds", "ratio_speed": "speed", "ratio_dots": "dots"}
+RATIOS |= {"ratio_memory": "memory"}
 """Columns that are divided by the baseline's: name of the ratio, name of the column."""
 
 
 def cost(run: Run, vs: str = "random") -> pd.DataFrame:
     """One line a row, means over seeds: seconds an epoch and in all, counts, peak MB, ratios."""
-    costs = frames.cells(run)
-    costs = costs[costs["status"] == "done"].copy()
-    for column in (*(f"wall_{part}" for part in (*PARTS, "total")), *COUNTS, "peak_memory_mb"):
-        # References train nothing, so their records may lack any of these.
-        known = costs[column] if column in costs else float("nan")
-        costs[column] = pd.to_numeric(known, errors="coerce")
-    trained = costs["epochs"].where(costs["epochs"] > 0)
-    for part in PARTS:
-        costs[part] = costs[f"wall_{part}"] / trained
-    costs["train"] = costs[["sampling", "scoring", "update"]].sum(axis=1, min_count=1)
-    costs["speed"] = costs["negatives"] / costs["train"].where(costs["train"] > 0)
-    costs = costs.rename(columns={"wall_total": "total", "peak_memory_mb": "memory"})
-    means = costs.groupby(ROW, as_index=False, sort=False)[list(MEANS)].mean()
+    costs = cell_costs(run)
+    costs["memory"] = _numbers(costs, "peak_memory_mb")
+    for column in COUNTS:
+        costs[column] = _numbers(costs, column)
+    costs["speed"] = costs["negatives"] / costs["seconds"].where(costs["seconds"] > 0)
+    keys = {name: costs[name] for name in (*ROW, "clock")}
+    means = costs.groupby(list(keys), as_index=False, sort=False)[list(MEANS)].mean()
     means = means.merge(rows_of_run(run)[[*ROW, "seeds", "expected"]], on=ROW)
     base = means[means["row"] == vs].set_index(["dataset", "backbone"])
-    keys = pd.MultiIndex.from_frame(means[["dataset", "backbone"]])
+    blocks = pd.MultiIndex.from_frame(means[["dataset", "backbone"]])
     for name, column in RATIOS.items():
         own = base[column].where(base[column] > 0)
-        means[name] = means[column] / own.reindex(keys).to_numpy()
+        means[name] = means[column] / own.reindex(blocks).to_numpy()
     return means
+
+
+def cell_costs(run: Run) -> pd.DataFrame:
+    """One line a finished cell: its clock, seconds an epoch on both clocks, parts, and totals."""
+    costs = frames.cells(run)
+    costs = costs[costs["status"] == "done"].copy()
+    costs["clock"] = _clocks(costs)
+    epochs = _numbers(costs, "epochs")
+    trained = epochs.where(epochs > 0)
+    is_cpu = costs["clock"] == CPU
+    for part in PARTS:
+        wall, cpu = (_numbers(costs, f"{clock}_{part}") / trained for clock in ("wall", "cpu"))
+        costs[part] = cpu.where(is_cpu, wall)
+    for name, clock in (("train", "wall"), ("cpu", "cpu")):
+        parts = pd.concat([_numbers(costs, f"{clock}_{part}") for part in TRAIN], axis=1)
+        costs[name] = parts.sum(axis=1, min_count=1) / trained
+    costs["seconds"] = costs["cpu"].where(is_cpu, costs["train"])
+    costs["total"], costs["cpu_total"] = (_numbers(costs, f"{c}_total") for c in ("wall", "cpu"))
+    return costs
+
+
+def total_cpu(run: Run) -> float:
+    """CPU seconds of all finished cells together; NaN where no cell recorded any."""
+    return float(cell_costs(run)["cpu_total"].sum(min_count=1))
+
+
+def _clocks(costs: pd.DataFrame) -> pd.Series:
+    """The clock of each cell's block: CPU where all trained cells of it were on the CPU.
+
+    A cell that does not say its device, or has no CPU seconds, goes by the wall clock.
+    """
+    device = costs["device"] if "device" in costs else pd.Series(None, costs.index)
+    parts = pd.concat([_numbers(costs, f"cpu_{part}") for part in TRAIN], axis=1)
+    on_cpu = (device == "cpu") & (parts.notna().any(axis=1) | (costs["kind"] == frames.REFERENCE))
+    whole = on_cpu.groupby([costs["dataset"], costs["backbone"]]).transform("all")
+    return whole.map({True: CPU, False: WALL})
+
+
+def _numbers(costs: pd.DataFrame, column: str) -> pd.Series:
+    """A column as numbers, NaN where a record lacks it: references train nothing."""
+    known = costs[column] if column in costs else pd.Series(float("nan"), costs.index)
+    return pd.to_numeric(known, errors="coerce")

@@ -34,7 +34,7 @@ def exposure(run: Run) -> pd.DataFrame:
     shown: dict[tuple[str, ...], Ints] = {}
     items: dict[str, tuple[Ints, Ints]] = {}
     for key, cell in zip(named, cells, strict=True):
-        counts_and_bands, lists = _items(cell), cell.arrays("top").get("top")
+        counts_and_bands, lists = _items(cell), cell.lists()
         if counts_and_bands is None or lists is None:
             continue
         counts, _ = items.setdefault(key[0], counts_and_bands)

@@ -1,11 +1,12 @@
 """Popularity bias of the recommendations: ARP, APLT, coverage, Gini, dGAP, UPD, REO, PRU, PRI.
 
-The measures are computed when a cell is ranked, from its lists and the ranks of its test pairs;
-formulas and sources are at their functions in `negbench.evaluation.popularity_bias`:
+The measures are computed when a cell is ranked, from its lists and the ranks of its test pairs, and
+at another K or on other bands from what the run keeps (`runs.recut`); formulas and sources are at
+their functions in `negbench.evaluation.popularity_bias`:
 
     arp, aplt                   mean popularity of what is shown; share of it that is tail
     coverage, gini, entropy     how evenly exposure is spread over the items
-    popularity_correlation      Spearman of train count and exposure over the items
+    relative_arp                arp from random lists (0) to the most popular items (1)
     dgap                        relative lift of popularity over the profiles: for all users and for
                                 those of niche, diverse and blockbuster taste (in `band`)
     upd                         Jensen-Shannon divergence of profile and list over the bands
@@ -19,17 +20,17 @@ import pandas as pd
 
 from negbench.errors import NothingToReport, UserError
 
-from ..runs import frames
+from ..runs import frames, recut
 from ..runs.frames import ROW, Run
 from ..runs.over_seeds import over_seeds
 
 AT_K = (
     "arp",
+    "relative_arp",
     "aplt",
     "coverage",
     "gini",
     "entropy",
-    "popularity_correlation",
     "dgap",
     "upd",
     "popreo",
@@ -43,13 +44,15 @@ def popularity_bias(run: Run, k: int | None = None) -> pd.DataFrame:
     """One line a row, measure and `band`: mean and std over seeds; K of the main metric at default.
 
     A measure that is undefined for a seed has no mean, as a row that lacks a seed. Raises UserError
-    if `k` is not among the run's list lengths, NothingToReport if the run has no such measures.
+    if the run has no lists of `k` items, NothingToReport if it has no such measures.
     """
     results = frames.results(run)
-    values = results[(results["split"] == "test") & results["metric"].isin((*AT_K, *FULL))]
+    measured = results[(results["split"] == "test") & results["metric"].isin((*AT_K, *FULL))]
     at = frames.choose_metric(run).k if k is None else k
-    _require(at, sorted(set(values["k"]) - {0}))
-    values = values[values["k"].isin((0, at))]
+    lines = recut.bias_lines(run, at)
+    values = lines[lines["metric"].isin((*AT_K, *FULL))]
+    if not (values["k"] == at).any():
+        _require(at, sorted(set(measured["k"]) - {0}))
     by = ("metric", "k", "band")
     means = over_seeds(run, values, by=by)
     counts = values.groupby([*ROW, *by], as_index=False, sort=False).agg(known=("value", "count"))

@@ -27,10 +27,13 @@ from ..runs.frames import Run
 from ..statistics.significance import significance
 from ..tables import footnotes
 from ..tables.main_table import main_table
-from ..tables.main_table_text import block_table
+from ..tables.main_table_text import BOLD, block_table
 from ..tables.main_table_values import Block, MainTable
+from ..tables.pending_notes import pending
+from ..tables.render import comma_separated
 from ..tables.table import Table
 from ..verdict.verdict import verdicts
+from . import settings
 from .method_cards import method_cards
 from .sections import Frames, Section, sections
 
@@ -46,7 +49,7 @@ ANALYSES: Mapping[str, Callable[[Run, Metric, str], pd.DataFrame]] = {
 }
 """The analyses whose frames the report shows."""
 OVERVIEW = "overview"
-CAPTION = "Test part, full ranking. The best of each column is bold; a head sorts its column."
+CAPTION = f"Test part, full ranking. {BOLD.text} A head sorts its column."
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str
     blocks = {(block.dataset, block.backbone) for block in table.blocks}
     rest = [(kind, p) for kind, p in plots if (p.dataset, p.backbone) not in blocks]
     datasets = {dataset for dataset, _ in blocks}
+    lines = settings.settings(run)
     return {
         "table": table,
         "metric": metric_label(table.metric),
@@ -95,7 +99,12 @@ def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str
         "remarks": run.remarks,
         "methods": method_cards(run),
         "data": _data(run, rest),
-        "environments": _environments(run),
+        "environments": environments(run),
+        "settings": settings.tables(lines),
+        "settings_csv": comma_separated(lines),
+        "facts": settings.facts(run),
+        "stopping": settings.stopping(run),
+        "pending": pending(run),
     }
 
 
@@ -170,10 +179,7 @@ def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
     ]
 
 
-def _environments(run: Run) -> list[str]:
-    """Where the cells ran; more than one means that seconds do not compare."""
-    lines = (
-        ", ".join(f"{k} {v}" for k, v in (cell.record.get("environment") or {}).items())
-        for cell, _ in run.done
-    )
-    return sorted(set(lines))
+def environments(run: Run) -> int:
+    """In how many environments the cells ran; of more than one their seconds do not compare."""
+    ran = (cell.record.get("environment") or {} for cell, _ in run.done)
+    return len({repr(sorted(each.items())) for each in ran})

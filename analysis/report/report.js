@@ -55,11 +55,11 @@ async function copy(text, source) {
   }
 }
 
-for (const source of document.querySelectorAll("pre.bibtex")) {
+for (const source of document.querySelectorAll("pre.bibtex, pre.csv")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy BibTeX";
+  button.textContent = source.className === "csv" ? "Copy csv" : "Copy BibTeX";
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     const done = await copy(source.textContent, source);

@@ -6,7 +6,7 @@ section of which the run has measured nothing has no table, and the page says so
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -58,7 +58,11 @@ class BlockFrames:
         here = frame["dataset"].eq(self.block.dataset)
         here &= frame["backbone"].isin([self.block.backbone, REFERENCE])
         order = {row.label: at for at, row in enumerate(self.block.rows)}
-        records = [{str(k): v for k, v in x.items()} for x in frame[here].to_dict("records")]
+        marks = {row.label: row.budget_mark for row in self.block.rows}
+        records = [
+            {**{str(k): v for k, v in x.items()}, "row_mark": marks.get(x["row"], "")}
+            for x in frame[here].to_dict("records")
+        ]
         known = sorted((x for x in records if x["row"] in order), key=lambda x: order[x["row"]])
         return (
             [record for record in known if record["kind"] != REFERENCE],
@@ -76,7 +80,8 @@ def _wide(records: Sequence[Record], by: str) -> list[Record]:
     """One record a row of the table, with the mean and deviation of each part as fields."""
     rows: dict[str, dict[str, Any]] = {}
     for record in records:
-        fields = rows.setdefault(record["row"], {"row": record["row"]})
+        named = {name: record[name] for name in ("row", "row_mark")}
+        fields = rows.setdefault(record["row"], named)
         fields |= {str(record[by]): record["mean"], f"{record[by]}_std": record["std"]}
     return list(rows.values())
 
@@ -131,14 +136,22 @@ def _false_negatives(here: BlockFrames) -> Section:
         description = "Nobody who is trained on has a held-out positive: no rate is known."
     rates = table_of(
         "Share of the negatives that are positives of their user, pooled over the epochs up to the "
-        "best; hard ones lie in the top tenth of the user's scores when drawn.",
+        "best and over seeds; hard ones lie in the top tenth of the user's scores when drawn. In "
+        "brackets the 95 % interval of the count (Korn-Graubard, rows as clusters), where it was "
+        "kept.",
         table_columns.FALSE,
-        rows,
+        [_without_std(line) for line in rows],
     )
     kinds = ("fn-rate",)
     if rates is None:
         description = ""
     return _section("false", "False negatives", rates, description=description, kinds=kinds)
+
+
+def _without_std(line: Record) -> Record:
+    """A record whose rates show their intervals, not the spread over seeds, where counted."""
+    rates = [name for name in ("fnr", "fnr_lift", "fhnr") if line.get(f"{name}_low", nan) >= 0]
+    return {**line, **{f"{name}_std": nan for name in rates}}
 
 
 def _hardness(here: BlockFrames) -> Section:
@@ -203,9 +216,10 @@ def _measures(records: Sequence[Record]) -> list[Record]:
 
 def _cost(here: BlockFrames) -> Section:
     rows, _ = here.rows("cost")
+    clock = rows[0]["clock"] if rows else "wall"
     table = table_of(
-        "Wall seconds an epoch, mean over seeds; probes and evaluation stand beside the epoch. "
-        f"x: times that of {here.table.vs}.",
+        f"Seconds an epoch, mean over seeds: parts, probes, evaluation and x (times that of "
+        f"{here.table.vs}) by the {clock} clock.",
         table_columns.COST,
         rows,
     )
@@ -214,19 +228,23 @@ def _cost(here: BlockFrames) -> Section:
 
 def _tests(here: BlockFrames) -> Section:
     vs = here.table.vs
-    rows, _ = here.rows("tests")
+    rows = [line for group in here.rows("tests") for line in group]
     lines = [
         {
             **line,
-            "verdict": "baseline" if line["row"] == vs else line["verdict"],
+            "difference_low": line["low"],
+            "difference_high": line["high"],
+            "verdict": "baseline" if line["row"] == vs else line["conclusion"],
             "tied": "best" if line["best"] else "yes" if line["tied"] else "no",
         }
         for line in rows
     ]
+    how = DEFAULT.words(int(rows[0]["n_seeds"])) if rows else DEFAULT.tested
     table = table_of(
-        f"Against {vs}: {DEFAULT.tested}, {DEFAULT.pooled}, {DEFAULT.corrected} within data set "
-        "and backbone. Effect: mean of the differences over their spread. In brackets 95 % "
-        "bootstrap intervals. Wins, ties, losses: users.",
+        f"Against {vs}: {how}, {DEFAULT.corrected} within data set and backbone. In brackets 95 % "
+        "intervals: of the difference by the same test, of the effect (mean over spread of the "
+        "users' differences) by bootstrap over users. Wins, ties, losses: users. Rank and ties: "
+        "the same test, Holm-corrected over all pairs.",
         table_columns.TESTS,
         lines,
     )

@@ -1,7 +1,8 @@
 """The records of a run as tidy pandas frames; every analysis reads a run through this module.
 
-A row of a table is a method as it was asked for: `dns`, or `dns(candidates=32)`. Where one run
-holds a row under two settings (another learning rate, say) the label says which: `dns [lr=0.01]`.
+A row of a table is a method as it is typed: `dns`, or `popularity(negatives=32)+dns`; `-m LABEL`
+gives the row again. Where one run holds a row under two settings of the whole training (another
+learning rate, say) the label says which: `dns [lr=0.01]`, to be given as `-m dns --lr 0.01`.
 """
 
 from collections import defaultdict
@@ -16,12 +17,14 @@ import pandas as pd
 
 from negbench.errors import NothingToReport, UserError
 from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
+from negbench.plugins.row_terms import method_term
+from negbench.storage import run_file
 from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
 from . import damaged_cells
 from .comparability import require_comparable
-from .damaged_cells import TolerantCell
 from .notes import Note, problem_of_store
+from .ranked_cells import RankedCell, with_bands
 
 PRIMARY = Metric("ndcg", 20)
 MetricLike = Metric | str | None
@@ -41,13 +44,17 @@ class Run:
     """The cells of one or more run folders, finished and failed."""
 
     folders: tuple[Path, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[RankedCell, ...]
     labels: tuple[str, ...]
     """The row of each cell."""
     problems: list[Note] = field(default_factory=list, repr=False)
     """Grows as lazily read files turn out to be damaged; shared with the cells."""
     starts: tuple[Mapping[str, Any], ...] = ()
     """The content of each folder's `run.json`: how the run began."""
+    planned: int = 0
+    """The cells that the folders' `run.json` plan; 0 where these are not recorded."""
+    pending: int = 0
+    """How many of them are not on disk yet, neither finished nor failed."""
     remarks: tuple[str, ...] = ()
     """One sentence for each missing file that no analysis needs."""
     cache: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
@@ -59,27 +66,33 @@ class Run:
         return tuple(dict.fromkeys(problem.text for problem in self.problems))
 
     @property
-    def done(self) -> Iterator[tuple[Cell, str]]:
+    def done(self) -> Iterator[tuple[RankedCell, str]]:
         """The finished cells, each with the label of its row."""
         return ((c, row) for c, row in zip(self.cells, self.labels, strict=True) if c.done)
 
 
-def open_run(path: str | Path | Sequence[str | Path]) -> Run:
+def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) -> Run:
     """Read one run folder, or several as one; equal cells count once.
 
-    A damaged cell is reported in `Run.damaged` and left out. Raises UserError if cells of one data
-    set differ in split, bands or exclusion, for these do not compare, and NothingToReport if a
-    folder is missing or no cell finished.
+    `bands` is a rule of popularity bands that takes the place of the run's own: every value by band
+    is cut again. A damaged cell is reported in `Run.damaged` and left out.
+
+    Raises UserError if cells of one data set differ in split, bands or exclusion, for these do not
+    compare, or cannot be cut again, and NothingToReport if a folder is missing or no cell finished.
     """
     folders = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
-    cells: dict[str, Cell] = {}
+    cells: dict[str, RankedCell] = {}
     problems: list[Note] = []
     starts, missing = [], []
+    planned: set[str] = set()
+    there: set[str] = set()
     for folder in _once(folders):
         missing += damaged_cells.remarks(folder)
         in_folder, broken = read_cells(folder)
         info, problem = damaged_cells.run_info(folder)
         starts.append(info)
+        planned |= {str(entry["cell"]) for entry in run_file.planned(info)}
+        there |= {cell.folder.name for cell in in_folder}
         problems += [*map(problem_of_store, broken), *([Note("file", problem)] if problem else [])]
         for cell in in_folder:
             if why := damaged_cells.fault(cell):
@@ -88,11 +101,22 @@ def open_run(path: str | Path | Sequence[str | Path]) -> Run:
                 continue
             name = digest(cell.spec)
             if name not in cells or not cells[name].done:
-                cells[name] = TolerantCell(cell.folder, cell.record, problems)
+                cells[name] = RankedCell(cell.folder, cell.record, problems)
     whole = tuple(cells.values())
     _require_results(folders, whole, problems)
+    if bands is not None:
+        whole = tuple(with_bands(cell, bands) if cell.done else cell for cell in whole)
     require_comparable(whole)
-    return Run(folders, whole, tuple(_labels(whole)), problems, tuple(starts), tuple(missing))
+    return Run(
+        folders,
+        whole,
+        tuple(_labels(whole)),
+        problems,
+        tuple(starts),
+        planned=len(planned),
+        pending=len(planned - there),
+        remarks=tuple(missing),
+    )
 
 
 def cached(compute: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
@@ -110,11 +134,11 @@ def cached(compute: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFra
 def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
     """The metric to show: the one asked for, else ndcg@20 where measured, else the first.
 
-    Raises UserError if the metric asked for is unknown or was not measured in this run.
+    Any other metric at any K can be asked for where all cells keep the ranks of held-out pairs.
+
+    Raises UserError if the metric asked for is unknown, or neither measured nor to be computed.
     """
-    tested = results(run).query("split == 'test' and band == 'all'")[["metric", "k"]]
-    pairs = tested.drop_duplicates().itertuples(index=False, name=None)
-    known = [Metric(str(name), int(k)) for name, k in pairs if name in METRICS]
+    known = measured(run)
     asked = metric or PRIMARY
     if isinstance(asked, str):
         asked = parse_metrics(asked)[0]
@@ -122,9 +146,22 @@ def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
         return asked
     if metric is None and known:
         return next((m for m in known if m.name == "ndcg"), known[0])
+    older = [cell for cell, _ in run.done if not cell.ranked]
+    if not older:
+        return asked
     names = ", ".join(map(str, known))
-    seen = metric if metric is None else str(metric)
-    raise UserError(f"a metric must have been measured in this run; got {seen!r}; known: {names}")
+    raise UserError(
+        f"a metric must have been measured in this run; got {str(metric)!r}, and {len(older)} of "
+        f"{len(list(run.done))} cells keep no ranks to compute it from, for an older negbench "
+        f"wrote them: run them again; known: {names}"
+    )
+
+
+def measured(run: Run) -> list[Metric]:
+    """The metrics that the cells recorded when they were trained."""
+    tested = results(run).query("split == 'test' and band == 'all'")[["metric", "k"]]
+    pairs = tested.drop_duplicates().itertuples(index=False, name=None)
+    return [Metric(str(name), int(k)) for name, k in pairs if name in METRICS]
 
 
 @cached
@@ -177,6 +214,8 @@ def cells(run: Run) -> pd.DataFrame:
         for clock, parts in (record.get("seconds") or {}).items():
             if isinstance(parts, Mapping):
                 line |= {f"{clock}_{part}": seconds for part, seconds in parts.items()}
+        environment = record.get("environment") or {}
+        line |= {name: environment.get(name) for name in ("device", "threads")}
         lines.append(line | {"peak_memory_mb": record.get("peak_memory_mb")})
     return pd.DataFrame(lines)
 
@@ -199,27 +238,25 @@ def repeated(run: Run, counts: Sequence[int]) -> pd.DataFrame:
 def _names(cell: Cell, row: str) -> dict[str, Any]:
     spec = cell.spec
     kind = REFERENCE if spec["backbone"] == REFERENCE else "method"
-    start = {name: spec[name] for name in ("dataset", "backbone", "method", "variant")}
-    return start | {"row": row, "kind": kind}
+    start = {"dataset": spec["dataset"], "backbone": cell.backbone}
+    return start | {"method": spec["method"], "variant": spec["variant"], "row": row, "kind": kind}
 
 
 def _labels(cells: Sequence[Cell]) -> list[str]:
     """The row of each cell, with the settings in which cells of one row differ."""
-    plain = [
-        f"{c.spec['method']}({v})" if (v := c.spec["variant"]) else c.spec["method"] for c in cells
-    ]
+    plain = [method_term(cell.spec) for cell in cells]
     settings = [dict(_settings(cell.spec)) for cell in cells]
     alike = defaultdict(list)
     for at, cell in enumerate(cells):
-        alike[cell.spec["dataset"], cell.spec["backbone"], plain[at]].append(at)
+        alike[cell.spec["dataset"], cell.backbone, plain[at]].append(at)
     labels = list(plain)
     for places in alike.values():
         first = settings[places[0]]
         names = sorted({name for at in places for name in first.keys() | settings[at].keys()})
         differ = [n for n in names if len({repr(settings[at].get(n)) for at in places}) > 1]
         for at in places if differ else ():
-            values = ",".join(f"{n.rpartition('.')[2]}={settings[at].get(n)}" for n in differ)
-            labels[at] = f"{plain[at]} [{values}]"
+            words = (f"{n.rpartition('.')[2]}={settings[at].get(n)}" for n in differ)
+            labels[at] = f"{plain[at]} [{','.join(dict.fromkeys(words))}]"
     return labels
 
 

@@ -10,13 +10,18 @@ Kind = Literal[
     "bands",
     "seeds",  # of one data set and backbone
     "settings",
+    "budget",
+    "training",
     "gap",
     "data",  # as a record has it
     "oracle",
     "test",  # of the whole table
     "columns",
     "rates",
+    "cost",
     "legend",
+    "power",  # what the tests of a block could have found
+    "pending",
     "damage",
     "missing",
     "cell",  # a problem met while reading: a cell that is left out, or a file

@@ -1,7 +1,7 @@
 """Friedman test over blocks, Iman-Davenport F, and Nemenyi's critical difference of mean ranks.
 
-A block is one data set and backbone, or, only on request, one seed of it; N blocks, k rows that
-each of them holds, R_j the mean rank of row j (1 the best, ties share):
+A block is one data set and backbone; N blocks, k rows, references among them, that each of them
+holds, R_j the mean rank of row j (1 the best, ties share):
 
     chi2 = 12 N / (k (k + 1)) (sum_j R_j^2 - k (k + 1)^2 / 4) / c,   k - 1 degrees of freedom
     c    = 1 - sum over ties of (t^3 - t) / (N (k^3 - k))
@@ -13,8 +13,7 @@ Statistical Association, 1937), F by Iman and Davenport (1980), the critical dif
 (1963) with q the studentised range with infinite degrees of freedom, all as in Demsar ("Statistical
 Comparisons of Classifiers over Multiple Data Sets", Journal of Machine Learning Research, 2006).
 Below eight blocks the test is refused: chi2 is then a poor approximation and CD is so wide that it
-separates nothing. Seeds of one data set are not independent blocks; a caller that takes them as
-blocks must warn its reader.
+separates nothing. Seeds of one data set are no blocks, for they are not independent.
 """
 
 from dataclasses import dataclass
@@ -57,18 +56,16 @@ class Friedman:
     """The largest groups of rows that lie within one critical difference."""
 
 
-def mean_ranks(run: Run, metric: MetricLike = None, *, by_seed: bool = False) -> pd.DataFrame:
+def mean_ranks(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """Rows that every block holds, best mean rank first: row, method, blocks, mean_rank."""
-    rows, values = _table(paired(run, frames.choose_metric(run, metric)), by_seed)
+    rows, values = _table(paired(run, frames.choose_metric(run, metric)))
     ranks = rows.assign(blocks=len(values), mean_rank=ranked(values).mean(axis=0))
     return ranks.sort_values(["mean_rank", "row"], ignore_index=True)
 
 
-def friedman(
-    run: Run, metric: MetricLike = None, *, alpha: float = ALPHA, by_seed: bool = False
-) -> Friedman:
+def friedman(run: Run, metric: MetricLike = None, *, alpha: float = ALPHA) -> Friedman:
     """The test over the blocks of a run. Raises NothingToReport for too few blocks or rows."""
-    rows, values = _table(paired(run, frames.choose_metric(run, metric)), by_seed)
+    rows, values = _table(paired(run, frames.choose_metric(run, metric)))
     require_enough(*values.shape)
     order = np.lexsort((rows["row"], ranked(values).mean(axis=0)))
     rows, values = rows.iloc[order].reset_index(drop=True), values[:, order]
@@ -150,16 +147,13 @@ def cliques(mean: ArrayLike, critical: float) -> list[list[int]]:
     return groups
 
 
-def _table(blocks: list[Paired], by_seed: bool) -> tuple[pd.DataFrame, Floats]:
+def _table(blocks: list[Paired]) -> tuple[pd.DataFrame, Floats]:
     """The rows that every block holds, and their means [blocks, rows]."""
     held = [set(np.array(b.names)[~np.isnan(b.means)]) for b in blocks]
     common = sorted(set.intersection(*held)) if held else []
     if not blocks:
         return pd.DataFrame(columns=["row", "method"]), np.empty((0, 0))
     columns = [[b.names.index(row) for row in common] for b in blocks]
-    lines = [
-        (b.of_seeds if by_seed else b.means[None])[:, at]
-        for b, at in zip(blocks, columns, strict=True)
-    ]
+    lines = [b.means[None, at] for b, at in zip(blocks, columns, strict=True)]
     rows = blocks[0].rows.set_index("row").loc[common].reset_index()[["row", "method"]]
     return rows, np.concatenate(lines)

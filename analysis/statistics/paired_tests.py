@@ -1,7 +1,5 @@
-"""Two-sided paired tests on differences d_1 .. d_n: t, Wilcoxon signed-rank, sign-flip.
+"""Two-sided paired tests on differences d_1 .. d_n that assume no distribution.
 
-    paired-t      t = mean(d) / (std(d) / sqrt(n)), n - 1 degrees of freedom (Student, "The Probable
-                  Error of a Mean", Biometrika, 1908)
     wilcoxon      the sum of the ranks of |d| where d > 0 against where d < 0 (Wilcoxon, "Individual
                   Comparisons by Ranking Methods", Biometrics Bulletin, 1945). Zeros are left out,
                   his own rule, so it speaks of the users for whom something changes. Exact up to
@@ -14,9 +12,6 @@ The ranks take differences below half a millionth as zero, and those that agree 
 values are stored in single precision. Where all d are zero, p is 1.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -26,31 +21,6 @@ DIGITS = 6
 FLIPS = 9999
 NAN = float("nan")
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Test:
-    """A paired test: its words for a footnote, and its function."""
-
-    description: str
-    run: Callable[[Floats], tuple[Floats, Floats]]
-    """Differences [n, columns] to a statistic and a p value a column; NaN is skipped."""
-    least: int
-    """The fewest differences with which p can be read at the five per cent level."""
-
-
-def paired_t(differences: ArrayLike) -> tuple[float, float]:
-    """The t statistic and p value; NaN for fewer than two differences."""
-    from scipy.special import stdtr  # the t distribution without the weight of scipy.stats
-
-    d = np.asarray(differences, float)
-    if len(d) < 2:
-        return NAN, NAN
-    mean, error = d.mean(), d.std(ddof=1) / np.sqrt(len(d))
-    if error == 0:
-        return (0.0, 1.0) if mean == 0 else (float(np.copysign(np.inf, mean)), 0.0)
-    t = float(mean / error)
-    return t, float(2 * stdtr(len(d) - 1, -abs(t)))
 
 
 def signed_rank(differences: ArrayLike) -> tuple[float, float]:
@@ -65,6 +35,12 @@ def signed_rank(differences: ArrayLike) -> tuple[float, float]:
 
     result = wilcoxon(d)
     return float(result.statistic), float(result.pvalue)
+
+
+def signed_ranks(differences: Floats) -> tuple[Floats, Floats]:
+    """`signed_rank` of each column [n, columns]; NaN is skipped."""
+    results = [signed_rank(column[~np.isnan(column)]) for column in differences.T]
+    return np.array([w for w, _ in results]), np.array([p for _, p in results])
 
 
 def sign_flips(differences: ArrayLike, flips: int = FLIPS) -> tuple[Floats, Floats]:
@@ -84,23 +60,3 @@ def sign_flips(differences: ArrayLike, flips: int = FLIPS) -> tuple[Floats, Floa
     count = known.sum(axis=0)
     mean = np.divide(d.sum(axis=0), count, out=np.full(len(count), NAN), where=count > 0)
     return mean, np.where(count > 1, (1 + reached) / (1 + flips), NAN)
-
-
-def _by_column(
-    test: Callable[[ArrayLike], tuple[float, float]],
-) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def run(differences: Floats) -> tuple[Floats, Floats]:
-        results = [test(column[~np.isnan(column)]) for column in differences.T]
-        return np.array([t for t, _ in results]), np.array([p for _, p in results])
-
-    return run
-
-
-TESTS: Mapping[str, Test] = {
-    "paired-t": Test("paired t test", _by_column(paired_t), 3),
-    "wilcoxon": Test(
-        "Wilcoxon signed-rank test, zeros left out", _by_column(signed_rank), 6
-    ),  # 2 / 2^5 > 0.05 >= 2 / 2^6
-    "permutation": Test(f"sign-flip permutation test, {FLIPS:,} draws", sign_flips, 6),
-}
-"""The tests by the name that users type."""

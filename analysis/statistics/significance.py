@@ -1,22 +1,20 @@
-"""Significance of differences: paired tests against a baseline and against the best row.
+"""Significance of differences: every row of a block against `vs`, and against the best row.
 
-Per data set and backbone, each row is compared with `vs`, and with the row of the highest mean, by
-a paired test of `paired_tests.py`; the p values of a block are corrected together.
+Per data set and backbone all pairs of rows are tested at once (`pairwise.py`); references compete.
+Two questions, two families of comparisons:
 
-    seeds="average"   d_u = mean over seeds of value(row, u) - mean over seeds of value(vs, u), one
-                      difference a user. It asks: would other users give the same result with these
-                      trained models? Seeds are averaged first, for the values of one user under
-                      two seeds are not two independent observations.
-    seeds="blocks"    d_s = mean over users of value(row, s) - value(vs, s), one difference a seed.
-                      It asks: would another seed give the same result, on these users? Seeds are
-                      few, so it is refused where the test could not reach five per cent, and it
-                      is weak where it is not refused.
+    vs         named beforehand: its comparisons with all other rows are corrected together
+               -> p, p_corrected, verdict
+    best, rank found by looking: Holm's correction over all pairs of the block
+               -> p_best, tied, rank_low, rank_high
 
-The tie group holds the best row and every row that the same test, corrected likewise, cannot tell
-from it. Effect, wins and ranks (`effect_sizes.py`, `rank_intervals.py`) are over users either way.
-References are left out: they are points of comparison, not candidates.
+Beside each p stand the 95 % interval of the difference, the least difference that would be found
+four times in five, and the seeds that would find the one seen. Effect and wins (`effect_sizes.py`)
+are over users, seeds averaged. A row that never left its warm-up is tested and not ranked: it was
+not the method of its name.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -24,17 +22,22 @@ import pandas as pd
 
 from negbench.evaluation.metric_names import Metric
 
+from ..measures.budget import budget
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
 from . import effect_sizes, rank_intervals
-from .multiple_testing import CORRECTIONS, Floats
+from .margin import parse_margin
 from .paired_values import Paired, paired
+from .pairwise import Pairwise
 from .test_procedure import ALPHA, Procedure
 
 NAN = float("nan")
-_TESTED = ["difference", "relative", "statistic", "t", "p", "p_corrected", "p_holm", "verdict"]
-_COLUMNS = ["n_users", "n_seeds", "mean", "best", "p_best", "tied", *_TESTED]
+_OF_TEST = ["difference", "low", "high", "relative", "statistic", "df", "p", "p_corrected"]
+_OF_TEST += ["detectable", "seeds_needed", "verdict", "conclusion"]
+_COLUMNS = ["n_users", "n_seeds", "covers", "mean", "best", "p_best", "tied", *_OF_TEST]
 _COLUMNS += [*effect_sizes.COLUMNS, *rank_intervals.COLUMNS]
+NOT_APART, UNDECIDED = "not told apart", "undecided"
+"""What a row is called that is neither better nor worse nor shown to be the same."""
 
 
 def significance(
@@ -43,57 +46,82 @@ def significance(
     *,
     vs: str = "random",
     alpha: float = ALPHA,
-    test: str = "paired-t",
+    test: str = "crossed",
     correction: str = "holm",
-    seeds: str = "average",
+    margin: str | float | None = None,
 ) -> pd.DataFrame:
-    """One line a whole row of methods: difference to `vs`, effect, p, verdict, rank, tie group.
+    """One line a whole row, references too: difference to `vs`, interval, p, verdict, rank, ties.
 
-    `verdict` is "better", "worse" or "same" by `p_corrected`, and "" where `vs` is not in the
-    block. `p_holm` is Holm's whatever the correction; `t` is empty unless the test is paired-t.
+    `conclusion` is "better", "worse", "same" (shown to be: the interval lies within the margin),
+    "not told apart" (with a margin "undecided"), or "" where there is no test; `verdict` says
+    "same" for all but better and worse. Raises UserError for an unknown name.
     """
     chosen = frames.choose_metric(run, metric)
-    return _significance(run, chosen, vs, Procedure(test, correction, seeds, alpha)).copy()
+    procedure = Procedure(test, correction, alpha, parse_margin(margin))
+    return _significance(run, chosen, vs, procedure).copy()
 
 
 @lru_cache(maxsize=8)  # table, verdict, report and figures all need the same frame
 def _significance(run: Run, metric: Metric, vs: str, procedure: Procedure) -> pd.DataFrame:
-    blocks = [_block(block, vs, procedure) for block in paired(run, metric)]
+    spent = budget(run)
+    warm_up = spent.loc[spent["warm_up_only"].astype(bool), ["dataset", "backbone", "row"]]
+    unranked = set(warm_up.itertuples(index=False, name=None))
+    blocks = [
+        _block(block, vs, procedure, [(*where, row) in unranked for row in block.names])
+        for block in paired(run, metric)
+        for where in [(block.dataset, block.backbone)]
+    ]
     if not blocks:
         return pd.DataFrame(columns=[*ROW, *_COLUMNS, "metric", "vs"])
     frame = pd.concat(blocks, ignore_index=True)[[*ROW, *_COLUMNS]]
     return frame.assign(metric=str(metric), vs=vs)
 
 
-def _block(block: Paired, vs: str, procedure: Procedure) -> pd.DataFrame:
-    procedure.require_seeds(block)
-    means = block.means
-    best = int(np.nanargmax(means)) if not np.isnan(means).all() else 0
+def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool]) -> pd.DataFrame:
+    tests, means = procedure.pairwise(block), block.means
+    ranked = np.where(unranked, NAN, means)
+    best = int(np.nanargmax(ranked)) if not np.isnan(ranked).all() else 0
     frame = block.rows.assign(
-        n_users=(~np.isnan(block.of_users)).sum(axis=0), n_seeds=len(block.seeds), mean=means
-    ).join(rank_intervals.intervals(block))
-    frame["best"] = np.arange(len(frame)) == best
-    frame["p_best"] = procedure.compare(block, best)[2]
-    frame["tied"] = ~(frame["p_best"] < procedure.alpha) & frame["mean"].notna()
+        n_users=(~np.isnan(block.of_users)).sum(axis=0),
+        n_seeds=len(block.seeds),
+        covers=procedure.covers(len(block.seeds)),
+        mean=means,
+    ).join(rank_intervals.intervals(ranked, tests, procedure.alpha))
+    frame["best"] = (np.arange(len(frame)) == best) & ~np.isnan(ranked)
+    frame["p_best"] = tests.p_corrected[best]
+    frame["tied"] = ~(frame["p_best"] < procedure.alpha) & ~np.isnan(ranked)
     if vs not in block.names:
-        nothing = dict.fromkeys([*_TESTED, *effect_sizes.COLUMNS], NAN)
-        return frame.assign(**nothing | {"verdict": ""})
-    return _against(frame, block, block.names.index(vs), procedure)
+        nothing = dict.fromkeys([*_OF_TEST, *effect_sizes.COLUMNS], NAN)
+        return frame.assign(**nothing | {"verdict": "", "conclusion": ""})
+    base = block.names.index(vs)
+    frame = _against(frame, tests, base, procedure)
+    return frame.join(effect_sizes.effects(block.of_users - block.of_users[:, [base]]))
 
 
-def _against(frame: pd.DataFrame, block: Paired, base: int, procedure: Procedure) -> pd.DataFrame:
-    differences = block.of_users - block.of_users[:, [base]]
-    frame["difference"] = np.array([_mean(column) for column in differences.T])
-    frame["relative"] = frame["difference"] / block.means[base] if block.means[base] else NAN
-    frame["statistic"], frame["p"], frame["p_corrected"] = procedure.compare(block, base)
-    frame["t"] = frame["statistic"] if procedure.test == "paired-t" else NAN
-    frame["p_holm"] = CORRECTIONS["holm"][1](frame["p"])
+def _against(frame: pd.DataFrame, tests: Pairwise, base: int, procedure: Procedure) -> pd.DataFrame:
+    d, half, mean = tests.difference[:, base], tests.half_width[:, base], frame["mean"][base]
+    p = tests.p[:, base]
+    frame["difference"], frame["low"], frame["high"] = d, d - half, d + half
+    frame["relative"] = d / mean if mean else NAN
+    frame["statistic"], frame["df"] = tests.statistic[:, base], tests.df[:, base]
+    frame["p"], frame["p_corrected"] = p, procedure.correct(p)
+    frame["detectable"] = tests.detectable(procedure.alpha)[:, base]
+    frame["seeds_needed"] = tests.seeds_needed(procedure.alpha)[:, base]
+    # The row itself has a difference of zero and nothing to test.
+    itself = np.arange(len(frame)) == base
+    frame.loc[itself, ["low", "high", "df", "detectable", "seeds_needed"]] = NAN
+    frame["conclusion"] = _conclusions(frame, procedure.margin.of(mean), procedure.alpha)
+    frame["verdict"] = frame["conclusion"].replace([NOT_APART, UNDECIDED], "same")
+    frame.loc[itself & frame["mean"].notna(), "verdict"] = "same"
+    return frame
+
+
+def _conclusions(frame: pd.DataFrame, margin: float, alpha: float) -> pd.Series:
+    """What the test says of each row; "" where there is none, as with one user."""
+    apart = frame["p_corrected"] < alpha
+    beyond = (frame["low"] > margin) | (frame["high"] < -margin) if margin else apart
+    within = (frame["low"] > -margin) & (frame["high"] < margin)
+    undecided = UNDECIDED if margin else NOT_APART
     sides = np.where(frame["difference"] > 0, "better", "worse")
-    verdicts = np.where(frame["p_corrected"] < procedure.alpha, sides, "same")
-    frame["verdict"] = np.where(frame["difference"].isna(), "", verdicts)
-    return frame.join(effect_sizes.effects(differences))
-
-
-def _mean(column: Floats) -> float:
-    known = column[~np.isnan(column)]
-    return float(known.mean()) if len(known) else NAN
+    words = np.where(apart & beyond, sides, np.where(within, "same", undecided))
+    return pd.Series(np.where(frame["p"].isna(), "", words), frame.index)

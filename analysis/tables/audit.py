@@ -14,6 +14,7 @@ from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
 from ..measures.bands import bands
+from ..measures.budget import budget
 from ..measures.false_negatives import PLANTED, false_negatives
 from ..measures.popularity_bias import popularity_bias
 from ..runs import frames
@@ -25,7 +26,13 @@ from .audit_columns import Group, groups
 from .blocks import by_block, place_in_block
 
 Line = dict[str, Any]
-FALSE = ("fnr", "fnr_lift", "fhnr")
+FALSE = ("fnr", "fnr_lift", "fhnr", "fnr_closed")
+COUNTED = ("fn_count", "fn_total", "fhn_count", "fhn_total")
+INTERVALS = tuple(
+    f"{rate}_{end}" for rate in ("fnr", "fnr_lift", "fhnr") for end in ("low", "high")
+)
+BUDGET = ("capped", "before_phase", "warm_up_only")
+"""Cells still rising when the budget ended, kept from a warm-up, and whether all were."""
 SPREAD = Note("legend", "The standard deviations over seeds stand in the formats csv and json.")
 USERS = Note(
     "legend",
@@ -64,7 +71,7 @@ def audit_page(run: Run, metric: MetricLike = None) -> Audit:
     lines = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
     pairs = [((line["dataset"], line["backbone"]), line) for line in lines]
     blocks = tuple(_block(run, *at, group, chosen) for at, group in by_block(pairs).items())
-    notes = (USERS, SPREAD, *footnotes.of_damage(run))
+    notes = (USERS, SPREAD, *footnotes.of_metric(run, chosen), *footnotes.of_damage(run))
     shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame)
     return Audit(chosen, shown, frame, blocks, notes)
 
@@ -78,12 +85,15 @@ def audit_frame(run: Run, metric: MetricLike = None) -> pd.DataFrame:
         _field(str(Metric(m, chosen.k)) if cut else m, band)
         for m, cut, band in zip(biased["metric"], biased["k"], biased["band"], strict=True)
     ]
-    rows = rows_of_run(run)[[*ROW, "seeds", "expected"]]
+    spent = budget(run)[[*ROW, *BUDGET]]
+    rows = rows_of_run(run)[[*ROW, "seeds", "expected"]].merge(spent, on=ROW, how="left")
+    rows[list(BUDGET)] = rows[list(BUDGET)].astype(float).fillna(0).astype(int)
     for frame in (served, biased):
         rows = rows.merge(_wide(frame), on=ROW, how="left")
     trained = false_negatives(run)
     rates = [*FALSE, *(name for name in PLANTED if name in trained)]
-    kept = [*ROW, *(n for f in rates for n in (f, f"{f}_std")), "knowledge"]
+    spread = (n for f in rates for n in (f, f"{f}_std") if n != "fnr_closed_std")
+    kept = [*ROW, *spread, *INTERVALS, *COUNTED, "knowledge"]
     rows = rows.merge(trained.reindex(columns=kept), on=ROW, how="left")
     rows["knowledge"] = rows["knowledge"].astype(object).fillna("")
     return rows
@@ -106,7 +116,12 @@ def _wide(long: pd.DataFrame) -> pd.DataFrame:
 
 
 def _block(run: Run, dataset: str, backbone: str, lines: list[Line], metric: Metric) -> AuditBlock:
-    lines.sort(key=lambda line: place_in_block(line["kind"], line[str(metric)], line["row"]))
+    lines.sort(key=lambda line: _place(line, metric))
     known = next((line["knowledge"] for line in lines if line["knowledge"]), "")
     notes = footnotes.of_block(run, dataset, backbone, "Means")
     return AuditBlock(dataset, backbone, known, tuple(lines), notes)
+
+
+def _place(line: Line, metric: Metric) -> tuple[bool, bool, bool, float, str]:
+    own = bool(line["warm_up_only"])
+    return place_in_block(line["kind"], line[str(metric)], line["row"], warm_up_only=own)

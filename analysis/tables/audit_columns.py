@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from negbench.evaluation.metric_names import Metric
 
 from ..number_format import metric_label, number, percent
-from .column_formats import two_digits
+from .column_formats import rounded, two_digits
 from .table import Column
 
 
@@ -55,17 +55,17 @@ def _shown(k: int) -> Group:
         f"What the lists of {k} hold",
         (
             Column("ARP", f"arp@{k}", count, "mean train count of the items shown"),
+            Column(
+                "rel. ARP",
+                f"relative_arp@{k}",
+                signed,
+                "ARP from 0 = that of random unseen items to 1 = that of the most popular unseen "
+                "ones, the most that lists can have",
+            ),
             Column("APLT", f"aplt@{k}", share, "share of the lists that is of the last band"),
             Column("coverage", f"coverage@{k}", share, "share of the items that anybody is shown"),
             Column("Gini", f"gini@{k}", share, "of exposure: 0 = all items alike, 1 = one has all"),
             Column("entropy", f"entropy@{k}", share, "of exposure, in nats: higher = more even"),
-            Column(
-                "corr.",
-                f"popularity_correlation@{k}",
-                signed,
-                "Spearman of train count and exposure over the items: 0 = unrelated, "
-                "+1 = the more popular the more shown",
-            ),
         ),
     )
 
@@ -99,6 +99,14 @@ _TRAINED = Group(
     "False negatives in training",
     (
         Column("FN rate", "fnr", percent, "share of used negatives that the user likes"),
+        Column("counted", "fn_count", rounded, "the false negatives that the rate rests on"),
+        Column(
+            "closed form",
+            "fnr_closed",
+            percent,
+            "the FN rate by formula, where a sampler's distribution is fixed and nothing chooses "
+            "among its draws",
+        ),
         Column("FN lift", "fnr_lift", two_digits, "over uniform draws: 1 = as uniform"),
         Column("hard FN", "fhnr", percent, "FN rate among negatives of the user's top tenth"),
     ),

@@ -5,13 +5,16 @@ from typing import Any
 
 from ..runs.frames import REFERENCE, ROW, Run
 from ..runs.notes import Note
-from .audit import Audit, AuditBlock, Line, audit_page
+from .audit import BUDGET, Audit, AuditBlock, Line, audit_page
 from .audit_columns import Group
-from .main_table_text import LABEL
+from .budget_notes import mark
+from .main_table_text import LABEL, MARK
+from .rate_text import margin_note, rate_text
 from .render import as_json, comma_separated, markdown, require_format, text
 from .table import Cell, Column, Table, known
 
-KEYS = (*ROW, "seeds", "expected", "knowledge")
+RATES = ("fnr", "fnr_lift", "fhnr")
+KEYS = (*ROW, "seeds", "expected", *BUDGET, "knowledge")
 
 
 def render(run: Run, *, format: str = "text", metric: str | None = None) -> str:
@@ -25,14 +28,15 @@ def render(run: Run, *, format: str = "text", metric: str | None = None) -> str:
 
 def tables(audit: Audit) -> list[Table]:
     """Per block a heading, its tables and its notes; the legend and the notes of the run last."""
-    longest = max(len(line["row"]) for block in audit.blocks for line in block.lines)
+    lines = [line for block in audit.blocks for line in block.lines]
+    longest = max(len(line["row"]) + MARK * bool(mark(line)) for line in lines)
     method = Column("Method", "row", align="<", width=max(min(LABEL, longest), 6))
     page = []
     for block in audit.blocks:
         page.append(Table(f"{block.dataset} · {block.backbone}"))
         page += [_table(block, group, method) for group in _measured(audit, block)]
         page.append(Table(notes=block.notes))
-    return [*page, Table(notes=(*_legend(audit), *audit.notes))]
+    return [*page, Table(notes=(*_legend(audit), *_margins(audit), *audit.notes))]
 
 
 def _table(block: AuditBlock, group: Group, method: Column) -> Table:
@@ -41,7 +45,8 @@ def _table(block: AuditBlock, group: Group, method: Column) -> Table:
     title = f"{group.title} ({block.knowledge})" if trained and block.knowledge else group.title
     rows, references = [], []
     for line in block.lines:
-        row = (Cell(line["row"]), *(Cell(_value(line, column)) for column in group.columns))
+        name = Cell(line["row"], mark=mark(line) or None)
+        row = (name, *(Cell(_value(line, column)) for column in group.columns))
         if line["kind"] != REFERENCE:
             rows.append(row)
         elif any(known(line, column) for column in group.columns):
@@ -51,7 +56,9 @@ def _table(block: AuditBlock, group: Group, method: Column) -> Table:
 
 
 def _value(line: Line, column: Column) -> str:
-    return column.format(line[column.field]) if known(line, column) else "-"
+    if not known(line, column):
+        return "-"
+    return rate_text(line, column.field, column.format)
 
 
 def _measured(audit: Audit, block: AuditBlock) -> list[Group]:
@@ -71,6 +78,11 @@ def _legend(audit: Audit) -> list[Note]:
 
 def _meanings(group: Group) -> list[str]:
     return [f"{column.header}: {column.description}" for column in group.columns]
+
+
+def _margins(audit: Audit) -> list[Note]:
+    """What the margins of the rates mean."""
+    return margin_note([line for block in audit.blocks for line in block.lines], RATES)
 
 
 def _tree(audit: Audit) -> dict[str, Any]:

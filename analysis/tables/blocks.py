@@ -1,4 +1,7 @@
-"""Blocks of a table: the rows of one data set and backbone, references last."""
+"""Blocks of a table: the rows of one data set and backbone, references in a group below.
+
+References compete for every mark; they stand apart because no sampler touches them.
+"""
 
 from collections.abc import Iterable
 from math import isnan
@@ -25,7 +28,12 @@ def by_block(rows: Iterable[tuple[Where, T]]) -> dict[Where, list[T]]:
     return dict(sorted(blocks.items()))
 
 
-def place_in_block(kind: str, value: float, label: str) -> tuple[bool, bool, float, str]:
-    """Sort key of a row: methods by falling value, those without one behind, references last."""
+def place_in_block(
+    kind: str, value: float, label: str, *, warm_up_only: bool = False
+) -> tuple[bool, bool, bool, float, str]:
+    """Sort key of a row: methods by falling value, those without one behind, references last.
+
+    Behind all other methods stand those that never left their warm-up: they were not themselves.
+    """
     unknown = isnan(value)
-    return kind == REFERENCE, unknown, 0.0 if unknown else -value, label
+    return kind == REFERENCE, warm_up_only, unknown, 0.0 if unknown else -value, label

@@ -1,8 +1,9 @@
-"""The comparison: every row against a baseline, with tests, effects and ranks, and over all blocks.
+"""The comparison: every row against a baseline, with tests and ranks, and over all blocks.
 
-Per data set and backbone the lines of `significance`, best first, and a footnote that holds all a
-reviewer asks. Over the blocks mean ranks, with the Friedman test and Nemenyi's critical difference
-from eight blocks on; below, the reason why there is none.
+Per data set and backbone the lines of `significance`, best first, references among them, and
+footnotes that hold all a reviewer asks: what the test covers, what it could have found, and how
+many seeds would be needed. Over the blocks mean ranks, with the Friedman test and Nemenyi's
+critical difference from eight blocks on; below, the reason why there is none.
 """
 
 from collections.abc import Mapping
@@ -14,14 +15,17 @@ import pandas as pd
 from negbench.errors import NothingToReport
 from negbench.evaluation.metric_names import Metric
 
-from ..number_format import counted
+from ..measures.budget import budget
 from ..runs import frames
 from ..runs.frames import MetricLike, Run
 from ..runs.notes import Note
 from ..statistics.friedman import Friedman, friedman, mean_ranks
+from ..statistics.margin import parse_margin
 from ..statistics.significance import significance
 from ..statistics.test_procedure import Procedure
 from . import footnotes
+from .budget_notes import mark
+from .comparison_notes import LEGEND, of_test, power_sentences
 
 Line = Mapping[str, Any]
 
@@ -57,17 +61,17 @@ def comparison(
     metric: MetricLike = None,
     *,
     vs: str = "random",
-    test: str = "paired-t",
+    test: str = "crossed",
     correction: str = "holm",
-    seeds: str = "average",
+    margin: str | float | None = None,
 ) -> Comparison:
     """Compute the comparison; `comparison_text` lays it out.
 
     Raises NothingToReport if no method has every seed finished.
     """
-    procedure = Procedure(test, correction, seeds)
+    procedure = Procedure(test, correction, margin=parse_margin(margin))
     chosen = frames.choose_metric(run, metric)
-    tests = significance(run, chosen, vs=vs, test=test, correction=correction, seeds=seeds)
+    tests = significance(run, chosen, vs=vs, test=test, correction=correction, margin=margin)
     if tests.empty:
         raise NothingToReport(
             "a comparison needs a method with every seed finished; this run has none; run it to "
@@ -77,51 +81,39 @@ def comparison(
         _block(run, str(where[0]), str(where[1]), block, vs)
         for where, block in tests.groupby(["dataset", "backbone"])
     )
-    across, friedman_test, across_notes = _across(run, chosen, blocks, procedure)
-    tested = bool((tests["verdict"] != "").any())
-    notes = (
-        *footnotes.of_test(vs, chosen, tested, procedure, _compared(blocks) if tested else ""),
-        _LEGEND,
-        *footnotes.of_damage(run),
-    )
+    across, friedman_test, across_notes = _across(run, chosen, blocks, procedure.alpha)
+    test_note = of_test(vs, chosen, tests, procedure)
+    notes = (test_note, LEGEND, *footnotes.of_metric(run, chosen), *footnotes.of_damage(run))
     return Comparison(chosen, vs, procedure, blocks, across, friedman_test, across_notes, notes)
 
 
-_LEGEND = Note(
-    "legend",
-    "d: mean difference over its standard deviation over users (d_z), with a 95 % bootstrap "
-    "interval; w/t/l: users who win, tie and lose; rank: place in the block with a 95 % bootstrap "
-    "interval over users and seeds.",
-)
-
-
 def _block(run: Run, dataset: str, backbone: str, tests: pd.DataFrame, vs: str) -> ComparisonBlock:
-    ordered = tests.sort_values(["mean", "row"], ascending=[False, True], kind="stable")
+    spent = budget(run)
+    here = spent[(spent["dataset"] == dataset) & (spent["backbone"] == backbone)]
+    records = [{str(name): v for name, v in line.items()} for line in here.to_dict("records")]
+    marks = {line["row"]: mark(line) for line in records}
+    order = ["rank", "mean", "row"]
+    ordered = tests.sort_values(order, ascending=[True, False, True], kind="stable")
     lines = [{str(name): v for name, v in line.items()} for line in ordered.to_dict("records")]
     for line in lines:
-        line["verdict"] = "baseline" if line["row"] == vs else line["verdict"]
+        if line["row"] == vs:
+            line["verdict"] = line["conclusion"] = "baseline"
+        line["budget"] = marks.get(line["row"], "")
     notes = footnotes.of_block(run, dataset, backbone, "Means")
-    return ComparisonBlock(dataset, backbone, tuple(lines), notes)
-
-
-def _compared(blocks: tuple[ComparisonBlock, ...]) -> str:
-    """How many comparisons with the baseline were corrected together, block by block."""
-    counts = sorted({sum(line["p"] == line["p"] for line in block.lines) for block in blocks})
-    most = counted(counts[-1], "comparison")
-    return f" ({most} each)" if len(counts) == 1 else f" ({counts[0]} to {most})"
+    power = (Note("power", text) for text in power_sentences(lines, vs))
+    return ComparisonBlock(dataset, backbone, tuple(lines), (*notes, *power))
 
 
 def _across(
-    run: Run, metric: Metric, blocks: tuple[ComparisonBlock, ...], procedure: Procedure
+    run: Run, metric: Metric, blocks: tuple[ComparisonBlock, ...], alpha: float
 ) -> tuple[tuple[Line, ...], Friedman | None, tuple[Note, ...]]:
     """Mean ranks over the blocks, the Friedman test if it is defined, and notes on both."""
-    by_seed = procedure.seeds == "blocks"
     test: Friedman | None = None
     try:
-        test = friedman(run, metric, alpha=procedure.alpha, by_seed=by_seed)
+        test = friedman(run, metric, alpha=alpha)
         ranked, verdict = test.ranks, friedman_sentence(test)
     except NothingToReport as refusal:
-        ranked = mean_ranks(run, metric, by_seed=by_seed)
+        ranked = mean_ranks(run, metric)
         verdict = f"No test over blocks: {refusal}."
         if len(blocks) < 2:
             return (), None, (Note("test", verdict),)
@@ -131,9 +123,6 @@ def _across(
     if left:
         names = ", ".join(sorted(left))
         notes.append(Note("gap", f"Left out, for not every block holds them: {names}."))
-    if by_seed:
-        dependent = "WARNING: a seed counts as a block; those of one data set are not independent."
-        notes.append(Note("test", dependent))
     return tuple(lines), test, (*notes, Note("test", verdict))
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from ..number_format import metric_label, number
-from ..runs.frames import Run
+from ..runs.frames import REFERENCE, Run
 from .comparison import Comparison, ComparisonBlock, Line, comparison
 from .render import as_json, comma_separated, markdown, require_format, text
 from .table import Column, Table, text_rows
 
-LABEL = 20
+LABEL = 18
 """Longer labels stand on a line of their own in the text form."""
 
 
@@ -22,16 +22,16 @@ def render(
     format: str = "text",
     metric: str | None = None,
     vs: str = "random",
-    test: str = "paired-t",
+    test: str = "crossed",
     correction: str = "holm",
-    seeds: str = "average",
+    margin: str | float | None = None,
 ) -> str:
     """The comparison as text, md, csv or json.
 
     Raises UserError if the format or any other option is unknown.
     """
     require_format("a format of comparisons", format, LAYOUTS)
-    values = comparison(run, metric, vs=vs, test=test, correction=correction, seeds=seeds)
+    values = comparison(run, metric, vs=vs, test=test, correction=correction, margin=margin)
     return LAYOUTS[format](values)
 
 
@@ -43,19 +43,16 @@ def tables(values: Comparison, against: str = "") -> list[Table]:
 
 
 def _block(values: Comparison, block: ComparisonBlock, against: str) -> Table:
-    longest = max(len("Method"), *(len(line["row"]) for line in block.lines))
+    longest = max(len("Method"), *(len(_label(line)) for line in block.lines))
     columns: dict[Column, Callable[[Line], str]] = {
-        Column("Method", align="<", width=min(LABEL, longest)): lambda line: line["row"],
+        Column("Method", align="<", width=min(LABEL, longest)): _label,
         Column(metric_label(values.metric)): lambda line: number(line["mean"]),
-        Column("diff."): _tested(lambda line: f"{line['difference']:+.4f}"),
+        Column("diff. [95 %]"): _tested(_difference),
         Column("%"): _tested(lambda line: _percent(line["relative"])),
-        Column("d"): _tested(_effect),
-        Column("w/t/l"): _tested(
-            lambda line: f"{line['wins']:.0f}/{line['ties']:.0f}/{line['losses']:.0f}"
-        ),
         Column("p"): _tested(lambda line: _p(line["p"])),
         Column("p corr."): _tested(lambda line: _p(line["p_corrected"])),
-        Column("verdict"): lambda line: line["verdict"] or "-",
+        Column("MDE"): _tested(lambda line: number(line["detectable"])),
+        Column("verdict"): lambda line: line["conclusion"] or "-",
         Column("rank"): _rank,
     }
     title, rows = f"{block.dataset} · {block.backbone}{against}", text_rows(columns, block.lines)
@@ -78,13 +75,19 @@ def _mean_ranks(values: Comparison) -> Table:
 
 def _tested(write: Callable[[Line], str]) -> Callable[[Line], str]:
     """A cell of the test, which the baseline and rows without a test do not have."""
-    return lambda line: "-" if line["verdict"] in ("", "baseline") else write(line)
+    return lambda line: "-" if line["conclusion"] in ("", "baseline") else write(line)
 
 
-def _effect(line: Line) -> str:
-    if isnan(line["effect"]):
-        return "-"
-    return f"{line['effect']:+.2f} [{line['effect_low']:.2f}, {line['effect_high']:.2f}]"
+def _label(line: Line) -> str:
+    """The row with the marks of its budget, and whether it is a reference."""
+    reference = " (ref.)" if line["kind"] == REFERENCE else ""
+    return f"{line['row']}{reference}{line['budget']}"
+
+
+def _difference(line: Line) -> str:
+    if isnan(line["low"]):
+        return f"{line['difference']:+.4f}"
+    return f"{line['difference']:+.4f} [{line['low']:.4f}, {line['high']:.4f}]"
 
 
 def _rank(line: Line) -> str:
@@ -102,7 +105,7 @@ def _p(value: float) -> str:
 
 def _procedure(values: Comparison) -> dict[str, str]:
     names = values.procedure
-    return {"test": names.test, "correction": names.correction, "seeds_as": names.seeds}
+    return {"test": names.test, "correction": names.correction, "margin": str(names.margin)}
 
 
 def _frame(values: Comparison) -> pd.DataFrame:

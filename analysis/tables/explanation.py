@@ -5,13 +5,14 @@ values above zero, harmful those below. The interval of a triplet covers its own
 extremes of many values lie farther out than they would if they were valued again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from negbench.storage.cell_store import Cell
+from negbench.storage.training_end import STILL_RISING, WARM_UP_ONLY, capped
 
 from ..measures.triplet_values import auc, averages
 
@@ -35,6 +36,8 @@ class Explanation:
     auc: float
     exact: bool
     """Whether every false negative is known to be one."""
+    caveats: tuple[str, ...] = ()
+    """What the training of this cell lacks: an end, or the method's own phase."""
 
 
 def explanation(
@@ -54,7 +57,7 @@ def explanation(
     return Explanation(
         where={
             "dataset": spec["dataset"],
-            "backbone": spec["backbone"],
+            "backbone": cell.backbone,
             "method": row,
             "seed": spec["seed"],
         },
@@ -66,7 +69,20 @@ def explanation(
         averages=_averages(cell, chosen) if user is None else (),
         auc=auc(chosen),
         exact=bool(cell.record["data"].get("truth")),
+        caveats=tuple(_caveats(cell)),
     )
+
+
+def _caveats(cell: Cell) -> Iterator[str]:
+    fit = cell.record.get("fit") or {}
+    if capped(fit, cell.spec.get("train") or {}):
+        yield f"This training was {STILL_RISING}."
+    phase = fit.get("phase") or {}
+    if phase and not phase["kept"]:
+        yield (
+            f"{WARM_UP_ONLY.capitalize()}: the weights kept are from before {phase['name']} began "
+            f"(epoch {phase['begins']})."
+        )
 
 
 def _named(lines: pd.DataFrame, ids: Mapping[str, Sequence[Any]]) -> tuple[Line, ...]:

@@ -100,6 +100,7 @@ def _notes(values: Explanation) -> tuple[Note, ...]:
         texts.append("Intervals of means: users as the sample.")
     more = "" if values.exact else "; further ones may be false and nobody knows"
     texts.append(f"FALSE: the negative is a held-out positive of the user{more}.")
+    texts += values.caveats
     if isfinite(values.auc):
         texts.append(
             f"A false negative has a lower value than another with chance {values.auc:.3f} "

@@ -7,6 +7,8 @@ seeds, test and correction, what is missing and why, and what the data are.
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
+
 from negbench.evaluation.metric_names import Metric
 from negbench.storage.cell_store import Cell
 
@@ -16,7 +18,11 @@ from ..runs import frames
 from ..runs.frames import REFERENCE, Run
 from ..runs.notes import Note, note_of_record
 from ..runs.over_seeds import rows_of_run
-from ..statistics.test_procedure import DEFAULT, Procedure
+from ..statistics.test_procedure import DEFAULT
+from .budget_notes import of_budget
+from .pending_notes import of_pending
+from .rate_text import margin_note
+from .training_notes import of_training
 
 SHOWN = 3
 """How many damaged files are named one by one."""
@@ -32,6 +38,7 @@ def of_block(
         *of_data(run, dataset),
         *of_seeds(run, dataset, backbone, means),
         *of_settings(run, dataset, backbone),
+        *of_budget(run, dataset, backbone),
         *of_gaps(run, dataset, backbone),
         *notes_of_data(run, dataset),
     )
@@ -58,7 +65,7 @@ def of_data(run: Run, dataset: str) -> list[Note]:
 
 
 def notes_of_data(run: Run, dataset: str) -> list[Note]:
-    """The notes in the records of a data set and its cells, each once."""
+    """The notes in the records of a data set and its cells, each once, and on their training."""
     cells = _cells(run, dataset)
     notes: Iterable[Note] = (
         note_of_record(text)
@@ -67,7 +74,7 @@ def notes_of_data(run: Run, dataset: str) -> list[Note]:
     )
     # The note on the exclusion warns of an oracle already.
     texts = (_sentence(note.text) for note in notes if note.kind != "oracle")
-    return [Note("data", text) for text in dict.fromkeys(texts)]
+    return [*(Note("data", text) for text in dict.fromkeys(texts)), *of_training(run, dataset)]
 
 
 def of_seeds(
@@ -77,12 +84,15 @@ def of_seeds(
     seeds = {
         int(cell.spec["seed"])
         for cell, _ in run.done
-        if (cell.spec["dataset"], cell.spec["backbone"]) == (dataset, backbone)
+        if (cell.spec["dataset"], cell.backbone) == (dataset, backbone)
     }
     names = ", ".join(map(str, sorted(seeds)))
     text = f"{means} over {len(seeds)} seeds ({names})."
     if len(seeds) == 1:
-        text = f"WARNING: one seed ({names}): the spread over seeds is unknown; use 3 or more."
+        text = (
+            f"WARNING: one seed ({names}): the spread over seeds is unknown and every test covers "
+            "users alone; use 5."
+        )
     return [Note("seeds", text)]
 
 
@@ -100,7 +110,7 @@ def of_gaps(run: Run, dataset: str, backbone: str) -> list[Note]:
 
 def of_settings(run: Run, dataset: str, backbone: str) -> list[Note]:
     """The objectives, and a warning for each setting in which the rows of a block differ."""
-    cells = [c for c in _cells(run, dataset) if c.spec["backbone"] == backbone]
+    cells = [c for c in _cells(run, dataset) if c.backbone == backbone]
     notes = []
     objectives = sorted({str(c.spec.get("objective") or "its own") for c in cells})
     if objectives != ["its own"]:
@@ -114,25 +124,43 @@ def of_settings(run: Run, dataset: str, backbone: str) -> list[Note]:
     return notes
 
 
-def of_test(
-    vs: str, metric: Metric, tested: bool, procedure: Procedure = DEFAULT, compared: str = ""
-) -> list[Note]:
-    """What the marks mean; without the baseline there is no test. `compared` counts comparisons."""
-    name, alpha = metric_label(metric), procedure.alpha
-    how = f"{procedure.tested}, {procedure.pooled}, {procedure.corrected}"
-    ties = f"= best, or tied with the best ({how}, p >= {alpha})."
-    if not tested:
+def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
+    """What the marks mean, and what the test covers, from the lines of `significance`.
+
+    Without the baseline there is no test against it.
+    """
+    name, alpha = metric_label(metric), DEFAULT.alpha
+    words = [DEFAULT.words(int(n)) for n in sorted(tests["n_seeds"].unique(), reverse=True)]
+    how = "; elsewhere ".join(dict.fromkeys(words)) or DEFAULT.tested
+    ties = (
+        f"= best of its data set and backbone, or not told apart from it ({how}; Holm-corrected "
+        f"over all pairs of rows, p >= {alpha}); references count."
+    )
+    if not (tests["verdict"] != "").any():
         no_test = f"No test against {vs}: it has no finished row here."
         return [Note("test", no_test), Note("test", ties)]
-    marks = f"* better, v worse than {vs} in {name}: {how} within data set and backbone{compared}"
-    return [Note("test", f"{marks}, p < {alpha}; {ties}")]
+    marks = (
+        f"* better, v worse than {vs} in {name}: {how}, {DEFAULT.corrected} within data set and "
+        f"backbone, p < {alpha}"
+    )
+    same = ties.replace(f"({how}; ", "(the same test, ")
+    return [Note("test", f"{marks}; {same}")]
+
+
+def of_metric(run: Run, metric: Metric) -> list[Note]:
+    """That a metric was chosen when the run was over, where it was: its table can be picked."""
+    asked = [metric_label(known) for known in frames.measured(run)]
+    if metric in frames.measured(run):
+        return []
+    text = f"{metric_label(metric)} was chosen after training: the run measured {', '.join(asked)}."
+    return [Note("columns", text)]
 
 
 def of_columns(metric: Metric, bands: list[str]) -> list[Note]:
     """What the columns hold."""
     text = (
         f"Test part, K = {metric.k}. {', '.join(bands)}: {metric_label(metric)} on the items of "
-        "that band alone; s/epoch: wall seconds of sampling, scoring and update."
+        "that band alone."
     )
     return [Note("columns", text)]
 
@@ -151,11 +179,12 @@ def of_rates(run: Run) -> list[Note]:
         "FN rate: share of the negatives used in training that are held-out positives of their "
         f"user ({known})."
     )
-    return [Note("rates", text)]
+    lines = [{str(name): value for name, value in x.items()} for x in rates.to_dict("records")]
+    return [Note("rates", text), *margin_note(lines, ["fnr"])]
 
 
 def of_damage(run: Run) -> list[Note]:
-    """What could not be read: the cells left out with the first reason, and some of the files."""
+    """What is missing: cells not trained yet, cells left out with the first reason, lost files."""
     frames.inspect(run)
     problems = list(dict.fromkeys(run.problems))
     cells = [problem.text for problem in problems if problem.kind == "cell"]
@@ -168,7 +197,7 @@ def of_damage(run: Run) -> list[Note]:
     if len(files) > SHOWN:
         texts.append(f"WARNING: {counted(len(files) - SHOWN, 'more file')} could not be read.")
     missing = [Note("missing", f"Note: {remark}.") for remark in run.remarks]
-    return [*(Note("damage", text) for text in texts), *missing]
+    return [*of_pending(run), *(Note("damage", text) for text in texts), *missing]
 
 
 def _cells(run: Run, dataset: str) -> list[Cell]:
@@ -190,4 +219,5 @@ def _exclusion(exclude: str) -> str:
 def _bands(bands: dict[str, Any]) -> str:
     parts = zip(bands["names"], bands["items"], bands["test_rows"], strict=True)
     text = "; ".join(f"{name} {items:,} items, {rows:,} test pairs" for name, items, rows in parts)
-    return f"Bands {bands['rule']} of train: {text}."
+    after = f", chosen after training (the run had {own})" if (own := bands.get("of_run")) else ""
+    return f"Bands {bands['rule']} of train{after}: {text}."

@@ -1,7 +1,9 @@
 """The main table: accuracy, accuracy by band, false-negative rate, cost and tests of every method.
 
-One block a data set and backbone. Methods by falling value of the primary metric, then the
-reference models, which no sampler touches. A row that lacks a seed shows "-" and a count.
+One block a data set and backbone, under the sentence that `headline` says of it. Methods by falling
+value of the primary metric, then the reference models, which no sampler touches. References compete
+all the same: the best of a column, the ties and the tests count every row but those that never left
+their warm-up, which stand last. A row that lacks a seed shows "-" and a count.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,14 +17,18 @@ from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
 from ..measures.accuracy import accuracy
+from ..measures.budget import budget
 from ..measures.cost import cost
 from ..measures.false_negatives import false_negatives
 from ..runs import frames
-from ..runs.frames import REFERENCE, MetricLike, Run
+from ..runs.frames import MetricLike, Run
 from ..runs.over_seeds import rows_of_run
 from ..statistics.significance import significance
-from . import footnotes
+from ..statistics.told_apart import told_apart
+from . import cost_notes, footnotes
 from .blocks import by_block, place_in_block
+from .budget_notes import mark
+from .headline import headline
 from .main_table_latex import latex
 from .main_table_text import exact_frame, tables
 from .main_table_values import Block, Entry, MainTable, MetricColumn, Row
@@ -53,34 +59,40 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
     """Compute the table; `render` lays it out."""
     chosen = frames.choose_metric(run, metric)
     columns = _columns(run, chosen)
-    means = [_by_row(accuracy(run, c.metric, band=c.band)) for c in columns]
-    tests = _by_row(significance(run, chosen, vs=vs))
-    costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
-    rows = [
-        (
-            key[:2],
-            _row(
-                record,
-                [mean.get(key, {}) for mean in means],
-                costs.get(key, {}).get("train", NAN),
-                false.get(key, {}).get("fnr", NAN),
-                tests.get(key),
-            ),
-        )
-        for key, record in _by_row(rows_of_run(run)).items()
-    ]
     primary = columns.index(MetricColumn(chosen, "all"))
-    blocks = tuple(
-        Block(*where, _best_marked(_sorted(group, primary)), footnotes.of_block(run, *where))
-        for where, group in by_block(rows).items()
-    )
+    means = [_by_row(accuracy(run, c.metric, band=c.band)) for c in columns]
+    significant = significance(run, chosen, vs=vs)
+    tests = _by_row(significant)
+    costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
+    budgets, tested = _by_row(budget(run)), told_apart(run, chosen)
+    lines = _by_row(rows_of_run(run))
+    blocks = []
+    for where, records in by_block((key[:2], line) for key, line in lines.items()).items():
+        rows = []
+        for record in records:
+            key = (record["dataset"], record["backbone"], record["row"])
+            rows.append(
+                _row(
+                    record,
+                    [mean.get(key, {}) for mean in means],
+                    costs.get(key, {}),
+                    false.get(key, {}),
+                    tests.get((*where, record["row"])),
+                    budgets.get(key, {}),
+                )
+            )
+        here = _best_marked(_sorted(rows, primary))
+        first = headline(chosen, primary, here, tested.get(where))
+        blocks.append(Block(*where, here, footnotes.of_block(run, *where), first))
     notes = (
-        *footnotes.of_test(vs, chosen, any(test["verdict"] for test in tests.values())),
+        *footnotes.of_test(vs, chosen, significant),
+        *footnotes.of_metric(run, chosen),
         *footnotes.of_columns(chosen, band_table.names(run)),
+        *cost_notes.of_cost(run),
         *footnotes.of_rates(run),
         *footnotes.of_damage(run),
     )
-    return MainTable(chosen, vs, columns, blocks, notes)
+    return MainTable(chosen, vs, columns, tuple(blocks), notes)
 
 
 def _by_row(frame: pd.DataFrame) -> dict[Key, dict[str, Any]]:
@@ -102,11 +114,13 @@ def _columns(run: Run, metric: Metric) -> tuple[MetricColumn, ...]:
 def _row(
     record: Mapping[str, Any],
     means: Sequence[Mapping[str, Any]],
-    epoch: float,
-    fnr: float,
+    costs: Mapping[str, Any],
+    false: Mapping[str, Any],
     test: Mapping[str, Any] | None,
+    spent: Mapping[str, Any],
 ) -> Row:
-    test = test or {"verdict": "", "p_holm": NAN, "tied": False}
+    test = test or {"verdict": "", "p_corrected": NAN, "tied": False}
+    warm_up_only = bool(spent.get("warm_up_only", False))
     return Row(
         label=record["row"],
         method=record["method"],
@@ -115,27 +129,39 @@ def _row(
         seeds=int(record["seeds"]),
         expected=int(record["expected"]),
         entries=tuple(Entry(mean.get("mean", NAN), mean.get("std", NAN)) for mean in means),
-        epoch=epoch,
-        fnr=fnr,
+        epoch=costs.get("seconds", NAN),
+        clock=costs.get("clock", ""),
+        cpu=costs.get("cpu", NAN),
+        wall=costs.get("train", NAN),
+        fnr=false.get("fnr", NAN),
+        fnr_low=false.get("fnr_low", NAN),
+        fnr_high=false.get("fnr_high", NAN),
         verdict=test["verdict"],
-        p_holm=test["p_holm"],
-        tied=bool(test["tied"]),
+        p_corrected=test["p_corrected"],
+        tied=bool(test["tied"]) and not warm_up_only,
+        cells=int(spent.get("cells", 0)),
+        capped=int(spent.get("capped", 0)),
+        warm_up_only=warm_up_only,
+        budget_mark=mark(spent),
     )
 
 
 def _sorted(rows: Sequence[Row], primary: int) -> list[Row]:
-    return sorted(
-        rows, key=lambda row: place_in_block(row.kind, row.entries[primary].mean, row.label)
-    )
+    def place(row: Row) -> tuple[bool, bool, bool, float, str]:
+        value = row.entries[primary].mean
+        return place_in_block(row.kind, value, row.label, warm_up_only=row.warm_up_only)
+
+    return sorted(rows, key=place)
 
 
 def _best_marked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows, with the highest mean among the methods marked in every column."""
-    columns = zip(*(row.entries for row in rows if row.kind != REFERENCE), strict=True)
+    """The rows, with the highest mean of every column marked; references compete."""
+    competing = [row for row in rows if not row.warm_up_only]
+    columns = zip(*(row.entries for row in competing), strict=True)
     best = [max((e.mean for e in column if not isnan(e.mean)), default=NAN) for column in columns]
     marked = []
     for row in rows:
-        if row.kind != REFERENCE:
+        if not row.warm_up_only:
             pairs = zip(row.entries, best, strict=True)
             row = replace(row, entries=tuple(replace(e, best=e.mean == b) for e, b in pairs))
         marked.append(row)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from math import isnan
 
 from ..number_format import metric_label
-from .main_table_text import block_table
+from .main_table_text import BOLD, block_table
 from .main_table_values import Block, MainTable, Row
 from .table import Cell
 
-CAPTION = ("split", "exclusion", "seeds", "test", "columns", "rates")
+CAPTION = ("split", "exclusion", "seeds", "budget", "pending", "test", "columns", "rates")
 """Kinds of notes that a caption must not do without."""
 
 
@@ -75,9 +75,10 @@ def _caption_and_notes(main: MainTable, block: Block) -> tuple[list[str], list[s
     caption = [
         f"{metric_label(main.metric)} and its bands on {block.dataset}, {block.backbone}.",
         *(note.text for note in notes if note.kind in CAPTION),
-        "Bold: best; underlined: second best.",
+        BOLD.text,
+        "Underlined: the second highest.",
     ]
-    below = [note.text for note in notes if note.kind not in CAPTION]
+    below = [block.headline, *(note.text for note in notes if note.kind not in CAPTION)]
     return [escaped(text) for text in caption], [escaped(text) for text in below]
 
 
@@ -89,10 +90,11 @@ def _column_types(n: int, primary: int) -> str:
 
 
 def _second_best(main: MainTable, block: Block) -> list[float]:
-    """The second highest of the methods' means in each column; NaN where there is none."""
+    """The second highest mean of each column, references among them; NaN where there is none."""
     seconds = []
+    rows = [row for row in block.rows if not row.warm_up_only]
     for at in range(len(main.columns)):
-        means = {row.entries[at].mean for row in block.methods if not row.entries[at].best}
+        means = {row.entries[at].mean for row in rows if not row.entries[at].best}
         seconds.append(max((mean for mean in means if not isnan(mean)), default=float("nan")))
     return seconds
 
@@ -101,10 +103,11 @@ def _latex_row(
     main: MainTable, row: Row, cells: Sequence[Cell], second_best: Sequence[float]
 ) -> str:
     label, *values = (escaped(cell.full_text) for cell in cells)
+    label += f" {escaped(row.budget_mark)}" if row.budget_mark else ""
     for at, (entry, second) in enumerate(zip(row.entries, second_best, strict=True)):
         if entry.best:
             values[at] = f"\\textbf{{{values[at]}}}"
-        elif entry.mean == second and row.kind == "method":
+        elif entry.mean == second and not row.warm_up_only:
             values[at] = f"\\underline{{{values[at]}}}"
     marks = {"*": "*", "v": "\\mathrm{v}", "=": "="}
     mark = "".join(marks[sign] for sign in row.mark)

@@ -36,7 +36,10 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class Entry:
-    """Mean and standard deviation over seeds; `best` if no method of the block has a higher."""
+    """Mean and standard deviation over seeds; `best` if no row of the block has a higher one.
+
+    References count, and rows that never left their warm-up do not.
+    """
 
     mean: float
     std: float
@@ -55,12 +58,28 @@ class Row:
     expected: int
     entries: tuple[Entry, ...]
     epoch: float = float("nan")
-    """Wall seconds an epoch."""
+    """Seconds an epoch, by the clock of the row."""
+    clock: str = ""
+    """CPU or wall; empty where nothing was trained."""
+    cpu: float = float("nan")
+    wall: float = float("nan")
+    """Seconds an epoch on both clocks."""
     fnr: float = float("nan")
     """Share of the used negatives that the user would have liked."""
+    fnr_low: float = float("nan")
+    """The exact 95 % interval of its count, to `fnr_high`."""
+    fnr_high: float = float("nan")
     verdict: str = ""
-    p_holm: float = float("nan")
+    p_corrected: float = float("nan")
     tied: bool = False
+    cells: int = 0
+    """Finished cells that were trained."""
+    capped: int = 0
+    """How many of them were still rising when the budget ended."""
+    warm_up_only: bool = False
+    """Whether the method's own phase began in no cell that was kept."""
+    budget_mark: str = ""
+    """Behind the label: ^ still rising when the budget ended, ~ warm-up only."""
 
     @property
     def whole(self) -> bool:
@@ -86,6 +105,8 @@ class Block:
     backbone: str
     rows: tuple[Row, ...]
     notes: tuple[Note, ...]
+    headline: str = ""
+    """The first thing to say of the block: does any method beat the references?"""
 
     @property
     def title(self) -> str:
@@ -94,7 +115,7 @@ class Block:
 
     @property
     def methods(self) -> tuple[Row, ...]:
-        """The rows that were compared."""
+        """The rows of the methods."""
         return tuple(row for row in self.rows if row.kind != REFERENCE)
 
     @property

@@ -42,6 +42,7 @@ def text(tables: Iterable[Table]) -> str:
 
 def _text_parts(table: Table) -> list[str]:
     caption = [table.caption] if table.caption else []
+    caption += textwrap.wrap(table.headline, WIDTH, break_on_hyphens=False)
     return [*caption, *(_text_rows(table) if table.columns else []), *wrapped(table.notes)]
 
 
@@ -91,7 +92,7 @@ def _markdown_parts(table: Table) -> list[str]:
     caption = f"{'### ' if table.heading else ''}{escaped(table.caption)}" if table.caption else ""
     notes = "\n".join(f"- {escaped(note.text)}" for note in table.notes)
     rows = _markdown_rows(table) if table.columns else []
-    return [part for part in (caption, "\n".join(rows), notes) if part]
+    return [part for part in (caption, escaped(table.headline), "\n".join(rows), notes) if part]
 
 
 def _markdown_rows(table: Table) -> list[str]:
@@ -127,12 +128,13 @@ def _html_lines(table: Table) -> list[str]:
     items = ["<ul>", *notes, "</ul>"] if notes else []
     if not table.columns:
         return items
+    first = f"<p>{escape(table.headline)}</p>" if table.headline else ""
     headers = "".join(f'<th scope="col">{escape(c.header)}</th>' for c in table.columns)
     groups = [table.rows, table.references] if table.references else [table.rows]
     bodies = [["<tbody>", *map(_html_row, rows), "</tbody>"] for rows in groups]
     return [
         "<table>",
-        f"<caption>{escape(table.caption)}</caption>",
+        f"<caption>{escape(table.caption)}{first}</caption>",
         f"<thead><tr>{headers}</tr></thead>",
         *(line for body in bodies for line in body),
         "</table>",
@@ -142,7 +144,7 @@ def _html_lines(table: Table) -> list[str]:
 
 def _html_row(row: Sequence[Cell]) -> str:
     cells = "".join(f"<td>{_html_cell(cell)}</td>" for cell in row[1:])
-    return f'<tr><th scope="row">{escape(row[0].text)}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{_html_cell(row[0])}</th>{cells}</tr>'
 
 
 def _html_cell(cell: Cell) -> str:

@@ -71,6 +71,8 @@ class Table:
     """Whether text form shows the headers."""
     squeeze: bool = False
     """Whether text form narrows the gaps of a table that is wider than the screen."""
+    headline: str = ""
+    """What to read first: a sentence under the caption."""
 
     @property
     def textual(self) -> tuple[bool, ...]:
@@ -105,12 +107,15 @@ def text_rows(
 
 
 def cell(record: Record, column: Column) -> Cell:
-    """The cell of a record in a column, with `<field>_std` or `<field>_low`, `_high` as spread."""
+    """The cell of a record in a column, with `<field>_std` or `<field>_low`, `_high` as spread.
+
+    Words have `<field>_mark` behind them.
+    """
     if not known(record, column):
         return Cell("-")
     value = record[column.field]
     if isinstance(value, str):
-        return Cell(value, value)
+        return Cell(value, value, mark=record.get(f"{column.field}_mark") or None)
     return Cell(column.format(float(value)), sort_key(float(value)), _spread(record, column))
 
 

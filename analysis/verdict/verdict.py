@@ -1,18 +1,26 @@
 """The verdict of a run: sentences on its results, computed from the numbers alone.
 
-Who ranks best and is it real, for whom, at what false-negative rate, with what popularity bias, at
-what cost, and is every method above the references: `sentences` has the middle ones. One list of
-sentences a data set and backbone; what was not measured is not mentioned.
+First whether any method is above the references, then what the budget and the cells that are
+pending leave open; who ranks best and is it real, for whom, at what false-negative rate, with what
+popularity bias, at what cost. One list of sentences a data set and backbone; what was not measured
+is not mentioned. Each sentence shall be true where it is quoted alone.
 """
 
 from dataclasses import dataclass
 from math import isnan
 
-from ..number_format import counted, listed, metric_label, spread
-from ..runs.frames import Run
+from negbench.storage.training_end import STILL_RISING
+
+from ..number_format import counted, listed
+from ..runs.frames import REFERENCE, Run
+from ..statistics.significance import significance
+from ..statistics.told_apart import ToldApart, told_apart
+from ..tables.headline import best_row
 from ..tables.main_table_values import Block, MainTable, Row
-from . import sentences
-from .inputs import BlockInputs, RunInputs
+from ..tables.pending_notes import pending
+from ..tables.row_phrases import covered, named, rising
+from . import by_group, sentences
+from .inputs import RunInputs
 
 
 @dataclass(frozen=True)
@@ -27,85 +35,125 @@ class Verdict:
 def verdicts(run: Run, table: MainTable) -> list[Verdict]:
     """One verdict a block of the main table."""
     inputs = RunInputs.of(run, table.metric, table.vs)
+    tests = told_apart(run, table.metric)
+    texts_of_blocks = []
+    for block in table.blocks:
+        where = (block.dataset, block.backbone)
+        texts = _sentences(run, table, block, inputs, tests.get(where))
+        texts_of_blocks.append(Verdict(*where, tuple(filter(None, texts))))
+    return texts_of_blocks
+
+
+def _sentences(
+    run: Run, table: MainTable, block: Block, inputs: RunInputs, tests: ToldApart | None
+) -> list[str]:
+    open_points = [_budgets(block), pending(run)]
+    rows = [row for row in block.rows if not row.warm_up_only and not isnan(_mean(table, row))]
+    methods = [row for row in rows if row.kind != REFERENCE]
+    if not methods or tests is None:
+        return [block.headline, *open_points]
+    best, here = methods[0].label, inputs.at(block)
+    everyone = best_row(table.metric, table.primary, rows, tests)
     return [
-        Verdict(block.dataset, block.backbone, tuple(filter(None, _sentences(table, block, here))))
-        for block in table.blocks
-        for here in [inputs.at(block.dataset, block.backbone)]
+        block.headline,
+        *open_points,
+        "" if everyone.rstrip(".") in block.headline else everyone,
+        _against_baseline(run, table, block, rows),
+        *(_against_reference(row, methods, tests) for row in rows if row.kind == REFERENCE),
+        by_group.best_by_band(here),
+        by_group.order_reversal(here, best),
+        by_group.best_by_activity(here),
+        sentences.false_negatives(here, best),
+        sentences.popularity_bias(here, best),
+        sentences.cost(here, best),
+        _sample_size(run, table, block),
     ]
 
 
-def _sentences(table: MainTable, block: Block, inputs: BlockInputs) -> list[str]:
-    whole = [row for row in block.methods if _value(table, row) is not None]
-    if not whole:
-        return ["No method has every seed finished, so nothing can be said yet."]
-    best = whole[0].label
-    return [
-        _best_method(table, whole),
-        _against_baseline(table, whole),
-        sentences.best_by_band(inputs),
-        sentences.order_reversal(inputs, best),
-        sentences.best_by_activity(inputs),
-        sentences.false_negatives(inputs, best),
-        sentences.popularity_bias(inputs, best),
-        sentences.cost(inputs, best),
-        _against_references(table, block, whole),
-        _sample_size(whole[0], len(inputs.users(best))),
-    ]
+def _mean(table: MainTable, row: Row) -> float:
+    return row.entries[table.primary].mean
 
 
-def _value(table: MainTable, row: Row) -> float | None:
-    mean = row.entries[table.primary].mean
-    return None if isnan(mean) else mean
-
-
-def _best_method(table: MainTable, whole: list[Row]) -> str:
-    best = whole[0]
-    entry = best.entries[table.primary]
-    value = f"{metric_label(table.metric)} {spread(entry.mean, entry.std)}"
-    sentence = f"{best.label} ranks best: {value}."
-    ties = [row.label for row in whole[1:] if row.tied]
-    if len(whole) == 1:
-        return sentence
-    if not ties:
-        return f"{sentence} No other method is tied with it."
-    return f"{sentence} It cannot be told apart from {listed(ties)}."
-
-
-def _against_baseline(table: MainTable, whole: list[Row]) -> str:
-    base = next((row for row in whole if row.label == table.vs), None)
-    rivals = [row for row in whole if row is not base]
-    if base is None:
-        return f"There is no finished row of {table.vs} to compare with."
-    if not rivals:
-        return ""
-    better = [row for row in rivals if row.verdict == "better"]
-    worse = [row.label for row in rivals if row.verdict == "worse"]
-    n = counted(len(rivals), "other method")
-    sentence = f"{len(better)} of {n} beat {table.vs} beyond chance"
-    low, top = _value(table, base), _value(table, whole[0])
-    if better and low and top is not None and whole[0] in better:
-        sentence += f", the best of them by {(top - low) / low:.1%}"
-    if worse:
-        sentence += f"; {listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
-    return f"{sentence}."
-
-
-def _against_references(table: MainTable, block: Block, whole: list[Row]) -> str:
+def _budgets(block: Block) -> str:
+    """Cells whose training came to no end, and rows that were not themselves."""
+    capped, cells = (sum(n) for n in zip(*((r.capped, r.cells) for r in block.rows), strict=True))
     texts = []
-    for reference in block.references:
-        mean = _value(table, reference)
-        if mean is None:
-            continue
-        under = [row.label for row in whole if (_value(table, row) or 0.0) <= mean]
-        if under:
-            texts.append(f"Not above the reference {reference.label}: {listed(under)}.")
-        else:
-            texts.append(f"Every method is above the reference {reference.label}.")
+    if capped:
+        texts.append(
+            f"{capped} of {counted(cells, 'cell')} {'was' if capped == 1 else 'were'} "
+            f"{STILL_RISING}: with more epochs {'its row' if capped == 1 else 'their rows'} may "
+            "rise and change places."
+        )
+    if warm := [row.label for row in block.rows if row.warm_up_only]:
+        verb, own = ("was", "its") if len(warm) == 1 else ("were", "their")
+        texts.append(
+            f"{listed(warm)} {verb} warm-up only: {own} own phase never counted, so "
+            f"{'it is' if len(warm) == 1 else 'they are'} ranked last and no sentence speaks of "
+            f"{'it' if len(warm) == 1 else 'them'}."
+        )
     return " ".join(texts)
 
 
-def _sample_size(best: Row, users: int) -> str:
-    if best.expected < 2:
-        return "All of this rests on one seed: read differences with care."
-    seeds = counted(best.expected, "seed")
-    return f"These comparisons rest on {seeds} and {counted(users, 'test user')}." if users else ""
+def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row]) -> str:
+    """Which of the other methods are above the baseline, level with it, and below it."""
+    base = next((row for row in rows if row.label == table.vs), None)
+    if base is None:
+        return f"There is no finished row of {table.vs} to compare with."
+    rivals = [row for row in rows if row is not base and row.kind != REFERENCE]
+    if not rivals:
+        return ""
+    better, same, worse, untested = (
+        [row for row in rivals if row.verdict == verdict]
+        for verdict in ("better", "same", "worse", "")
+    )
+    many = counted(len(rivals), "other method")
+    sentence = f"{len(better) or 'None'} of {many} {_is(better)} significantly above {base.label}"
+    low = _mean(table, base)
+    if better and low > 0:
+        gain = (_mean(table, better[0]) - low) / low
+        sentence += f" ({better[0].label} by the most, {gain:.1%})"
+    for group, words in (
+        (same, "not told apart from it"),
+        (worse, "significantly below it"),
+        (untested, "not tested"),
+    ):
+        if group:
+            sentence += f"; {named([row.label for row in group])} {_is(group)} {words}"
+    return f"{sentence}{_covered(run, table, block)}{rising([base, *rivals])}."
+
+
+def _is(rows: list[Row]) -> str:
+    return "is" if len(rows) < 2 else "are"
+
+
+def _covered(run: Run, table: MainTable, block: Block) -> str:
+    tests = significance(run, table.metric, vs=table.vs)
+    here = (tests["dataset"] == block.dataset) & (tests["backbone"] == block.backbone)
+    return covered(bool((tests.loc[here, "covers"] == "users and seeds").all()))
+
+
+def _against_reference(reference: Row, methods: list[Row], tests: ToldApart) -> str:
+    """Which methods are above a reference model, level with it, and below it."""
+    groups = {1: "significantly above", 0: "not told apart from", -1: "significantly below"}
+    clauses = []
+    for side, words in groups.items():
+        rows = [row for row in methods if tests.side(row.label, reference.label) == side]
+        if len(rows) == len(methods) > 1:
+            everyone = f"all methods are {words}" if side else "no method is told apart from"
+            clauses.append(f"{everyone} it")
+        elif rows:
+            clauses.append(f"{named([row.label for row in rows])} {_is(rows)} {words} it")
+    end = f"{covered(tests.covers_seeds)}{rising(methods)}."
+    return f"Against the reference {reference.label}: {'; '.join(clauses)}{end}"
+
+
+def _sample_size(run: Run, table: MainTable, block: Block) -> str:
+    tests = significance(run, table.metric, vs=table.vs)
+    here = tests[(tests["dataset"] == block.dataset) & (tests["backbone"] == block.backbone)]
+    users, seeds = int(here["n_users"].max()), int(here["n_seeds"].max())
+    if seeds < 2:
+        return (
+            f"All of this rests on one seed and {counted(users, 'test user')}: it speaks of these "
+            "trained models alone."
+        )
+    return f"These comparisons rest on {seeds} seeds and {counted(users, 'test user')}."

@@ -20,8 +20,7 @@ that the user has not had: a real negative, for any loss.
 
 Controls. `mode=forward` is the matched Gaussian noise without a denoiser for `reverse`;
 `denoiser=untrained` leaves the network as drawn; `rule=fixed` with `at`, and `rule=random`, choose
-t without reading scores; `noise=isotropic,w=1` is the plain process: nothing in it pushes items
-apart, and they collapse into one direction.
+t without reading scores; in `noise=isotropic,w=1`, the plain process, items collapse into a line.
 
 Cost per step: 3 dots and D^2 for the noise a row in `forward` (isotropic the same), M more dots
 with `bound` mean or max, pool or I more in `snap`, up to T / stride passes of the network (H D
@@ -48,6 +47,7 @@ from negbench.protocol import (
     Epoch,
     Method,
     Negatives,
+    Phase,
     Rows,
     Step,
     TrainContext,
@@ -151,9 +151,8 @@ class Augment:
 
     def __init__(self, config: Config) -> None:
         """Build the noise schedule; the catalogue is measured in the first step of an epoch."""
-        self.config = config
-        self.schedule = process.named(config.schedule, config.steps, config.snr)
-        c = config
+        self.config = c = config
+        self.schedule = process.named(c.schedule, c.steps, c.snr)
         self.rule = Rule(c.rule, c.p, c.kappa, c.eta, c.at, c.r_max, c.discrete)
         self.candidates, self.pool = Uniform(config.candidates), Uniform(max(1, config.pool))
         self.catalogue: Catalogue | None = None
@@ -169,6 +168,10 @@ class Augment:
         """Callback before each epoch: drop the catalogue, to measure it in the next step."""
         del epoch
         self.catalogue = None
+
+    def own_phase(self) -> Phase | None:
+        """The epochs with virtual negatives; none where these weigh nothing."""
+        return Phase("virtual negatives", self.config.warmup + 1) if self.config.w else None
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """The given negatives with x* added."""
@@ -270,8 +273,7 @@ class ReverseAugment(Augment):
         table = network.coarse.r.to(x0.dtype)
         r = self.transition(step, catalogue, query)
         stop = transition_rules.step_of(r, table)
-        start = torch.full_like(stop, network.coarse.steps)
-        noised = torch.zeros_like(r)
+        start, noised = torch.full_like(stop, network.coarse.steps), torch.zeros_like(r)
         if self.config.mode == "bridge":
             start = (stop + round(self.config.ahead * network.coarse.steps)).clamp(max=start)
             noised = table[start].where(r > 0, 0)

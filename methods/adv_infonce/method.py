@@ -39,6 +39,7 @@ from negbench.protocol import (
     Feedback,
     Method,
     Negatives,
+    Phase,
     Rows,
     Scores,
     Step,
@@ -114,6 +115,13 @@ class Config:
         before = (epoch + 2) // self.interval - (self.warm_up + 3) // self.interval
         return before < self.adversarial_epochs
 
+    @property
+    def first_ascent(self) -> int:
+        """The first epoch in which the adversary goes up; 0 where none does."""
+        if self.variant == "exact" or not self.adversarial_epochs:
+            return 0
+        return next(e for e in range(1, self.warm_up + self.interval + 1) if self.ascends(e))
+
 
 class WeightedInfoNCE:
     """InfoNCE over negatives of weight e^delta; a subclass computes delta."""
@@ -178,6 +186,11 @@ class Adversarial(WeightedInfoNCE):
         """delta by the adversary's current weights."""
         del s_neg
         return delta_from_logits(self.net.logits(step, negatives), negatives.mask)
+
+    def own_phase(self) -> Phase | None:
+        """The epochs from the adversary's first ascent on; before it p is near uniform."""
+        begins = self.config.first_ascent
+        return Phase("adversary", begins) if begins else None
 
     def observe(self, feedback: Feedback) -> None:
         """Callback after each step: gradient ascent at its scores, in the epochs that go up."""

@@ -44,6 +44,7 @@ from negbench.protocol import (
     ItemVectors,
     Method,
     Negatives,
+    Phase,
     Rows,
     Scores,
     Step,
@@ -60,6 +61,7 @@ CARD = Card(
     moves=("stages",),
     provenance="ours",
     differs="Ours; DDRM gives the pair-conditioned denoiser, which it uses for the model alone.",
+    controls={"ddrm_sampler(denoiser=untrained)": "a random detector"},
     search={
         "use": ("of", "sampler", "reweighter", "virtual"),
         "alpha": ("float", 0.05, 0.75),
@@ -153,6 +155,10 @@ class Detect:
         """Callback before each epoch: drop the units, to measure them in the next step."""
         del epoch
         self.units = None
+
+    def own_phase(self) -> Phase:
+        """The epochs in which the detector is used."""
+        return Phase("detector", self.config.warmup + 1)
 
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """Selected, weighted or moved negatives, and the detector's loss."""

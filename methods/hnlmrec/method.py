@@ -51,6 +51,7 @@ from negbench.protocol import (
     Epoch,
     Method,
     Negatives,
+    Phase,
     Rows,
     Scalar,
     Step,
@@ -181,12 +182,9 @@ class Config:
         )
         low_rank = self.lora_rank, self.lora_alpha, self.lora_dropout, self.lora_lr
         fine_tuning = FineTuning(self.model, self.tokens, *low_rank)
-        if not self.model:
-            return GeneratorTraining(weights, hardness, self.candidates, self.lr, self.batch, PAIRS)
-        batch, pairs = self.lora_batch, self.pairs
-        return GeneratorTraining(
-            weights, hardness, self.candidates, self.lr, batch, pairs, fine_tuning
-        )
+        batch, pairs = (self.lora_batch, self.pairs) if self.model else (self.batch, PAIRS)
+        rest = self.candidates, self.lr, batch, pairs
+        return GeneratorTraining(weights, hardness, *rest, fine_tuning if self.model else None)
 
 
 class Generate:
@@ -211,6 +209,12 @@ class Generate:
         self.generator.measure(items, users)
         if now >= 1 and (now - 1) % self.config.every == 0:
             self.generator.train(items, users, self.config.first if now == 1 else 1)
+
+    def own_phase(self) -> Phase | None:
+        """The epochs with the full share, or from the warm-up's end on where only the loss is."""
+        ramp = self.config.ramp if self.config.alpha else 1
+        works = self.config.alpha or self.config.contrastive
+        return Phase("generated negatives", self.config.warmup + ramp) if works else None
 
     def share(self, epoch: int) -> float:
         """alpha of this epoch."""
@@ -262,8 +266,7 @@ class Generate:
         self.averages.add("decoded_top5", share[has_item])
         self.log_on_topic("fhns_sem", users[has_item], ids[has_item])
         if negatives.ids is not None and negatives.n:
-            drawn = negatives.row_ids(len(g))[rows, 0]
-            self.log_on_topic("fhns_sem_drawn", users, drawn)
+            self.log_on_topic("fhns_sem_drawn", users, negatives.row_ids(len(g))[rows, 0])
 
     def log_on_topic(self, name: str, users: Rows, ids: Rows) -> None:
         """Log the share of items on their users' topic, among pairs where both have words."""
@@ -294,5 +297,4 @@ class Generate:
 
 def build(config: Config) -> Method:
     """One uniform negative a row, mixed with the generated one."""
-    objective = BPR() if config.loss == "bpr" else Hinge(0.3)
-    return Method(sampler=Uniform(1), stages=(Generate(config),), objective=objective)
+    return Method(Uniform(1), BPR() if config.loss == "bpr" else Hinge(0.3), (Generate(config),))

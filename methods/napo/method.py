@@ -16,14 +16,14 @@ The papers tune a language model. Here the policy is the softmax of any backbone
 items (ours), the first `sft_epochs` epochs train it by its full cross-entropy, and a copy is then
 frozen: reference, source of similarity (its query is h_u) and auxiliary model of the margin, in
 place of the paper's separate SASRec (ours). Ranking by two models is distillation in part:
-`aux=shuffled`, the same scores permuted over items, must lose what the margin adds. Validation
-chooses among the epochs of both stages, so the weights kept may be those before any preference;
-the second stage takes steps of `pace` times the backbone's, and `sft_epochs` beyond the budget is
-its control. A language model shares a neighbour's log-probability under the neighbour's prompt, for
-free (`approx`); here `exact` costs one matmul, so the error is logged: `share_gap` is the mean
-|approx - exact| of shared log-probabilities, `loss_approx` and `loss_exact` the loss under
-both; `log_pi` falls where a loss without reference drifts; `gamma_spread` is how much the margin
-moves at all. Not for `dreamrec`, whose queries have seen the positive.
+`aux=shuffled`, the same scores permuted over items, must lose what the margin adds. Best epoch and
+patience start anew with the second stage, whose steps are `pace` times the backbone's; what came
+before it is the cross-entropy alone, and `sft_epochs` beyond the budget its control. A language
+model shares a neighbour's log-probability under the neighbour's prompt, for free (`approx`); here
+`exact` costs one matmul, so the error is logged: `share_gap` is the mean |approx - exact| of shared
+log-probabilities, `loss_approx` and `loss_exact` the loss under both; `log_pi` falls where a loss
+without reference drifts; `gamma_spread` is how much the margin moves at all. Not for `dreamrec`,
+whose queries have seen the positive.
 
 Differs also: `grad_negatives=false` is the code that was released with it (shared negatives get no
 gradient); a shared item of u's own is left out (`mask_false=false`: as there); rows are all
@@ -48,6 +48,7 @@ from negbench.protocol import (
     Ids,
     Method,
     Negatives,
+    Phase,
     Rows,
     Scores,
     Step,
@@ -74,6 +75,7 @@ CARD = Card(
     provenance="specification",
     differs="The policy is a softmax over all items and trained first in the same run; its frozen "
     "copy is reference and auxiliary model; rows share within groups.",
+    controls={"napo(loss=softmax)": "neither sharing, reference nor margin"},
     search={
         "alpha": ("float", 0.0, 0.5),
         "beta": ("log", 0.1, 4.0),
@@ -190,6 +192,10 @@ class PreferenceLoss:
         self.supervised = epoch.number <= self.config.sft_epochs
         if self.flags.needs_frozen:
             self.reference.refresh(epoch)
+
+    def own_phase(self) -> Phase:
+        """The epochs of the preference loss."""
+        return Phase("preference loss", self.config.sft_epochs + 1)
 
     def lr_factor(self, epoch: int) -> float:
         """Learning-rate factor: 1 in the first stage, `pace` in the second."""

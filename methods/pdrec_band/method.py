@@ -48,6 +48,7 @@ CARD = Card(
     provenance="specification",
     differs="Noise-free negative sampling alone, without PDRec's other parts; its diffusion model "
     "is small and does not weigh interactions by time.",
+    controls={"pdrec_band(fit_epochs=0)": "the ranks of an untrained diffusion"},
     search={"low": ("of", 0.5, 0.8, 0.9), "model": ("of", "diffrec", "backbone")},
 )
 

@@ -47,6 +47,7 @@ from negbench.protocol import (
     Method,
     Negatives,
     Pairs,
+    Phase,
     Step,
     TrainContext,
     check_ranges,
@@ -69,6 +70,7 @@ CARD = Card(
     needs=("users",),
     provenance="ours",
     differs="Only the paper's abstract was at hand: games, estimators and weights are derived.",
+    controls={"shapley(corrected=true)": "values that change no expected gradient"},
     search={
         "use": ("of", "weights", "resample"),
         "per": ("of", "triplet", "bucket"),
@@ -200,6 +202,10 @@ class ValuedTriplets:
         )
         self.pool.add(value, error, hardness, epoch.number, self.config.memory)
         self._update_weights()
+
+    def own_phase(self) -> Phase:
+        """The epochs whose triplets have values."""
+        return Phase("values of triplets", self.config.warmup + 1)
 
     def sample(self, step: Step) -> Negatives:
         """One negative a row, ids [B, 1], weighted or resampled by the values."""

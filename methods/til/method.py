@@ -71,6 +71,7 @@ CARD = Card(
     provenance="specification",
     differs="Network, inner step and held-out part are ours; the step is taken on the backbone's "
     "vectors.",
+    controls={"til(trained=false)": "the same pairs held out, every weight 1"},
     search={"rate": ("log", 0.01, 1.0), "share": ("of", 0.05, 0.1, 0.2), "hidden": ("of", 16, 64)},
 )
 MIN_WEIGHT = 1e-8

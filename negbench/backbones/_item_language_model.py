@@ -50,7 +50,7 @@ class ItemLanguageModel(SequenceBackbone):
             self.out = nn.Linear(self.blocks.width, config.dim, bias=False)
         for part in (self.into, self.out):
             initialise(part, generator)
-        self.scale = float(_size(self.blocks.tokens)) / (config.init or 1.0)
+        self.scale = float(_size(self.blocks.tokens)) / config.init
         if config.start == "titles":
             self._start(context)
         self.to(context.device)
@@ -64,7 +64,7 @@ class ItemLanguageModel(SequenceBackbone):
         own = means[known]
         directions = torch.linalg.svd(own, full_matrices=False).Vh[: self.config.dim]
         seen = own @ directions.T
-        size, wanted = _size(seen), self.config.init or 1.0
+        size, wanted = _size(seen), self.config.init
         width = len(directions)  # below D where the items or the model span fewer directions
         rows = known.nonzero().squeeze(1)
         self.table[rows] = 0

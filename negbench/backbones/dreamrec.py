@@ -99,8 +99,6 @@ class Config:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1; got {self.dropout}")
         check_ranges(self, at_least={"length": 1}, between={"drop": (0, 1)})
-        if not self.init > 0:
-            raise ValueError(f"`init` must be above 0, for noise has its scale; got {self.init}")
         if not 1 <= self.stride <= self.steps or self.steps < 2:
             raise ValueError(
                 "`steps` must be at least 2 and `stride` from 1 to `steps`; "

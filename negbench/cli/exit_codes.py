@@ -33,8 +33,9 @@ class Shell(click.Group):
         return list(self.commands)
 
     def _code(self, args: Sequence[str] | None, **settings: Any) -> int:
+        words = tuple(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(args, **settings)
+            code = super().main(words, **{"obj": words, **settings})
             sys.stdout.flush()
             return code if isinstance(code, int) else 0
         except click.exceptions.NoArgsIsHelpError as error:
@@ -49,6 +50,12 @@ class Shell(click.Group):
         except BrokenPipeError:  # the reader has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+
+
+def typed_words() -> tuple[str, ...]:
+    """The words of the command line that runs, without the program's name."""
+    words: tuple[str, ...] = click.get_current_context().find_root().obj
+    return words
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -1,14 +1,13 @@
 """`run` and `resume`: train the cells of a grid, then print the table and the next commands."""
 
 import shlex
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from negbench.cli.exit_codes import INTERRUPTED
+from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
 
 C = Callable[..., Any]
@@ -27,7 +26,12 @@ GRID = (
         "-b", "--backbones", "--backbone", "--model", multiple=True, help="What is trained  [mf]"
     ),
     click.option("--references", "--reference", multiple=True, help="Guard rows, as most_popular"),
-    click.option("--seeds", "--seed", help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [3]"),
+    click.option(
+        "--seeds",
+        "--seed",
+        help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [5; 3 where 5 would take over an hour; "
+        "a folder with finished cells keeps its own]",
+    ),
     click.option(
         "--encoder",
         help="Text vectors: tfidf, minilm, a .npy table, a model's folder or hub id  [tfidf]",
@@ -64,8 +68,8 @@ MEASURE = (
     ),
 )
 BUDGET = (
-    click.option("--epochs", help="At most this many  [100]"),
-    click.option("--patience", help="Evaluations without gain before a stop  [5]"),
+    click.option("--epochs", help="At most this many  [200]"),
+    click.option("--patience", help="Evaluations without gain before a stop  [10]"),
     click.option("--eval-every", help="Epochs between evaluations on the valid part  [1]"),
     click.option("--batch-size", help="For every backbone; without it their own"),
     click.option("--lr", help="Likewise"),
@@ -111,16 +115,24 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     """Train, rank and compare: data sets x backbones x methods x seeds.
 
     FILE is an experiment file (.toml, .yaml) whose keys are these options; KEY=VALUE overrides it,
-    as in train.lr=0.005. Finished cells are kept: the same command goes on where it stopped.
+    as in train.lr=0.005. RUN_DIR/run.json is one too: it runs again, in another folder with -o.
+    Finished cells are kept: the same command goes on where it stopped.
     """
-    from negbench.experiment.options.experiment_file import divide, read_file
+    from negbench.experiment.options.experiment_file import divide, read_experiments
     from negbench.experiment.options.options import build, merge
 
     file, overrides = divide(words)
     typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
-    flat = merge(read_file(file) if file else {}, typed, overrides)
-    chosen = build(flat)
-    return _carry_out(chosen, dry_run=dry_run, quiet=quiet, no_progress=no_progress, tour=not flat)
+    asked = [merge(each, typed, overrides) for each in (read_experiments(file) if file else [{}])]
+    return _carry_out(
+        [build(flat) for flat in asked],
+        folder=file.parent if file else None,
+        dry_run=dry_run,
+        quiet=quiet,
+        no_progress=no_progress,
+        tour=not any(asked),
+        default_seeds=not any("seeds" in each for each in asked),
+    )
 
 
 @click.command()
@@ -130,45 +142,55 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
 @click.option("--no-progress", is_flag=True, help="No bar")
 def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> int:
     """Go on with a run as it was started; only missing and failed cells are worked on."""
-    from negbench.experiment.options.options import build, flatten
-    from negbench.experiment.run_grid import stored
+    from negbench.experiment.run_again import to_resume
 
-    flat = {**flatten(stored(run_dir)), "out": str(run_dir), "overwrite": "failed"}
-    if jobs:
-        flat["jobs"] = jobs
-    return _carry_out(build(flat), quiet=quiet, no_progress=no_progress)
+    asked = to_resume(run_dir, jobs)
+    return _carry_out(asked, folder=run_dir, quiet=quiet, no_progress=no_progress)
 
 
 def _carry_out(
-    chosen: Any,
+    experiments: Sequence[Any],
     *,
+    folder: Path | None = None,
     dry_run: bool = False,
     quiet: bool = False,
     no_progress: bool = False,
     tour: bool = False,
+    default_seeds: bool = False,
 ) -> int:
+    """Run the experiments as one plan; `folder` is that of the run that they come from."""
     from negbench.experiment import console, run_grid
-    from negbench.experiment.plan import plan
+    from negbench.experiment.default_seeds import Settled, settle
+    from negbench.experiment.run_again import plan_of
 
+    chosen = experiments[-1]
     out = run_grid.folder_of(chosen)
     device = run_grid.device_of(chosen)
     with log_lines(quiet=quiet):
-        grid = plan(chosen)
+        grid = plan_of(experiments, folder)
         run_grid.check(chosen, grid, out)
+        settled = Settled(chosen, grid)
+        if default_seeds:
+            patience = 0.0 if dry_run else console.PATIENCE
+            settled = settle(chosen, grid, out, device, patience=patience)
+            chosen, grid = settled.options, settled.plan
+            experiments = [chosen]
         if not quiet:
             lines = console.scenario_lines(grid), console.notes(chosen, grid)
             _print(console.first_line(chosen, device, tour), *lines[0], *lines[1])
+            _print(*[settled.line] * bool(settled.line))
         if dry_run:
-            _print(*console.dry_run(chosen, grid, out, device))
+            _print(*console.dry_run(chosen, grid, out, device, settled.estimate))
             return 0
-        if not quiet:  # it times a step of each pairing
-            _print(console.grid_line(chosen, grid, out, device))
+        if not quiet:  # it times the parts of each pairing
+            _print(console.grid_line(chosen, grid, out, device, settled.estimate))
         try:
             result = run_grid.carry_out(
                 chosen,
                 grid,
                 out,
-                command=shlex.join(["negbench", *sys.argv[1:]]),
+                command=shlex.join(["negbench", *typed_words()]),
+                experiments=experiments,
                 bar=False if no_progress or quiet else None,
             )
         except KeyboardInterrupt:

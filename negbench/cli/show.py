@@ -4,10 +4,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
 from negbench.errors import UserError
+
+if TYPE_CHECKING:
+    from negbench.experiment.finished.run import Run
 
 FOLDER = click.Path(path_type=Path)
 
@@ -18,6 +22,7 @@ FOLDER = click.Path(path_type=Path)
 def status(run_dir: Path, as_json: bool) -> None:
     """Cells done, failed and pending, the time left, the slowest cells."""
     from negbench.experiment.finished.status import status as read
+    from negbench.storage.training_end import STILL_RISING, WARM_UP_ONLY
 
     now = read(run_dir)
     if as_json:
@@ -29,6 +34,9 @@ def status(run_dir: Path, as_json: bool) -> None:
         left = now.seconds_left
         click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
         click.echo(f"go on    negbench resume {quote(str(run_dir))}")
+    for words, count in ((STILL_RISING, now.capped), (WARM_UP_ONLY, now.warm_up_only)):
+        if count:
+            click.echo(f"budget   {words}: {count} of {now.trained}")
     for label, reason in now.failed.items():
         click.echo(f"failed   {label}: {reason}")
     for sentence in now.damaged:
@@ -40,30 +48,42 @@ def status(run_dir: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
 @click.option("--format", "format_", default="text", help="text, md, csv, latex or html  [text]")
-@click.option("--metric", help="As recall@10  [ndcg@20]")
+@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
+@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
 @click.option("--vs", help="The row that others are tested against  [random]")
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def table(
-    run_dirs: tuple[Path, ...], format_: str, metric: str | None, vs: str | None, out: Path | None
+    run_dirs: tuple[Path, ...],
+    format_: str,
+    metric: str | None,
+    bands: str | None,
+    vs: str | None,
+    out: Path | None,
 ) -> None:
     """The main table of one run, or of several read as one."""
     from negbench.experiment.finished.run import open_run
-    from negbench.storage.atomic_write import write_text
 
-    text = open_run(run_dirs).table(format_, metric=metric, vs=vs)
-    if out is None:
-        click.echo(text.rstrip("\n"))
-        return
-    writable(out)
-    write_text(out, text.rstrip("\n") + "\n")
+    if out is not None:
+        writable(out)
+    run = open_run(run_dirs, bands=bands)
+    deliver(run, run.table(format_, metric=metric, vs=vs), out, notes=format_ != "csv")
 
 
 @click.command()
 @click.argument("asked", metavar="RUN_DIR... [KIND]...", nargs=-1, required=True)
 @click.option("--all", "every", is_flag=True, help="All kinds the run can fill, as without any")
 @click.option("--format", "formats", default="pdf,png", help="pdf, png, svg  [pdf,png]")
+@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
+@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
 @click.option("-o", "--out", type=FOLDER, help="Folder for the files  [RUN_DIR/plots]")
-def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) -> None:
+def plot(
+    asked: tuple[str, ...],
+    every: bool,
+    formats: str,
+    metric: str | None,
+    bands: str | None,
+    out: Path | None,
+) -> None:
     """Write plots of one run, or of several read as one: `negbench list plots` names the kinds."""
     from negbench.experiment.finished.run import open_run
     from negbench.experiment.options.plugin_selection import words
@@ -71,11 +91,12 @@ def plot(asked: tuple[str, ...], every: bool, formats: str, out: Path | None) ->
     wanted = _file_formats(formats)
     run_dirs, kinds = _folders_and_kinds(asked)
     chosen = [] if every or kinds == ["all"] else words(kinds)
-    run = open_run(run_dirs)
-    for path in run.plot(*chosen, folder=out, formats=wanted):
+    run = open_run(run_dirs, bands=bands)
+    for path in run.plot(*chosen, folder=out, formats=wanted, metric=metric):
         click.echo(str(path))
     for sentence in run.records.damaged:
         click.echo(f"negbench: left out: {sentence}", err=True)
+    warn_of_pending(run)
 
 
 def _file_formats(text: str) -> list[str]:
@@ -99,14 +120,36 @@ def _folders_and_kinds(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
 
 @click.command()
 @click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
+@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
+@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
 @click.option("-o", "--out", type=FOLDER, help="The file  [RUN_DIR/report.html]")
-def report(run_dirs: tuple[Path, ...], out: Path | None) -> None:
+def report(
+    run_dirs: tuple[Path, ...], metric: str | None, bands: str | None, out: Path | None
+) -> None:
     """Write one HTML page with table, plots and settings that needs no other file."""
     from negbench.experiment.finished.run import open_run
 
     if out is not None:
         writable(out)
-    click.echo(str(open_run(run_dirs).report(out)))
+    click.echo(str(open_run(run_dirs, bands=bands).report(out, metric=metric)))
+
+
+def deliver(run: "Run", text: str, out: Path | None, *, notes: bool = True) -> None:
+    """Print a text, or write it to a file; a form without notes has its warning beside it."""
+    from negbench.storage.atomic_write import write_text
+
+    if out is None:
+        click.echo(text.rstrip("\n"))
+    else:
+        write_text(out, text.rstrip("\n") + "\n")
+    if not notes:
+        warn_of_pending(run)
+
+
+def warn_of_pending(run: "Run") -> None:
+    """Say on standard error how many cells are pending, for outputs that have no room for it."""
+    if run.unfinished:
+        click.echo(f"negbench: WARNING: {run.unfinished}", err=True)
 
 
 def writable(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Numbers in sentences: counts with their noun, and shares that never round to none or all."""
+"""Numbers in sentences: counts with their noun, times, shares that never round to none or all."""
 
 
 def counted(n: int, word: str, many: str = "") -> str:
@@ -14,3 +14,12 @@ def percent(n: int, of: int) -> str:
     if 99 < share < 100:
         return "over 99 %"
     return f"{share:.0f} %"
+
+
+def span(seconds: float) -> str:
+    """A length of time in seconds, minutes or hours: 45 s, 12 min, 2.1 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

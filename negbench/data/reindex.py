@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from negbench.data.interactions import Csr, Interactions, Order
 from negbench.data.rating_scale import every_rating_counts
 from negbench.data.raw_rows import RawRows
-from negbench.data.shared_pairs import pairs_in_two_parts
+from negbench.data.shared_pairs import notes_of_dropped
 from negbench.errors import DataError
 
 
@@ -35,12 +35,13 @@ def reindex(
     low[keep] = False
     low_users, low_items = users[low], items[low]
     once = keep[first_of_each_pair(users[keep], items[keep], len(item_ids), times)]
-    if repeats := len(keep) - len(once):
-        which = "first" if times is None else "earliest"
-        dropped += (f"{repeats:,} repeated (user, item) rows dropped, the {which} kept",)
-        if part is not None:
-            keys = users.astype(np.int64) * len(item_ids) + items
-            dropped += pairs_in_two_parts(keys[keep], part[keep], np.searchsorted(keep, once))
+    keys = users.astype(np.int64) * len(item_ids) + items
+    dropped += notes_of_dropped(
+        keys[keep],
+        np.searchsorted(keep, once),
+        "first" if times is None else "earliest",
+        None if part is None else part[keep],
+    )
     keep = once
     if not len(keep):
         raise DataError(f"{name}: no interaction is left ({'; '.join(dropped)})")

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from negbench.data.interactions import Csr
-from negbench.evaluation.metric_kernels import metric_tables, row_pairs
+from negbench.evaluation.finite_scores import require_finite
+from negbench.evaluation.metric_kernels import (
+    MetricKey,
+    mean_of_users,
+    metric_values,
+    metric_values_by_band,
+)
 from negbench.evaluation.metric_names import Metric
-from negbench.ops.axes import ItemScores, ListValues, Pairs, Rows, TopItems
+from negbench.ops.axes import AnyShape, ItemScores, Pairs, Rows
 from negbench.ops.exact_rank import ranks_of
 from negbench.ops.top_k import MASKED, tie_places, top_k
 from negbench.scenario.popularity_bands import Bands
-
-USER_BLOCK = 4096
-"""Users whose metric tables are computed at once."""
-MetricKey = tuple[str, int, str]
-"""Metric name, K and popularity band ("all" or a band's name)."""
 
 
 class Scorer(Protocol):
@@ -54,24 +55,25 @@ class FoldsIn(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Result of an evaluation: top-K lists and metric values of each user.
+    """Result of an evaluation: lists, metric values of each user, and ranks of the target pairs.
 
     `users` int64 [n] are those with at least one target item; `top` int32 [n, K] the recommended
     items, -1 where the catalogue ran out; `values` float32 [n] by (metric, K, band), NaN for a user
-    without target items in that band. `ranks` int32 [pairs] where requested: the rank, from 1, of
-    each target pair among the unseen items, in the order of the target's pairs; 0 for a seen pair.
+    without target items in that band. `ranks` int32 [pairs] is the rank, from 1, of each target
+    pair among the unseen items, in the order of the target's pairs; 0 for a seen pair.
     """
 
     users: NDArray[np.int64]
     top: NDArray[np.int32]
     values: dict[MetricKey, NDArray[np.float32]]
-    ranks: NDArray[np.int32] | None = None
+    ranks: NDArray[np.int32]
 
     def means(self) -> dict[MetricKey, float]:
         """The mean of each metric over the users with a value; NaN if none has one."""
-        return {key: _mean(value) for key, value in self.values.items()}
+        return {key: mean_of_users(value) for key, value in self.values.items()}
 
 
+@torch.inference_mode()
 def evaluate(
     scorer: Scorer,
     target: Csr,
@@ -79,37 +81,32 @@ def evaluate(
     *,
     bands: Bands,
     metrics: Sequence[Metric],
+    depth: int = 0,
     block: int | None = None,
     device: torch.device | str = "cpu",
-    ranks: bool = False,
 ) -> Ranking:
     """Evaluate by full ranking: rank all but the `seen` items for each user with `target` items.
 
     For the valid part `seen` is train; for the test part it is train joined with valid.
     A band's metric counts only the target items of that band as relevant; the list is the same.
-    With `ranks` the rank of every target pair is returned too, at up to the cost of a second pass.
+    Lists are as long as the greatest K of the metrics, or `depth` where that is more.
     """
     users = np.flatnonzero(target.lengths)
-    k = max(k for _, k in metrics)
-    blocks = _rank_blocks(scorer, target, seen, users, k, block, device, ranks=ranks)
-    empty = ((_no_rows(k),), (_no_rows(k),), (_NO_RANKS,))
-    tops, hit_blocks, places = zip(*blocks, strict=True) if len(users) else empty
-    top, hits = torch.cat(tops).cpu(), torch.cat(hit_blocks).cpu().bool()
-    columns: dict[MetricKey, list[Tensor]] = {}
-    labels = torch.tensor(bands.labels)
-    band_of = torch.where(top >= 0, labels[top.clamp(min=0)], -1)
-    relevant = _relevant(target, bands)[torch.from_numpy(users)]
-    for b, band in enumerate(("all", *bands.names)):
-        counted = hits if band == "all" else hits & (band_of == b - 1)
-        for tables in _tables(counted, relevant[:, b]):
-            for metric, cut in metrics:
-                column = tables[metric][:, cut - 1].float()
-                columns.setdefault((metric, cut, band), []).append(column)
-    values = {key: torch.cat(parts).numpy() for key, parts in columns.items()}
-    ranked = torch.cat(places).cpu().numpy() if ranks else None
-    return Ranking(users, top.int().numpy(), values, ranked)
+    k = max(depth, *(k for _, k in metrics))
+    places = tie_places(target.n_columns, device)
+    tops, parts = [torch.zeros(0, k, dtype=torch.int32)], [torch.zeros(0, dtype=torch.int32)]
+    for scores, pairs in _scored_blocks(scorer, target, seen, users, block, device):
+        tops.append(top_k(scores, k, places).int().cpu())
+        parts.append(ranks_of(scores, *pairs, places).cpu())
+    ranks = torch.cat(parts).numpy()
+    rows = np.repeat(np.arange(len(users)), target.lengths[users])
+    values = metric_values_by_band(
+        rows, target.indices, ranks, len(users), bands=bands.masks, metrics=metrics
+    )
+    return Ranking(users, torch.cat(tops).numpy(), values, ranks)
 
 
+@torch.inference_mode()
 def ndcg_at(
     scorer: Scorer,
     target: Csr,
@@ -119,14 +116,40 @@ def ndcg_at(
     block: int | None = None,
     device: torch.device | str = "cpu",
 ) -> float:
-    """Mean NDCG@k over the users with target items: all that early stopping needs."""
+    """Mean NDCG@k over the users with target items: all that early stopping needs.
+
+    It looks at the first k alone, which is quicker than the rank of every target pair.
+    """
     users = np.flatnonzero(target.lengths)
     if not len(users):
         return float("nan")
-    blocks = _rank_blocks(scorer, target, seen, users, k, block, device)
-    hits = torch.cat([hit for _, hit, _ in blocks])
-    relevant = torch.from_numpy(target.lengths[users])
-    return float(torch.cat([t["ndcg"][:, k - 1] for t in _tables(hits.cpu(), relevant)]).mean())
+    places = tie_places(target.n_columns, device)
+    marks = None  # one block for all: a user has few targets, so undoing is cheaper than a new one
+    hits = []
+    for scores, pairs in _scored_blocks(scorer, target, seen, users, block, device):
+        top = top_k(scores, k, places)
+        if marks is None:
+            marks = torch.zeros(scores.shape, dtype=torch.bool, device=device)
+        marks[pairs] = True
+        hits.append(marks[: len(top)].gather(1, top.clamp(min=0)) & (top >= 0))
+        marks[pairs] = False
+    rows, at = torch.cat(hits).cpu().numpy().nonzero()
+    metric = Metric("ndcg", k)
+    values = metric_values(rows, at + 1, target.lengths[users], [metric])
+    return float(values[metric].mean())
+
+
+def row_pairs(indptr: AnyShape, indices: AnyShape, users: Rows) -> tuple[Pairs, Pairs]:
+    """The pairs of some rows of a CSR: the row's position in `users` and the column, [T] each.
+
+    `indptr` [U + 1] and `indices` [pairs] are those of the CSR, `users` [B] its rows.
+    """
+    starts = indptr[users]
+    lengths = indptr[users + 1] - starts
+    ends = lengths.cumsum(0)
+    rows = torch.arange(len(users), device=users.device).repeat_interleave(lengths)
+    within = torch.arange(len(rows), device=users.device)
+    return rows, indices[within + (starts - ends + lengths)[rows]].long()
 
 
 def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
@@ -136,26 +159,19 @@ def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
     return min(256, max(32, 5 * 2**20 // n_items))
 
 
-@torch.inference_mode()
-def _rank_blocks(
+def _scored_blocks(
     scorer: Scorer,
     target: Csr,
     seen: Csr,
     users: NDArray[np.int64],
-    k: int,
     block: int | None,
     device: torch.device | str,
-    ranks: bool = False,
-) -> Iterator[tuple[TopItems, ListValues, Pairs]]:
-    """Per block of users: top-k ids [b, k], whether each is in the target [b, k], and ranks.
-
-    The ranks are those of the block's target pairs, [n], or empty if not requested.
-    """
-    n_items = target.n_columns
-    places = tie_places(n_items, device)
+) -> Iterator[tuple[ItemScores, tuple[Pairs, Pairs]]]:
+    """Per block of users: the scores [b, I] with -inf for seen items, and the target pairs."""
+    if not len(users):
+        return
     masked, wanted = _tensors(seen, device), _tensors(target, device)
-    step = block or block_size(n_items, device)
-    marks = torch.zeros(min(step, len(users)), n_items, dtype=torch.bool, device=device)
+    step = block or block_size(target.n_columns, device)
     buffer = None  # one block of scores for all: allocating it each time fragments the heap
     for chunk in torch.split(torch.tensor(users, device=device), step):
         if isinstance(scorer, ReusesBuffer):
@@ -164,41 +180,11 @@ def _rank_blocks(
             buffer = buffer if buffer is not None else scores
         else:
             scores = scorer.scores(chunk)
-        scores[row_pairs(*masked, chunk)] = MASKED
-        top = top_k(scores, k, places)
-        pairs = row_pairs(*wanted, chunk)
-        marks[pairs] = True
-        hits = marks[: len(chunk)].gather(1, top.clamp(min=0)) & (top >= 0)
-        marks[pairs] = False  # cheaper than a new block: a user has few targets
-        yield top, hits, ranks_of(scores, *pairs, places) if ranks else _NO_RANKS
-
-
-def _tables(hits: ListValues, relevant: Rows) -> Iterator[dict[str, ListValues]]:
-    """`metric_tables` in blocks of users, to bound the memory."""
-    blocks = (torch.split(values, USER_BLOCK) for values in (hits, relevant))
-    for hit, count in zip(*blocks, strict=True):
-        yield metric_tables(hit, count)
-
-
-_NO_RANKS = torch.zeros(0, dtype=torch.int32)
+        known = row_pairs(*masked, chunk)
+        require_finite(scores, chunk, known)
+        scores[known] = MASKED
+        yield scores, row_pairs(*wanted, chunk)
 
 
 def _tensors(part: Csr, device: torch.device | str) -> tuple[Tensor, Tensor]:
     return torch.tensor(part.indptr, device=device), torch.tensor(part.indices, device=device)
-
-
-def _no_rows(k: int) -> Tensor:
-    return torch.zeros(0, k, dtype=torch.long)
-
-
-def _relevant(target: Csr, bands: Bands) -> Tensor:
-    """Number of target items of each user, in all and in each band, [U, 1 + bands]."""
-    n = len(bands.names)
-    cells = target.rows * n + bands.labels[target.indices]
-    counts = np.bincount(cells, minlength=target.n_rows * n).reshape(target.n_rows, n)
-    return torch.from_numpy(np.column_stack([target.lengths, counts]))
-
-
-def _mean(values: NDArray[np.float32]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean(dtype=np.float64)) if len(known) else float("nan")

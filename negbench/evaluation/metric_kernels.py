@@ -1,32 +1,31 @@
-"""Ranking metrics from hits: recall, NDCG, hit rate, MRR, MAP and precision at every K.
+"""Ranking metrics of each user, at every K, from the ranks of the relevant items; no torch.
 
-Pure functions over tensors. Axes: B users, K places of their lists, T pairs.
+A list of K says of its user no more than which of its places hold a relevant item. So the ranks of
+all relevant items give every metric at every K and on every popularity band: while a cell is
+ranked, and from the ranks that it keeps long after.
 
 Ties do not reach these functions: lists are ranked before with one shuffled order of the items for
 equal scores (`tie_places`), the same for every method, seed and run, so neither the numbering nor
 the popularity of the items decides a tie.
 """
 
-import torch
+from collections.abc import Callable, Mapping, Sequence
 
-from negbench.ops.axes import AnyShape, ListValues, Pairs, Rows
+import numpy as np
+from numpy.typing import NDArray
 
+from negbench.evaluation.metric_names import Metric
 
-def row_pairs(indptr: AnyShape, indices: AnyShape, users: Rows) -> tuple[Pairs, Pairs]:
-    """The pairs of some rows of a CSR: the row's position in `users` and the column, [T] each.
-
-    `indptr` [U + 1] and `indices` [pairs] are those of the CSR, `users` [B] its rows.
-    """
-    starts = indptr[users]
-    lengths = indptr[users + 1] - starts
-    ends = lengths.cumsum(0)
-    rows = torch.arange(len(users), device=users.device).repeat_interleave(lengths)
-    within = torch.arange(len(rows), device=users.device)
-    return rows, indices[within + (starts - ends + lengths)[rows]].long()
+Ints = NDArray[np.integer]
+Floats = NDArray[np.float64]
+MetricKey = tuple[str, int, str]
+"""Metric name, K and popularity band ("all" or a band's name)."""
 
 
-def metric_tables(hits: ListValues, relevant: Rows) -> dict[str, ListValues]:
-    """Every metric at every K, from the hits of each user's list.
+def metric_values(
+    rows: Ints, ranks: Ints, relevant: Ints, metrics: Sequence[Metric]
+) -> dict[Metric, Floats]:
+    """Every metric of each user, from the ranks of the relevant items.
 
     For one user with R relevant (target) items, h_r = 1 if the item at rank r is relevant, else 0,
     and H_k = h_1 + ... + h_k:
@@ -50,22 +49,82 @@ def metric_tables(hits: ListValues, relevant: Rows) -> dict[str, ListValues]:
     map: trec_eval's `map_cut`; Manning et al., ch. 8. The divisor is R, not min(R, K): a user with
     more than K relevant items stays below 1.
 
-    `hits` bool [B, K] are the h_r, `relevant` [B] the R. Column k - 1 of each float64 table [B, K]
-    is the metric at k. A user with R = 0 has NaN and is left out of means.
+    `rows` [h] says whose each relevant item is, a place in `relevant` [n], which holds the R; its
+    rank in `ranks` [h] counts from 1, and is 0 where it was not ranked. Each metric is [n]. A user
+    with R = 0 has NaN and is left out of means.
     """
-    hit = hits.double()
-    ranks = torch.arange(1, hits.shape[1] + 1, dtype=torch.float64, device=hits.device)
-    hits_so_far = hit.cumsum(1)
-    r = torch.where(relevant > 0, relevant.double(), torch.nan)[:, None]
-    discount = 1 / torch.log2(ranks + 1)
-    ideal = discount.cumsum(0).expand_as(hit)
-    best = torch.minimum(ranks, r.nan_to_num(1)).long() - 1  # the ideal list has min(R, k) hits
-    defined = r / r  # 1, or NaN for a user without relevant items
-    return {
-        "recall": hits_so_far / r,
-        "ndcg": (hit * discount).cumsum(1) / ideal.gather(1, best) * defined,
-        "hit": (hits_so_far > 0).double() * defined,
-        "mrr": (hit / ranks).cummax(1).values * defined,
-        "map": (hit * hits_so_far / ranks).cumsum(1) / r,
-        "precision": hits_so_far / ranks * defined,
+    ranked = (ranks > 0) & (ranks <= max(k for _, k in metrics))
+    row, rank = rows[ranked].astype(np.int64), ranks[ranked].astype(np.int64)
+    order = np.lexsort((rank, row))
+    row, rank = row[order], rank[order]
+    starts = np.searchsorted(row, np.arange(len(relevant)))
+    nth = np.arange(1, len(row) + 1) - starts[row]  # H_r: the user's hits down to this one
+    sums = {  # the terms of each sum over r, and what it is divided by
+        "recall": (np.ones(len(row)), _all_relevant),
+        "ndcg": (1 / np.log2(rank + 1), _ideal_gain),
+        "hit": ((nth == 1).astype(float), _one),
+        "mrr": ((nth == 1) / rank, _one),
+        "map": (nth / rank, _all_relevant),
+        "precision": (np.ones(len(row)), _length),
     }
+    known = np.where(relevant > 0, 1.0, np.nan)
+    values = {}
+    for metric in metrics:
+        terms, divisor = sums[metric.name]
+        within = rank <= metric.k
+        total = np.bincount(row[within], weights=terms[within], minlength=len(relevant))
+        values[metric] = total * known / divisor(np.maximum(relevant, 1), metric.k)
+    return values
+
+
+def metric_values_by_band(
+    rows: Ints,
+    items: Ints,
+    ranks: Ints,
+    n: int,
+    *,
+    bands: Mapping[str, NDArray[np.bool_]],
+    metrics: Sequence[Metric],
+) -> dict[MetricKey, NDArray[np.float32]]:
+    """Every metric of each of `n` users on all items, as the band "all", and on each band.
+
+    A band is a mask of the items [I]; only the relevant items in it count, both found and to find.
+    """
+    values: dict[MetricKey, NDArray[np.float32]] = {}
+    for band in ("all", *bands):
+        here = slice(None) if band == "all" else bands[band][items]
+        relevant = np.bincount(rows[here], minlength=n)
+        for (name, k), value in metric_values(rows[here], ranks[here], relevant, metrics).items():
+            values[name, k, band] = value.astype(np.float32)
+    return values
+
+
+def mean_of_users(values: NDArray[np.float32]) -> float:
+    """The mean over the users with a value; NaN if none has one."""
+    known = values[~np.isnan(values)]
+    return float(known.mean(dtype=np.float64)) if len(known) else float("nan")
+
+
+Divisor = Callable[[Ints, int], Floats]
+
+
+def _all_relevant(relevant: Ints, k: int) -> Floats:
+    del k
+    return relevant.astype(np.float64)
+
+
+def _ideal_gain(relevant: Ints, k: int) -> Floats:
+    """The gain of a list whose first min(R, K) places are all relevant."""
+    best = np.minimum(relevant, k)
+    gains = np.cumsum(1 / np.log2(np.arange(2, best.max(initial=1) + 2)))
+    ideal: Floats = gains[best - 1]
+    return ideal
+
+
+def _one(relevant: Ints, k: int) -> Floats:
+    del k
+    return np.ones(len(relevant))
+
+
+def _length(relevant: Ints, k: int) -> Floats:
+    return np.full(len(relevant), float(k))

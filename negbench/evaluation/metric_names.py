@@ -15,7 +15,7 @@ METRICS: dict[str, str] = {
 }
 """Every metric with its meaning; all with binary relevance and full ranking.
 
-The formulas and their sources are at `metric_kernels.metric_tables`."""
+The formulas and their sources are at `metric_kernels.metric_values`."""
 
 ALIASES = {"hr": "hit", "hit_rate": "hit", "prec": "precision"}
 

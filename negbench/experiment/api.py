@@ -53,10 +53,12 @@ def run(
 ) -> Run:
     """Train, rank and compare; finished cells of the same folder are kept.
 
-    Options read as on the command line; `config` is a mapping as in an experiment file, `train` its
-    section of that name, `columns` the names of user, item, time and rating in a file of yours.
-    `datasets` may also be pandas DataFrames, read as a file is, and `Interactions`, taken as they
-    are; such a run goes on by the same call, not by `negbench resume`.
+    Options read as on the command line; without `seeds` there are five, or three where five would
+    take over an hour, and a folder with finished cells keeps its own. `config` is a mapping as in
+    an experiment file, `train` its section of that name, `columns` the names of user, item, time
+    and rating in a file of yours. `datasets` may also be pandas DataFrames, read as a file is, and
+    `Interactions`, taken as they are; such a run goes on by the same call, not by `negbench
+    resume`.
 
     A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of
@@ -83,22 +85,24 @@ def _run(config: Mapping[str, Any], typed: Mapping[str, Any], *, progress: bool)
     from negbench.data.dataset_words import both_meanings
     from negbench.data.in_memory import MARK
     from negbench.experiment import run_grid
+    from negbench.experiment.console import PATIENCE
+    from negbench.experiment.default_seeds import settle
     from negbench.experiment.options.options import build, merge
     from negbench.experiment.plan import plan
 
-    chosen = build(merge(config, typed))
+    flat = merge(config, typed)
+    chosen = build(flat)
     if chosen.engine == "dask" and any(each.startswith(MARK) for each in chosen.datasets):
         raise UserError("dask's workers read files; write the data handed over in Python to one")
     for sentence in both_meanings(chosen.datasets, chosen.data_dir):
         logger.warning("negbench: %s", sentence)
-    grid = plan(chosen)
-    result = run_grid.carry_out(
-        chosen,
-        grid,
-        run_grid.folder_of(chosen),
-        command="negbench.run(...)",
-        bar=None if progress else False,
-    )
+    grid, out = plan(chosen), run_grid.folder_of(chosen)
+    if "seeds" not in flat:
+        settled = settle(chosen, grid, out, run_grid.device_of(chosen), patience=PATIENCE)
+        chosen, grid = settled.options, settled.plan
+        if settled.line:
+            logger.warning("negbench: %s", settled.line)
+    result = run_grid.carry_out(chosen, grid, out, bar=None if progress else False)
     if not result.done:
         label, reason = result.failed[0]
         raise RuntimeError(f"all {len(result.failed)} cells failed, the first, {label}: {reason}")

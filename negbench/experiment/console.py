@@ -1,17 +1,21 @@
 """The lines that a run prints: its data and split, the grid, and the next commands."""
 
 import os
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 
 import torch
 
 from negbench.data.dataset_words import both_meanings
-from negbench.data.number_words import counted
-from negbench.experiment.estimate import Estimate, estimates, total
+from negbench.data.number_words import counted, span
+from negbench.experiment.cell.nothing_to_learn import notes_before
+from negbench.experiment.cell.spec import PlannedCell
+from negbench.experiment.estimate.grid import Estimate, GridEstimate, estimate
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
-from negbench.experiment.run_grid import Result, jobs_of, missing
+from negbench.experiment.run_grid import Result, missing, shard_of, workers_of
 from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.scenario import Scenario
 from negbench.version import __version__
@@ -62,40 +66,81 @@ def _scenario(scenario: Scenario) -> list[str]:
 def notes(options: Options, plan: Plan) -> list[str]:
     """Warnings: pairings skipped, words of two meanings, and a run with one seed only."""
     lines = [f"skip   {why}" for why in plan.skipped]
+    lines += [f"note   {why}" for why in plan.notes]
     lines += [f"note   {why}" for why in both_meanings(options.datasets, options.data_dir)]
+    planned = (notes_before(c.spec, plan.scenarios[c.spec.scenario_key]) for c in plan.cells)
+    lines += [f"note   {note}" for note in dict.fromkeys(chain.from_iterable(planned))]
     if len(options.seeds) == 1:
-        lines.append("note   1 seed: differences between methods may be chance; take 3 or more")
+        lines.append("note   1 seed: tests cover users alone; take 5")
     return lines
 
 
-def grid_line(options: Options, plan: Plan, out: Path, device: str) -> str:
-    """How many cells, how many of them are done already, and how long it may take."""
+def grid_line(
+    options: Options, plan: Plan, out: Path, device: str, known: GridEstimate | None = None
+) -> str:
+    """How many cells, how many of them are done already, and how long it may take.
+
+    `known` is an estimate that was made before, for the seeds; else it takes at most PATIENCE.
+    """
     todo = missing(plan, out, options.overwrite)
-    known = estimates(todo, plan.scenarios, device=device, budget=PATIENCE) if todo else None
     line = f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
+    mine = missing(shard_of(options, plan), out, options.overwrite)
+    if known is None and mine:
+        known = _estimate(options, plan, mine, out, device, PATIENCE)
     if known:
-        line += f"; at most {_span(total(todo, known) / min(jobs_of(options), len(todo)))}"
+        line += f"; {_estimated(options, known, mine)}"
     return f"{line}   in {out}"
 
 
-def dry_run(options: Options, plan: Plan, out: Path, device: str) -> list[str]:
-    """The output of `--dry-run`: each pairing with one measured step; nothing is written."""
-    todo = missing(plan, out, options.overwrite)
-    known = estimates(plan.cells, plan.scenarios, device=device) or {}
+def dry_run(
+    options: Options, plan: Plan, out: Path, device: str, known: GridEstimate | None = None
+) -> list[str]:
+    """The output of `--dry-run`: every pairing with its estimate; nothing is written."""
+    todo = missing(shard_of(options, plan), out, options.overwrite)
+    if known is None:
+        known = _estimate(options, plan, plan.cells, out, device, 0.0)
     references = [each for each in plan.cells if each.spec.is_reference]
-    width = max([len(each.method) for each in known.values()] + [len("method")])
+    pairings = known.known.values()
+    width = max([len(each.method) for each in pairings] + [len("method")])
+    heads = "steps/epoch   ms/step   s/epoch  epochs     likely  all epochs"
     lines = [
         f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}, "
         f"{len(todo)} to do   in {out}",
-        f"{'data set':16} {'backbone':12} {'method':{width}}  steps/epoch   ms/step   cell at most",
-        *(_line(each, width) for each in known.values()),
+        f"{'data set':16} {'backbone':12} {'method':{width}}  {heads}",
+        *(_line(each, width) for each in pairings),
         *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
-        f"at most {_span(total(todo, known) / min(jobs_of(options), max(1, len(todo))))} with "
-        f"{jobs_of(options)} at a time, if no cell stops early; nothing was written",
+        f"{_estimated(options, known, todo)}; nothing was written",
     ]
     return lines
+
+
+def _estimate(
+    options: Options,
+    plan: Plan,
+    cells: Iterable[PlannedCell],
+    out: Path,
+    device: str,
+    budget: float,
+) -> GridEstimate:
+    return estimate(
+        cells, plan.scenarios, out, device=device, threads=options.threads, budget=budget
+    )
+
+
+def _estimated(options: Options, known: GridEstimate, todo: Sequence[PlannedCell]) -> str:
+    """Both figures in words, and how many pairings they are about where that is not all."""
+    if not any(not each.spec.is_reference for each in todo):
+        return "nothing to train"
+    if not known.known:
+        return f"no estimate of its {counted(known.pairings, 'pairing')}"
+    at_once = workers_of(options, len(todo))
+    likely, bound = (seconds / at_once for seconds in known.seconds(todo))
+    line = f"about {span(likely)} ({span(bound)} if no cell stops early)"
+    if len(known.known) < known.pairings:
+        line = f"estimate of {len(known.known)} of {known.pairings} pairings: {line}"
+    return f"{line}, {counted(at_once, 'cell')} at a time"
 
 
 NEXT = (
@@ -127,9 +172,12 @@ def next_lines(result: Result) -> list[str]:
 
 
 def _line(pairing: Estimate, width: int) -> str:
+    step = f"{pairing.step * 1e3:.1f}" if pairing.steps else "-"
+    learnt = f"   by {counted(pairing.finished, 'finished cell')}" if pairing.finished else ""
     return (
-        f"{pairing.dataset:16} {pairing.backbone:12} {pairing.method:{width}}  {pairing.steps:11}"
-        f"  {pairing.step * 1e3:8.1f}  {_span(pairing.cell):>15}"
+        f"{pairing.dataset:16} {pairing.backbone:12} {pairing.method:{width}}  "
+        f"{pairing.steps or '-':>11}  {step:>8}  {pairing.epoch:8.2f}  {pairing.epochs:6}  "
+        f"{span(pairing.likely):>9}  {span(pairing.bound):>10}{learnt}"
     )
 
 
@@ -143,11 +191,3 @@ def _shape(options: Options, plan: Plan) -> str:
     extra = f" + {counted(len(options.references), 'reference')}" if options.references else ""
     out = f" - {plan.left_out} left out" if plan.left_out else ""
     return " x ".join(parts) + extra + out
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from shlex import quote
 
 from negbench.errors import UserError
+from negbench.experiment.cell.nothing_to_learn import nothing_to_train
 from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, ScenarioKey, unfit
+from negbench.experiment.options.method_words import MethodWord, method_word
 from negbench.experiment.options.options import Options
+from negbench.experiment.phase_fit import require_a_phase
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
 
@@ -21,12 +24,15 @@ class Plan:
     """One sentence for each kind of pairing that cannot be trained."""
     left_out: int = 0
     """How many cells those would have been."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each method that the budget ends before its own phase begins."""
 
 
 def plan(options: Options) -> Plan:
     """Every cell that can be trained; pairings that cannot are skipped and named.
 
-    Raises UserError for a wrong name or parameter, and if no pairing can be trained.
+    Raises UserError for a wrong name or parameter, if no pairing can be trained, and if the budget
+    reaches no method's own phase.
     """
     specs = list(asked(options))
     for spec in specs:  # parameters are checked before data are loaded
@@ -38,14 +44,16 @@ def plan(options: Options) -> Plan:
     skipped: list[str] = []
     for spec in specs:
         scenario = scenarios[spec.scenario_key]
-        if why := unfit(spec, scenario):
+        if why := unfit(spec, scenario) or nothing_to_train(spec, scenario):
             skipped.append(why)
             continue
         planned = PlannedCell.of(spec, scenario)
         cells.setdefault(planned.digest, planned)
     if not any(not each.spec.is_reference for each in cells.values()) and skipped:
         raise UserError("; ".join(dict.fromkeys(skipped)))
-    return Plan(tuple(cells.values()), scenarios, tuple(dict.fromkeys(skipped)), len(skipped))
+    late = require_a_phase([each.spec for each in cells.values()])
+    reasons = tuple(dict.fromkeys(skipped))
+    return Plan(tuple(cells.values()), scenarios, reasons, len(skipped), late)
 
 
 def asked(options: Options) -> Iterator[CellSpec]:
@@ -60,12 +68,15 @@ def asked(options: Options) -> Iterator[CellSpec]:
 
 
 def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int) -> CellSpec:
+    word = MethodWord(method, None, options.encoder)
+    if backbone != REFERENCE:
+        word = method_word(method, options.objective, options.encoder)
     return CellSpec(
         dataset=dataset,
         backbone=backbone,
-        method=method,
+        method=word.method,
         seed=seed,
-        objective=None if backbone == REFERENCE else options.objective,
+        objective=word.objective,
         columns=options.columns_of(dataset),
         k_core=options.k_core,
         split=options.split,
@@ -75,7 +86,7 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         log_negatives=options.log_negatives,
         plant=options.plant,
         noise=options.noise,
-        encoder=options.encoder,
+        encoder=word.encoder,
         metrics=options.metrics,
         train=TrainConfig(**options.train),
     )

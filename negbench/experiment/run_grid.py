@@ -1,10 +1,8 @@
 """Runs a grid: trains the missing cells, and writes run.json and results.csv."""
 
-import json
 import os
-import shlex
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,7 +14,8 @@ import torch
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.finished.export import keep_ids
-from negbench.experiment.options.options import Options
+from negbench.experiment.options.command_line import command_line
+from negbench.experiment.options.options import TRAIN, Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.progress import Progress
 from negbench.experiment.same_data import require_same_data, set_aside
@@ -29,8 +28,10 @@ from negbench.experiment.workers.local_pool import (
     in_process,
     no_room,
 )
-from negbench.storage import cell_store
-from negbench.storage.atomic_write import write_json
+from negbench.plugins.row_terms import backbone_term, method_term
+from negbench.storage import cell_store, run_file
+from negbench.storage.split_store import write_split
+from negbench.training.config import TrainConfig
 from negbench.version import __version__
 
 FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
@@ -99,6 +100,20 @@ def jobs_of(options: Options) -> int:
     return options.jobs or os.cpu_count() or 1
 
 
+def workers_of(options: Options, cells: int) -> int:
+    """How many cells are worked on at a time; more jobs than cores make none faster.
+
+    How many workers a running scheduler has is not known here: it counts as one.
+    """
+    local = min(jobs_of(options), os.cpu_count() or 1)
+    return max(1, min(options.workers if options.engine == "dask" else local, cells))
+
+
+def shard_of(options: Options, plan: Plan) -> Plan:
+    """The part of a plan that this process runs."""
+    return replace(plan, cells=plan.cells[options.shard[0] - 1 :: options.shard[1]])
+
+
 def missing(plan: Plan, out: Path, overwrite: str) -> list[PlannedCell]:
     """The cells to train: absent or damaged ones, and with `overwrite` failed ones or all."""
 
@@ -115,12 +130,16 @@ def carry_out(
     out: Path,
     *,
     command: str = "",
+    experiments: Sequence[Options] = (),
     bar: bool | None = None,
 ) -> Result:
-    """Train the missing cells; results.csv is written at the end and now and then before."""
+    """Train the missing cells; results.csv is written at the end and now and then before.
+
+    `experiments` are what run.json shall keep of the plan, where it is more than `options`.
+    """
     device = device_of(options)
-    started = begin(options, plan, out, command)
-    mine = replace(plan, cells=plan.cells[options.shard[0] - 1 :: options.shard[1]])
+    started = begin(experiments or (options,), plan, out, command)
+    mine = shard_of(options, plan)
     todo = missing(mine, out, options.overwrite)
     jobs = min(jobs_of(options), len(todo))
     tasks = [
@@ -170,66 +189,66 @@ def check(options: Options, plan: Plan, out: Path) -> None:
     Raises UserError if they are not, and are not to be replaced.
     """
     try:
-        before = stored(out)
+        before = run_file.experiments(run_file.read(out))[-1]
     except UserError:  # a new folder, or one that lost its run.json
         before = {}
     require_same_data(options, plan, out, before)
 
 
-def begin(options: Options, plan: Plan, out: Path, command: str) -> Path:
+def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -> Path:
     """Make the folder, clean up after killed runs, and write run.json.
 
     Raises UserError if the folder cannot be made or its cells are of other data, and NoRoom if it
     cannot be written to.
     """
-    check(options, plan, out)
+    check(experiments[-1], plan, out)
     try:
         (out / "cells").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
     out = out.resolve()
     try:
-        return _start(options, plan, out, command)
+        sweep(out)
+        set_aside(plan, out, experiments[-1].overwrite)
+        for scenario in plan.scenarios.values():
+            keep_ids(out, scenario.interactions)
+            write_split(out, scenario.split.hash, scenario.kept_parts)
+        for options in experiments:
+            run_file.add_start(out, _start(options, plan, command or command_line(options)))
+        return out
     except OSError as error:
         raise no_room(out, error) from error
 
 
-def _start(options: Options, plan: Plan, out: Path, command: str) -> Path:
-    sweep(out)
-    set_aside(plan, out, options.overwrite)
-    for scenario in plan.scenarios.values():
-        keep_ids(out, scenario.interactions)
-    cells = [_entry(planned) for planned in plan.cells]
-    started = {
-        "command": command or shlex.join(sys.argv),
-        "negbench": __version__,
+def _start(options: Options, plan: Plan, command: str) -> dict[str, Any]:
+    """What run.json keeps of a start."""
+    given, budget = options.as_flat(), TrainConfig(**options.train)
+    return {
+        "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "options": options.as_flat(),
-        "cells": cells,
+        "negbench": __version__,
+        "options": given,
+        "experiment": {**given, **{f"train.{name}": getattr(budget, name) for name in TRAIN}},
+        "cells": [_entry(planned) for planned in plan.cells],
         "skipped": list(plan.skipped),
+        "configs": _configs(plan),
     }
-    write_json(out / "run.json", started)
-    return out
 
 
 def _entry(planned: PlannedCell) -> dict[str, Any]:
-    names = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
-    return {"cell": planned.digest, **{name: planned.resolved[name] for name in names}}
+    names = {name: planned.resolved[name] for name in run_file.ENTRY}
+    return {"cell": planned.digest, **names, "label": planned.label}
 
 
-def stored(run: Path) -> dict[str, Any]:
-    """The options that a run was started with.
-
-    Raises UserError if the folder holds no readable run.json.
-    """
-    try:
-        options: dict[str, Any] = json.loads((run / "run.json").read_text("utf-8"))["options"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"a run to go on with must hold run.json; {run} does not ({error}); "
-            "give the folder that `negbench run` named"
-        ) from error
-    return options
+def _configs(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The settings in full of each backbone, method and reference, by what is typed."""
+    configs: dict[str, dict[str, Any]] = {"backbones": {}, "methods": {}, "references": {}}
+    for planned in plan.cells:
+        own, kind = planned.resolved, "references" if planned.spec.is_reference else "methods"
+        configs[kind][method_term(own)] = own["method_config"]
+        if not planned.spec.is_reference:
+            configs["backbones"][backbone_term(own)] = own["backbone_config"]
+    return configs
 
 
 def outcome(plan: Plan, out: Path) -> Result:

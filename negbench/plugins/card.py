@@ -34,6 +34,8 @@ class Card:
     """Deviations from the paper, in one sentence."""
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Search space: field -> ("int" | "float" | "log", low, high) or ("of", value, value ...)."""
+    controls: Mapping[str, str] = field(default_factory=dict)
+    """Rows to run beside a method: what to type, as "ddrm(diffusion=false)", and what it shows."""
     licence: str = ""
     terms: str = ""
     """Data sets: the terms in one line, printed once before a download."""

@@ -2,7 +2,7 @@
 
     percentile(u, j) = share of the user's unseen items that score below j (ties count half)
     hard(u, j)       = percentile >= 0.9,    gap(u, j) = s_uj - s_ui
-    fhnr             = #{used, hard, j in H_u} / #{used, hard}
+    fhnr             = fhn_count / fhn_total = #{used, hard, j in H_u} / #{used, hard}
 
 A negative that is both false and hard does the most harm. With `--probe sample` the percentile is
 taken among a few hundred items that change with the epoch; with `full`, among all.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from negbench.ops.axes import AnyShape, PoolIds, Scores
 from negbench.ops.epoch_means import EpochMeans
 from negbench.probes.held_out import HeldOut
+from negbench.probes.row_counts import RowCounts
 from negbench.probes.watched_rows import WatchedRows
 
 HARD = 0.9
@@ -39,7 +40,7 @@ class Hardness:
         self._reset()
 
     def _reset(self) -> None:
-        self.sums = EpochMeans()
+        self.sums, self.hard = EpochMeans(), RowCounts()
         self.samples: dict[str, list[NDArray[np.float32]]] = {"gap": [], "percentile": []}
 
     def update(self, watched: WatchedRows) -> None:
@@ -49,8 +50,7 @@ class Hardness:
         hard = (percentile >= HARD) & watched.mask
         false = hard & self.held_out.pairs.contains(watched.users, watched.ids)
         self.sums.add_sum("used", watched.mask.sum())
-        self.sums.add_sum("hard", hard.sum())
-        self.sums.add_sum("false", false.sum())
+        self.hard.update(false, hard)
         gap = watched.s_neg - watched.s_pos.unsqueeze(1)
         for name, values in (("gap", gap), ("percentile", percentile)):
             flat = values[watched.mask]
@@ -58,13 +58,14 @@ class Hardness:
 
     def epoch_metrics(self) -> dict[str, float]:
         """Metrics of the epoch by name; resets the sums."""
-        sums, samples = self.sums, self.samples
+        sums, hard, samples = self.sums, self.hard, self.samples
         self._reset()
         metrics = {
-            "hard": sums.share("hard", "used"),
-            "fhnr": sums.share("false", "hard") if self.held_out.of_train else np.nan,
-            "hard_watched": sums.total("hard"),
+            "hard": hard.sums.total("total") / max(1.0, sums.total("used")),
+            "ranked": sums.total("used"),
         }
+        if self.held_out.of_train:
+            metrics |= {**hard.named("fhn"), "fhnr": hard.share}
         for name, parts in samples.items():
             values = np.concatenate(parts) if parts else np.zeros(0)
             for q in QUANTILES:

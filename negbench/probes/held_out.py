@@ -60,6 +60,18 @@ class HeldOut:
         )
 
 
+def rate_of_rows(rate: UserValues, rows: UserValues) -> tuple[float, float]:
+    """The rate p of uniform draws for rows_u rows of each user [U], and the rows' alikeness.
+
+    The latter is the intraclass correlation of two draws of a row, Var(rate_u) / (p (1 - p)): n
+    draws of one row fix p as well as n / (1 + (n - 1) alikeness) draws of different rows (Kish).
+    """
+    weights = rows / rows.sum().clamp(min=1)
+    p = float((rate * weights).sum())
+    variance = float(((rate - p) ** 2 * weights).sum())
+    return p, variance / (p * (1 - p)) if 0 < p < 1 else 0.0
+
+
 def expected_false(rate: UserValues, users: Rows, n: Rows) -> Scalar:
     """Expected number of false negatives in `n` [B] uniform draws for `users` [B], a scalar."""
     return (rate[users] * n).sum()

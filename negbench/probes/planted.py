@@ -70,6 +70,7 @@ class PlantedNegatives:
         sums, self.sums = self.sums, EpochMeans()
         weight = sums.share("slope_hit", "hit") / (sums.share("slope", "used") or float("nan"))
         return {
+            "planted_total": sums.total("used"),
             "planted_rate": sums.share("hit", "used"),
             "planted_expected": sums.share("chance", "used"),
             "planted_lift": sums.share("hit", "chance"),

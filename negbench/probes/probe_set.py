@@ -3,25 +3,30 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from negbench.ops.axes import UserValues
+from negbench.probes.closed_form import closed_form
 from negbench.probes.hardness import HARD
 from negbench.probes.monitor import FULL, SAMPLE, Monitor
 from negbench.probes.negative_log import NegativeLog
+from negbench.probes.row_counts import SUMS
 from negbench.protocol.context import TrainContext
-from negbench.protocol.interfaces import Probe
+from negbench.protocol.interfaces import Method, Probe
 from negbench.scenario.scenario import Scenario
 
 MODES = ("sample", "full", "off")
 """Values of `--probe`."""
+COUNTS = tuple(f"{part}_{name}" for part in ("fn", "fhn") for name in SUMS)
+"""Counts that a record sums over a whole training: a rate's interval follows from them."""
 POOLED = {
-    "fnr": "watched",
-    "fnr_drawn": "watched",
-    "fnr_expected": "watched",
-    "hard": "watched",
-    "fhnr": "hard_watched",
-    "planted_rate": "watched",
-    "planted_expected": "watched",
-    "planted_weight": "watched",
-    "planted_auc": "watched",
+    "fnr": "fn_total",
+    "fnr_drawn": "fn_total",
+    "fnr_expected": "fn_total",
+    "hard": "ranked",
+    "fhnr": "fhn_total",
+    "planted_rate": "planted_total",
+    "planted_expected": "planted_total",
+    "planted_weight": "planted_total",
+    "planted_auc": "planted_total",
 }
 """Metrics that a record holds for a whole training, and the count that weights each epoch."""
 LIFTS = {
@@ -46,16 +51,33 @@ def probe_record(mode: str, log: int, plant: float, scenario: Scenario) -> dict[
     return {"mode": mode, "exact": exact, "hard": round(1 - HARD, 6), "planted": plant, "log": log}
 
 
+def closed_form_rate(
+    probes: Sequence[Probe], method: Method, rows: UserValues, *, of_pairs: bool
+) -> dict[str, float]:
+    """`fnr_closed`, the false-negative rate of the method in closed form; empty if not known.
+
+    `rows` [U] are the rows of each user in an epoch, `of_pairs` says that batches are train pairs.
+    """
+    monitor = next((probe for probe in probes if isinstance(probe, Monitor)), None)
+    if monitor is None:
+        return {}
+    rate = closed_form(method, monitor.context, monitor.held_out, rows, of_pairs=of_pairs)
+    return {} if rate is None else {"fnr_closed": rate}
+
+
 def pooled(rows: Sequence[Mapping[str, float]], best_epoch: int) -> dict[str, float]:
     """Metrics over the epochs of the kept weights, 1 to `best_epoch`, weighted by counts."""
     trained = [row for row in rows if row["epoch"] <= best_epoch]
     metrics: dict[str, float] = {}
     for name, count in POOLED.items():
-        known = [(row[name], row[count]) for row in trained if name in row]
+        known = [(row[name], row[count]) for row in trained if {name, count} <= row.keys()]
         total = sum(n for _, n in known)
         if total:
             metrics[name] = sum(value * n for value, n in known) / total
     for name, (part, whole) in LIFTS.items():
         if metrics.get(whole):
             metrics[name] = metrics[part] / metrics[whole]
+    for name in COUNTS:
+        if any(name in row for row in trained):
+            metrics[name] = sum(row.get(name, 0.0) for row in trained)
     return metrics

@@ -51,8 +51,7 @@ class WatchedRows:
             vectors = _rows(used.vectors, used.shared, rows).detach()
         ids, distance = _ids(step, used, vectors, rows)
         mask = _mask(used, ids, rows)
-        has_ids = drawn.ids is not None and drawn.n > 0
-        drawn_ids = _rows(drawn.ids, drawn.shared, rows) if has_ids else None
+        drawn_ids, drawn_mask = _drawn(drawn, rows)
         slopes = None if feedback.slopes is None else feedback.slopes[rows]
         return cls(
             step=step,
@@ -60,7 +59,7 @@ class WatchedRows:
             ids=ids,
             mask=mask,
             drawn=drawn_ids,
-            drawn_mask=None if drawn_ids is None else _mask(drawn, drawn_ids, rows),
+            drawn_mask=drawn_mask,
             s_pos=feedback.s_pos[rows],
             s_neg=feedback.s_neg[rows],
             weight=_weight(used, mask, rows),
@@ -119,6 +118,14 @@ def _rows(values: Tensor | None, shared: bool, rows: Tensor) -> Tensor:
     """These rows of per-row values, or the shared values repeated."""
     assert values is not None
     return values.expand(len(rows), *values.shape) if shared else values[rows]
+
+
+def _drawn(drawn: Negatives, rows: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """The ids drawn for these rows [B, M] and their mask; None where nothing is drawn as ids."""
+    if drawn.ids is None or not drawn.n:
+        return None, None
+    ids = _rows(drawn.ids, drawn.shared, rows)
+    return ids, _mask(drawn, ids, rows)
 
 
 def _mask(negatives: Negatives, ids: Tensor, rows: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from negbench.ops.axes import (
 from negbench.plugins.card import Card
 from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.context import TrainContext
+from negbench.protocol.fixed_proposal import FixedProposal, HasProposal
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
     Backbone,
@@ -49,6 +50,8 @@ from negbench.protocol.interfaces import (
     Minimises,
     Objective,
     Observes,
+    Phase,
+    Phases,
     Probe,
     RecordsTriplets,
     Refreshes,
@@ -79,8 +82,10 @@ __all__ = [
     "Csr",
     "Epoch",
     "Feedback",
+    "FixedProposal",
     "FrozenBackbone",
     "HasLosses",
+    "HasProposal",
     "HasState",
     "Ids",
     "Interactions",
@@ -102,6 +107,8 @@ __all__ = [
     "Observes",
     "PairVectors",
     "Pairs",
+    "Phase",
+    "Phases",
     "PoolIds",
     "PoolScores",
     "PoolVectors",

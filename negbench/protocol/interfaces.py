@@ -106,6 +106,31 @@ class SchedulesLR(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Phase:
+    """The stretch of training in which a part does what its paper says, at full strength."""
+
+    name: str
+    """What works from then on, in a few words: "preference loss"."""
+    begins: int
+    """The first epoch of it, counted from 1, after any warm-up and ramp."""
+
+
+@runtime_checkable
+class Phases(Protocol):
+    """A part with a schedule: a warm-up, a ramp, a freeze or a first stage of another kind.
+
+    Until the phases of all its parts have begun a row is not the method that it is named after. So
+    the best epoch and patience start anew when the last one begins, patience stops no run before
+    it, and a cell whose budget ends earlier is marked as warm-up only. Any plug-in may declare one:
+    in a method of your own, give the part that has the schedule this verb.
+    """
+
+    def own_phase(self) -> Phase | None:
+        """The phase by the part's settings; None where these leave no schedule."""
+        ...
+
+
 @runtime_checkable
 class HasLosses(Protocol):
     """An objective with auxiliary losses."""
@@ -186,6 +211,13 @@ class Method:
         """Every part in the order of the flow."""
         first = () if self.transform is None else (self.transform,)
         return (*first, self.sampler, *self.stages, self.objective)
+
+    @property
+    def own_phase(self) -> Phase | None:
+        """The phase of the part whose own begins last; None where no part has a schedule."""
+        declared = (part.own_phase() for part in self.parts if isinstance(part, Phases))
+        phases = [phase for phase in declared if phase is not None and phase.begins > 1]
+        return max(phases, key=lambda phase: phase.begins, default=None)
 
 
 class Backbone(Protocol):

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from negbench.data.interactions import Csr, Split
+from negbench.data.number_words import counted
 from negbench.errors import UserError
 from negbench.ops.rng import numpy_stream
 
@@ -33,7 +34,8 @@ def inject_random(
 ) -> tuple[Split, Csr]:
     """Add random noise, a share of the train pairs: the split with it, and the noise pairs.
 
-    `known` are further pairs that are no noise: planted ones, the ground truth.
+    `known` are further pairs that are no noise: planted ones, the ground truth. Raises UserError if
+    the share adds no pair.
     """
     train = parts.train
     met = np.unique(np.concatenate([p.keys for p in (train, parts.valid, parts.test, *known)]))
@@ -47,6 +49,12 @@ def inject_random(
         drawn = np.concatenate([sampled, drawn[~np.isin(drawn, met)]])
         _, first = np.unique(drawn, return_index=True)
         sampled = drawn[np.sort(first)]
+    if not min(wanted, len(sampled)):
+        why = "the users have no unseen item left" if wanted else "it is under half a pair"
+        raise UserError(
+            f"--noise must add a pair; {share:g} of {counted(len(train), 'train pair')} adds none "
+            f"({why}); give a larger share, or leave it out"
+        )
     users, items = np.divmod(sampled[:wanted], train.n_columns)
     noise = Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
     return replace(parts, train=_interleaved(train, noise, seed)), noise
@@ -55,7 +63,7 @@ def inject_random(
 def inject_disliked(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tuple[Split, Csr]:
     """Add every pair that was rated too low and is in no part: the split with it, and the pairs.
 
-    Raises UserError if the data have no such ratings.
+    Raises UserError if the data have no such ratings, or all such pairs are in a part already.
     """
     if disliked is None:
         raise UserError(
@@ -68,6 +76,11 @@ def inject_disliked(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tup
     if parts.fold_in is not None:  # held-out users are not trained on, not even on noise
         trained = train.lengths[users] > 0
         users, items = users[trained], items[trained]
+    if not len(users):
+        raise UserError(
+            f"--noise ratings must add a pair; the {counted(len(disliked), 'pair')} rated too low "
+            "are of no user who is trained on, or are in the data already; use --noise 0.2"
+        )
     noise = Csr.of(users, items, n_rows=train.n_rows, n_columns=train.n_columns)
     return replace(parts, train=_interleaved(train, noise, seed)), noise
 

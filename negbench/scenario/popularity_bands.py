@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negbench.data.interactions import Csr
 from negbench.data.number_words import counted, percent
 from negbench.errors import UserError
 from negbench.scenario.rule_syntax import Rule, read_rule
+
+if TYPE_CHECKING:  # scipy is slow to import, and a finished run is read with bands, without pairs
+    from negbench.data.interactions import Csr
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "mass": ("1/3", "2/3"),
@@ -25,7 +27,11 @@ FEW = 20
 NEARLY_ALL = 0.9
 """A band with more than this share of the items says little beside the figure of all items."""
 
-_NAMES = {1: ("head", "tail"), 2: ("head", "mid", "tail")}
+NAMES = ("head", "mid", "tail")
+"""Every name of a band, from the most to the least popular."""
+WEAK = "weak bands: "
+"""How a note on bands that say little begins."""
+_NAMES = {1: ("head", "tail"), 2: NAMES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +75,18 @@ class Bands:
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     @property
+    def masks(self) -> dict[str, NDArray[np.bool_]]:
+        """Which items each band holds, [I]."""
+        return {name: self.labels == label for label, name in enumerate(self.names)}
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """One sentence for each weakness: a band of nearly all items, bands of fewer than 20."""
         total, notes = len(self.labels), []
         for name, size in self.sizes.items():
             if size > NEARLY_ALL * total:
                 notes.append(
-                    f"weak bands: {name} holds {percent(size, total)} of the items ({size:,} of "
+                    f"{WEAK}{name} holds {percent(size, total)} of the items ({size:,} of "
                     f"{total:,}), so its figures are nearly those of all items; --bands divides "
                     "them otherwise."
                 )
@@ -83,12 +94,12 @@ class Bands:
         if few:
             counts = ", ".join(f"{name} {size}" for name, size in few.items())
             notes.append(
-                f"weak bands: fewer than {FEW} items in {counts} (of {counted(total, 'item')}): "
+                f"{WEAK}fewer than {FEW} items in {counts} (of {counted(total, 'item')}): "
                 "figures of so few items are no finding."
             )
         return tuple(notes)
 
-    def rows(self, part: Csr) -> dict[str, int]:
+    def rows(self, part: "Csr") -> dict[str, int]:
         """Number of pairs of a part (the test part, say) in each band."""
         counts = np.bincount(self.labels[part.indices], minlength=len(self.names))
         return dict(zip(self.names, counts.tolist(), strict=True))

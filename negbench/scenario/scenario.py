@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.load import load
@@ -69,6 +70,15 @@ class Scenario:
         """
         before = self.history(part)
         return before if self.planted is None else before.join(self.planted)
+
+    @property
+    def kept_parts(self) -> dict[str, tuple[NDArray[np.integer], NDArray[np.integer]]]:
+        """What a run keeps of the split: each part's number of items by user, and its items."""
+        split = self.split
+        parts = {"train": split.train, "valid": split.valid, "test": split.test}
+        parts |= {} if split.fold_in is None else {"fold_in": split.fold_in}
+        parts |= {} if self.planted is None else {"planted": self.planted}
+        return {part: (pairs.lengths, pairs.indices) for part, pairs in parts.items()}
 
     @cached_property
     def provides(self) -> frozenset[str]:

@@ -18,6 +18,9 @@ SHIFT = (
     "under popularity_shift the test pairs are drawn against popularity, the valid pairs are not: "
     "nothing is stopped or selected under the shift."
 )
+NO_VALID = (
+    "no valid pairs: nothing stops early and no epoch is selected, so the last epoch is tested."
+)
 BY_USER = ("ratio", "leave_one_out")
 """Rules that cut each user's history by itself, wherever the others' are cut."""
 Parts = NDArray[np.int8]
@@ -27,12 +30,31 @@ def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, .
     """One sentence for each caveat of these parts; `pair_parts` [n] is the part of each pair."""
     several = (
         SHIFT if parts.rule_name == "popularity_shift" else "",
+        NO_VALID if not len(parts.valid) else "",
+        _nothing_to_rank(parts),
         _users_without_train(parts),
         _items_without_train(parts),
         _in_two_parts(parts),
         _future(data, pair_parts, parts),
     )
     return tuple(sentence for sentence in several if sentence)
+
+
+def _nothing_to_rank(parts: Split) -> str:
+    """Test users who have seen all items but their test items: any order of these is perfect."""
+    folded = () if parts.fold_in is None else (parts.fold_in,)
+    several = (parts.train, parts.valid, parts.test, *folded)
+    tested = parts.test.lengths > 0
+    full = np.flatnonzero(tested & (sum(part.lengths for part in several) >= parts.n_items))
+    of_user = (np.concatenate([part.row(user) for part in several]) for user in full)
+    n = sum(len(np.unique(items)) == parts.n_items for items in of_user)
+    if not n:
+        return ""
+    return (
+        f"{n:,} of {counted(int(tested.sum()), 'test user')} "
+        f"{'has' if n == 1 else 'have'} no unseen item beside their test items: any ranking of "
+        "them is perfect."
+    )
 
 
 def _users_without_train(parts: Split) -> str:

@@ -1,13 +1,17 @@
 """Results on disk: a folder per cell, named by the hash of its spec; JSON and npz, no pickles.
 
-    RUN/run.json                 how the run was started, last command
+    RUN/run.json                 how the run was started and gone on with: `run_file`
     RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
     RUN/cells/<hash>/epochs.csv  one row an epoch
-    RUN/cells/<hash>/users.npz   users [n], top [n, K], and per-user values "ndcg@20/all" [n]
+    RUN/cells/<hash>/users.npz   users [n], top [n, 100], and per-user values "ndcg@20/all" [n]
+    RUN/cells/<hash>/ranks.npz   the rank of every held-out pair, from which any metric follows: of
+                                 each part, "test_users" [n], "test_lengths" [n], and user by user
+                                 "test_items" and "test_ranks" [pairs]
     RUN/cells/<hash>/negatives.npz  a sample of the negatives used, if requested
     RUN/cells/<hash>/triplets.npz  triplets with their values, if the method records them
     RUN/results.csv              derived from the cells, long form
     RUN/ids/                     users' and items' ids and names of each data set
+    RUN/splits/<hash>.npz        the parts of each split, "train_lengths" [U], "train_items" [pairs]
     RUN/replaced/<hash>          cells of earlier data, after run --overwrite all
 
 A cell is written to a temporary folder and renamed, so it is complete or absent. Nothing here
@@ -31,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.errors import UserError
+from negbench.plugins.row_terms import backbone_term
 from negbench.storage.atomic_write import write_json, write_text
 from negbench.storage.integrity import FORMAT, intact_file, intact_record
 
@@ -71,9 +76,19 @@ class Cell:
         return spec
 
     @property
+    def backbone(self) -> str:
+        """The backbone as it was typed: `mf`, or `mf(dim=32)`."""
+        return backbone_term(self.spec)
+
+    @property
     def done(self) -> bool:
         """Whether it was trained and evaluated; a failed cell has a `reason`."""
         return bool(self.record["status"] == "done")
+
+    @property
+    def list_length(self) -> int:
+        """The greatest K that was measured; the lists that are kept may be longer."""
+        return max((int(line["k"]) for line in self.record["metrics"]), default=0)
 
     def users(self) -> dict[str, Array]:
         """All per-user arrays by name."""
@@ -102,6 +117,7 @@ def write_cell(
     *,
     epochs: Sequence[Mapping[str, Any]] = (),
     users: Mapping[str, Array] | None = None,
+    ranks: Mapping[str, Array] | None = None,
     negatives: Mapping[str, Array] | None = None,
     triplets: Mapping[str, Array] | None = None,
 ) -> Path:
@@ -114,6 +130,8 @@ def write_cell(
             (temporary / "epochs.csv").write_text(_csv(epochs), encoding="utf-8")
         if users is not None:
             np.savez_compressed(temporary / "users.npz", **users)  # type: ignore[arg-type]
+        if ranks is not None:
+            np.savez_compressed(temporary / "ranks.npz", **ranks)  # type: ignore[arg-type]
         if negatives is not None:
             np.savez_compressed(temporary / "negatives.npz", **negatives)  # type: ignore[arg-type]
         if triplets is not None:

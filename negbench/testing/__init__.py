@@ -87,6 +87,7 @@ def says_what_it_is(subject: Subject) -> None:
     card_checks.config_is_plain(subject.module)
     card_checks.card_matches_parts(card, subject.build())
     card_checks.search_space_is_valid(card, subject.module)
+    card_checks.controls_can_be_run(card, subject.module)
     card_checks.docstring_has_formula_and_cost(subject.module)
 
 
@@ -163,6 +164,17 @@ def learnt_parameters_move(subject: Subject) -> None:
     assert not still, f"every declared parameter must change in training; number {still} did not"
 
 
+def phase_is_an_epoch(subject: Subject) -> None:
+    """A declared phase is known before `begin`, begins in an epoch, and stays as it is."""
+    phase, harness = subject.build().own_phase, subject.harness()
+    if phase is not None:
+        whole = isinstance(phase.begins, int) and bool(phase.name.strip())
+        assert whole, f"`own_phase` must give a name and a whole epoch from 1 on; got {phase}"
+    harness.train()
+    late = harness.method.own_phase
+    assert late == phase, f"`own_phase` must follow from the settings alone; got {phase} and {late}"
+
+
 def _in_a_step(check: Callable[[TrainingHarness], None]) -> Callable[[Subject], None]:
     return lambda subject: check(subject.harness())
 
@@ -183,5 +195,6 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     "begin_twice": begin_twice,
     "state_survives": state_survives,
     "learnt_parameters_move": learnt_parameters_move,
+    "phase_is_an_epoch": phase_is_an_epoch,
 }
 """Every check by name, for pytest to show one by one."""

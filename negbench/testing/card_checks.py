@@ -10,6 +10,7 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.plugins import registry
 from negbench.plugins.card import Card
+from negbench.plugins.term_syntax import config_of, parse
 from negbench.protocol.interfaces import Method
 
 SPACES = ("int", "float", "log")
@@ -56,6 +57,20 @@ def search_space_is_valid(card: Card, module: ModuleType) -> None:
                 raise AssertionError(
                     f"search value {name}={value!r} is refused: {error}"
                 ) from error
+
+
+def controls_can_be_run(card: Card, module: ModuleType) -> None:
+    """Every control of the card can be typed: settings of this method that Config accepts.
+
+    Raises AssertionError if not.
+    """
+    for control, meaning in card.controls.items():
+        assert meaning.strip(), f"the card must say what the control {control} shows"
+        try:
+            term = parse(control)
+            config_of(module, dict(term.values), term.name)
+        except UserError as error:
+            raise AssertionError(f"control {control!r} cannot be run: {error}") from error
 
 
 def config_is_plain(module: ModuleType) -> None:

@@ -20,7 +20,7 @@ class Pairs:
         """Keep the pairs on the device, in 32 bits: half the bytes to gather at random."""
         self.users = torch.from_numpy(train.rows.astype(np.int32)).to(device)
         self.items = torch.from_numpy(train.indices.astype(np.int32)).to(device)
-        self.size = size
+        self.size, self.rows_per_user = size, torch.from_numpy(train.lengths).to(device)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -49,6 +49,8 @@ class Sequences:
         self.items = torch.from_numpy(tails(train, length + 1)).to(device)[self.users]
         self.counts = (self.items != train.n_columns).sum(1) - 1
         self.size, self.padding = size, train.n_columns
+        self.rows_per_user = torch.zeros(train.n_rows, dtype=torch.long, device=device)
+        self.rows_per_user[self.users] = self.counts
 
     def __len__(self) -> int:
         """Batches in an epoch."""

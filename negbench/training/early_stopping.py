@@ -1,10 +1,17 @@
-"""Early stopping: validate after an epoch, keep the best weights, stop after `patience`."""
+"""Early stopping: validate after an epoch, keep the best weights, stop after `patience`.
+
+Where a method has a phase of its own (`Phases`) that the budget reaches, best and patience start
+anew when it begins, and patience stops nothing before: the weights kept are then the method's, not
+those of its warm-up. The best epoch alone tells where training stands, so a resumed run goes on
+alike.
+"""
 
 import copy
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from negbench.protocol.interfaces import Backbone
+from negbench.protocol.interfaces import Backbone, Phase
 from negbench.training.config import TrainConfig
 from negbench.training.snapshot import restore, snapshot
 
@@ -15,9 +22,18 @@ if TYPE_CHECKING:
 class EarlyStopping:
     """Stops a training run by its validation metric, its epochs or its time limit."""
 
-    def __init__(self, config: TrainConfig, validate: Callable[[Backbone], float] | None) -> None:
-        """`validate` gives the validation metric, higher is better; None for data without one."""
+    def __init__(
+        self,
+        config: TrainConfig,
+        validate: Callable[[Backbone], float] | None,
+        phase: Phase | None = None,
+    ) -> None:
+        """`validate` gives the validation metric, higher is better; None for data without one.
+
+        `phase` is the method's own; one that these epochs never reach changes nothing.
+        """
         self.config, self.validate = config, validate
+        self.begins = phase.begins if phase is not None and phase.begins <= config.epochs else 1
         self.best: dict[str, Any] = {}
         """The snapshot of the best epoch."""
 
@@ -33,10 +49,13 @@ class EarlyStopping:
             value = self.validate(fit.backbone)
             fit.clock.mark("evaluation")
             row[f"valid_{config.select}"] = value
+            if now.best_epoch < self.begins <= now.epoch:
+                now.best_valid = -math.inf
+            waited = now.epoch - now.best_epoch
             if value > now.best_valid:
                 now.best_epoch, now.best_valid = now.epoch, value
                 self.best = copy.deepcopy(snapshot(fit.backbone, fit.method))
-            elif now.epoch - now.best_epoch >= config.patience * config.eval_every:
+            elif now.epoch >= self.begins and waited >= config.patience * config.eval_every:
                 now.stopped = "patience"
         row["wall"], row["cpu"] = fit.clock.wall["total"], fit.clock.cpu["total"]
         if last and not now.stopped:

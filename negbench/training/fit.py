@@ -33,6 +33,7 @@ from negbench.training.frozen_copy import freeze
 from negbench.training.optimisers import optimisers, set_lr, zero_gradients
 from negbench.training.snapshot import load_states, restore, snapshot, states
 from negbench.training.timing import Clock
+from negbench.training.usable_negatives import UnusableRows
 
 STREAMS = ("batches", "negatives", "backbone", "refresh")
 
@@ -55,9 +56,11 @@ class Fit:
         probes: Sequence[Probe] = (),
     ) -> None:
         """Call `begin` of the parts and build the optimisers; higher `validate` is better."""
+        self.clock, self.progress = Clock(), Progress()  # first: what `begin` takes is a cost too
         context = replace(context, width=backbone.config.dim)
         self.method, self.backbone, self.context, self.config = method, backbone, context, config
-        self.stopping, self.probes = EarlyStopping(config, validate), probes
+        self.stopping = EarlyStopping(config, validate, method.own_phase)
+        self.probes = probes
         self.streams = {
             name: rng.stream(context.seed, name, device=context.device) for name in STREAMS
         }
@@ -65,7 +68,7 @@ class Fit:
             part.begin(context)
         self.batches = feed(backbone, context)
         self.optimisers = optimisers(method, backbone)
-        self.clock, self.progress = Clock(), Progress()
+        self.unusable = UnusableRows(context.device)
 
     def run(
         self,
@@ -99,6 +102,8 @@ class Fit:
             outcome = self.step(batch, number, step)
             total += outcome.loss.detach() * len(batch)
             rows += len(batch)
+        self.progress.n_rows += rows
+        self.progress.n_unusable += self.unusable.take()
         self.progress.epoch = number
         loss = float(total) / max(1, rows)
         if not math.isfinite(loss):
@@ -148,6 +153,7 @@ class Fit:
         mask, now = outcome.drawn.mask, self.progress
         if mask is not None and not outcome.drawn.shared:
             now.n_unfilled += int((~mask).sum())
+        self.unusable.add(outcome.used, outcome.rows.shape[0])
         now.negatives += outcome.rows.shape[0] * outcome.used.n
         now.dots += outcome.step.view.dots.total
         if observing := having(self.method.parts, Observes):

@@ -13,7 +13,8 @@ KINDS = ("sampling", "scoring", "update", "probes", "evaluation")
 class Clock:
     """Adds the time since the last mark to the kind of work that has just ended.
 
-    On a GPU the kinds are what the host waited for: kernels run on after the call returns.
+    CPU seconds are those of all threads together. On a GPU the kinds are what the host waited for:
+    kernels run on after the call returns. Time of no kind is in the total alone.
     """
 
     def __init__(self) -> None:

@@ -98,18 +98,18 @@ def test_false_negatives(run: Run) -> None:
 
 
 def test_false_negatives_by_epoch(run: Run) -> None:
-    frame = false_negatives.by_epoch(run)
+    frame = false_negatives.over_training(run)
     dns = frame[frame["row"] == "dns"]
-    # .2 .4 .9 under seed 0 and .4 .2 under seed 1, which ends after epoch 2
-    assert dns[["epoch", "seeds"]].to_numpy().tolist() == [[1, 2], [2, 2]]
-    assert dns["fnr"].tolist() == near([0.3, 0.3])
-    assert dns["wall"].tolist() == near([2.5, 5.0])
+    # .2 .4 .9 under seed 0 and .4 .2 under seed 1, which ends after epoch 2; no counts were kept
+    assert dns[["first", "last"]].to_numpy().tolist() == [[1, 1], [2, 2]]
+    assert dns["rate"].tolist() == near([0.3, 0.3])
+    assert dns[["rate_low", "count", "closed"]].isna().all().all()
 
 
 def test_a_rate_on_a_part_of_what_is_liked_is_a_lower_bound(tmp_path: Path) -> None:
     run = frames.open_run(write_run_on_paper(tmp_path, exact=False))
     assert set(false_negatives.false_negatives(run)["knowledge"]) == {"lower bound"}
-    assert set(false_negatives.by_epoch(run)["knowledge"]) == {"lower bound"}
+    assert set(false_negatives.over_training(run)["knowledge"]) == {"lower bound"}
 
 
 def test_hardness(run: Run) -> None:
@@ -159,14 +159,14 @@ def test_cost(run: Run) -> None:
 
 
 def test_significance(run: Run) -> None:
-    frame = by_row(significance(run))
+    frame = by_row(significance(run, test="paired-t"))
     # dns users 1 1 .75 0 .25, random users .75 .25 .5 .75 0: d = .25 .75 .25 -.75 .25, mean .15;
     # squares of d - .15: .01 + .36 + .01 + .81 + .01 = 1.2, var 1.2 / 4, t = .15 / sqrt(.3 / 5)
     assert frame["difference"]["dns"] == near(0.15)
-    assert frame["t"]["dns"] == near(0.15 / sqrt(0.06))
+    assert frame["statistic"]["dns"] == near(0.15 / sqrt(0.06))
     # popularity users .75 .75 0 0 0: d = 0 .5 -.5 -.75 0, mean -.15; squares of d + .15:
     # .0225 + .4225 + .1225 + .36 + .0225 = .95, t = -.15 / sqrt(.2375 / 5)
-    assert frame["t"]["popularity"] == near(-0.15 / sqrt(0.0475))
+    assert frame["statistic"]["popularity"] == near(-0.15 / sqrt(0.0475))
     assert set(frame["verdict"]) == {"same"}
     assert frame["tied"].all()
     # dns is above random for users 0, 1, 2, 4 and below for user 3; popularity ties users 0 and 4

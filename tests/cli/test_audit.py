@@ -66,7 +66,7 @@ def test_several_folders_are_one(finished, tmp_path):
 def test_results_csv_holds_the_audit(finished):
     lines = list(csv.DictReader((finished / "results.csv").open()))
     tested = {(r["metric"], r["k"], r["band"]) for r in lines if r["split"] == "test"}
-    names = {"arp", "aplt", "coverage", "gini", "entropy", "popularity_correlation", "upd"}
+    names = {"arp", "aplt", "coverage", "gini", "entropy", "relative_arp", "upd"}
     for name in names | {"popreo", "poprsp", "dgap"}:
         assert {(name, "5", "all"), (name, "20", "all")} <= tested
     assert {("pru", "0", "all"), ("pri", "0", "all"), ("dgap", "20", "niche")} <= tested

@@ -70,6 +70,12 @@ def test_a_run_says_on_what_ground_it_stands_and_ends_in_a_table(finished):
     assert json.loads((out / "run.json").read_text())["options"]["seeds"] == [0, 1]
 
 
+def test_the_first_thing_under_the_table_s_title_is_whether_references_are_beaten(finished):
+    text = finished[1].stdout.partition("· mf")[2].partition("Method ")[0]
+    first = " ".join(text.split())
+    assert "most_popular" in first and ("No method is" in first or "ranks best" in first), first
+
+
 def test_quiet_leaves_the_table_alone(finished):
     out, _ = finished
     result = call(*RUN, "-m", "random,dns", "--seeds", "2", "-o", out, "-q")
@@ -94,7 +100,7 @@ def test_warnings_are_told(tmp_path):
 def test_a_dry_run_measures_a_step_and_writes_nothing(tmp_path):
     result = call(*RUN, "-m", "random,dns", "--references", "most_popular", "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "= 7 cells, 7 to do" in result.stdout and "ms/step" in result.stdout
+    assert "= 11 cells, 11 to do" in result.stdout and "ms/step" in result.stdout
     assert "nothing was written" in result.stdout
     assert list(tmp_path.iterdir()) == []
 

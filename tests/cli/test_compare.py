@@ -18,7 +18,7 @@ def cell(run: Path, method: str, seed: int, **change):
     values = rng.uniform(0, 0.2, 40) + (0.1 if method == "dns" else 0.0)
     spec = {
         "dataset": "books",
-        "backbone": "mf",
+        "backbone": change.get("backbone", "mf"),
         "method": method,
         "variant": "",
         "seed": seed,
@@ -84,8 +84,17 @@ def test_options_reach_the_comparison(run):
     page = json.loads(call(run, *words, "--format", "json").stdout)
     assert (page["test"], page["correction"], page["vs"]) == ("permutation", "bh", "dns")
     assert page["blocks"][0]["rows"][1]["verdict"] == "worse"
-    page = json.loads(call(run, "--seeds-as", "blocks", "--format", "json").stdout)
-    assert page["seeds_as"] == "blocks"
+    page = json.loads(call(run, "--margin", "2%", "--format", "json").stdout)
+    assert (page["margin"], page["test"]) == ("2%", "crossed")
+
+
+def test_a_reference_may_be_compared_with(run):
+    cell(run, "item_knn", 0, backbone="reference")
+    result = call(run, "--vs", "item_knn")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("books · mf · against item_knn")
+    assert "item_knn (ref.)" in result.stdout and "baseline" in result.stdout
+    assert "item_knn" in open_run(run).compare(vs="item_knn")
 
 
 def test_out_writes_a_file(run, tmp_path):
@@ -99,12 +108,12 @@ def test_out_writes_a_file(run, tmp_path):
     [
         (["--test", "wilcoxn"], "did you mean wilcoxon?"),
         (["--correct", "hol"], "did you mean holm?"),
-        (["--seeds-as", "block"], "did you mean blocks?"),
+        (["--seeds-as", "blocks"], "the test counts users and seeds"),
+        (["--margin", "2"], "as 2%"),
         (["--format", "jsn"], "did you mean json?"),
         (["--vs", "rando"], "did you mean random?"),
         (["--metric", "ndcg@7"], "known: ndcg@20"),
         (["--tset", "wilcoxon"], "did you mean --test"),
-        (["--test", "wilcoxon", "--seeds-as", "blocks"], "books on mf has 3 seeds"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_code_2(run, words, message):

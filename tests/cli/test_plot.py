@@ -32,11 +32,11 @@ def test_words_are_folders_or_kinds(
     calls = []
 
     class Opened:
-        def __init__(self, paths: list[Path]) -> None:
-            self.paths = paths
+        def __init__(self, paths: list[Path], bands: str | None = None) -> None:
+            self.paths, self.unfinished = paths, ""
             self.records = SimpleNamespace(damaged=())
 
-        def plot(self, *chosen: str, folder: Path | None, formats: list[str]) -> list[Path]:
+        def plot(self, *chosen: str, formats: list[str], **_: object) -> list[Path]:
             calls.append(([str(path) for path in self.paths], list(chosen), formats))
             return [Path("x.pdf")]
 

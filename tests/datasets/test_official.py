@@ -66,7 +66,8 @@ def test_lists(tmp_path: Path, name: str) -> None:
     assert data.users.tolist() == [0, 0, 1, 0] and data.items.tolist() == [2, 1, 0, 4]
     assert data.part is not None and data.part.tolist() == [0, 0, 0, 2]
     assert (data.n_users, data.n_items, data.order) == (2, 5, "none")
-    assert any("1 repeated" in note for note in data.notes)
+    assert any("1 pair of test is in train too and kept in train alone" in n for n in data.notes)
+    assert not any("repeated" in note for note in data.notes)
 
 
 def test_lists_must_be_numbers(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from helpers.naive_metrics import naive_metrics
 from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.data.load import load
 from negbench.evaluation.full_ranking import Ranking, evaluate, ndcg_at
-from negbench.evaluation.metric_kernels import metric_tables
+from negbench.evaluation.metric_kernels import metric_values
 from negbench.evaluation.metric_names import METRICS, parse_metrics
 from negbench.ops.top_k import tie_places
 from negbench.references import most_popular
@@ -78,12 +79,9 @@ def test_the_list_is_the_best_of_the_unseen_items() -> None:
 
 @pytest.mark.parametrize("kind", [Table, Filled])
 @pytest.mark.parametrize("block", [1, 7, 40, 1000])
-def test_the_block_size_changes_nothing(
-    block: int, kind: type[Table], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
     (whole, target, seen, _), (scorer, _, _) = case_ranking(), random_case()
     ndcg = ndcg_at(scorer, target, seen, 5)
-    monkeypatch.setattr("negbench.evaluation.full_ranking.USER_BLOCK", block)
     other = case_ranking(block, kind)[0]
     assert ndcg_at(kind(scorer.table), target, seen, 5, block=block) == ndcg
     assert np.array_equal(whole.top, other.top)
@@ -96,12 +94,12 @@ def test_band_values_count_only_their_own_targets() -> None:
     for n, (user, top) in enumerate(zip(ranking.users, ranking.top, strict=True)):
         for label, band in enumerate(bands.names):
             wanted = [i for i in target.row(user) if bands.labels[i] == label]
-            hits = torch.tensor([[i in wanted for i in top]])
-            tables = metric_tables(hits, torch.tensor([len(wanted)]))
-            for metric in METRICS:
-                for k in (5, 20):
-                    ours = ranking.values[metric, k, band][n]
-                    assert ours == pytest.approx(tables[metric][0, k - 1].item(), nan_ok=True)
+            ranks = np.flatnonzero([i in wanted for i in top]) + 1
+            metrics = parse_metrics([f"{name}@5,20" for name in METRICS])
+            alone = metric_values(0 * ranks, ranks, np.array([len(wanted)]), metrics)
+            for (metric, k), value in alone.items():
+                ours = ranking.values[metric, k, band][n]
+                assert ours == np.float32(value[0]) or np.isnan(ours) and np.isnan(value[0])
 
 
 def test_bands_add_up_where_they_must() -> None:
@@ -137,7 +135,6 @@ def test_the_rank_of_every_target_is_its_place_among_the_unseen(
         bands=Bands.of(seen.counts),
         metrics=parse_metrics("ndcg@5"),
         block=block,
-        ranks=True,
     )
     places = tie_places(50).tolist()
     expected = []
@@ -145,9 +142,39 @@ def test_the_rank_of_every_target_is_its_place_among_the_unseen(
         left = [i for i in range(50) if i not in seen.row(user)]
         left.sort(key=lambda i: (-scorer.table[user, i].item(), places[i]))
         expected += [left.index(i) + 1 if i in left else 0 for i in target.row(user)]
-    assert ranking.ranks is not None and ranking.ranks.dtype == np.int32
+    assert ranking.ranks.dtype == np.int32
     assert ranking.ranks.tolist() == expected
-    assert case_ranking()[0].ranks is None
+
+
+def test_lists_are_as_deep_as_asked_and_no_value_depends_on_it() -> None:
+    (scorer, target, seen), (short, _, _, bands) = random_case(), case_ranking()
+    metrics = parse_metrics([f"{name}@5,20" for name in METRICS])
+    deep = evaluate(scorer, target, seen, bands=bands, metrics=metrics, depth=45)
+    assert short.top.shape[1] == 20 and deep.top.shape[1] == 45
+    assert np.array_equal(deep.top[:, :20], short.top)
+    for key, values in short.values.items():
+        assert np.array_equal(values, deep.values[key], equal_nan=True), key
+
+
+@pytest.mark.parametrize("n_items", [50, 8])
+def test_ranks_give_every_metric_that_the_lists_give(n_items: int) -> None:
+    """With ties, seen targets, users with more targets than K, and a catalogue shorter than K."""
+    generator = np.random.default_rng(n_items)
+    table = torch.from_numpy(generator.integers(0, 5, (60, n_items)).astype(np.float32))
+    target, seen = (generator.random((60, n_items)) < share for share in (0.3, 0.25))
+    parts = [Csr.of(*np.nonzero(cells), n_rows=60, n_columns=n_items) for cells in (target, seen)]
+    bands = Bands.of(parts[1].counts, "items:0.4,0.7")
+    metrics = parse_metrics([f"{name}@1,3,20" for name in METRICS])
+    ranking = evaluate(Table(table), *parts, bands=bands, metrics=metrics)
+    assert (target & seen).any() and (target.sum(1) > 3).any()
+    for band, mask in {"all": np.full(n_items, True), **bands.masks}.items():
+        for n, (user, top) in enumerate(zip(ranking.users, ranking.top.tolist(), strict=True)):
+            wanted = set(np.flatnonzero(target[user] & mask).tolist())
+            hits = [item in wanted for item in top]
+            for name, k in metrics:
+                expected = naive_metrics(hits, len(wanted), k)[name]
+                ours = ranking.values[name, k, band][n]
+                assert ours == pytest.approx(expected, abs=1e-7, nan_ok=True), (name, k, band)
 
 
 def test_means_leave_out_who_has_no_value() -> None:
@@ -174,10 +201,9 @@ def test_nobody_to_rank() -> None:
         seen,
         bands=Bands.of(seen.counts),
         metrics=parse_metrics("ndcg@5"),
-        ranks=True,
     )
     assert ranking.top.shape == (0, 5) and np.isnan(ranking.means()["ndcg", 5, "all"])
-    assert ranking.ranks is not None and ranking.ranks.shape == (0,)
+    assert ranking.ranks.shape == (0,)
 
 
 def test_a_user_who_has_seen_all_but_one_item_and_a_short_catalogue() -> None:
@@ -200,7 +226,7 @@ def test_a_target_that_was_seen_is_never_found() -> None:
 
 def test_a_diverged_model_is_told() -> None:
     scorer, target, seen = random_case()
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ArithmeticError, match="NaN"):
         ndcg_at(Table(scorer.table * torch.nan), target, seen)
 
 

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import pytrec_eval
 import torch
+from helpers.naive_metrics import naive_metrics
 from torch import Tensor
 
 import negbench.ops.top_k as top_k_module
 from negbench.data.interactions import Csr
-from negbench.evaluation.metric_kernels import metric_tables, row_pairs
+from negbench.evaluation.full_ranking import row_pairs
+from negbench.evaluation.metric_kernels import metric_values
+from negbench.evaluation.metric_names import METRICS, Metric
 from negbench.ops.top_k import tie_places, top_k, top_unordered
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
@@ -131,42 +134,39 @@ def test_row_pairs_against_a_loop() -> None:
     assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == expected
 
 
-def naive_metrics(hits: Sequence[bool], relevant: int, k: int) -> dict[str, float]:
-    if not relevant:
-        return dict.fromkeys(("recall", "ndcg", "hit", "mrr", "map", "precision"), math.nan)
-    n_hits, gain, precisions, first = 0, 0.0, 0.0, 0.0
-    for rank, hit in enumerate(hits[:k], 1):
-        if hit:
-            n_hits += 1
-            gain += 1 / math.log2(rank + 1)
-            precisions += n_hits / rank
-            first = first or 1 / rank
-    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(relevant, k) + 1))
-    return {
-        "recall": n_hits / relevant,
-        "ndcg": gain / ideal,
-        "hit": float(n_hits > 0),
-        "mrr": first,
-        "map": precisions / relevant,
-        "precision": n_hits / k,
-    }
+def values_at(hits: Tensor, relevant: Tensor, cuts: Sequence[int]) -> dict[Metric, np.ndarray]:
+    """Every metric at every cut, of lists [n, K] that say whether each place is a hit."""
+    rows, at = hits.numpy().nonzero()
+    metrics = [Metric(name, k) for name in METRICS for k in cuts]
+    return metric_values(rows, at + 1, relevant.numpy(), metrics)
 
 
 def test_metrics_against_naive_loops() -> None:
     generator = torch.Generator().manual_seed(0)
     hits = torch.rand(200, 12, generator=generator) < torch.rand(200, 1, generator=generator)
     relevant = hits.sum(1) + torch.randint(0, 9, (200,), generator=generator)
-    tables = metric_tables(hits, relevant)
+    values = values_at(hits, relevant, (1, 5, 12, 40))
     assert (relevant == 0).any() and (relevant > 12).any()
-    for k in (1, 5, 12):
+    for k in (1, 5, 12, 40):
         for row, r, b in zip(hits.tolist(), relevant.tolist(), range(200), strict=True):
             for name, value in naive_metrics(row, r, k).items():
-                assert tables[name][b, k - 1].item() == pytest.approx(value, nan_ok=True), name
+                assert values[name, k][b] == pytest.approx(value, nan_ok=True), name
+
+
+def test_the_order_of_the_pairs_and_what_was_not_ranked_change_nothing() -> None:
+    rows, ranks = np.array([0, 0, 0, 2, 2]), np.array([2, 3, 9, 1, 5])
+    metrics = [Metric(name, k) for name in METRICS for k in (3, 6)]
+    relevant = np.array([4, 1, 3])
+    expected = metric_values(rows, ranks, relevant, metrics)
+    turned = np.array([4, 1, 0, 3, 2])
+    rows, ranks = np.append(rows[turned], [0, 2, 1]), np.append(ranks[turned], [0, 0, 0])
+    for metric, values in metric_values(rows.astype(np.uint8), ranks, relevant, metrics).items():
+        assert np.array_equal(values, expected[metric]), metric
 
 
 def test_metrics_by_hand() -> None:
-    tables = metric_tables(torch.tensor([[False, True, True]]), torch.tensor([4]))
-    last = {name: table[0, 2].item() for name, table in tables.items()}
+    values = values_at(torch.tensor([[False, True, True]]), torch.tensor([4]), [3])
+    last = {name: value[0] for (name, _), value in values.items()}
     assert last["recall"] == 0.5 and last["mrr"] == 0.5 and last["hit"] == 1
     assert last["precision"] == pytest.approx(2 / 3)
     assert last["map"] == pytest.approx((1 / 2 + 2 / 3) / 4)
@@ -201,14 +201,12 @@ def test_every_metric_equals_trec_eval_with_ties(levels: int) -> None:
     trec = pytrec_eval.RelevanceEvaluator(qrel, asked).evaluate(run)
     best = top_k(scores, max(cuts), places)
     hits = torch.from_numpy(relevant).gather(1, best.clamp(min=0)) & (best >= 0)
-    tables = metric_tables(hits, torch.from_numpy(relevant.sum(1)))
+    values = values_at(hits, torch.from_numpy(relevant.sum(1)), cuts)
     for u in range(users):
         theirs = trec[f"u{u}"]
         for k in cuts:
             for ours, name in TREC.items():
-                assert tables[ours][u, k - 1].item() == pytest.approx(
-                    theirs[f"{name}_{k}"], abs=1e-6
-                )
+                assert values[ours, k][u] == pytest.approx(theirs[f"{name}_{k}"], abs=1e-6)
             first = theirs["recip_rank"]
             within = first if first >= 1 / k - 1e-9 else 0.0
-            assert tables["mrr"][u, k - 1].item() == pytest.approx(within, abs=1e-6)
+            assert values["mrr", k][u] == pytest.approx(within, abs=1e-6)

@@ -51,7 +51,7 @@ def test_a_cell_is_written_whole(table, tmp_path):
     assert cell.spec["backbone_config"]["dim"] == 8
     arrays = cell.users()
     n_test = int((scenario.split.test.lengths > 0).sum())
-    assert arrays["top"].shape == (n_test, 20)
+    assert arrays["top"].shape == (n_test, 30)  # 100, or the whole catalogue
     assert set(arrays) >= {"users", "ndcg@20/all", "ndcg@20/head", "recall@5/tail"}
     values = {
         (m["split"], m["metric"], m["k"], m["band"]): m["value"] for m in cell.record["metrics"]
@@ -217,14 +217,16 @@ def test_a_cell_says_how_often_its_negatives_were_false(table, tmp_path):
         "log": 0,
     }
     until_best = [row for row in rows if row["epoch"] <= cell.record["fit"]["best_epoch"]]
-    watched = sum(row["watched"] for row in until_best)
-    rates = sum(row["fnr"] * row["watched"] for row in until_best)
-    assert metrics["fnr"] == pytest.approx(rates / watched)
+    for part in ("fn", "fhn"):
+        names = ("count", "total", "cc", "ct", "tt")
+        count, total, *_ = sums = [sum(row[f"{part}_{n}"] for row in until_best) for n in names]
+        assert metrics[f"{part}r"] == pytest.approx(count / total)
+        assert [metrics[f"{part}_{n}"] for n in names] == sums
     assert metrics["fnr_lift"] == pytest.approx(metrics["fnr"] / metrics["fnr_expected"])
     assert {"fnr_drawn", "fhnr", "hard"} <= set(metrics) and 0 < metrics["fnr"] < 1
     fit = cell.record["fit"]
     # One negative a row; the pair and its negative are scored once each.
-    assert fit["negatives"] == until_best[0]["watched"]
+    assert fit["negatives"] == until_best[0]["fn_total"]
     assert fit["dots"] == 2 * fit["negatives"]
 
 

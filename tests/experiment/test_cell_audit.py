@@ -57,16 +57,17 @@ def test_a_record_holds_the_audit_of_its_own_lists(table, tmp_path, backbone, me
     json.dumps(cell.record, allow_nan=False)
 
 
-def test_the_ranks_are_kept_for_the_test_part_alone(table):
+def test_lists_and_ranks_of_the_test_part_are_one_ranking(table):
     scenario = prepare(table)
     spec = CellSpec(table, REFERENCE, "most_popular", metrics=METRICS)
     scorer = reference(spec, scenario)
     rankings = rank(spec, scenario, scorer, scorer, torch.device("cpu"))
-    assert rankings["valid"].ranks is None
+    assert len(rankings["valid"].ranks) == len(scenario.split.valid)
     test = rankings["test"]
-    assert test.ranks is not None and len(test.ranks) == len(scenario.split.test)
+    assert len(test.ranks) == len(scenario.split.test)
+    assert test.top.shape[1] == scenario.split.n_items < 100  # the whole catalogue
     hits = (test.ranks > 0) & (test.ranks <= 20)
-    keys = test.users[:, None] * scenario.split.n_items + test.top
+    keys = test.users[:, None] * scenario.split.n_items + test.top[:, :20]
     shown = np.isin(
         scenario.split.test.rows * scenario.split.n_items + scenario.split.test.indices, keys
     )

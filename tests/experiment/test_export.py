@@ -46,10 +46,28 @@ def test_a_row_is_what_the_cell_holds(run):
     wanted = [
         (ids["users"][u], ids["items"][i])
         for u, top in zip(arrays["users"], arrays["top"], strict=True)
-        for i in top
+        for i in top[:20]  # the greatest K of the metrics; deeper lists are kept
         if i >= 0
     ]
     assert [(row["user"], row["item"]) for row in rows] == wanted
+
+
+def test_lists_are_as_long_as_asked(run, tmp_path):
+    cell = cell_store.read_cells(run)[0][0]
+    assert cell.users()["top"].shape[1] == 20  # 14 items and then -1
+    for k in (1, 3, 14):
+        assert max(row["rank"] for row in recommendations(run, k)) <= k
+    assert max(row["rank"] for row in recommendations(run, 3)) == 3
+    with pytest.raises(UserError, match="--k must lie between 1 and 20.* got 0"):
+        list(recommendations(run, 0))
+    assert len(list(recommendations(run, 50))) == len(list(recommendations(run)))
+    out = tmp_path / "three.csv"
+    done = CliRunner().invoke(main, ["export", str(run), "--k", "3", "-o", str(out)])
+    assert done.exit_code == 0 and len(out.read_text().splitlines()) == 1 + 3 * 24
+    done = CliRunner().invoke(main, ["export", str(run), "--k", "0", "-o", str(tmp_path / "no")])
+    assert done.exit_code == 2 and not (tmp_path / "no").exists()
+    done = CliRunner().invoke(main, ["export", str(run), "--negatives", "--k", "3"])
+    assert done.exit_code == 2 and "drop it" in done.output
 
 
 def test_csv_and_trec(run, tmp_path):

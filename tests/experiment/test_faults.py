@@ -96,9 +96,17 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     assert "Traceback" not in message
 
 
-def test_a_loss_that_is_no_number_is_recorded_and_named(tmp_path):
-    result = go(tmp_path, methods="random", seeds=1, lr=1e30)
-    assert "must stay a number" in result.failed[0][1] and result.done == 0
+@pytest.mark.parametrize(
+    ("data", "words"),
+    # Without valid pairs the next loss tells; with them the scores of the first validation do.
+    {
+        "loss": ("synthetic(users=60,items=100,interactions=120)", "must stay a number"),
+        "scores": (DATA, "scores must be finite to be ranked"),
+    }.values(),
+)
+def test_a_model_that_diverged_is_recorded_and_named(tmp_path, data, words):
+    result = go(tmp_path, methods="random", seeds=1, lr=1e30, datasets=[data])
+    assert words in result.failed[0][1] and result.done == 0
     cell = cell_store.read_cells(tmp_path)[0][0]
     assert not cell.done and "lower lr" in cell.record["reason"]
 

@@ -86,6 +86,8 @@ WRONG = {
     "an unknown reference": ({"references": "popular"}, "did you mean most_popular"),
     "seeds that are a word": ({"seeds": "many"}, "--seeds must be"),
     "no seed": ({"seeds": 0}, "--seeds must name at least one"),
+    "a year as a number of seeds": ({"seeds": 2020}, "--seeds 2020 would be 2,020 trainings a row"),
+    "a year that is typed": ({"seeds": "2020"}, "write 2020-2020 for the seed 2020 alone"),
     "a negative seed": ({"seeds": -1}, "--seeds must be"),
     "a backward range of seeds": ({"seeds": "9-3"}, "--seeds must be"),
     "true as a seed": ({"seeds": [True]}, "--seeds must be"),

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from negbench.cli import main
 from negbench.errors import NothingToReport
 from negbench.experiment.finished.status import status
 from negbench.storage import cell_store
@@ -108,3 +111,26 @@ def test_a_folder_that_holds_no_run_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "no"):
         with pytest.raises(NothingToReport):
             status(folder)
+
+
+def test_cells_still_rising_and_cells_in_their_warm_up_are_counted(tmp_path):
+    phase = {"name": "own draws", "begins": 9, "reached": False, "kept": False}
+    fits = {
+        "a": {"epochs": 3, "best_epoch": 3, "capped": True, "phase": None},
+        "b": {"epochs": 3, "best_epoch": 1, "capped": False, "phase": phase},
+        "old": {"epochs": 3, "best_epoch": 2, "stopped": "epochs", "best_valid": 0.1},
+        "reference": {"parameters": 0},
+    }
+    train = {"epochs": 3, "patience": 2, "eval_every": 1}
+    for method, fit in fits.items():
+        folder = tmp_path / "cells" / cell(tmp_path, method, 0, 1.0)["cell"]
+        record = json.loads((folder / "cell.json").read_text())
+        record["spec"]["train"] = train
+        moved = {**record, "fit": fit}
+        shutil.rmtree(folder)
+        cell_store.write_cell(tmp_path, moved, users={"users": np.zeros(1, np.int32)})
+    now = status(tmp_path)
+    assert (now.trained, now.capped, now.warm_up_only) == (3, 2, 1)
+    shown = CliRunner().invoke(main, ["status", str(tmp_path)]).output
+    assert "still rising when the budget ended: 2 of 3" in shown
+    assert "warm-up only: 1 of 3" in shown

@@ -17,10 +17,10 @@ SOON = {
     "adar": "adar(warmup=1)",
     "adv_infonce": "adv_infonce(interval=1,adversarial_epochs=2)",
     "bc_loss": "bc_loss(freeze_epoch=1)",
-    "ccdrec_cf": "ccdrec_cf(every=1)",
+    "ccdrec_cf": "ccdrec_cf(every=1,end=1)",
     "ddrm": "ddrm(warmup=1)",
     "ddrm_sampler": "ddrm_sampler(warmup=1)",
-    "hnlmrec": "hnlmrec(warmup=1,every=1)",
+    "hnlmrec": "hnlmrec(warmup=1,ramp=1,every=1)",
     "napo": "napo(sft_epochs=1)",
     "pdrec_band": "pdrec_band(fit_epochs=2)",
     "shapley": "shapley(warmup=1,every=1)",
@@ -42,7 +42,7 @@ def first_backbone(name: str) -> str:
 
 
 BACKBONES = {name: first_backbone(name) for name in METHODS}
-TIMES = ("seconds", "peak_memory_mb")
+TIMES = ("seconds", "peak_memory_mb", "finished")
 
 
 def each_on_its_backbone(out: Path, methods: list[str] = METHODS, **raw: object) -> Result:

@@ -154,6 +154,7 @@ def _record(method: str, seed: int, exact: bool) -> dict[str, Any]:
         sampling, scoring, update, epochs, best, dots, memory = PAID[method][seed]
         record["probe"] = {"mode": "full", "exact": exact, "hard": 0.1, "planted": 0.0, "log": 0}
         record["fit"] = {"epochs": epochs, "best_epoch": best, "negatives": 12, "dots": dots}
+        record["fit"] |= {"capped": False, "phase": None}
         parts = {"sampling": sampling, "scoring": scoring, "update": update, "total": 9.0}
         record["seconds"] = {"wall": parts}
         record["peak_memory_mb"] = memory

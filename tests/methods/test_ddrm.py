@@ -129,6 +129,24 @@ def test_in_the_warm_up_the_backbone_learns_as_it_would_alone():
     assert torch.allclose(plain.backbone.table, warm.backbone.table, atol=1e-6)
 
 
+def test_in_the_warm_up_the_backbone_ranks_by_its_own_vectors():
+    runner, users = harness("warmup=1"), torch.arange(7)
+    own = EmbeddingTables(runner.context).users.mean(1)
+    warm = rank(part_of(runner), runner.context, users)
+    assert torch.equal(warm.query, own)
+    runner.refresh(2)
+    assert not torch.allclose(rank(part_of(runner), runner.context, users).query, own, atol=1e-3)
+
+
+def test_the_weights_kept_are_of_the_frozen_phase_though_the_warm_up_was_better():
+    values = iter([0.9, 0.8, 0.1, 0.3, 0.2])
+    fit = fit_on(small_scenario(), "ddrm(warmup=2)", epochs=5)
+    fit.stopping.validate = lambda model: next(values)
+    progress = fit.run()
+    assert (progress.best_epoch, progress.best_valid) == (4, 0.3)
+    assert part_of(fit).frozen is not None
+
+
 def test_joint_gradient_reaches_both_vectors_and_raw_negatives():
     runner = harness(JOINT)
     outcome = runner.forward()
@@ -175,7 +193,7 @@ def test_the_control_ranks_by_the_plain_mean_and_learns_nothing_of_its_own():
 def test_a_user_without_history_keeps_the_own_vector():
     train = Csr.of([0, 0, 2], [1, 2, 0], n_rows=3, n_columns=4)
     assert Liked.of(train, torch.device("cpu")).sizes(torch.arange(3)).tolist() == [2, 0, 1]
-    for settings in ("", "diffusion=false"):
+    for settings in (JOINT, "diffusion=false"):
         where = toy_context([[0, 1], [], [2]], 4)
         users = torch.arange(3)
         got = rank(part_of(harness(settings, where)), where, users).query
@@ -185,10 +203,10 @@ def test_a_user_without_history_keeps_the_own_vector():
 
 def test_noise_in_ranking_belongs_to_the_user():
     where = default_context()
-    part = part_of(harness("schedule=snr_matched,snr=0.1", where))
+    part = part_of(harness(f"{JOINT},schedule=snr_matched,snr=0.1", where))
     every = rank(part, where, torch.arange(7)).query
     assert torch.allclose(rank(part, where, torch.tensor([4, 2])).query, every[[4, 2]], atol=1e-6)
-    still = part_of(harness("schedule=snr_matched,snr=0.1,noised=false", where))
+    still = part_of(harness(f"{JOINT},schedule=snr_matched,snr=0.1,noised=false", where))
     assert not torch.allclose(rank(still, where, torch.arange(7)).query, every, atol=1e-7)
 
 

@@ -1,20 +1,27 @@
 """The monitor against loops over every row, and that it does not change training."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from helpers.probe_scenarios import fit_on, held_pairs, small_scenario
 
+from negbench.analysis.measures.rare_rates import SUMS, design_effect, interval, known
 from negbench.composition import recipe
+from negbench.experiment.cell.run import prepare_fit
+from negbench.experiment.cell.spec import CellSpec
 from negbench.parts import BPR, Uniform
 from negbench.probes import hardness
 from negbench.probes.band_composition import divergence
+from negbench.probes.held_out import rate_of_rows
 from negbench.probes.monitor import FULL, SAMPLE, Budget, Monitor
 from negbench.probes.probe_set import pooled, probes_of
 from negbench.protocol.interfaces import Method
 from negbench.protocol.step import Negatives
+from negbench.scenario.scenario import prepare
+from negbench.training.config import TrainConfig
 
 METHODS = ["random(negatives=3)", "dns(candidates=4)", "in_batch", "mixed", "all_items"]
 
@@ -59,7 +66,11 @@ class Naive:
             for u, mine in self.train.items()
         }
         return {
-            "watched": n,
+            "fn_total": n,
+            "fn_count": sum(false),
+            "ranked": n,
+            "fhn_total": sum(hard),
+            "fhn_count": sum(both),
             "fnr": sum(false) / n,
             "fnr_expected": sum(rate[u] for u, *_ in self.seen) / n,
             "hard": sum(hard) / n,
@@ -93,7 +104,7 @@ def test_sample_estimates_what_full_measures():
         for e in (FULL, budget)
     ]
     whole, part = (fit.run().rows for fit in pair)
-    assert part[0]["watched"] < whole[0]["watched"] / 2
+    assert part[0]["fn_total"] < whole[0]["fn_total"] / 2
     for name, slack in (("fnr", 0.1), ("fhnr", 0.2), ("hard", 0.15), ("neg_popularity", 0.05)):
         full, some = (np.mean([row[name] for row in rows]) for rows in (whole, part))
         assert some == pytest.approx(full, rel=slack), name
@@ -260,21 +271,18 @@ def test_planted_pairs_are_met_at_the_rate_of_chance_and_then_detected():
 
 def test_the_metrics_of_a_training_are_pooled_up_to_the_best_epoch():
     rows = [
-        {
-            "epoch": 1,
-            "fnr": 0.1,
-            "fnr_expected": 0.1,
-            "watched": 10,
-            "fhnr": 0.5,
-            "hard_watched": 2,
-        },
-        {"epoch": 2, "fnr": 0.4, "fnr_expected": 0.1, "watched": 20},
-        {"epoch": 3, "fnr": 0.9, "fnr_expected": 0.1, "watched": 10, "fhnr": 1, "hard_watched": 9},
+        {"epoch": 1, "fnr": 0.1, "fnr_expected": 0.1, "fn_total": 10, "fn_count": 1, "fhnr": 0.5}
+        | {"fhn_total": 2, "fhn_count": 1},
+        {"epoch": 2, "fnr": 0.4, "fnr_expected": 0.1, "fn_total": 20, "fn_count": 8},
+        {"epoch": 3, "fnr": 0.9, "fnr_expected": 0.1, "fn_total": 10, "fn_count": 9, "fhnr": 1}
+        | {"fhn_total": 9, "fhn_count": 9},
     ]
     metrics = pooled(rows, 2)
-    # (0.1 10 + 0.4 20) / 30 = 0.3; expected 0.1; fhnr from epoch 1 alone.
+    # (1 + 8) / 30 = 0.3; expected 0.1; fhnr from epoch 1 alone.
     assert metrics["fnr"] == pytest.approx(0.3) and metrics["fnr_lift"] == pytest.approx(3.0)
-    assert metrics["fhnr"] == 0.5 and "planted_auc" not in metrics
+    assert (metrics["fn_count"], metrics["fn_total"]) == (9, 30)
+    assert metrics["fhnr"] == 0.5 and (metrics["fhn_count"], metrics["fhn_total"]) == (1, 2)
+    assert "planted_auc" not in metrics
     assert pooled([], 0) == {} and pooled([{"epoch": 1, "loss": 1.0}], 1) == {}
 
 
@@ -290,3 +298,46 @@ def test_sample_watches_the_first_step_of_every_sixteen():
     monitor = Monitor(scenario, context, SAMPLE)
     assert [n for n in range(1, 40) if monitor.wants(n)] == [1, 17, 33]
     assert recipe("random").build()
+
+
+@pytest.mark.parametrize("method", ["random(negatives=3)", "dns(candidates=4)", "in_batch"])
+def test_false_negatives_are_counted_in_every_step_where_they_are_few(method):
+    scenario = small_scenario()
+    modes = [FULL, replace(SAMPLE, every=4, events=1e9)]
+    whole, part = (
+        fit_on(scenario, method, lambda w, b=budget: [Monitor(scenario, w, b)]).run().rows[0]
+        for budget in modes
+    )
+    for name in ("fn_count", "fn_total", "fn_cc", "fn_ct", "fn_tt", "fnr_drawn", "fnr_expected"):
+        assert part[name] == pytest.approx(whole[name]), name
+    assert part["ranked"] < whole["ranked"]
+
+
+def test_no_more_is_counted_than_holds_the_events():
+    scenario = small_scenario(n_users=60, n_items=300, n=1500)
+    budget = replace(SAMPLE, every=10**6, events=20)
+    fit = fit_on(
+        scenario, "random(negatives=8)", lambda w: [Monitor(scenario, w, budget)], batch_size=8
+    )
+    row = fit.run().rows[0]
+    # The first step is watched whatever comes; the others are as many as 20 events need, of rows
+    # whose 8 negatives are alike.
+    _, alike = rate_of_rows(fit.probes[0].held_out.rate, fit.batches.rows_per_user)
+    needed = 20 * (1 + 7 * alike)
+    assert needed <= row["fn_total"] * row["fnr_expected"] < 1.3 * needed
+    assert row["fn_total"] < 0.5 * fit.progress.negatives
+
+
+@pytest.mark.parametrize(
+    ("dataset", "method"), [("goodbooks", "random"), ("kuairec", "random(negatives=64)")]
+)
+def test_five_epochs_fix_a_rate_to_ten_percent(dataset, method):
+    scenario = prepare(dataset)
+    spec = CellSpec(dataset, "mf", method, train=TrainConfig(epochs=5))
+    fit = prepare_fit(spec, scenario, torch.device("cpu"))
+    for number in range(5):
+        fit.progress.rows.append(fit.epoch())
+        fit.progress.epoch = number + 1
+    metrics = pooled(fit.progress.rows, 5)
+    sums = [metrics[f"fn_{name}"] for name in SUMS]
+    assert known(metrics["fnr"], *map(float, interval(*sums[:2], design_effect(*sums))))

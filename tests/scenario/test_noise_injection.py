@@ -116,7 +116,8 @@ def test_a_pair_rated_twice_is_no_noise():
     )
     plain = split(reindex(rows, name="rated", min_rating=4), "random(0.6,0.2,0.2)")
     data = reindex(rows, name="rated", min_rating=4)
-    assert not len(inject_disliked(plain, data.disliked)[1])
+    with pytest.raises(UserError, match="the 2 pairs rated too low .* are in the data already"):
+        inject_disliked(plain, data.disliked)
 
 
 def test_natural_noise_lives_through_a_core(shared):
@@ -134,3 +135,21 @@ def test_natural_noise_asks_for_ratings():
 
 def ratings_of(table):
     return np.array([rating for _, _, rating in table], float)
+
+
+def test_noise_that_adds_no_pair_is_refused():
+    plain = split(small_interactions(), RULE)
+    with pytest.raises(UserError, match="--noise must add a pair; 1e-05 of .*it is under half"):
+        inject_random(plain, 1e-5)
+    every = np.divmod(np.arange(plain.n_users * plain.n_items), plain.n_items)
+    full = Csr.of(*every, n_rows=plain.n_users, n_columns=plain.n_items)
+    with pytest.raises(UserError, match="no unseen item left"):
+        inject_random(plain, 0.3, (full,))
+
+
+def test_ratings_that_add_no_pair_are_refused():
+    plain = split(small_interactions(), RULE)
+    users, items = plain.train.rows[:1], plain.train.indices[:1]
+    known = Csr.of(users, items, n_rows=plain.n_users, n_columns=plain.n_items)
+    with pytest.raises(UserError, match="--noise ratings must add a pair; the 1 pair rated"):
+        inject_disliked(plain, known)

@@ -75,11 +75,12 @@ def test_the_future_against_a_plain_loop(cells: list[tuple[int, int]], chance: A
 def test_users_and_items_without_a_train_pair_are_counted() -> None:
     users, items = [0, 0, 1, 1, 2, 2, 2], [0, 1, 0, 1, 2, 3, 0]
     part = np.array([0, 0, 0, 2, 2, 2, 2], np.int8)
-    notes = split(make(users, items, part=part), "files(0)").notes
-    assert notes == (
+    no_valid, *notes = split(make(users, items, part=part), "files(0)").notes
+    assert no_valid.startswith("no valid pairs")
+    assert notes == [
         "1 of 2 test users has no train pair (3 of 4 test pairs): ranked by an untrained vector.",
         "2 of 4 test items have no train pair (2 of 4 test pairs): scored by untrained vectors.",
-    )
+    ]
 
 
 def test_temporal_counts_the_users_that_come_late() -> None:
@@ -97,13 +98,41 @@ def test_a_history_that_is_folded_in_is_no_untrained_vector() -> None:
 
 
 def test_a_train_pair_that_is_also_a_test_pair() -> None:
-    data = make([0, 0, 1, 0, 1], [0, 1, 1, 1, 1], part=np.array([0, 0, 0, 2, 2], np.int8))
-    (note,) = split(data, "files(0)").notes
+    data = make([0, 0, 1, 0, 1], [0, 1, 2, 1, 2], part=np.array([0, 0, 0, 2, 2], np.int8))
+    no_valid, note = split(data, "files(0)").notes
+    assert no_valid.startswith("no valid pairs")
     assert note.startswith("2 train pairs are also test pairs: ")
 
 
 @pytest.mark.parametrize("rule", ["random", "ratio"])
 def test_no_cause_no_sentence(rule: str) -> None:
-    data = make(np.repeat([0, 1], 10), np.tile(np.arange(10), 2), times=np.tile(np.arange(10.0), 2))
+    items = np.concatenate([np.arange(10), np.arange(10) + 5])  # of 15: each user has unseen ones
+    data = make(np.repeat([0, 1], 10), items, times=np.tile(np.arange(10.0), 2))
     notes = split(data.__class__(**{**data.__dict__, "order": "time"}), rule).notes
     assert not any("train pairs are also" in note or "test user" in note for note in notes)
+
+
+def test_without_valid_pairs_nothing_stops_early() -> None:
+    sentence = (
+        "no valid pairs: nothing stops early and no epoch is selected, so the last epoch is tested."
+    )
+    short = make(np.repeat(np.arange(9), 5), np.tile(np.arange(5), 9), order="rows")
+    assert sentence in split(short, "ratio").notes
+    long = make(np.repeat(np.arange(9), 10), np.tile(np.arange(10), 9), order="rows")
+    assert sentence not in split(long, "ratio").notes
+
+
+def test_who_has_nothing_else_to_rank_is_counted() -> None:
+    # User 0 has all of 4 items, one of them to test; user 1 has three of them.
+    users, items = [0, 0, 0, 0, 1, 1, 1], [0, 1, 2, 3, 0, 1, 2]
+    part = np.array([0, 0, 1, 2, 0, 1, 2], np.int8)
+    notes = split(make(users, items, part=part), "files").notes
+    assert (
+        "1 of 2 test users has no unseen item beside their test items: any ranking of them is "
+        "perfect."
+    ) in notes
+    # A pair that is in train and in test is no further item.
+    twice = make([0, 0, 1, 1], [0, 1, 0, 2], part=np.array([0, 2, 0, 2], np.int8))
+    assert not any("unseen item" in note for note in split(twice, "files(0)").notes)
+    double = make([0, 0, 0, 1], [0, 1, 1, 2], part=np.array([0, 0, 2, 0], np.int8))
+    assert not any("unseen item" in note for note in split(double, "files(0)").notes)

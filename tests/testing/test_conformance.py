@@ -15,7 +15,7 @@ from torch import Tensor
 
 from negbench.parts import BPR, Uniform
 from negbench.plugins import registry
-from negbench.protocol import Negatives, Scores, Step, TrainContext
+from negbench.protocol import Negatives, Phase, Scores, Step, TrainContext
 from negbench.protocol.interfaces import Method
 from negbench.testing import CHECKS, conforms
 
@@ -114,6 +114,20 @@ class Misshapen:
         return replace(negatives, mask=torch.ones(2, 3, dtype=torch.bool))
 
 
+class LatePhase(Counting):
+    """A stage whose phase moves with its steps."""
+
+    def own_phase(self) -> Phase:
+        return Phase("late", 3 + self.steps)
+
+
+class HalfPhase(Counting):
+    """A stage whose phase begins within an epoch."""
+
+    def own_phase(self) -> Phase:
+        return Phase("half", 2.5)  # type: ignore[arg-type]
+
+
 def with_stage(stage: Any) -> Callable[[], Method]:
     return lambda: Method(Uniform(4), BPR(), (stage,))
 
@@ -192,6 +206,8 @@ BROKEN: list[tuple[str, str, Callable[[], Method]]] = [
     ("begin_twice", "called twice", lambda: Method(Uniform(4), BPR(), (BeginsAdding(),))),
     ("state_survives", "needs state_dict", lambda: Method(Uniform(4), BPR(), (Counting(),))),
     ("learnt_parameters_move", "number \\[0\\] did not", with_stage(UnusedParameter())),
+    ("phase_is_an_epoch", "settings alone", lambda: Method(Uniform(4), BPR(), (LatePhase(),))),
+    ("phase_is_an_epoch", "a whole epoch", with_stage(HalfPhase())),
 ]
 
 
@@ -233,7 +249,12 @@ Cost per step: nothing."""
 from dataclasses import dataclass
 from negbench.parts import BPR, Uniform
 from negbench.protocol import Card, Method
-CARD = Card(title="Ours", moves=("sampler",), search={"n": ("int", 1, 9)})
+CARD = Card(
+    title="Ours",
+    moves=("sampler",),
+    search={"n": ("int", 1, 9)},
+    controls={"ours(n=2)": "two of them"},
+)
 @dataclass(frozen=True)
 class Config:
     n: int = 1
@@ -260,6 +281,8 @@ def build(config):
         ('"int", 1, 9', '"of",', "must give values"),
         ("(frozen=True)", "", "must be frozen"),
         ("@dataclass(frozen=True)", "", "must be a dataclass"),
+        ("ours(n=2)", "ours(n=12)", "cannot be run"),
+        ("two of them", "", "must say what"),
         ("n: int = 1", "n: int", "must have a default"),
         ("n: int = 1", "m: object = object\n    n: int = 1", "plain values"),
         ("    s = 1", "s is 1", "must give the formula"),

@@ -14,6 +14,7 @@ from negbench.data.download.file_cache import LocalFiles
 from negbench.data.interactions import Interactions
 from negbench.data.readers.text_file import text_bytes
 from negbench.data.reindex import first_of_each_pair
+from negbench.data.shared_pairs import notes_of_dropped
 from negbench.errors import DataError
 
 SPARSE = 100_000
@@ -42,8 +43,7 @@ def read_split_lists(local: LocalFiles, *, name: str, source: str) -> Interactio
     n_items = int(items.max()) + 1
     first = first_of_each_pair(users, items, n_items, None)
     part = np.repeat(np.array([0, 2], np.int8), [len(train_users), len(test_users)])
-    repeats = len(users) - len(first)
-    dropped = f"{repeats:,} repeated (user, item) pairs dropped, the first kept"
+    dropped = notes_of_dropped(users * n_items + items, first, "first", part, noun="pairs")
     return Interactions(
         name=name,
         users=users[first],
@@ -55,7 +55,7 @@ def read_split_lists(local: LocalFiles, *, name: str, source: str) -> Interactio
         notes=(
             *local.notes,
             "split into train and test by the authors of the lists",
-            *((dropped,) if repeats else ()),
+            *dropped,
         ),
     )
 

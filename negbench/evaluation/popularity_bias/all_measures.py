@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.data.interactions import Csr
-from negbench.evaluation.popularity_bias.exposure import coverage, popularity_correlation
+from negbench.evaluation.popularity_bias.exposure import coverage
 from negbench.evaluation.popularity_bias.group_parity import popreo, poprsp
 from negbench.evaluation.popularity_bias.list_statistics import (
     Ints,
@@ -17,7 +17,11 @@ from negbench.evaluation.popularity_bias.list_statistics import (
     profile_shares,
 )
 from negbench.evaluation.popularity_bias.opportunity_bias import pri, pru
-from negbench.evaluation.popularity_bias.recommended_popularity import aplt, arp
+from negbench.evaluation.popularity_bias.recommended_popularity import (
+    aplt,
+    arp,
+    relative_arp,
+)
 from negbench.evaluation.popularity_bias.user_groups import USER_GROUPS, dgap, taste_groups, upd
 from negbench.ops.inequality import entropy, gini
 from negbench.scenario.popularity_bands import Bands
@@ -60,11 +64,11 @@ def _at(top: Ints, k: int, users: Ints, train: Csr, test: Csr, seen: Csr, bands:
     exposed = exposure(top, train.n_columns)
     of_lists = {
         "arp": arp(top, train.counts),
+        "relative_arp": relative_arp(top, users, train.counts, seen),
         "aplt": aplt(top, labels, n_bands - 1),
         "coverage": coverage(exposed),
         "gini": gini(exposed),
         "entropy": entropy(exposed),
-        "popularity_correlation": popularity_correlation(exposed, train.counts),
         "popreo": popreo(top, users, test, labels, n_bands),
         "poprsp": poprsp(top, users, seen, labels, n_bands),
     }

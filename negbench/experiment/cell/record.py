@@ -1,10 +1,13 @@
 """The files of a cell: its record, the metrics of each epoch, and the per-user arrays."""
 
 import copy
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import torch
 
 from negbench.evaluation.full_ranking import Ranking
 from negbench.evaluation.popularity_bias import audit
+from negbench.experiment.cell import kept_arrays
 from negbench.experiment.cell.spec import CellSpec, PlannedCell
 from negbench.experiment.cell.triplet_log import recorded_triplets
 from negbench.plugins import registry
@@ -21,6 +25,8 @@ from negbench.probes import probe_set
 from negbench.probes.negative_log import NegativeLog
 from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
+from negbench.storage.training_end import capped, phase_record
+from negbench.training.batches import Pairs
 from negbench.training.fit import Fit
 from negbench.training.timing import Clock, peak_mb
 from negbench.version import __version__
@@ -34,10 +40,13 @@ def record_cell(
     clock: Clock,
     device: torch.device,
     fit: Fit | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
-    """Write the cell and return its folder; without a `fit` it is a reference's."""
+    """Write the cell and return its folder; without a `fit` it is a reference's.
+
+    `notes` are the cell's own, beside those of its scenario.
+    """
     rows = fit.progress.rows if fit else []
-    best = fit.progress.best_epoch if fit else 0
     test = rankings["test"]
     record = {
         "status": "done",
@@ -45,12 +54,14 @@ def record_cell(
         "spec": planned.resolved,
         **cards(planned.spec),
         **scenario.record(),
-        "metrics": [*_accuracy(rankings), *_of_train(rows, best), *_audit(test, scenario)],
+        "notes": [*scenario.notes, *notes],
+        "metrics": [*_accuracy(rankings), *_of_train(fit), *_audit(test, scenario)],
         "fit": _fit_summary(fit) if fit else {"parameters": 0},
         **({"probe": planned.spec.probe_record(scenario)} if fit else {}),
         "seconds": copy.deepcopy(clock.state()),
         "peak_memory_mb": peak_mb(device),
         "environment": environment(device),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     probes = fit.probes if fit else ()
     logs = (probe.arrays() for probe in probes if isinstance(probe, NegativeLog))
@@ -58,7 +69,8 @@ def record_cell(
         out,
         record,
         epochs=rows,
-        users=_arrays(test, scenario),
+        users=kept_arrays.of_users(test, scenario),
+        ranks=kept_arrays.of_held_out(rankings, scenario),
         negatives=next(logs, None),
         triplets=recorded_triplets(fit, scenario) if fit else None,
     )
@@ -80,24 +92,43 @@ def environment(device: torch.device) -> dict[str, Any]:
         "numpy": np.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
 
 
+@cache
+def processor() -> str:
+    """The processor's name as the system has it; empty where it has none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor()
+
+
 def _fit_summary(fit: Fit) -> dict[str, Any]:
     """Epochs, stop and size of a training; negatives and dot products are per epoch."""
-    now = fit.progress
-    return {
+    now, phase = fit.progress, fit.method.own_phase
+    summary = {
         "best_epoch": now.best_epoch,
         "epochs": now.epoch,
         "stopped": now.stopped,
         "best_valid": now.best_valid,
         "n_unfilled": now.n_unfilled,
+        "rows": now.n_rows,
+        "rows_without_negative": now.n_unusable,
         "parameters": sum(p.numel() for p in fit.backbone.parameters()),
         "negatives": now.negatives / now.epoch,
         "dots": now.dots / now.epoch,
+    }
+    validated = now.best_valid > -math.inf
+    return summary | {
+        "capped": validated and capped(summary, asdict(fit.config)),
+        "phase": phase and phase_record(phase.name, phase.begins, now.best_epoch, now.epoch),
     }
 
 
@@ -109,11 +140,18 @@ def _accuracy(rankings: Mapping[str, Ranking]) -> list[dict[str, Any]]:
     ]
 
 
-def _of_train(rows: Sequence[Mapping[str, float]], best: int) -> list[dict[str, Any]]:
+def _of_train(fit: Fit | None) -> list[dict[str, Any]]:
     """What the probes measured while training, pooled up to the best epoch."""
-    return [
-        _row("train", name, 0, "all", value) for name, value in probe_set.pooled(rows, best).items()
-    ]
+    if fit is None:
+        return []
+    values = probe_set.pooled(fit.progress.rows, fit.progress.best_epoch)
+    values |= probe_set.closed_form_rate(
+        fit.probes,
+        fit.method,
+        fit.batches.rows_per_user,
+        of_pairs=isinstance(fit.batches, Pairs),
+    )
+    return [_row("train", name, 0, "all", value) for name, value in values.items()]
 
 
 def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
@@ -134,17 +172,3 @@ def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
 
 def _row(part: str, metric: str, k: int, band: str, value: float) -> dict[str, Any]:
     return {"split": part, "metric": metric, "k": k, "band": band, "value": value}
-
-
-def _arrays(test: Ranking, scenario: Scenario) -> dict[str, cell_store.Array]:
-    """Per-user arrays of the test part: lists, metrics and activity; items' counts and bands."""
-    train = scenario.split.train
-    values = {f"{m}@{k}/{band}": v for (m, k, band), v in test.values.items()}
-    return {
-        "users": test.users.astype(np.int32),
-        "top": test.top,
-        "activity": scenario.profiles.lengths[test.users].astype(np.int32),
-        "item_counts": train.counts.astype(np.int32),
-        "item_bands": scenario.bands.labels,
-        **values,
-    }

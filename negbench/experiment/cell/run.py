@@ -9,6 +9,12 @@ from negbench.errors import UserError
 from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, ndcg_at
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
+from negbench.experiment.cell.nothing_to_learn import (
+    notes_before,
+    notes_of_reference,
+    require_learnt,
+    weights_mark,
+)
 from negbench.experiment.cell.record import record_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, reference_config
 from negbench.ops import rng
@@ -23,6 +29,8 @@ from negbench.training.fit import Fit
 from negbench.training.memory import keep_freed_memory
 from negbench.training.timing import Clock, reset_peak
 
+LIST_DEPTH = 100
+"""Length of the lists that a cell keeps, so that measures at another K need no training."""
 OnEpoch = Callable[[Mapping[str, float]], None]
 """Called with the metrics of each epoch when it ends."""
 
@@ -47,8 +55,11 @@ def run_cell(
         scorer = reference(spec, scenario)
         rankings = rank(spec, scenario, scorer, scorer, torch.device("cpu"))
         clock.mark("evaluation")
-        return record_cell(planned, scenario, out, rankings, clock, where)
+        notes = notes_before(spec, scenario)
+        notes += notes_of_reference(spec, scorer, torch.from_numpy(rankings["test"].users))
+        return record_cell(planned, scenario, out, rankings, clock, where, notes=notes)
     fit = prepare_fit(spec, scenario, where)
+    first_weights = weights_mark(fit.backbone)
     checkpoint = Checkpoint(out / "checkpoints" / f"{planned.digest}.pt", checkpoint_every)
     checkpoint.load(fit)
     fit.run(on_epoch, lambda: checkpoint.save(fit))
@@ -58,7 +69,9 @@ def run_cell(
     )
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
-    folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit)
+    require_learnt(fit, first_weights, test, torch.from_numpy(rankings["test"].users).to(where))
+    notes = notes_before(spec, scenario)
+    folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit, notes=notes)
     checkpoint.path.unlink(missing_ok=True)
     return folder
 
@@ -108,13 +121,23 @@ def reference(spec: CellSpec, scenario: Scenario) -> Scorer:
 def rank(
     spec: CellSpec, scenario: Scenario, valid: Scorer, test: Scorer, device: torch.device
 ) -> dict[str, Ranking]:
-    """Full rankings of the valid part (train masked) and the test part (train and valid masked)."""
+    """Full rankings of the valid part (train masked) and the test part (train and valid masked).
+
+    The lists of the test part are the ones that a cell keeps, so they are deeper.
+    """
     metrics = parse_metrics(spec.metrics)
     parts = {"test": (test, scenario.split.test, scenario.masked("test"))}
     if len(scenario.split.valid):
         parts = {"valid": (valid, scenario.split.valid, scenario.masked("valid")), **parts}
     bands = scenario.bands
     return {
-        part: evaluate(s, *pairs, bands=bands, metrics=metrics, device=device, ranks=part == "test")
+        part: evaluate(
+            s,
+            *pairs,
+            bands=bands,
+            metrics=metrics,
+            device=device,
+            depth=min(LIST_DEPTH, scenario.split.n_items) * (part == "test"),
+        )
         for part, (s, *pairs) in parts.items()
     }

@@ -9,6 +9,7 @@ from negbench.composition import Recipe, recipe
 from negbench.data.readers.column_roles import Columns
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.plugins import registry
+from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
 from negbench.scenario.noise_injection import Noise
@@ -195,9 +196,8 @@ class PlannedCell:
     @property
     def label(self) -> str:
         """How progress lines and failures name it."""
-        return (
-            f"{self.resolved['dataset']} {self.spec.backbone} {self.spec.method}/{self.spec.seed}"
-        )
+        own = self.resolved
+        return f"{own['dataset']} {backbone_term(own)} {method_term(own)}/{own['seed']}"
 
 
 def reference_config(term: Term) -> Any:

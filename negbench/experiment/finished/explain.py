@@ -80,14 +80,14 @@ def _matches(candidate: CellAndRow, query: Query) -> bool:
     spec = cell.spec
     return (
         query.dataset in (None, spec["dataset"])
-        and query.backbone in (None, spec["backbone"])
+        and query.backbone in (None, spec["backbone"], cell.backbone)
         and query.method in (None, row, spec["method"])
         and query.seed in (None, spec["seed"])
     )
 
 
 def _label(cell: Cell, row: str) -> str:
-    return f"{cell.spec['dataset']} {cell.spec['backbone']} {row}"
+    return f"{cell.spec['dataset']} {cell.backbone} {row}"
 
 
 def _user(typed: str, users: Sequence[Any], triplets: Any) -> int:

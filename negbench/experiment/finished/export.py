@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -77,21 +78,25 @@ def read_ids(run: Path, dataset: str, checksum: str) -> dict[str, list[Any]]:
         ) from error
 
 
-def recommendations(run: Path) -> Iterator[Line]:
-    """The lines of every finished cell, a row for each user and rank; damaged cells are logged."""
-    for cell in finished_cells(run):
-        yield from lists(run, cell)
+def recommendations(run: Path, k: int | None = None) -> Iterator[Line]:
+    """The lines of every finished cell, a row for each user and rank; damaged cells are logged.
+
+    Lists are of `k` items, or of the greatest K of the cell's metrics. Raises UserError if a cell
+    keeps shorter ones.
+    """
+    for cell in finished_cells(run, k):
+        yield from lists(run, cell, k)
 
 
-def lists(run: Path, cell: Cell) -> Iterator[Line]:
+def lists(run: Path, cell: Cell, k: int | None = None) -> Iterator[Line]:
     """The lines of one cell, a row for each user and rank; none and a log message if damaged."""
     ids, start = _ids(run, cell), _start(cell)
     try:
-        arrays = cell.arrays("users", "top")
+        users, tops = cell.arrays("users")["users"], _top(cell, k)
     except Damaged as damage:
         _log_damage(damage)
         return
-    for user, top in zip(arrays["users"].tolist(), arrays["top"].tolist(), strict=True):
+    for user, top in zip(users.tolist(), tops.tolist(), strict=True):
         for rank, item in enumerate((item for item in top if item >= 0), 1):
             name = ids["names"][item] if ids["names"] else ""
             yield start | {
@@ -100,6 +105,19 @@ def lists(run: Path, cell: Cell) -> Iterator[Line]:
                 "item": ids["items"][item],
                 "name": name,
             }
+
+
+def _top(cell: Cell, k: int | None) -> cell_store.Array:
+    """The lists of a cell [n, K]. Raises UserError if they are shorter than `k`."""
+    top = cell.arrays("top")["top"]
+    if k is None:
+        return top[:, : cell.list_length or None]
+    if k < 1 or top.shape[1] < min(k, cell.record["data"]["n_items"]):
+        raise UserError(
+            f"--k must lie between 1 and {top.shape[1]}, the length of the lists that "
+            f"{cell.folder} keeps; got {k}"
+        )
+    return top[:, :k]
 
 
 def negatives(run: Path) -> Iterator[Line]:
@@ -131,29 +149,28 @@ def negatives(run: Path) -> Iterator[Line]:
             }
 
 
-LINES: Mapping[str, Callable[[Path], Iterator[Line]]] = {
-    "recs": recommendations,
-    "negatives": negatives,
-}
+def write(
+    run: Path, into: TextIO, form: str = "csv", what: str = "recs", k: int | None = None
+) -> int:
+    """Write all rows of `what` as csv, or the lists of the one system as TREC; their number.
 
-
-def write(run: Path, into: TextIO, form: str = "csv", what: str = "recs") -> int:
-    """Write all rows of `what` as csv, or the lists of the one system as TREC; their number."""
+    `k` is the length of the lists, as in `recommendations`.
+    """
     _known(form, what)
     if form == "trec":
         from negbench.experiment.finished import trec  # which reads the lists by this module
 
-        return trec.write(run, into)
+        return trec.write(run, into, k)
     n = 0
     writer = csv.DictWriter(into, COLUMNS[what], lineterminator="\n")
-    for n, row in enumerate(LINES[what](run), 1):
+    for n, row in enumerate(_lines(run, what, k), 1):
         if n == 1:
             writer.writeheader()
         writer.writerow(row)
     return n
 
 
-def parquet(run: Path, what: str = "recs") -> tuple[bytes, int]:
+def parquet(run: Path, what: str = "recs", k: int | None = None) -> tuple[bytes, int]:
     """All rows of `what` as the content of a parquet file, and their number.
 
     Raises UserError if pyarrow is not installed.
@@ -167,13 +184,17 @@ def parquet(run: Path, what: str = "recs") -> tuple[bytes, int]:
         ) from None
     import pandas as pd
 
-    frame = pd.DataFrame(LINES[what](run), columns=list(COLUMNS[what]))
+    frame = pd.DataFrame(_lines(run, what, k), columns=list(COLUMNS[what]))
     for name in ("user", "item", "positive", "negative"):
         if name in frame and frame[name].map(type).nunique() > 1:
             frame[name] = frame[name].astype(str)  # data sets with ids of different kinds
     out = io.BytesIO()
     frame.to_parquet(out, index=False)
     return out.getvalue(), len(frame)
+
+
+def _lines(run: Path, what: str, k: int | None) -> Iterator[Line]:
+    return negatives(run) if what == "negatives" else recommendations(run, k)
 
 
 def _known(form: str, what: str) -> None:
@@ -193,8 +214,11 @@ def _log_damage(damage: object) -> None:
     logger.warning("negbench: left out: %s", damage)
 
 
-def finished_cells(run: Path) -> list[Cell]:
-    """The finished cells of a run. Raises NothingToReport if there are none."""
+def finished_cells(run: Path, k: int | None = None) -> list[Cell]:
+    """The finished cells of a run, which keep lists of `k` items.
+
+    Raises NothingToReport if there are none, UserError if one has shorter lists.
+    """
     readable, damaged = cell_store.read_cells(run)
     for sentence in damaged:
         _log_damage(sentence)
@@ -202,6 +226,9 @@ def finished_cells(run: Path) -> list[Cell]:
     if not cells:
         raise NothingToReport(f"an export needs finished cells; {run} has none; run it first")
     _log_shared_ids(run, cells)
+    for cell in cells if k is not None else ():
+        with suppress(Damaged):  # logged where it is left out
+            _top(cell, k)
     return cells
 
 

@@ -19,9 +19,15 @@ def analysis(name: str) -> ModuleType:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run folder, or several read as one; files are read when they are needed."""
+    """One run folder, or several read as one; files are read when they are needed.
+
+    What was not measured is computed from what the cells keep: `metric` may be any metric at any K,
+    as recall@50, and `bands` any rule of popularity bands, as count:5,50.
+    """
 
     folders: tuple[Path, ...]
+    bands: str | None = None
+    """The rule of popularity bands; None for that of the run."""
 
     @property
     def records(self) -> Any:
@@ -31,7 +37,7 @@ class Run:
         """
         state = [stamp(path) for folder in self.folders for path in _record_files(folder)]
         if self._read.get("state") != state:
-            records = analysis("runs.frames").open_run(list(self.folders))
+            records = analysis("runs.frames").open_run(list(self.folders), bands=self.bands)
             self._read.update(state=state, records=records)
         return self._read["records"]
 
@@ -56,6 +62,12 @@ class Run:
         cells = [cell for cell in self.records.cells if not cell.done]
         return {cell.folder.name: str(cell.record["reason"]) for cell in cells}
 
+    @property
+    def unfinished(self) -> str:
+        """How many of the planned cells are pending, in one sentence; empty if none is."""
+        sentence: str = analysis("tables.pending_notes").pending(self.records)
+        return sentence
+
     def table(
         self, format: str = "text", *, metric: str | None = None, vs: str | None = None
     ) -> str:
@@ -71,11 +83,14 @@ class Run:
         *,
         metric: str | None = None,
         vs: str | None = None,
-        test: str = "paired-t",
+        test: str = "crossed",
         correction: str = "holm",
-        seeds: str = "average",
+        margin: str | float | None = None,
     ) -> str:
-        """Every row against `vs`, with tests, effects and ranks, as text, md, csv or json."""
+        """Every row against `vs`, with tests and ranks, as text, md, csv or json.
+
+        `margin` is a difference that counts as none: "2%" of the mean of `vs`, or 0.002.
+        """
         text: str = analysis("tables.comparison_text").render(
             self.records,
             format=format,
@@ -83,7 +98,7 @@ class Run:
             vs=self._row(vs),
             test=test,
             correction=correction,
-            seeds=seeds,
+            margin=margin,
         )
         return text
 
@@ -97,18 +112,19 @@ class Run:
         *kinds: str,
         folder: str | Path | None = None,
         formats: Sequence[str] = ("pdf", "png"),
+        metric: str | None = None,
     ) -> list[Path]:
         """Write these kinds of plot beside the run (without any all it can fill); their paths."""
         where = Path(folder) if folder else self.folder / "plots"
         written = analysis("report.write").write_plots(
-            self.records, where, list(kinds), list(formats)
+            self.records, where, list(kinds), list(formats), metric
         )
         return [Path(path) for path in written]
 
-    def report(self, path: str | Path | None = None) -> Path:
+    def report(self, path: str | Path | None = None, *, metric: str | None = None) -> Path:
         """Write the report, one HTML page that needs no other file."""
         target = Path(path) if path else self.folder / "report.html"
-        analysis("report.write").write_report(self.records, target)
+        analysis("report.write").write_report(self.records, target, metric)
         return target
 
     def __str__(self) -> str:
@@ -116,10 +132,12 @@ class Run:
         return self.table()
 
     def _row(self, vs: str | None) -> str:
-        """The row to compare with: `vs`, else random, else the first method."""
-        rows = list(dict.fromkeys(row for cell, row in self.records.done if _trained(cell)))
+        """The row to compare with: `vs`, a reference too, else random, else the first method."""
+        cells = list(self.records.done)
+        rows = list(dict.fromkeys(row for cell, row in cells if _trained(cell)))
         if vs is None:
             return "random" if "random" in rows or not rows else rows[0]
+        rows = list(dict.fromkeys(row for _, row in cells))
         if vs not in rows:
             raise UserError(
                 f"--vs must be a row of the table; got {vs!r}; {did_you_mean(vs, rows)}"
@@ -127,10 +145,10 @@ class Run:
         return vs
 
 
-def open_run(path: str | Path | Sequence[str | Path]) -> Run:
-    """Open a run folder, or several as one."""
+def open_run(path: str | Path | Sequence[str | Path], *, bands: str | None = None) -> Run:
+    """Open a run folder, or several as one; `bands` takes the place of the run's own."""
     paths = [path] if isinstance(path, str | Path) else list(path)
-    return Run(tuple(Path(each).expanduser() for each in paths))
+    return Run(tuple(Path(each).expanduser() for each in paths), bands)
 
 
 def _record_files(folder: Path) -> list[Path]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from negbench.errors import NothingToReport
+from negbench.plugins.row_terms import backbone_term, method_term
+from negbench.storage import run_file
 from negbench.storage.cell_store import Cell, read_cells
+from negbench.storage.training_end import before_phase, capped
 
 SLOWEST = 3
-_ENTRY = {"cell", "dataset", "backbone", "backbone_variant", "method", "variant", "seed"}
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,23 @@ class Status:
 
     run: str
     command: str
+    """The command that the run was started with."""
     done: int
     failed: dict[str, str]
     """Label to reason."""
     pending: tuple[str, ...]
     other: int
-    """Cells of earlier commands in the same folder."""
+    """Cells in the same folder that no command plans any more: their settings or data changed."""
     damaged: tuple[str, ...]
     seconds_left: float | None
     """Of the pending cells one after the other over `jobs`; None where no cell is done yet."""
     slowest: tuple[tuple[str, float], ...]
+    trained: int = 0
+    """Done cells that were trained: all but the references."""
+    capped: int = 0
+    """How many of them were still rising when the budget ended."""
+    warm_up_only: int = 0
+    """How many of them keep weights from before their method's own phase."""
 
 
 def status(run: Path) -> Status:
@@ -40,10 +49,12 @@ def status(run: Path) -> Status:
     if not cells and not started:
         raise NothingToReport(f"a run folder must hold a run; {run} holds none; start with run -o")
     by_name = {cell.folder.name: cell for cell in cells}
-    planned = _planned(started) or [_entry(cell) for cell in cells]
+    planned = run_file.planned(started) or [_entry(cell) for cell in cells]
     there = [by_name[each["cell"]] for each in planned if each["cell"] in by_name]
     pending = [each for each in planned if each["cell"] not in by_name]
     done = [cell for cell in there if cell.done]
+    fits = [(cell.record.get("fit") or {}, cell.spec.get("train") or {}) for cell in done]
+    trained = [(fit, train) for fit, train in fits if "epochs" in fit]
     return Status(
         run=str(run),
         command=str(started.get("command", "")),
@@ -52,11 +63,14 @@ def status(run: Path) -> Status:
         pending=tuple(_label(each) for each in pending),
         other=len(cells) - len(there),
         damaged=tuple(damaged),
-        seconds_left=_left(pending, done, _at_a_time(started.get("options"))),
+        seconds_left=_left(pending, done, _at_a_time(run_file.experiments(started)[-1])),
         slowest=tuple(
             (_label(_entry(cell)), _seconds(cell))
             for cell in sorted(done, key=_seconds, reverse=True)[:SLOWEST]
         ),
+        trained=len(trained),
+        capped=sum(capped(fit, train) for fit, train in trained),
+        warm_up_only=sum(before_phase(fit) for fit, _ in trained),
     )
 
 
@@ -66,13 +80,6 @@ def _started(run: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return started if isinstance(started, dict) else {}
-
-
-def _planned(started: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of the plan; anything else in its place is ignored."""
-    cells = started.get("cells")
-    entries = cells if isinstance(cells, list) else []
-    return [each for each in entries if isinstance(each, dict) and _ENTRY <= each.keys()]
 
 
 def _at_a_time(options: Any) -> int:
@@ -99,8 +106,10 @@ def _left(pending: Sequence[dict[str, Any]], done: Sequence[Cell], jobs: int) ->
 
 
 def _entry(cell: Cell) -> dict[str, Any]:
-    names = sorted(_ENTRY - {"cell"})
-    return {"cell": cell.folder.name, **{name: cell.spec.get(name, "") for name in names}}
+    spec = {name: "" for name in run_file.ENTRY} | cell.spec
+    label = _in_words(spec)
+    names = {name: spec[name] for name in run_file.ENTRY}
+    return {"cell": cell.folder.name, **names, "label": label}
 
 
 def _kind(entry: dict[str, Any]) -> tuple[str, ...]:
@@ -108,11 +117,11 @@ def _kind(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _label(entry: dict[str, Any]) -> str:
-    backbone, method = (
-        f"{entry[name]}({entry[variant]})" if entry.get(variant) else str(entry[name])
-        for name, variant in (("backbone", "backbone_variant"), ("method", "variant"))
-    )
-    return f"{entry['dataset']} {backbone} {method}/{entry['seed']}"
+    return str(entry.get("label") or _in_words(entry))
+
+
+def _in_words(spec: dict[str, Any]) -> str:
+    return f"{spec['dataset']} {backbone_term(spec)} {method_term(spec)}/{spec['seed']}"
 
 
 def _seconds(cell: Cell) -> float:

@@ -27,26 +27,27 @@ LONGEST = 120
 """Most letters of a tag in the name of a file."""
 
 
-def write(run: Path, into: TextIO) -> int:
+def write(run: Path, into: TextIO, k: int | None = None) -> int:
     """Write the lists of the one system of a run; their number of lines.
 
     Raises UserError if the run holds several: one file of two systems is no TREC run.
     """
-    systems = _systems(run)
+    systems = _systems(run, k)
     if len(systems) > 1:
         tags = ", ".join([*list(systems)[:2], *(["..."] if len(systems) > 2 else [])])
         raise UserError(
             f"a TREC run must be of one system; {quote(str(run))} holds {len(systems)} ({tags}); "
             "write one file each with -o FOLDER/"
         )
-    return sum(_write(tag, export.lists(run, cell), into) for tag, cell in systems.items())
+    return sum(_write(tag, export.lists(run, cell, k), into) for tag, cell in systems.items())
 
 
-def write_all(run: Path, folder: Path) -> list[tuple[Path, int]]:
+def write_all(run: Path, folder: Path, k: int | None = None) -> list[tuple[Path, int]]:
     """Write a file for each system, named by its tag, and their numbers of lines.
 
-    Raises UserError if the folder cannot be made.
+    Raises UserError if the folder cannot be made, or a system has lists shorter than `k`.
     """
+    systems = _systems(run, k)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -54,11 +55,11 @@ def write_all(run: Path, folder: Path) -> list[tuple[Path, int]]:
             f"--out must be a folder that can be made; got {folder} ({error})"
         ) from None
     written, names = [], set[str]()
-    for at, (tag, cell) in enumerate(_systems(run).items(), 1):
+    for at, (tag, cell) in enumerate(systems.items(), 1):
         name = re.sub(r"[^\w.,=()+%-]", "_", tag)[:LONGEST]
         name = name if name.lower() not in names else f"{name}-{at}"
         names.add(name.lower())
-        pieces = list(_pieces(tag, export.lists(run, cell)))
+        pieces = list(_pieces(tag, export.lists(run, cell, k)))
         write_text(path := folder / f"{name}.trec", "".join(pieces))
         written.append((path, len(pieces)))
     return written
@@ -80,9 +81,9 @@ def _letter(letter: str) -> str:
     return letter
 
 
-def _systems(run: Path) -> dict[str, Cell]:
+def _systems(run: Path, k: int | None) -> dict[str, Cell]:
     """The cells by their tags; cells of one row under two settings get two tags."""
-    cells = export.finished_cells(run)
+    cells = export.finished_cells(run, k)
     times = Counter(map(_tag, cells))
     return {
         tag if times[tag := _tag(cell)] == 1 else f"{tag}-{cell.folder.name[:8]}": cell

@@ -1,4 +1,4 @@
-"""Experiment files (TOML or YAML) and `KEY=VALUE` words of the command line, as plain mappings."""
+"""Experiment files (TOML, YAML, a run's run.json) and `KEY=VALUE` words, as plain mappings."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -7,18 +7,31 @@ from typing import Any
 
 from negbench.errors import UserError
 from negbench.plugins.term_syntax import literal
+from negbench.storage import run_file
 
 ENDINGS = (".toml", ".yaml", ".yml")
 
 
+def read_experiments(path: Path) -> list[Mapping[str, Any]]:
+    """The experiments that a file asks for: one, or all of a run's run.json, in its own folder.
+
+    Raises UserError for a file that is missing, of another kind or not valid.
+    """
+    if path.name != run_file.NAME:
+        return [read_file(path)]
+    again = {"out": str(path.parent), "overwrite": "failed", "shard": "1/1"}
+    return [{**each, **again} for each in run_file.experiments(run_file.read(path.parent))]
+
+
 def read_file(path: Path) -> Mapping[str, Any]:
-    """The mapping that a file holds; nothing in it is executed.
+    """The mapping that a TOML or YAML file holds; nothing in it is executed.
 
     Raises UserError for a file that is missing, of another kind or not valid.
     """
     if path.suffix not in ENDINGS or not path.is_file():
         raise UserError(
-            f"an experiment file must be there and end in {', '.join(ENDINGS)}; got {str(path)!r}"
+            f"an experiment file must be there and end in {', '.join(ENDINGS)}, or be the "
+            f"{run_file.NAME} of a run; got {str(path)!r}"
         )
     try:
         text = path.read_text("utf-8")
@@ -52,10 +65,10 @@ def divide(words: Iterable[str]) -> tuple[Path | None, dict[str, Any]]:
             overrides[key] = _value(value)
         elif file is None:
             file = Path(word)
-            if file.suffix not in ENDINGS:
+            if file.suffix not in ENDINGS and file.name != run_file.NAME:
                 raise UserError(
-                    "plain words must be one experiment file (.toml, .yaml) or KEY=VALUE; "
-                    f"got {word!r}; methods are chosen with -m, data sets with -d"
+                    "plain words must be one experiment file (.toml, .yaml, run.json of a run) or "
+                    f"KEY=VALUE; got {word!r}; methods are chosen with -m, data sets with -d"
                 )
         else:
             raise UserError(f"one experiment file can be run at a time; got {file} and {word}")

@@ -55,7 +55,8 @@ class Options:
     methods: tuple[str, ...] = ("random", "popularity", "dns")
     backbones: tuple[str, ...] = ("mf",)
     references: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Where none are given, `default_seeds` may take fewer."""
     columns: Columns = Columns()
     own: tuple[tuple[str, Columns], ...] = ()
     """Columns of single data files, from an experiment file."""

@@ -4,8 +4,10 @@
 `dns(candidates=32)` and `popularity+dns` are taken as they are. The order typed is kept.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from shlex import quote
 
 from negbench.data import dataset_words
 from negbench.errors import UserError, did_you_mean
@@ -13,6 +15,8 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import split
 
 _GLOB = "*?["
+_SETTINGS = re.compile(r"(.*\S) \[([^\[\]]*=[^\[\]]*)\]")
+"""A row's label with the settings in which rows of one method differ."""
 
 
 def words(given: Iterable[str]) -> list[str]:
@@ -50,6 +54,13 @@ def _matches(family: str, word: str, known: Sequence[str], paths: bool) -> list[
         return list(known)
     if paths and (dataset_words.is_file(word) or dataset_words.looks_like_path(word)):
         return [word]
+    if settings := _SETTINGS.fullmatch(word):
+        flags = " ".join(f"--{each.strip().replace('_', '-')}" for each in settings[2].split(","))
+        raise UserError(
+            f"--{family} must be what is typed; {word!r} is the label of a row, with settings of "
+            f"the whole training; give them as options: -m {quote(settings[1])} "
+            f"{flags.replace('=', ' ')}"
+        )
     if "(" in word or "+" in word:
         return ["+".join(_term(family, term, known) for term in split(word, "+"))]
     if any(mark in word for mark in _GLOB):

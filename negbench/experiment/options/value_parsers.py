@@ -15,13 +15,15 @@ from negbench.experiment.options.plugin_selection import words
 from negbench.plugins.term_syntax import Term
 
 _SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
+MOST_SEEDS = 100
+"""A single number above is more likely the name of one seed, as 2020, than a count of seeds."""
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def seeds(value: Any, key: str) -> tuple[int, ...]:
     """A number N is the seeds 0 to N-1; `0-9` a range (`7-7` is seed 7); `4,7` a list.
 
-    Raises UserError for anything else.
+    Raises UserError for anything else, and for a number that was hardly meant as a count.
     """
     del key
     if isinstance(value, Integral) and not isinstance(value, bool):
@@ -29,7 +31,7 @@ def seeds(value: Any, key: str) -> tuple[int, ...]:
     if isinstance(value, range):
         value = list(value)
     if isinstance(value, str) and value.strip().isdecimal():
-        numbers = list(range(int(value)))
+        numbers = list(range(_count(int(value))))
     else:
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
@@ -40,6 +42,15 @@ def seeds(value: Any, key: str) -> tuple[int, ...]:
             f"--seeds must name at least one seed; got {shown(value)}; write 3 for 0, 1, 2"
         )
     return tuple(dict.fromkeys(numbers))
+
+
+def _count(number: int) -> int:
+    if number > MOST_SEEDS:
+        raise UserError(
+            f"--seeds {number} would be {number:,} trainings a row, the seeds 0 to {number - 1}; "
+            f"write {number}-{number} for the seed {number} alone, or 0-{number - 1} for all"
+        )
+    return number
 
 
 def _span(part: Any) -> list[int]:

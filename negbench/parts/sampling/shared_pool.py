@@ -6,7 +6,16 @@ import torch
 
 from negbench.errors import UserError
 from negbench.parts.sampling.proposals import excluded_mass, log_left
-from negbench.protocol import Batch, Negatives, PoolIds, PoolScores, Rows, Step, TrainContext
+from negbench.protocol import (
+    Batch,
+    FixedProposal,
+    Negatives,
+    PoolIds,
+    PoolScores,
+    Rows,
+    Step,
+    TrainContext,
+)
 
 
 class Pool:
@@ -26,6 +35,11 @@ class Pool:
         self.inside = inside
         self.uniform = uniform
         self.hide = hide
+
+    @property
+    def rows_needed(self) -> int:
+        """The least rows of a batch of pairs from which any row has a negative."""
+        return 1 if self.uniform else 2
 
     def begin(self, context: TrainContext) -> None:
         """Callback before training: popularity, and the mass that each user excludes."""
@@ -65,6 +79,14 @@ class Pool:
         plain = (inside * self.popularity[ids] + even).clamp(min=1e-30).log().to(torch.float32)
         return plain - log_left(mass).unsqueeze(1)
 
+    def proposal(self) -> FixedProposal | None:
+        """Popularity, masked where excluded; None for a mixture, whose shares a short batch moves,
+        and where the exclusion is that of the batch alone.
+        """
+        if self.uniform or self.hide == "batch":
+            return None
+        return FixedProposal(self.popularity, redraws=False, of_train_pairs=True)
+
 
 class Everything:
     """All items for all rows: the full softmax, without sampling or correction."""
@@ -72,6 +94,15 @@ class Everything:
     def __init__(self, cells: int) -> None:
         """`cells` is the largest number of scores of a step."""
         self.cells = cells
+
+    def begin(self, context: TrainContext) -> None:
+        """Callback before training: the number of items."""
+        self.n_items, self.device = context.n_items, context.device
+
+    def proposal(self) -> FixedProposal:
+        """Every item once, masked where excluded."""
+        p = torch.full((self.n_items,), 1 / self.n_items, dtype=torch.float64, device=self.device)
+        return FixedProposal(p, redraws=False)
 
     def sample(self, step: Step) -> Negatives:
         """ids [I], each row's positive and exclusion masked.

@@ -14,20 +14,30 @@ def patches(plot: Any) -> list[Rectangle]:
     return [p for p in plot.figure.axes[0].patches if isinstance(p, Rectangle)]
 
 
-def test_hatched_is_what_is_not_significant(folder: Path) -> None:
-    (plot,) = distances_map(open_run(folder), None)
+@pytest.fixture
+def clear(folder: Path, write: Any) -> Path:
+    """The run of `folder` with dns far above random for every user under either seed."""
+    near = {0: [0.51, 0.6, 0.7, 0.8], 1: [0.5, 0.61, 0.7, 0.6]}
+    for dataset in ("books", "films"):
+        for seed, values in near.items():
+            write(folder, dataset, "dns", seed, {"all": values})
+    return folder
+
+
+def test_hatched_is_what_is_not_significant(clear: Path) -> None:
+    (plot,) = distances_map(open_run(clear), None)
     frame = plot.frame.set_index(["dataset", "row"])
-    # dns lies above random by .2 .2 .1 .2, popularity below by 0 0 .1 .1, of .225.
-    assert frame["percent"]["books", "dns"] == pytest.approx(100 * 0.175 / 0.225, rel=1e-5)
+    # dns lies above random by .4 and twice by .41, of .225.
+    assert frame["percent"]["books", "dns"] == pytest.approx(100 * 0.4025 / 0.225, rel=1e-5)
     assert frame["significant"].to_dict() == {
-        ("books", "dns"): True,
-        ("films", "dns"): True,
-        ("books", "popularity"): False,
-        ("films", "popularity"): False,
+        (dataset, row): row == "dns"
+        for dataset in ("books", "films")
+        for row in ("dns", "most_popular", "popularity")
     }
     hatched = {p.get_xy() for p in patches(plot) if p.get_hatch()}
-    assert hatched == {(0, 1), (1, 1)}
-    assert len(patches(plot)) == 4 + len(hatched)
+    assert hatched == {(0, 1), (1, 1), (0, 2), (1, 2)}
+    assert len(patches(plot)) == 6 + len(hatched)
+    assert "users and seeds as crossed random effects" in plot.caption
 
 
 def test_every_cell_says_its_number(folder: Path) -> None:

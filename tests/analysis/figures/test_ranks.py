@@ -27,14 +27,21 @@ def test_ranks_have_a_bar_and_a_mark_a_row(folder: Path) -> None:
     books, films = intervals(open_run(folder))
     assert (books.name, films.name) == ("ranks-books-mf", "ranks-films-mf")
     ax = books.figure.axes[0]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["dns", "random", "popularity"]
-    assert len(ax.lines) == 2 * 3
-    assert [list(np.ravel(line.get_xdata())) for line in ax.lines[1::2]] == [[1], [2], [3]]
+    rows = ["dns", "random", "most_popular", "popularity"]  # references compete
+    assert [label.get_text() for label in ax.get_yticklabels()] == rows
+    assert len(ax.lines) == 2 * 4
+    assert [list(np.ravel(line.get_xdata())) for line in ax.lines[1::2]] == [[1], [2], [3], [4]]
     assert ax.lines[0].get_xdata() == pytest.approx(
         books.frame.loc[0, ["rank_low", "rank_high"]].astype(float)
     )
-    assert len(ax.patches) == books.frame["tied"].sum() == 1
-    assert "paired t test over users, Holm-corrected" in books.caption
+    assert len(ax.patches) == books.frame["tied"].sum() == 4
+    assert "T test with users and seeds as crossed random effects" in books.caption
+    assert "Holm-corrected over all pairs" in books.caption
+
+
+def test_one_seed_is_said_to_cover_users_alone(tmp_path: Path, write: Any) -> None:
+    plot = intervals(open_run(wide(tmp_path / "run", write, METHODS)))[0]
+    assert "covers users alone" in plot.caption and "users and seeds" not in plot.caption
 
 
 def test_ranks_need_a_whole_row(tmp_path: Path, write: Any) -> None:

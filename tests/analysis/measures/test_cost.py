@@ -1,10 +1,14 @@
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from negbench.analysis.measures.cost import cost
-from negbench.analysis.runs.frames import open_run
+from negbench.analysis.measures.cost import cost, total_cpu
+from negbench.analysis.runs.frames import Run, open_run
+from negbench.analysis.tables.cost_notes import of_cost
+from negbench.analysis.tables.main_table import render
 
 
 def test_seconds_are_per_epoch_and_evaluation_stands_apart(folder: Path) -> None:
@@ -50,3 +54,73 @@ def test_a_reference_without_timings_costs_nothing_known(folder: Path, write: An
     )
     costs = cost(open_run(folder)).set_index(["dataset", "row"])
     assert costs["train"].isna()["books", "ease"]
+
+
+def on_cpu(wall: float, cpu: float, threads: int = 1) -> Any:
+    """Change a record: where it was trained, and its seconds of each kind in training."""
+
+    def change(record: dict[str, Any]) -> None:
+        record["environment"] |= {"device": "cpu", "threads": threads}
+        for clock, seconds in (("wall", wall), ("cpu", cpu)):
+            kinds = dict.fromkeys(("sampling", "scoring", "update"), seconds)
+            record["seconds"][clock] = {**kinds, "evaluation": 1.0, "total": 4 * seconds}
+
+    return change
+
+
+def block(folder: Path, write: Any, *changes: Any) -> Run:
+    """A run with the rows random, dns ... of one seed, each with its change."""
+    for name, change in zip(("random", "dns", "dns_mn"), changes, strict=False):
+        write(folder, "films", name, 0, {"all": [0.1] * 4}, change=change)
+    return open_run(folder)
+
+
+def test_on_the_cpu_the_seconds_are_cpu_seconds_and_both_clocks_are_kept(
+    tmp_path: Path, write: Any
+) -> None:
+    run = block(tmp_path, write, on_cpu(2.0, 2.0), on_cpu(12.0, 4.0))
+    dns = cost(run).set_index("row").loc["dns"]
+    assert (dns["clock"], dns["seconds"], dns["sampling"]) == ("CPU", 6.0, 2.0)
+    assert (dns["cpu"], dns["train"], dns["ratio"]) == (6.0, 18.0, 2.0)
+    assert (dns["cpu_total"], dns["total"], total_cpu(run)) == (16.0, 48.0, 24.0)
+
+
+def test_on_a_gpu_and_where_no_device_is_known_they_are_wall_seconds(
+    tmp_path: Path, write: Any
+) -> None:
+    def gpu(record: dict[str, Any]) -> None:
+        on_cpu(12.0, 4.0)(record)
+        record["environment"]["device"] = "NVIDIA"
+
+    run = block(tmp_path, write, on_cpu(2.0, 2.0), gpu)
+    costs = cost(run).set_index("row")
+    assert costs["clock"].tolist() == ["wall", "wall"]  # rows of a block compare
+    assert (costs["seconds"]["dns"], costs["ratio"]["dns"]) == (18.0, 6.0)
+
+
+def test_the_table_shows_cpu_seconds_and_says_where_the_clocks_part(
+    tmp_path: Path, write: Any
+) -> None:
+    run = block(tmp_path, write, on_cpu(2.0, 2.0), on_cpu(3.8, 2.0), on_cpu(2.2, 2.0))
+    shown = render(run)
+    assert "CPU s/epoch: CPU seconds of sampling, scoring and update." in shown
+    assert (
+        "Wall seconds were up to 1.9 times the CPU seconds (in 1 of 3 cells): other work ran beside"
+        in " ".join(shown.split())
+    )
+    exact = pd.read_csv(StringIO(render(run, format="csv"))).set_index("row")
+    assert exact.loc["dns", ["cpu_s_per_epoch", "wall_s_per_epoch"]].tolist() == pytest.approx(
+        [3.0, 5.7]
+    )
+
+
+def test_clocks_that_agree_are_not_mentioned_and_threads_are(tmp_path: Path, write: Any) -> None:
+    alike = block(tmp_path / "alike", write, on_cpu(2.0, 2.0), on_cpu(2.0, 1.8))
+    assert [note.kind for note in of_cost(alike)] == ["columns"]
+    four = block(tmp_path / "four", write, on_cpu(2.0, 7.0, 4), on_cpu(2.0, 2.0, 4))
+    meaning, apart = of_cost(four)
+    assert meaning.text.endswith("update, of all 4 threads together.")
+    assert apart.text == (
+        "CPU seconds were up to 3.5 times the wall seconds (in 1 of 2 cells): several threads "
+        "worked."
+    )

@@ -26,7 +26,7 @@ ANALYSES: list[Callable[[Run], Any]] = [
     bands.bands,
     bands.activity,
     false_negatives.false_negatives,
-    false_negatives.by_epoch,
+    false_negatives.over_training,
     hardness.hardness,
     hardness.by_epoch,
     convergence.mean_curves,

@@ -21,7 +21,7 @@ VALUES = {
     "coverage": 0.5,
     "gini": 0.9,
     "entropy": 4.2,
-    "popularity_correlation": -0.25,
+    "relative_arp": -0.25,
     "upd": 0.125,
     "popreo": 1.25,
     "poprsp": 1.5,
@@ -75,9 +75,9 @@ def test_text_holds_every_measure_and_fits_the_screen(run: Run) -> None:
     tables = text.split("\n\n")
     assert tables[0] == "books · mf"
     assert "0.4000  0.6000  0.4000  0.2000    0.778" in tables[1]  # 1 - 0.8 / 3.6
-    assert "12,345.7  0.040     0.500  0.900    4.200  -0.250" in tables[2]
+    assert "12,345.7    -0.250  0.040     0.500  0.900    4.200" in tables[2]
     assert "+0.750  +2.500   +1.500   +0.000  0.125   1.250   1.500  +0.600  +0.700" in tables[3]
-    assert "6.10 %     1.05   8.00 %" in tables[4]
+    assert "6.10 %        -            -     1.05   8.00 %" in tables[4]
     for head in ("ARP", "UPD", "PopREO", "PRI", "FN rate"):
         assert f"{head}: " in text  # explained below
 

@@ -33,20 +33,26 @@ def test_rows_stand_by_value_with_their_verdict(folder: Path) -> None:
     values = comparison(open_run(folder))
     books = values.blocks[0]
     assert (books.dataset, books.backbone) == ("books", "mf")
-    assert [(line["row"], line["verdict"]) for line in books.lines] == [
-        ("dns", "better"),
+    assert [(line["row"], line["conclusion"]) for line in books.lines] == [
+        ("dns", "not told apart"),
         ("random", "baseline"),
-        ("popularity", "same"),
+        ("most_popular", "not told apart"),
+        ("popularity", "not told apart"),
     ]
+    users = comparison(open_run(folder), test="paired-t").blocks[0]
+    assert users.lines[0]["conclusion"] == "better"
 
 
 def test_the_text_holds_the_figures_of_a_row(folder: Path) -> None:
     lines = render(open_run(folder)).splitlines()
     assert max(map(len, lines)) <= 110
     dns = next(line for line in lines if line.startswith("dns")).split()
-    assert dns[:4] == ["dns", "0.4000", "+0.1750", "+77.8"]
-    # t = 7 with 3 degrees of freedom: p = .00599, twice that by Holm.
-    assert dns[-7:] == ["4/0/0", "0.006", "0.012", "better", "1", "(1-1)", "="]
+    # Standard error .025 with 1 degree of freedom, t = 7 (test_significance.py): p = .090, three
+    # times that by Holm; .025 * 12.71 = .3177 at either side; (12.71 + 1.376) * .025 = .3521.
+    assert dns[:6] == ["dns", "0.4000", "+0.1750", "[-0.1427,", "0.4927]", "+77.8"]
+    assert dns[6:9] == ["0.090", "0.271", "0.3521"]
+    assert dns[9:] == ["not", "told", "apart", "1", "(1-4)", "="]
+    assert any(line.startswith("most_popular (ref.)") for line in lines)
 
 
 def test_the_footnotes_say_what_a_reviewer_asks(folder: Path) -> None:
@@ -55,15 +61,20 @@ def test_the_footnotes_say_what_a_reviewer_asks(folder: Path) -> None:
         "hash 7c1e09",
         "Negatives exclude the user's train items",
         "Means over 2 seeds (0, 1)",
-        "in NDCG@20: paired t test over users, seeds averaged within user, Holm-corrected within "
-        "data set and backbone (2 comparisons each), p < 0.05",
+        "better, worse than random in NDCG@20: t test with users and seeds as crossed random "
+        "effects (covers users and seeds), Holm-corrected within data set and backbone (3 "
+        "comparisons each), p < 0.05",
+        "Holm-corrected; = best, or not told apart from it by them (p >= 0.05); references count",
+        "go unseen more than one time in five (power 0.8); the largest not told apart, dns "
+        "(+0.1750), would need",
         "No test over blocks: a Friedman test and its critical difference need 8 blocks",
         "this run has 2 blocks",
-        "Mean rank over 2 blocks dns 1.00 random 2.00 popularity 3.00",
+        "Mean rank over 2 blocks dns 1.00 random 2.00 most_popular 3.00 popularity 4.00",
     ):
         assert word in text
     other = one_line(folder, test="permutation", correction="none", metric="recall@20")
-    assert "in Recall@20: sign-flip permutation test over users (9,999 draws)" in other
+    assert "in Recall@20: sign-flip permutation test over users (9,999 draws), seeds aver" in other
+    assert "covers users alone: these trained models, no other seed" in other
     assert "not corrected" in other
 
 
@@ -84,15 +95,53 @@ def test_rows_that_one_block_lacks_are_named(wide: Path, write: Any) -> None:
     assert "(3 to 4 comparisons)" in text
 
 
-def test_seeds_as_blocks_are_warned_of(folder: Path, write: Any) -> None:
-    for seed in (2, 3):
-        for dataset in ("books", "films"):
-            for at, method in enumerate(("random", "popularity", "dns")):
-                write(folder, dataset, method, seed, {"all": [0.1 * at + 0.01 * seed] * 4})
-    text = one_line(folder, seeds="blocks")
-    assert "paired t test over seeds, one difference a seed" in text
-    assert "WARNING: a seed counts as a block" in text
-    assert "Friedman over 8 blocks" in text
+def test_one_seed_speaks_of_users_alone(wide: Path) -> None:
+    text = one_line(wide)
+    assert "paired t test over users, one seed (covers users alone" in text
+    assert "One seed does not show how much seeds differ; run 5 or more (--seeds 5)." in text
+    assert "covers users and seeds" not in text and "chance" not in text
+
+
+def test_a_reference_may_be_compared_with(folder: Path) -> None:
+    values = comparison(open_run(folder), vs="most_popular")
+    assert [line["conclusion"] for line in values.blocks[0].lines].count("baseline") == 1
+    assert "against most_popular" in render(open_run(folder), vs="most_popular")
+
+
+def test_the_margin_is_explained_and_shown(folder: Path) -> None:
+    text = one_line(folder, margin="2%", test="paired-t")
+    assert "lies wholly beyond the margin of 2% of random; same: it lies within" in text
+    assert "undecided" in text and "not told apart 2" not in text
+    page = json.loads(render(open_run(folder), format="json", margin="0.99"))
+    assert page["margin"] == "0.99"
+    assert {row["conclusion"] for row in page["blocks"][0]["rows"]} == {"same", "baseline"}
+
+
+def test_a_row_that_is_told_apart_within_the_margin_needs_no_seeds(
+    tmp_path: Path, write: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.uniform(0.3, 0.5, 400)
+    for method, shift in (("random", 0.0), ("open", 0.008)):
+        for seed in range(3):
+            noise = rng.normal(0, 0.02, 400) + rng.normal(0, 0.0005)
+            write(tmp_path, "books", method, seed, {"all": base + shift + noise})
+    text = one_line(tmp_path, margin="2%")
+    assert "undecided" in text and "go unseen" in text
+    assert "not told apart, open" not in text
+
+
+def test_a_row_whose_budget_ended_too_early_is_marked(folder: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(
+            folder,
+            "books",
+            "mixed",
+            seed,
+            {"all": [0.1, 0.2, 0.3, 0.3]},
+            change=lambda record: record["fit"].update(capped=True),
+        )
+    assert "mixed^ " in render(open_run(folder))
 
 
 def test_one_block_has_no_ranks_across(folder: Path, tmp_path: Path, write: Any) -> None:
@@ -106,13 +155,15 @@ def test_one_block_has_no_ranks_across(folder: Path, tmp_path: Path, write: Any)
 def test_csv_and_json_hold_every_figure(folder: Path) -> None:
     run = open_run(folder)
     rows = list(csv.DictReader(io.StringIO(render(run, format="csv", test="wilcoxon"))))
-    assert len(rows) == 6
+    assert len(rows) == 8
     assert {row["test"] for row in rows} == {"wilcoxon"}
     assert float(rows[0]["difference"]) == pytest.approx(0.175)
     page = json.loads(render(run, format="json", correction="bh"))
     assert (page["correction"], page["vs"], page["metric"]) == ("bh", "random", "ndcg@20")
     base = next(row for row in page["blocks"][0]["rows"] if row["row"] == "random")
     assert base["verdict"] == "baseline" and base["p"] is None
+    for name in ("low", "high", "detectable", "seeds_needed", "covers", "df", "conclusion"):
+        assert name in base
     assert page["across"]["friedman"] is None and "8 blocks" in page["across"]["notes"][0]
 
 

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 from negbench.analysis.runs.frames import open_run
 from negbench.analysis.tables.main_table import main_table, render
+from negbench.analysis.tables.main_table_text import BOLD
 
 FOUR = {"all": [0.1] * 4, "head": [0.1] * 4, "mid": [0.1] * 4, "tail": [0.1] * 4}
 
@@ -15,13 +16,14 @@ def parsed(run: Path) -> ElementTree.Element:
 def test_a_table_a_block_with_the_numbers_of_the_text(folder: Path) -> None:
     books, films = parsed(folder).findall("table")
     assert [t.findtext("caption") for t in (books, films)] == ["books · mf", "films · mf"]
+    assert books.findtext("caption/p") == main_table(open_run(folder)).blocks[0].headline
     heads = [head.text for head in books.iter("th") if head.get("scope") == "col"]
     assert heads[:4] == ["Method", "Recall@20", "NDCG@20", "NDCG@20 head"]
     methods, references = books.findall("tbody")
     rows = [["".join(cell.itertext()) for cell in row] for row in methods]
     assert [row[0] for row in rows] == ["dns", "random", "popularity"]
-    assert rows[0][2] == "0.4000 ± 0.0000 *="
-    assert rows[1][1:3] == ["0.4500 ± 0.0707", "0.2250 ± 0.0354"]
+    assert rows[0][2] == "0.4000 ± 0.0000 ="
+    assert rows[1][1:3] == ["0.4500 ± 0.0707", "0.2250 ± 0.0354 ="]
     assert [row[0].text for row in references] == ["most_popular"]
     assert [s.text for s in books.iter("strong")][:2] == ["0.8000 ± 0.0000", "0.4000 ± 0.0000"]
 
@@ -30,7 +32,7 @@ def test_the_notes_are_those_of_the_table(folder: Path) -> None:
     table = main_table(open_run(folder))
     items = [item.text for item in parsed(folder).iter("li")]
     notes = [*table.blocks[0].notes, *table.blocks[1].notes, *table.notes]
-    assert items == [note.text for note in notes]
+    assert items == [*(note.text for note in notes), BOLD.text]
 
 
 def test_names_are_text_and_no_markup(folder: Path, write: Any) -> None:

@@ -177,7 +177,9 @@ def test_folder_of_parts(tmp_path: Path) -> None:
     data = read(tmp_path)
     assert pairs(data) == [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("a", "z")]
     assert data.part is not None and data.part.tolist() == [0, 0, 0, 1, 2]
-    assert noted(data, "1 repeated")  # (a, x) of test is in train already
+    # (a, x) of test is in train already: a leak of the split, and no repeated row.
+    assert noted(data, "1 pair of test is in train too and kept in train alone")
+    assert not noted(data, "repeated")
 
 
 def test_folder_of_lists(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from negbench.evaluation.popularity_bias import USER_GROUPS, audit
 from negbench.scenario.popularity_bands import Bands
 
 AT_2 = {"arp": 2.0, "aplt": 0.1, "coverage": 5 / 6, "gini": 19 / 54}
-NAMES = [*AT_2, "entropy", "popularity_correlation", "upd", "popreo", "poprsp"]
+NAMES = [*AT_2, "relative_arp", "entropy", "upd", "popreo", "poprsp"]
 
 
 def all_of(top=TOP, users=USERS, ranks=RANKS, train=TRAIN, test=TEST, bands=BANDS, ks=(1, 2)):

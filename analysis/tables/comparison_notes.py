@@ -1,0 +1,95 @@
+"""Notes of a comparison: what the test covers, what it could have found, and the seeds needed.
+
+A difference that is not told apart is no proof of equality; the sentences on power say what the
+number of seeds and of users at hand lets pass unseen.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isinf, isnan
+from typing import Any
+
+import pandas as pd
+
+from negbench.evaluation.metric_names import Metric
+
+from ..number_format import counted, metric_label
+from ..runs.notes import Note
+from ..statistics.pairwise import MOST_SEEDS, POWER
+from ..statistics.significance import NOT_APART, UNDECIDED
+from ..statistics.test_procedure import ALPHA, SEEDS_TOO, Procedure
+
+Line = Mapping[str, Any]
+LEGEND = Note(
+    "legend",
+    "diff.: difference of means and its 95 % interval (by t over users where the test is of ranks "
+    "or signs); MDE: the least difference that the test, before correction, finds with power 0.8.",
+)
+
+
+def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) -> Note:
+    """What the verdicts and the ties mean, from the lines of `significance`."""
+    seeds = sorted(tests["n_seeds"].unique(), reverse=True)
+    how = "; elsewhere ".join(dict.fromkeys(procedure.words(int(n)) for n in seeds))
+    ties = (
+        "rank, in brackets: the places that the tests of all pairs leave open, Holm-corrected; = "
+        f"best, or not told apart from it by them (p >= {procedure.alpha}); references count."
+    )
+    if not (tests["verdict"] != "").any():
+        text = f"No test against {vs}: it has no finished row here. {ties[:1].upper()}{ties[1:]}"
+        return Note("test", f"{text} Test: {how}.")
+    beyond = within = ""
+    if procedure.margin.size:
+        size = f"{procedure.margin}{f' of {vs}' if procedure.margin.relative else ''}"
+        beyond = f" and the 95 % interval lies wholly beyond the margin of {size}"
+        within = f"same: it lies within the margin; {UNDECIDED}: neither; "
+    return Note(
+        "test",
+        f"better, worse than {vs} in {metric_label(metric)}: {how}, {procedure.corrected} within "
+        f"data set and backbone{_compared(tests)}, p < {procedure.alpha}{beyond}; {within}{ties}",
+    )
+
+
+def _compared(tests: pd.DataFrame) -> str:
+    """How many comparisons with the baseline were corrected together, block by block."""
+    counts = sorted(set(tests.groupby(["dataset", "backbone"])["p"].count()))
+    most = counted(int(counts[-1]), "comparison")
+    return f" ({most} each)" if len(counts) == 1 else f" ({counts[0]} to {most})"
+
+
+def power_sentences(lines: Sequence[Line], vs: str) -> Iterator[str]:
+    """The sentences on the lines of one block, as `significance` gives them."""
+    tested = [line for line in lines if line["conclusion"] not in ("", "baseline")]
+    least = sorted(line["detectable"] for line in tested if not isnan(line["detectable"]))
+    if not least:
+        return
+    seeds = counted(int(tested[0]["n_seeds"]), "seed")
+    ends = dict.fromkeys((f"{least[0]:.4f}", f"{least[-1]:.4f}"))
+    covers = tested[0]["covers"]
+    unseen = (
+        f"With {seeds}, differences to {vs} under {' to '.join(ends)}, by row, go unseen more than "
+        f"one time in five (power {POWER})"
+    )
+    if covers != SEEDS_TOO:
+        yield f"{unseen}, over users alone."
+        if tested[0]["n_seeds"] == 1:
+            yield "One seed does not show how much seeds differ; run 5 or more (--seeds 5)."
+        return
+    yield f"{unseen}{_needed(tested)}."
+
+
+def _needed(tested: Sequence[Line]) -> str:
+    """The seeds that would tell apart the widest difference of those that are not."""
+    undecided = (line for line in tested if line["conclusion"] in (NOT_APART, UNDECIDED))
+    open_lines = [line for line in undecided if not line["p_corrected"] < ALPHA]
+    if not open_lines:
+        return ""
+    widest = max(open_lines, key=lambda line: abs(line["difference"]))
+    what = f"; the largest not told apart, {widest['row']} ({widest['difference']:+.4f}),"
+    needed = widest["seeds_needed"]
+    if isnan(needed):
+        return ""
+    if isinf(needed):
+        return f"{what} is out of reach of {MOST_SEEDS:,} seeds: it needs more users"
+    if needed <= widest["n_seeds"]:
+        return f"{what} is lost to the correction"
+    return f"{what} would need {needed:.0f} seeds or more"

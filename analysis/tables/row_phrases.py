@@ -1,0 +1,42 @@
+"""Phrases on rows that a sentence cannot do without: ties, budgets, and what a test covers.
+
+A sentence that compares rows says in itself which of them cannot be told apart, which were still
+rising when the budget ended, and that one seed covers users alone; then it is true wherever it is
+quoted.
+"""
+
+from collections.abc import Sequence
+
+from negbench.storage.training_end import STILL_RISING
+
+from ..number_format import counted, listed
+from ..runs.frames import REFERENCE
+from .main_table_values import Row
+
+NAMED = 4
+"""How many rows a sentence names before it counts the others."""
+
+
+def named(labels: Sequence[str], shown: int = NAMED) -> str:
+    """Some labels by name, the others as a count."""
+    if len(labels) <= shown:
+        return listed(labels)
+    return listed([*labels[: shown - 1], counted(len(labels) - shown + 1, "other row")])
+
+
+def rising(rows: Sequence[Row]) -> str:
+    """A clause on those of the compared rows whose budget ended too early; empty if none did."""
+    capped = [row.label for row in rows if row.capped]
+    trained = [row for row in rows if row.kind != REFERENCE]
+    if not capped:
+        return ""
+    if len(capped) == len(trained) > 2:
+        return f"; all methods were {STILL_RISING}"
+    if len(capped) > NAMED:
+        return f"; {len(capped)} of {len(trained)} methods were {STILL_RISING}"
+    return f"; {listed(capped)} {'was' if len(capped) == 1 else 'were'} {STILL_RISING}"
+
+
+def covered(seeds: bool) -> str:
+    """A clause on a test that covers users alone; empty if it covers the seeds too."""
+    return "" if seeds else " (tested over users alone)"

@@ -1,0 +1,39 @@
+"""The command that repeats a run: its options as words, quoted for the shell."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from negbench.data.in_memory import MARK
+from negbench.experiment.options.options import Options
+
+IN_PYTHON = "negbench.run(...)"
+"""Stands for a call whose data, or columns of single files, no command can give."""
+_ONE_EACH = ("datasets", "methods", "backbones", "references", "plugins")
+_NAMES = {"plugins": "plugin"}
+
+
+def command_line(options: Options) -> str:
+    """`negbench run` with every option that is not the default."""
+    flat = options.as_flat()
+    if "own" in flat or any(str(each).startswith(MARK) for each in flat["datasets"]):
+        return IN_PYTHON
+    return shlex.join(["negbench", "run", *_words(flat, Options().as_flat())])
+
+
+def _words(flat: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in flat.items():
+        if value is None or value == usual.get(key):
+            continue
+        name = key.removeprefix("train.")
+        flag = f"--{_NAMES.get(name, name).replace('_', '-')}"
+        if key in _ONE_EACH:
+            yield from (f"{flag}={each}" for each in value)
+        elif key == "shard":
+            yield f"{flag}={value[0]}/{value[1]}"
+        elif key == "seeds" and len(value) == 1:  # a number alone says how many
+            yield f"{flag}={value[0]}-{value[0]}"
+        elif isinstance(value, list):
+            yield f"{flag}={','.join(map(str, value))}"
+        else:
+            yield f"{flag}={value}"
