@@ -79,7 +79,7 @@ class Popular:
             logq = logq.masked_fill(~mask, 0.0)
         return Negatives(ids, logq=logq, mask=mask)
 
-    def proposal(self) -> FixedProposal:
+    def fixed_proposal(self) -> FixedProposal:
         """The smoothed counts, redrawn where excluded."""
         return FixedProposal(self.p, redraws=True)
 

@@ -54,9 +54,7 @@ def test_every_metric_has_a_formula(generate):
 
 def test_every_measure_of_popularity_bias_is_on_its_page(generate):
     functions = {f.name for measures in generate.bias_measures().values() for f in measures}
-    measures = (
-        "arp aplt coverage gini entropy relative_arp dgap upd popreo poprsp pru pri"
-    )
+    measures = "arp aplt coverage gini entropy relative_arp dgap upd popreo poprsp pru pri"
     assert functions == set(measures.split())
 
 

@@ -16,7 +16,7 @@ from negbench.ops.axes import ItemValues, UserValues
 from negbench.parts.sampling.proposals import excluded_mass
 from negbench.probes.held_out import HeldOut
 from negbench.protocol.context import TrainContext
-from negbench.protocol.fixed_proposal import FixedProposal, HasProposal
+from negbench.protocol.fixed_proposal import FixedProposal, HasFixedProposal
 from negbench.protocol.interfaces import Method
 
 
@@ -29,9 +29,9 @@ def closed_form(
     pairs.
     """
     sampler = method.sampler
-    if method.stages or not held_out.of_train or not isinstance(sampler, HasProposal):
+    if method.stages or not held_out.of_train or not isinstance(sampler, HasFixedProposal):
         return None
-    proposal = sampler.proposal()
+    proposal = sampler.fixed_proposal()
     if proposal is None or (proposal.of_train_pairs and not of_pairs):
         return None
     if not proposal.redraws and context.exclude == "none":

@@ -37,7 +37,7 @@ from negbench.ops.axes import (
 from negbench.plugins.card import Card
 from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.context import TrainContext
-from negbench.protocol.fixed_proposal import FixedProposal, HasProposal
+from negbench.protocol.fixed_proposal import FixedProposal, HasFixedProposal
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
     Backbone,
@@ -85,7 +85,7 @@ __all__ = [
     "FixedProposal",
     "FrozenBackbone",
     "HasLosses",
-    "HasProposal",
+    "HasFixedProposal",
     "HasState",
     "Ids",
     "Interactions",

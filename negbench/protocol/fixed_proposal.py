@@ -21,9 +21,9 @@ class FixedProposal:
 
 
 @runtime_checkable
-class HasProposal(Protocol):
+class HasFixedProposal(Protocol):
     """A sampler whose draws follow a fixed proposal."""
 
-    def proposal(self) -> FixedProposal | None:
+    def fixed_proposal(self) -> FixedProposal | None:
         """The distribution, asked for after `begin`; None where the settings leave no fixed one."""
         ...

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from helpers.small_runs import SMALL, go
@@ -41,6 +42,13 @@ def build(config):
 QUIET = {"begins": 1, "begin": 0, "refresh": 0, "once": 0, "early": 0, "late": 0}
 
 
+@pytest.fixture
+def ticking(monkeypatch):
+    """CPU time that only passes where it is read, a millisecond a time: no load can change it."""
+    ticks = count()
+    monkeypatch.setattr(time, "process_time", lambda: next(ticks) / 1000)
+
+
 def burning(plugin, **costs):
     """A plug-in whose parts take so many seconds."""
     return plugin("burning", BURNS.format(**{**QUIET, **costs}))
@@ -72,7 +80,7 @@ def test_the_likely_figure_is_below_the_bound_and_cells_add_up(tmp_path):
     assert all(each.likely == each.bound for each in short.known.values())
 
 
-def test_refreshes_and_preparation_are_counted(tmp_path, plugin):
+def test_refreshes_and_preparation_are_counted(tmp_path, plugin, ticking):
     plain = one(tmp_path, methods="burning", plugins=[burning(plugin)], epochs=10)
     path = burning(plugin, refresh=0.05, begin=0.2)
     slow = one(tmp_path, methods="burning", plugins=[path], epochs=10)
@@ -80,7 +88,7 @@ def test_refreshes_and_preparation_are_counted(tmp_path, plugin):
     assert slow.epoch - plain.epoch == pytest.approx(0.05, rel=0.2)
 
 
-def test_the_steps_of_a_phase_are_timed_in_it(tmp_path, plugin):
+def test_the_steps_of_a_phase_are_timed_in_it(tmp_path, plugin, ticking):
     path = burning(plugin, begins=6, late=0.05)
     slow = one(tmp_path, methods="burning", plugins=[path], epochs=20)
     plain = one(tmp_path, methods="burning", plugins=[burning(plugin, begins=6)], epochs=20)
@@ -94,7 +102,7 @@ def test_a_phase_beyond_the_budget_is_not_counted(tmp_path, plugin):
     assert all(each.bound < 0.5 for each in known.known.values())
 
 
-def test_a_generator_trained_once_is_counted_once(tmp_path, plugin):
+def test_a_generator_trained_once_is_counted_once(tmp_path, plugin, ticking):
     path = burning(plugin, begins=8, once=5)
     slow = one(tmp_path, methods="burning", plugins=[path], epochs=40)
     plain = one(tmp_path, methods="burning", plugins=[burning(plugin, begins=8)], epochs=40)

@@ -23,11 +23,11 @@ def test_the_grid_is_data_sets_by_backbones_by_methods_by_seeds_and_references_o
         flatten({**SMALL, "methods": "random,dns,dns(candidates=2)", "references": "most_popular"})
     )
     cells = plan(options).cells
-    assert len(cells) == 3 * 3 + 1
+    assert len(cells) == 3 * 5 + 1
     assert len({each.digest for each in cells}) == len(cells)
     asked = {(each.spec.backbone, each.spec.method, each.spec.seed) for each in cells}
     assert ("reference", "most_popular", 0) in asked
-    assert ("mf", "dns(candidates=2)", 2) in asked
+    assert ("mf", "dns(candidates=2)", 4) in asked
 
 
 def test_a_run_writes_every_cell_and_a_second_keeps_them(tmp_path):

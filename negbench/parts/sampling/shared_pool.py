@@ -79,7 +79,7 @@ class Pool:
         plain = (inside * self.popularity[ids] + even).clamp(min=1e-30).log().to(torch.float32)
         return plain - log_left(mass).unsqueeze(1)
 
-    def proposal(self) -> FixedProposal | None:
+    def fixed_proposal(self) -> FixedProposal | None:
         """Popularity, masked where excluded; None for a mixture, whose shares a short batch moves,
         and where the exclusion is that of the batch alone.
         """
@@ -99,7 +99,7 @@ class Everything:
         """Callback before training: the number of items."""
         self.n_items, self.device = context.n_items, context.device
 
-    def proposal(self) -> FixedProposal:
+    def fixed_proposal(self) -> FixedProposal:
         """Every item once, masked where excluded."""
         p = torch.full((self.n_items,), 1 / self.n_items, dtype=torch.float64, device=self.device)
         return FixedProposal(p, redraws=False)

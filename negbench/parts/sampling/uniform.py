@@ -25,7 +25,7 @@ class Uniform:
         logq = self.logq.index_select(0, step.batch.users).unsqueeze(1).expand_as(ids)
         return Negatives(ids, logq=logq, mask=mask)
 
-    def proposal(self) -> FixedProposal:
+    def fixed_proposal(self) -> FixedProposal:
         """1 / I for each item, redrawn where excluded."""
         n, device = self.items.n_items, self.items.device
         return FixedProposal(torch.full((n,), 1 / n, dtype=torch.float64, device=device), True)
