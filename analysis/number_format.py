@@ -38,6 +38,11 @@ def percent(value: float) -> str:
     return "-" if isnan(value) else f"{100 * value:.2f} %"
 
 
+def fine_percent(value: float) -> str:
+    """A share with a third digit where it is below 1 %: 0.133 %, for a rate beside its interval."""
+    return "-" if isnan(value) else f"{100 * value:.{3 if abs(value) < 0.01 else 2}f} %"
+
+
 def seconds(value: float) -> str:
     """Seconds, or a ratio, with two or three significant digits."""
     if isnan(value):

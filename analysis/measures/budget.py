@@ -40,6 +40,13 @@ def budget(run: Run) -> pd.DataFrame:
     return lines
 
 
+def warm_up_rows(run: Run) -> set[tuple[str, str, str]]:
+    """Data set, backbone and row of what is warm-up only: tested against nothing, never ranked."""
+    lines = budget(run)
+    only = lines.loc[lines["warm_up_only"].astype(bool), ["dataset", "backbone", "row"]]
+    return set(only.itertuples(index=False, name=None))
+
+
 _BLANK: dict[str, Any] = {
     "cells": 1,
     "capped": False,

@@ -1,6 +1,6 @@
 """Columns of the report's tables: header, field, number format, tooltip."""
 
-from ..number_format import number, percent, seconds
+from ..number_format import fine_percent, number, percent, seconds
 from ..tables.column_formats import (
     one_digit,
     p_value,
@@ -15,13 +15,15 @@ from ..tables.table import Column
 METHOD = Column("Method", "row")
 FALSE = (
     METHOD,
-    Column("used", "fnr", percent, "of the negatives as used"),
-    Column("drawn", "fnr_drawn", percent, "before masking and selection"),
-    Column("uniform", "fnr_expected", percent, "expected of uniform draws over the same rows"),
-    Column("closed form", "fnr_closed", percent, "by formula, where nothing chooses among draws"),
+    Column("used", "fnr", fine_percent, "of the negatives as used"),
+    Column("drawn", "fnr_drawn", fine_percent, "before masking and selection"),
+    Column("uniform", "fnr_expected", fine_percent, "expected of uniform draws over the same rows"),
+    Column(
+        "closed form", "fnr_closed", fine_percent, "by formula, where nothing chooses among draws"
+    ),
     Column("counted", "fn_count", rounded, "the false negatives that the rates rest on"),
     Column("lift", "fnr_lift", times, "used against uniform"),
-    Column("among hard", "fhnr", percent, "of the hard negatives"),
+    Column("among hard", "fhnr", fine_percent, "of the hard negatives"),
     Column("hard", "hard", percent, "share of the negatives that are hard"),
     Column("planted", "planted_rate", percent, "share that are planted false negatives"),
     Column("planted lift", "planted_lift", times),

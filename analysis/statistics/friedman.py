@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from negbench.errors import NothingToReport
 
+from ..measures.budget import warm_up_rows
 from ..number_format import counted
 from ..runs import frames
 from ..runs.frames import MetricLike, Run
@@ -58,14 +59,14 @@ class Friedman:
 
 def mean_ranks(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """Rows that every block holds, best mean rank first: row, method, blocks, mean_rank."""
-    rows, values = _table(paired(run, frames.choose_metric(run, metric)))
+    rows, values = _table(run, metric)
     ranks = rows.assign(blocks=len(values), mean_rank=ranked(values).mean(axis=0))
     return ranks.sort_values(["mean_rank", "row"], ignore_index=True)
 
 
 def friedman(run: Run, metric: MetricLike = None, *, alpha: float = ALPHA) -> Friedman:
     """The test over the blocks of a run. Raises NothingToReport for too few blocks or rows."""
-    rows, values = _table(paired(run, frames.choose_metric(run, metric)))
+    rows, values = _table(run, metric)
     require_enough(*values.shape)
     order = np.lexsort((rows["row"], ranked(values).mean(axis=0)))
     rows, values = rows.iloc[order].reset_index(drop=True), values[:, order]
@@ -147,13 +148,20 @@ def cliques(mean: ArrayLike, critical: float) -> list[list[int]]:
     return groups
 
 
-def _table(blocks: list[Paired]) -> tuple[pd.DataFrame, Floats]:
-    """The rows that every block holds, and their means [blocks, rows]."""
-    held = [set(np.array(b.names)[~np.isnan(b.means)]) for b in blocks]
-    common = sorted(set.intersection(*held)) if held else []
+def _table(run: Run, metric: MetricLike) -> tuple[pd.DataFrame, Floats]:
+    """The rows that every block holds, and their means [blocks, rows]; none of warm-ups alone."""
+    blocks, warm_up = paired(run, frames.choose_metric(run, metric)), warm_up_rows(run)
     if not blocks:
         return pd.DataFrame(columns=["row", "method"]), np.empty((0, 0))
+    held = [_held(block, warm_up) for block in blocks]
+    common = sorted(set.intersection(*held))
     columns = [[b.names.index(row) for row in common] for b in blocks]
     lines = [b.means[None, at] for b, at in zip(blocks, columns, strict=True)]
     rows = blocks[0].rows.set_index("row").loc[common].reset_index()[["row", "method"]]
     return rows, np.concatenate(lines)
+
+
+def _held(block: Paired, warm_up: set[tuple[str, str, str]]) -> set[str]:
+    """The rows of a block that can be ranked."""
+    known = np.array(block.names)[~np.isnan(block.means)]
+    return {row for row in known if (block.dataset, block.backbone, row) not in warm_up}

@@ -10,8 +10,8 @@ Two questions, two families of comparisons:
 
 Beside each p stand the 95 % interval of the difference, the least difference that would be found
 four times in five, and the seeds that would find the one seen. Effect and wins (`effect_sizes.py`)
-are over users, seeds averaged. A row that never left its warm-up is tested and not ranked: it was
-not the method of its name.
+are over users, seeds averaged. A row that never left its warm-up is neither ranked nor called
+better or worse, for it was not the method of its name.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 
 from negbench.evaluation.metric_names import Metric
+from negbench.storage.training_end import WARM_UP_ONLY
 
-from ..measures.budget import budget
+from ..measures.budget import warm_up_rows
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
 from . import effect_sizes, rank_intervals
@@ -53,8 +54,9 @@ def significance(
     """One line a whole row, references too: difference to `vs`, interval, p, verdict, rank, ties.
 
     `conclusion` is "better", "worse", "same" (shown to be: the interval lies within the margin),
-    "not told apart" (with a margin "undecided"), or "" where there is no test; `verdict` says
-    "same" for all but better and worse. Raises UserError for an unknown name.
+    "not told apart" (with a margin "undecided"), "warm-up only", or "" where there is no test;
+    `verdict` says "same" for all but better and worse, and "" for a warm-up. Raises UserError for
+    an unknown name.
     """
     chosen = frames.choose_metric(run, metric)
     procedure = Procedure(test, correction, alpha, parse_margin(margin))
@@ -63,9 +65,7 @@ def significance(
 
 @lru_cache(maxsize=8)  # table, verdict, report and figures all need the same frame
 def _significance(run: Run, metric: Metric, vs: str, procedure: Procedure) -> pd.DataFrame:
-    spent = budget(run)
-    warm_up = spent.loc[spent["warm_up_only"].astype(bool), ["dataset", "backbone", "row"]]
-    unranked = set(warm_up.itertuples(index=False, name=None))
+    unranked = warm_up_rows(run)
     blocks = [
         _block(block, vs, procedure, [(*where, row) in unranked for row in block.names])
         for block in paired(run, metric)
@@ -95,6 +95,7 @@ def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool
         return frame.assign(**nothing | {"verdict": "", "conclusion": ""})
     base = block.names.index(vs)
     frame = _against(frame, tests, base, procedure)
+    frame.loc[unranked, "conclusion"], frame.loc[unranked, "verdict"] = WARM_UP_ONLY, ""
     return frame.join(effect_sizes.effects(block.of_users - block.of_users[:, [base]]))
 
 

@@ -16,7 +16,7 @@ from ..number_format import listed, metric_label, spread
 from ..runs.frames import REFERENCE
 from ..statistics.told_apart import ToldApart
 from .main_table_values import Row
-from .row_phrases import covered, named, rising
+from .row_phrases import UNTUNED, covered, named, rising
 
 POPULAR = "most_popular"
 """The reference that every method is asked to beat."""
@@ -37,7 +37,7 @@ def headline(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart
         return "No method has every seed finished, so nothing can be said yet."
     texts = _Sentences(metric_label(metric), primary, methods, references, tests)
     if not references:
-        return f"{texts.best_row()}. {NO_REFERENCE}"
+        return f"{texts.best_row()}{UNTUNED}. {NO_REFERENCE}"
     unbeaten = texts.unbeaten()
     first = texts.none_above(unbeaten) if unbeaten else texts.above_references()
     asked = any(row.method == POPULAR for row in references)
@@ -47,7 +47,8 @@ def headline(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart
 def best_row(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart) -> str:
     """The row with the highest mean, references among them, and those not told apart from it."""
     known = _known(rows, primary)
-    return f"{_Sentences(metric_label(metric), primary, known, (), tests).best_row()}."
+    texts = _Sentences(metric_label(metric), primary, known, (), tests)
+    return f"{texts.best_row()}{UNTUNED}."
 
 
 def _known(rows: Sequence[Row], primary: int) -> list[Row]:
@@ -83,7 +84,7 @@ class _Sentences:
             f"No method is {'significantly ' if higher else ''}above {self._values(unbeaten)}; "
             f"{which}, {best.label}, has {self._mean(best):.4f}"
             f"{f' and is not told apart from {listed(level)}' if level else ''}"
-            f"{covered(self.tests.covers_seeds)}{rising(self.methods)}."
+            f"{covered(self.tests.covers_seeds)}{rising(self.methods)}{UNTUNED}."
         )
 
     def above_references(self) -> str:
@@ -97,7 +98,7 @@ class _Sentences:
             rest = f"it is significantly above the reference {value}"
         else:
             rest = f"it is significantly above every reference, the best of them {value}"
-        return f"{self.best_row()}; {rest}."
+        return f"{self.best_row()}; {rest}{UNTUNED}."
 
     def best_row(self) -> str:
         """The highest mean and the rows not told apart from it, without a full stop."""

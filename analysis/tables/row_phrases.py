@@ -1,8 +1,8 @@
 """Phrases on rows that a sentence cannot do without: ties, budgets, and what a test covers.
 
 A sentence that compares rows says in itself which of them cannot be told apart, which were still
-rising when the budget ended, and that one seed covers users alone; then it is true wherever it is
-quoted.
+rising when the budget ended, that no settings were searched, and that one seed covers users alone;
+then it is true wherever it is quoted.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,10 @@ from .main_table_values import Row
 
 NAMED = 4
 """How many rows a sentence names before it counts the others."""
+
+
+UNTUNED = "; no row was tuned here"
+"""A clause of every sentence that says which row is best: a tuned one might not be."""
 
 
 def named(labels: Sequence[str], shown: int = NAMED) -> str:

@@ -18,7 +18,7 @@ from ..statistics.told_apart import ToldApart, told_apart
 from ..tables.headline import best_row
 from ..tables.main_table_values import Block, MainTable, Row
 from ..tables.pending_notes import pending
-from ..tables.row_phrases import covered, named, rising
+from ..tables.row_phrases import UNTUNED, covered, named, rising
 from . import by_group, sentences
 from .inputs import RunInputs
 
@@ -57,7 +57,7 @@ def _sentences(
     return [
         block.headline,
         *open_points,
-        "" if everyone.rstrip(".") in block.headline else everyone,
+        "" if everyone.removesuffix(f"{UNTUNED}.") in block.headline else everyone,
         _against_baseline(run, table, block, rows),
         *(_against_reference(row, methods, tests) for row in rows if row.kind == REFERENCE),
         by_group.best_by_band(here),
@@ -156,4 +156,5 @@ def _sample_size(run: Run, table: MainTable, block: Block) -> str:
             f"All of this rests on one seed and {counted(users, 'test user')}: it speaks of these "
             "trained models alone."
         )
-    return f"These comparisons rest on {seeds} seeds and {counted(users, 'test user')}."
+    rest = f"{seeds} seeds, {counted(users, 'test user')}"
+    return f"These comparisons rest on {rest} and settings that were not tuned here."

@@ -53,13 +53,13 @@ from negbench.protocol import (
     Negatives,
     Phase,
     Rows,
-    Scalar,
     Step,
     TrainContext,
     Vectors,
     check_ranges,
 )
 
+from .contrastive import contrastive_loss
 from .generator import Signals
 from .generator_training import PAIRS, GeneratorTraining, HardGenerator, Weights
 from .mixing import mix_generated
@@ -181,10 +181,11 @@ class Config:
             man=self.criteria * self.man,
         )
         low_rank = self.lora_rank, self.lora_alpha, self.lora_dropout, self.lora_lr
-        fine_tuning = FineTuning(self.model, self.tokens, *low_rank)
+        fine_tuning = FineTuning(self.model, self.tokens, *low_rank) if self.model else None
         batch, pairs = (self.lora_batch, self.pairs) if self.model else (self.batch, PAIRS)
-        rest = self.candidates, self.lr, batch, pairs
-        return GeneratorTraining(weights, hardness, *rest, fine_tuning if self.model else None)
+        return GeneratorTraining(
+            weights, hardness, self.candidates, self.lr, batch, pairs, fine_tuning
+        )
 
 
 class Generate:
@@ -233,7 +234,7 @@ class Generate:
             every = torch.arange(len(g), device=g.device)
             g = items_of(step, nearest_by_cosine(step, g, every)[0])
         if weight:
-            contrastive = {"contrastive": weight * self.contrastive_loss(step, g)}
+            contrastive = {"contrastive": weight * contrastive_loss(step, g)}
             negatives = replace(negatives, losses={**negatives.losses, **contrastive})
         return mix_generated(step, negatives, g, alpha) if alpha and negatives.n else negatives
 
@@ -248,12 +249,6 @@ class Generate:
         above = (e_u * g).sum(1) > (e_u * e_i).sum(1)
         self.averages.add("generated_above_positive", above)
         return g
-
-    def contrastive_loss(self, step: Step, g: Vectors) -> Scalar:
-        """-log of the positive's share in exp(cos / 0.2) against g, averaged."""
-        positive, query = pair_of(step)
-        near, far = F.cosine_similarity(query, positive), F.cosine_similarity(query, g)
-        return F.softplus((far - near) / 0.2).mean()
 
     @torch.no_grad()
     def log_nearest(self, step: Step, negatives: Negatives, g: Vectors) -> None:
@@ -297,4 +292,5 @@ class Generate:
 
 def build(config: Config) -> Method:
     """One uniform negative a row, mixed with the generated one."""
-    return Method(Uniform(1), BPR() if config.loss == "bpr" else Hinge(0.3), (Generate(config),))
+    objective = BPR() if config.loss == "bpr" else Hinge(0.3)
+    return Method(sampler=Uniform(1), stages=(Generate(config),), objective=objective)

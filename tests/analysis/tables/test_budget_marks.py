@@ -10,7 +10,9 @@ from helpers.graded_run import rising, warm_up, write_graded
 from negbench.analysis.measures.bands import bands
 from negbench.analysis.report.sections import sections
 from negbench.analysis.runs.frames import Run, open_run
+from negbench.analysis.statistics.friedman import mean_ranks
 from negbench.analysis.tables import audit_text
+from negbench.analysis.tables.comparison import comparison
 from negbench.analysis.tables.explanation import explanation
 from negbench.analysis.tables.explanation_text import tables
 from negbench.analysis.tables.main_table import main_table, render
@@ -59,6 +61,15 @@ def test_every_table_of_the_report_marks_them(tmp_path: Path, write: Any) -> Non
         ("random", None),
         ("ddrm", "~"),
     ]
+
+
+def test_a_warm_up_is_called_neither_better_nor_worse(tmp_path: Path, write: Any) -> None:
+    run = graded(tmp_path, write)
+    rows = {row.label: row.mark for row in main_table(run).blocks[0].rows}
+    assert rows["dns"] == "*=" and rows["ddrm"] == ""
+    lines = {line["row"]: line for line in comparison(run).blocks[0].lines}
+    assert (lines["ddrm"]["conclusion"], lines["ddrm"]["verdict"]) == ("warm-up only", "")
+    assert set(mean_ranks(run)["row"]) == {"random", "dns", "most_popular"}
 
 
 def test_the_verdict_says_it_second_and_in_every_comparison(tmp_path: Path, write: Any) -> None:

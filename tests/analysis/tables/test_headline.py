@@ -19,7 +19,8 @@ def headline(tmp_path: Path, write: Any, *rows: Any, **options: Any) -> str:
 def test_where_no_method_beats_most_popular_it_is_said(tmp_path: Path, write: Any) -> None:
     rows = {"random": 0.2, "dns": 0.3}, {"most_popular": 0.4}
     assert headline(tmp_path, write, *rows) == (
-        "No method is above most_popular (NDCG@20 0.4000); the best method, dns, has 0.3000."
+        "No method is above most_popular (NDCG@20 0.4000); the best method, dns, has 0.3000; "
+        "no row was tuned here."
     )
 
 
@@ -27,7 +28,7 @@ def test_a_higher_mean_within_noise_is_not_above(tmp_path: Path, write: Any) -> 
     rows = {"random": 0.2, "dns": 0.402}, {"most_popular": 0.4}
     text = headline(tmp_path, write, *rows, spread=0.05)
     assert text.startswith("No method is significantly above most_popular (NDCG@20 ")
-    assert text.endswith(" and is not told apart from it.")
+    assert text.endswith(" and is not told apart from it; no row was tuned here.")
 
 
 def test_the_best_reference_counts_beside_most_popular(tmp_path: Path, write: Any) -> None:
@@ -45,7 +46,8 @@ def test_a_method_above_all_references_leads(tmp_path: Path, write: Any) -> None
     text = headline(tmp_path, write, {"random": 0.3, "dns": 0.4}, references)
     assert text == (
         "dns ranks best: NDCG@20 0.4000 ± 0.0010, significantly above every other row; it is "
-        "significantly above every reference, the best of them item_knn (0.2500)."
+        "significantly above every reference, the best of them item_knn (0.2500); no row "
+        "was tuned here."
     )
 
 
@@ -54,7 +56,7 @@ def test_ties_of_the_best_stand_in_its_sentence(tmp_path: Path, write: Any) -> N
     text = headline(tmp_path, write, *rows, spread=0.05)
     assert text == (
         "mixed ranks best: NDCG@20 0.4010 ± 0.0050, not told apart from dns; it is significantly "
-        "above the reference most_popular (0.2000)."
+        "above the reference most_popular (0.2000); no row was tuned here."
     )
 
 
@@ -69,7 +71,8 @@ def test_without_references_nothing_is_known(tmp_path: Path, write: Any) -> None
 def test_most_popular_is_missed_beside_other_references(tmp_path: Path, write: Any) -> None:
     text = headline(tmp_path, write, {"random": 0.2, "dns": 0.4}, {"item_knn": 0.3})
     assert text.endswith(
-        "it is significantly above the reference item_knn (0.3000). most_popular was not run."
+        "it is significantly above the reference item_knn (0.3000); no row was tuned here. "
+        "most_popular was not run."
     )
 
 
@@ -82,7 +85,7 @@ def test_one_seed_covers_users_alone(tmp_path: Path, write: Any) -> None:
 def test_rows_that_were_still_rising_are_named_in_the_sentence(tmp_path: Path, write: Any) -> None:
     rows = {"random": 0.2, "dns": 0.3}, {"most_popular": 0.4}
     text = headline(tmp_path, write, *rows, changes={"dns": rising})
-    assert text.endswith("; dns was still rising when the budget ended.")
+    assert text.endswith("; dns was still rising when the budget ended; no row was tuned here.")
 
 
 def test_a_row_that_was_warm_up_only_is_last_and_never_best(tmp_path: Path, write: Any) -> None:

@@ -41,9 +41,9 @@ def test_the_verdict_of_the_run_on_paper(tmp_path: Path) -> None:
     (verdict,) = verdicts(run, main_table(run))
     assert verdict.sentences == (
         "No method is significantly above most_popular (MRR@2 0.3000); the best method, dns, has "
-        "0.6000 and is not told apart from it.",
+        "0.6000 and is not told apart from it; no row was tuned here.",
         "dns ranks best: MRR@2 0.6000 ± 0.0000, not told apart from random, most_popular and "
-        "popularity.",
+        "popularity; no row was tuned here.",
         "None of 2 other methods is significantly above random; dns and popularity are not told "
         "apart from it.",
         "Against the reference most_popular: no method is told apart from it.",
@@ -64,7 +64,7 @@ def test_the_verdict_of_the_run_on_paper(tmp_path: Path) -> None:
         "evenly (Gini 0.583 to 0.450) and covers less of the catalogue (coverage 58.3% to 75.0%).",
         "An epoch of dns takes 2.50 wall s, 2.50 times that of random. dns reaches 95% of its best "
         "validation value after 1.5 epochs (3.50 s), random after 2.5 epochs (2.80 s).",
-        "These comparisons rest on 2 seeds and 5 test users.",
+        "These comparisons rest on 2 seeds, 5 test users and settings that were not tuned here.",
     )
 
 

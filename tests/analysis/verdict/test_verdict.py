@@ -16,8 +16,9 @@ def test_the_sentences_follow_from_the_numbers(folder: Path) -> None:
     text = sentences(folder)
     assert text.startswith(
         "No method is significantly above most_popular (NDCG@20 0.2000); the best method, dns, has "
-        "0.4000 and is not told apart from it. dns ranks best: NDCG@20 0.4000 ± 0.0000, not told "
-        "apart from random, most_popular and popularity. None of 2 other methods is significantly "
+        "0.4000 and is not told apart from it; no row was tuned here. dns ranks best: NDCG@20 "
+        "0.4000 ± 0.0000, not told apart from random, most_popular and popularity; no row was "
+        "tuned here. None of 2 other methods is significantly "
         "above random; dns and popularity are not told apart from it."
     )
     assert "head items popularity (0.6000)" in text
