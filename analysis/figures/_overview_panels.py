@@ -159,7 +159,8 @@ def ranks(slot: Slot) -> pd.DataFrame:
 
     Raises NothingToReport if no method has every seed finished.
     """
-    frame = slot.here(slot.data.tests).sort_values(["rank", "row"], ignore_index=True)
+    tests = slot.here(slot.data.tests)
+    frame = tests[tests["rank"].notna()].sort_values(["rank", "row"], ignore_index=True)
     if frame.empty:
         raise nothing_to_plot(
             "ranks", "a method with every seed finished", "run it to the end first"

@@ -11,6 +11,8 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from negbench.storage.training_end import WARM_UP_ONLY
+
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
@@ -37,7 +39,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         f"Difference in {metric_label(chosen)} to {VS} in percent, by data set and backbone; "
         f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
         "within data set and backbone); "
-        "blue is better; empty: no such row."
+        "blue is better; empty: no such row, or its warm-up only."
     )
     places = places_of(frame)
     rows = frame["row"].nunique()
@@ -53,10 +55,12 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
 def distances(tests: pd.DataFrame) -> pd.DataFrame:
     """One line a row but `random`: its difference in percent, and whether it is significant.
 
-    `tests` is the frame of `significance`; rows by falling mean difference.
+    `tests` is the frame of `significance`; rows by falling mean difference. A row that was its
+    warm-up only is left out: it is not tested, so neither a colour nor a hatch would be true.
     Raises NothingToReport if `random` or every other row is missing.
     """
-    frame = tests[(tests["row"] != VS) & tests["relative"].notna()]
+    known = tests["relative"].notna() & (tests["conclusion"] != WARM_UP_ONLY)
+    frame = tests[(tests["row"] != VS) & known]
     if frame.empty:
         raise nothing_to_plot(
             "heatmap", f"finished rows of {VS} and of another method", f"run it with -m {VS},..."

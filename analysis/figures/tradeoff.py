@@ -43,6 +43,7 @@ MARKS = (
     "not told to be lower in the other, or if it is below most_popular."
 )
 """Caption of the marks in a plane."""
+EMPTY = "Here no row is on the line."
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
@@ -70,7 +71,8 @@ def planes(
             hollow = list(plane["row"][~plane["front"]])
             legend(figure, rows, styles, columns=columns, lines=False, hollow=hollow)
         stem = f"{kind}-{dataset}-{backbone}"
-        plots.append(Plot(stem, dataset, backbone, caption, figure, plane))
+        text = caption if plane["front"].any() else f"{caption} {EMPTY}"
+        plots.append(Plot(stem, dataset, backbone, text, figure, plane))
     return plots
 
 

@@ -2,10 +2,9 @@
 
 A row of a table is a method as it is typed: `dns`, or `popularity(negatives=32)+dns`; `-m LABEL`
 gives the row again. Where one run holds a row under two settings of the whole training (another
-learning rate, say) the label says which: `dns [lr=0.01]`, to be given as `-m dns --lr 0.01`.
+learning rate, say) the label says which: `dns@lr=0.01`, as it is typed (`row_labels.py`).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -16,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from negbench.errors import NothingToReport, UserError
-from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
-from negbench.plugins.row_terms import method_term
+from negbench.evaluation.metric_names import METRICS, Metric, parse_metric
 from negbench.storage import run_file
 from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
@@ -25,6 +23,7 @@ from . import damaged_cells
 from .comparability import require_comparable
 from .notes import Note, problem_of_store
 from .ranked_cells import RankedCell, with_bands
+from .row_labels import row_labels
 
 PRIMARY = Metric("ndcg", 20)
 MetricLike = Metric | str | None
@@ -32,11 +31,6 @@ MetricLike = Metric | str | None
 REFERENCE = "reference"
 ROW = ["dataset", "backbone", "method", "variant", "row", "kind"]
 """The key of a row of a table; `kind` is "method" or "reference"."""
-
-# These make cells incomparable, are checked elsewhere, or do not change what was trained.
-_NOT_SETTINGS = {"dataset", "backbone", "method", "variant", "method_config", "seed"}
-_NOT_SETTINGS |= {"backbone_variant"}  # in full in backbone_config
-_NOT_SETTINGS |= {"data", "split", "exclude", "bands", "metrics"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +66,7 @@ class Run:
 
 
 def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) -> Run:
-    """Read one run folder, or several as one; equal cells count once.
+    """Read one run folder, or several as one; a training counts once.
 
     `bands` is a rule of popularity bands that takes the place of the run's own: every value by band
     is cut again. A damaged cell is reported in `Run.damaged` and left out.
@@ -99,9 +93,10 @@ def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) 
                 text = f"a cell must be whole; {cell.folder} is not ({why}); run it again"
                 problems.append(Note("cell", text))
                 continue
-            name = digest(cell.spec)
+            read = RankedCell(cell.folder, cell.record, problems)
+            name = _training(read, bands)
             if name not in cells or not cells[name].done:
-                cells[name] = RankedCell(cell.folder, cell.record, problems)
+                cells[name] = read
     whole = tuple(cells.values())
     _require_results(folders, whole, problems)
     if bands is not None:
@@ -110,13 +105,23 @@ def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) 
     return Run(
         folders,
         whole,
-        tuple(_labels(whole)),
+        tuple(row_labels(whole)),
         problems,
         tuple(starts),
         planned=len(planned),
         pending=len(planned - there),
         remarks=tuple(missing),
     )
+
+
+def _training(cell: RankedCell, bands: str | None) -> str:
+    """What a cell trained: one training counts once, whatever was measured of it at its end.
+
+    Cells without ranks know their own metrics alone, so none of them stands for another.
+    """
+    measured = {"metrics"} if bands is None else {"metrics", "bands"}
+    dropped = measured if cell.ranked else set()
+    return digest({name: value for name, value in cell.spec.items() if name not in dropped})
 
 
 def cached(compute: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
@@ -136,12 +141,15 @@ def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
 
     Any other metric at any K can be asked for where all cells keep the ranks of held-out pairs.
 
-    Raises UserError if the metric asked for is unknown, or neither measured nor to be computed.
+    Raises UserError if the metric asked for is unknown or several, or neither measured nor to be
+    computed.
     """
     known = measured(run)
     asked = metric or PRIMARY
     if isinstance(asked, str):
-        asked = parse_metrics(asked)[0]
+        asked = parse_metric(asked)
+    if not isinstance(asked, tuple):
+        raise UserError(f"a metric must be a text, as ndcg@20; got {asked!r}")
     if asked in known:
         return asked
     if metric is None and known:
@@ -240,33 +248,6 @@ def _names(cell: Cell, row: str) -> dict[str, Any]:
     kind = REFERENCE if spec["backbone"] == REFERENCE else "method"
     start = {"dataset": spec["dataset"], "backbone": cell.backbone}
     return start | {"method": spec["method"], "variant": spec["variant"], "row": row, "kind": kind}
-
-
-def _labels(cells: Sequence[Cell]) -> list[str]:
-    """The row of each cell, with the settings in which cells of one row differ."""
-    plain = [method_term(cell.spec) for cell in cells]
-    settings = [dict(_settings(cell.spec)) for cell in cells]
-    alike = defaultdict(list)
-    for at, cell in enumerate(cells):
-        alike[cell.spec["dataset"], cell.backbone, plain[at]].append(at)
-    labels = list(plain)
-    for places in alike.values():
-        first = settings[places[0]]
-        names = sorted({name for at in places for name in first.keys() | settings[at].keys()})
-        differ = [n for n in names if len({repr(settings[at].get(n)) for at in places}) > 1]
-        for at in places if differ else ():
-            words = (f"{n.rpartition('.')[2]}={settings[at].get(n)}" for n in differ)
-            labels[at] = f"{plain[at]} [{','.join(dict.fromkeys(words))}]"
-    return labels
-
-
-def _settings(spec: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in spec.items():
-        if start or name not in _NOT_SETTINGS:
-            if isinstance(value, Mapping):
-                yield from _settings(value, f"{start}{name}.")
-            else:
-                yield f"{start}{name}", value
 
 
 def _require_results(folders: Sequence[Path], cells: Sequence[Cell], problems: list[Note]) -> None:

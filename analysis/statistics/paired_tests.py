@@ -43,6 +43,15 @@ def signed_ranks(differences: Floats) -> tuple[Floats, Floats]:
     return np.array([w for w, _ in results]), np.array([p for _, p in results])
 
 
+def rank_sides(differences: Floats) -> Floats:
+    """1 where the ranks of the positive differences of a column outweigh, -1 where they do not."""
+    from scipy.stats import rankdata
+
+    d = np.where(np.isnan(differences), 0.0, np.round(differences, DIGITS))
+    columns = [column[column != 0] for column in d.T]
+    return np.array([np.sign((np.sign(c) * rankdata(np.abs(c))).sum()) for c in columns])
+
+
 def sign_flips(differences: ArrayLike, flips: int = FLIPS) -> tuple[Floats, Floats]:
     """The mean of each column [n, columns] and its p value; all columns share their flips."""
     d = np.asarray(differences, float)

@@ -8,7 +8,8 @@ intervals of ranks. [i, j] is row i less row j.
                   paired-t, and covers users alone.
     paired-t      t over users, the seeds of a user averaged (Student, "The Probable Error of a
                   Mean", Biometrika, 1908): other users, these trained models
-    wilcoxon      signed ranks over users, likewise (`paired_tests.py`)
+    wilcoxon      signed ranks over users, likewise (`paired_tests.py`); rows whose ranks and means
+                  point to different sides are not told apart
     permutation   flips of signs over users, likewise
 """
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from . import weighted_t
 from .crossed_effects import Floats, Layout, layout
 from .multiple_testing import holm
-from .paired_tests import FLIPS, sign_flips, signed_ranks
+from .paired_tests import FLIPS, rank_sides, sign_flips, signed_ranks
 from .paired_values import Paired
 
 POWER = 0.8
@@ -47,6 +48,8 @@ class Pairwise:
     p: Floats
     covers_seeds: bool
     """Whether the test counts the seeds as a sample; else it speaks of these trainings alone."""
+    side: Floats | None = None
+    """1 or -1: the side that a test of ranks finds the greater; None where it is the mean's."""
 
     @property
     def difference(self) -> Floats:
@@ -61,6 +64,18 @@ class Pairwise:
         corrected[upper] = holm(self.p[upper])
         corrected.T[upper] = corrected[upper]
         return corrected
+
+    def told_apart(self, alpha: float) -> NDArray[np.bool_]:
+        """The pairs that are told apart, corrected over all pairs of the block."""
+        return (self.p_corrected < alpha) & self.agrees
+
+    @property
+    def agrees(self) -> NDArray[np.bool_]:
+        """Whether test and means point to one side: most users may lose where the mean gains."""
+        if self.side is None:
+            return np.ones(self.p.shape, bool)
+        agrees: NDArray[np.bool_] = self.side == np.sign(self.difference)
+        return agrees
 
     @property
     def error(self) -> Floats:
@@ -137,7 +152,11 @@ def pairwise(block: Paired, test: str = "crossed") -> Pairwise:
         matrix[upper] = matrix.T[upper] = result
     if test == "permutation":  # its statistic is the mean, which has the sign of the difference
         statistic = np.where(np.isnan(p), np.nan, parts.difference)
-    return Pairwise(parts, statistic, p, False)
+    if test == "permutation":
+        return Pairwise(parts, statistic, p, False)
+    side = np.zeros(parts.difference.shape)
+    side[upper] = rank_sides(differences)
+    return Pairwise(parts, statistic, p, False, side - side.T)
 
 
 def _t(parts: Layout) -> tuple[Floats, Floats]:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 def intervals(means: Floats, tests: Pairwise, alpha: float) -> pd.DataFrame:
     """One line a row of a block: rank and its interval; NaN for a row whose mean is."""
     known = ~np.isnan(means)
-    apart = (tests.p_corrected < alpha) & known
+    apart = tests.told_apart(alpha) & known
     above = (apart & (tests.difference < 0)).sum(axis=1)
     below = (apart & (tests.difference > 0)).sum(axis=1)
     ends = [np.where(known, end, np.nan) for end in (1 + above, known.sum() - below)]

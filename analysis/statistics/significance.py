@@ -89,8 +89,8 @@ def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool
     ).join(rank_intervals.intervals(ranked, tests, procedure.alpha))
     frame["best"] = (np.arange(len(frame)) == best) & ~np.isnan(ranked)
     frame["p_best"] = tests.p_corrected[best]
-    frame["tied"] = ~(frame["p_best"] < procedure.alpha) & ~np.isnan(ranked)
-    if vs not in block.names:
+    frame["tied"] = ~tests.told_apart(procedure.alpha)[best] & ~np.isnan(ranked)
+    if vs not in block.names or unranked[block.names.index(vs)]:
         nothing = dict.fromkeys([*_OF_TEST, *effect_sizes.COLUMNS], NAN)
         return frame.assign(**nothing | {"verdict": "", "conclusion": ""})
     base = block.names.index(vs)
@@ -111,15 +111,15 @@ def _against(frame: pd.DataFrame, tests: Pairwise, base: int, procedure: Procedu
     # The row itself has a difference of zero and nothing to test.
     itself = np.arange(len(frame)) == base
     frame.loc[itself, ["low", "high", "df", "detectable", "seeds_needed"]] = NAN
-    frame["conclusion"] = _conclusions(frame, procedure.margin.of(mean), procedure.alpha)
+    told = (frame["p_corrected"] < procedure.alpha) & tests.agrees[:, base]
+    frame["conclusion"] = _conclusions(frame, told, procedure.margin.of(mean))
     frame["verdict"] = frame["conclusion"].replace([NOT_APART, UNDECIDED], "same")
     frame.loc[itself & frame["mean"].notna(), "verdict"] = "same"
     return frame
 
 
-def _conclusions(frame: pd.DataFrame, margin: float, alpha: float) -> pd.Series:
+def _conclusions(frame: pd.DataFrame, apart: pd.Series, margin: float) -> pd.Series:
     """What the test says of each row; "" where there is none, as with one user."""
-    apart = frame["p_corrected"] < alpha
     beyond = (frame["low"] > margin) | (frame["high"] < -margin) if margin else apart
     within = (frame["low"] > -margin) & (frame["high"] < margin)
     undecided = UNDECIDED if margin else NOT_APART

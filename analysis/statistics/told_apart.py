@@ -41,6 +41,11 @@ class ToldApart:
     """Whether the test counts the seeds as a sample, or covers users alone."""
     alpha: float = ALPHA
 
+    @property
+    def untested(self) -> bool:
+        """Whether there are pairs and none can be tested, as with one user."""
+        return len(self.names) > 1 and bool(np.isnan(self.p).all())
+
     def side(self, one: str, other: str) -> int:
         """1 if `one` is told to be above `other`, -1 if below, 0 if they are not told apart."""
         if one not in self.names or other not in self.names:

@@ -43,10 +43,10 @@ def two_sided(t: ArrayLike, share: ArrayLike, df_users: ArrayLike, df_seeds: Arr
     ends = [np.maximum(stdtr(df, -size), _SMALLEST) for df in (users, seeds)]
     low, high = np.minimum(*ends), np.maximum(*ends)
     for _ in range(_HALVINGS):
-        middle = np.sqrt(low * high)
+        middle = np.sqrt(low) * np.sqrt(high)  # the product of two small p is 0
         beyond = -_mix(of_seeds, _t(users, middle), _t(seeds, middle)) > size
         low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-    p: Floats = np.minimum(2 * np.sqrt(low * high), 1.0)
+    p: Floats = np.minimum(2 * np.sqrt(low) * np.sqrt(high), 1.0)
     return p
 
 

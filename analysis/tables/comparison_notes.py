@@ -21,8 +21,8 @@ from ..statistics.test_procedure import ALPHA, SEEDS_TOO, Procedure
 Line = Mapping[str, Any]
 LEGEND = Note(
     "legend",
-    "diff.: difference of means and its 95 % interval (by t over users where the test is of ranks "
-    "or signs); MDE: the least difference that the test, before correction, finds with power 0.8.",
+    "diff.: difference of means and its 95 % interval; MDE: the least difference found with power "
+    "0.8, before correction; both by t over users where the test is of ranks or signs.",
 )
 
 
@@ -35,12 +35,15 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) 
         f"best, or not told apart from it by them (p >= {procedure.alpha}); references count."
     )
     if not (tests["verdict"] != "").any():
-        text = f"No test against {vs}: it has no finished row here. {ties[:1].upper()}{ties[1:]}"
+        why = "it has no finished row here, or none that left its warm-up"
+        text = f"No test against {vs}: {why}. {ties[:1].upper()}{ties[1:]}"
         return Note("test", f"{text} Test: {how}.")
     beyond = within = ""
+    if procedure.test == "wilcoxon":
+        beyond = ", ranks and means pointing to one side"
     if procedure.margin.size:
         size = f"{procedure.margin}{f' of {vs}' if procedure.margin.relative else ''}"
-        beyond = f" and the 95 % interval lies wholly beyond the margin of {size}"
+        beyond += f" and the 95 % interval lies wholly beyond the margin of {size}"
         within = f"same: it lies within the margin; {UNDECIDED}: neither; "
     return Note(
         "test",

@@ -4,7 +4,7 @@ Every output carries them: split, exclusion (ORACLE where training looks at held
 seeds, test and correction, what is missing and why, and what the data are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from negbench.evaluation.metric_names import Metric
 from negbench.storage.cell_store import Cell
 
 from ..measures.false_negatives import EXACT, false_negatives
-from ..number_format import counted, metric_label
+from ..number_format import counted, listed, metric_label
 from ..runs import frames
 from ..runs.frames import REFERENCE, Run
 from ..runs.notes import Note, note_of_record
@@ -26,6 +26,10 @@ from .training_notes import of_training
 
 SHOWN = 3
 """How many damaged files are named one by one."""
+ONE_USER = (
+    "No test: one test user does not show how much users differ, so no order of the rows is shown "
+    "(= at every finished row)."
+)
 HONEST = ("train", "none")
 """Exclusions that look at no held-out pair; any other is an oracle."""
 
@@ -49,8 +53,9 @@ def of_data(run: Run, dataset: str) -> list[Note]:
     cell = _cells(run, dataset)[0]
     data, parts = cell.record["data"], cell.record["split"]
     size = (
-        f"{data['n_users']:,} users, {data['n_items']:,} items, "
-        f"{data['n_interactions']:,} interactions; full ranking over {data['n_items']:,} items."
+        f"{counted(data['n_users'], 'user')}, {counted(data['n_items'], 'item')}, "
+        f"{counted(data['n_interactions'], 'interaction')}; full ranking over "
+        f"{counted(data['n_items'], 'item')}."
     )
     split = (
         f"Split {parts['rule']}, order: {parts['order']}, hash {parts['hash'][:12]}; "
@@ -86,6 +91,8 @@ def of_seeds(
         for cell, _ in run.done
         if (cell.spec["dataset"], cell.backbone) == (dataset, backbone)
     }
+    if not seeds:  # every cell of the block failed
+        return []
     names = ", ".join(map(str, sorted(seeds)))
     text = f"{means} over {len(seeds)} seeds ({names})."
     if len(seeds) == 1:
@@ -113,15 +120,22 @@ def of_settings(run: Run, dataset: str, backbone: str) -> list[Note]:
     cells = [c for c in _cells(run, dataset) if c.backbone == backbone]
     notes = []
     objectives = sorted({str(c.spec.get("objective") or "its own") for c in cells})
-    if objectives != ["its own"]:
+    if objectives and objectives != ["its own"]:
         notes.append(Note("settings", f"Objective of each method: {', '.join(objectives)}."))
+    if differ := _differing(cells):
+        text = f"WARNING: rows differ in {listed(differ)}; they do not compare like with like."
+        notes.append(Note("settings", text))
+    return notes
+
+
+def _differing(cells: Sequence[Cell]) -> list[str]:
+    """The settings of training and backbone that are not the same in all cells."""
+    names: dict[str, None] = {}
     for part in ("train", "backbone_config"):
         settings: list[dict[str, Any]] = [c.spec.get(part) or {} for c in cells]
-        for name in dict.fromkeys(name for setting in settings for name in setting):
-            if len({repr(setting.get(name)) for setting in settings}) > 1:
-                text = f"WARNING: rows differ in {name}; they do not compare like with like."
-                notes.append(Note("settings", text))
-    return notes
+        every = dict.fromkeys(name for setting in settings for name in setting)
+        names |= {n: None for n in every if len({repr(s.get(n)) for s in settings}) > 1}
+    return list(names)
 
 
 def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
@@ -136,6 +150,8 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
         f"= best of its data set and backbone, or not told apart from it ({how}; Holm-corrected "
         f"over all pairs of rows, p >= {alpha}); references count."
     )
+    if len(tests) and (tests["n_users"] < 2).all():
+        return [Note("test", ONE_USER)]
     if not (tests["verdict"] != "").any():
         no_test = f"No test against {vs}: it has no finished row here."
         return [Note("test", no_test), Note("test", ties)]

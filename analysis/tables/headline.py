@@ -36,6 +36,8 @@ def headline(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart
             return "No method left its warm-up, so nothing can be said of any."
         return "No method has every seed finished, so nothing can be said yet."
     texts = _Sentences(metric_label(metric), primary, methods, references, tests)
+    if tests.untested:
+        return f"{texts.highest()}{UNTUNED}."
     if not references:
         return f"{texts.best_row()}{UNTUNED}. {NO_REFERENCE}"
     unbeaten = texts.unbeaten()
@@ -100,6 +102,13 @@ class _Sentences:
             rest = f"it is significantly above every reference, the best of them {value}"
         return f"{self.best_row()}; {rest}{UNTUNED}."
 
+    def highest(self) -> str:
+        """The highest mean where no test is possible, without a full stop."""
+        rows = sorted([*self.methods, *self.references], key=lambda row: -self._mean(row))
+        value = f"{self.label} {self._mean(rows[0]):.4f}"
+        why = "nothing can be tested with fewer than two test users"
+        return f"{rows[0].label} has the highest mean, {value}; {why}{rising(rows)}"
+
     def best_row(self) -> str:
         """The highest mean and the rows not told apart from it, without a full stop."""
         rows = sorted([*self.methods, *self.references], key=lambda row: -self._mean(row))
@@ -107,7 +116,7 @@ class _Sentences:
         entry = best.entries[self.primary]
         value = f"{self.label} {spread(entry.mean, entry.std)}"
         if not others:
-            return f"{best.label} is the only row: {value}{rising([best])}"
+            return f"{best.label} is the only row that ranks: {value}{rising([best])}"
         ties = self.tests.untold(best.label, [row.label for row in others])
         level = (
             f"not told apart from {named(ties)}" if ties else "significantly above every other row"

@@ -13,7 +13,10 @@ from .main_table_values import Block, Entry, MainTable, Row
 from .rate_text import rate_text
 from .table import Cell, Column, Table, sort_key
 
-BOLD = Note("columns", "Bold: the highest mean of its column, tested or not; references count.")
+BOLD = Note(
+    "columns",
+    "Bold: the highest mean of its column, tested or not; references count, warm-ups (~) do not.",
+)
 LABEL = 28
 """Longer labels stand on a line of their own in the text form."""
 MARK = 3

@@ -35,11 +35,12 @@ def false_negatives(block: BlockInputs, best: str) -> str:
             )
     if len(hard) > 1:
         top, low = winners(hard)[0], list(hard)[-1]
-        at_least, bound = ("at least ", " as far as is known") if bounded else ("", "")
+        # No "at least": the share itself is an estimate, and its interval reaches below it.
+        false = "held-out positives (a lower bound of the false ones)" if bounded else "false"
         sentences.append(
-            f"Of the hard negatives of {top} {at_least}{_percent(hard[top])} are false, the most"
-            f"{bound}{_level(block, 'fhnr', top, hard)}; of those of {low} {at_least}"
-            f"{_percent(hard[low])}, the least{bound}{_level(block, 'fhnr', low, hard)}"
+            f"Of the hard negatives of {top} {_percent(hard[top])} are {false}, "
+            f"the most{_level(block, 'fhnr', top, hard)}; of those of {low} "
+            f"{_percent(hard[low])}, the least{_level(block, 'fhnr', low, hard)}"
             f"{block.rising(hard)}."
         )
     return " ".join(sentences)

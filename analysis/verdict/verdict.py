@@ -50,7 +50,7 @@ def _sentences(
     open_points = [_budgets(block), pending(run)]
     rows = [row for row in block.rows if not row.warm_up_only and not isnan(_mean(table, row))]
     methods = [row for row in rows if row.kind != REFERENCE]
-    if not methods or tests is None:
+    if not methods or tests is None or tests.untested:
         return [block.headline, *open_points]
     best, here = methods[0].label, inputs.at(block)
     everyone = best_row(table.metric, table.primary, rows, tests)
@@ -107,7 +107,11 @@ def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row])
         for verdict in ("better", "same", "worse", "")
     )
     many = counted(len(rivals), "other method")
-    sentence = f"{len(better) or 'None'} of {many} {_is(better)} significantly above {base.label}"
+    which = f"{len(better) or 'None'} of {many}"
+    if len(rivals) == 1:
+        which = f"The other method, {rivals[0].label}," if better else "The only other method"
+    verb = "is not" if len(rivals) == 1 and not better else _is(better)
+    sentence = f"{which} {verb} significantly above {base.label}"
     low = _mean(table, base)
     if better and low > 0:
         gain = (_mean(table, better[0]) - low) / low

@@ -20,7 +20,8 @@ GRID = (
         "--methods",
         "--method",
         multiple=True,
-        help="Names, all, globs, families, all,-dns, dns(candidates=32)  [random,popularity,dns]",
+        help="Names, all, globs, families, all,-dns, dns(candidates=32), dns@lr=0.1  "
+        "[random,popularity,dns]",
     ),
     click.option(
         "-b", "--backbones", "--backbone", "--model", multiple=True, help="What is trained  [mf]"

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +32,7 @@ def status(run_dir: Path, as_json: bool) -> None:
     if now.pending:
         left = now.seconds_left
         click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
-        click.echo(f"go on    negbench resume {quote(str(run_dir))}")
+        click.echo(f"go on    {now.go_on}")
     for words, count in ((STILL_RISING, now.capped), (WARM_UP_ONLY, now.warm_up_only)):
         if count:
             click.echo(f"budget   {words}: {count} of {now.trained}")

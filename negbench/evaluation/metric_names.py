@@ -58,6 +58,17 @@ def parse_metrics(text: str | Iterable[str]) -> list[Metric]:
     return list(dict.fromkeys(metrics))
 
 
+def parse_metric(text: str) -> Metric:
+    """Parse one metric at one K, as `recall@50`.
+
+    Raises UserError as parse_metrics, and if the text names several.
+    """
+    metrics = parse_metrics(text)
+    if len(metrics) > 1:
+        raise UserError(f"one metric with one list length must be given, as ndcg@20; got `{text}`")
+    return metrics[0]
+
+
 def _name(word: str, words: str) -> str:
     name = word.strip().lower().replace("-", "_")
     name = ALIASES.get(name, name)

@@ -51,8 +51,8 @@ def _scenario(scenario: Scenario) -> list[str]:
     mark = "   ORACLE" if scenario.oracle else ""
     folded = "" if parts.fold_in is None else f"  fold-in {len(parts.fold_in):,}"
     return [
-        f"data   {data.name}   {data.n_users:,} users  {data.n_items:,} items  "
-        f"{len(data):,} interactions{licence}",
+        f"data   {data.name}   {counted(data.n_users, 'user')}  "
+        f"{counted(data.n_items, 'item')}  {counted(len(data), 'interaction')}{licence}",
         f"split  {parts.rule}   train {len(parts.train):,}  valid {len(parts.valid):,}  "
         f"test {len(parts.test):,}{folded}   hash {parts.hash}   "
         f"negatives exclude: {scenario.exclude}"
@@ -86,7 +86,11 @@ def grid_line(
     line = f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
-    mine = missing(shard_of(options, plan), out, options.overwrite)
+    shard = shard_of(options, plan)
+    mine = missing(shard, out, options.overwrite)
+    if len(shard.cells) < len(plan.cells):
+        i, n = options.shard
+        line += f"; shard {i}/{n} alone: {counted(len(shard.cells), 'cell')}, {len(mine)} to do"
     if known is None and mine:
         known = _estimate(options, plan, mine, out, device, PATIENCE)
     if known:

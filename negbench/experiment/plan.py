@@ -10,6 +10,7 @@ from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, Scen
 from negbench.experiment.options.method_words import MethodWord, method_word
 from negbench.experiment.options.options import Options
 from negbench.experiment.phase_fit import require_a_phase
+from negbench.plugins.term_syntax import settings_text
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
 
@@ -88,7 +89,8 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         noise=options.noise,
         encoder=word.encoder,
         metrics=options.metrics,
-        train=TrainConfig(**options.train),
+        settings=settings_text(word.train),
+        train=TrainConfig(**{**options.train, **word.train}),
     )
 
 

@@ -57,4 +57,4 @@ def _merged(plans: Sequence[Plan], there: Collection[str]) -> Plan:
 
 def _row(planned: PlannedCell) -> tuple[str, ...]:
     spec: Mapping[str, Any] = planned.resolved
-    return tuple(str(spec[name]) for name in run_file.ENTRY)
+    return (*(str(spec[name]) for name in run_file.ENTRY), planned.spec.settings)

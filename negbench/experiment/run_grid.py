@@ -237,7 +237,8 @@ def _start(options: Options, plan: Plan, command: str) -> dict[str, Any]:
 
 def _entry(planned: PlannedCell) -> dict[str, Any]:
     names = {name: planned.resolved[name] for name in run_file.ENTRY}
-    return {"cell": planned.digest, **names, "label": planned.label}
+    settings = {"settings": planned.spec.settings} if planned.spec.settings else {}
+    return {"cell": planned.digest, **names, **settings, "label": planned.label}
 
 
 def _configs(plan: Plan) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,8 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.plugins.term_syntax import literal, split
 
+SETTINGS = ("lr", "l2", "dim", "batch_size", "epochs", "patience", "time_limit")
+"""Training settings that a word may carry behind an @: `dns@lr=0.1`."""
 FOR_ALL = ("objective", "encoder")
 """Settings of a whole training that a term may name too: `dns(objective=bpr)`."""
 

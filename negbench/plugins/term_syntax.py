@@ -82,6 +82,28 @@ def split(text: str, mark: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
+def settings_apart(text: str) -> tuple[str, dict[str, Any]]:
+    """`dns@lr=0.1`, or `dns@(l2=0,lr=0.1)`, as the word `dns` and its training settings.
+
+    Raises UserError for settings that are malformed or given twice.
+    """
+    word, *behind = split(text, "@")
+    if not behind and not text.strip().endswith("@"):
+        return word, {}
+    inside = behind[0] if len(behind) == 1 else ""
+    if inside.startswith("(") and inside.endswith(")"):
+        inside = inside[1:-1]
+    if not inside or "@" in text.strip()[-1:]:
+        raise UserError(f"settings must read like dns@lr=0.1 or dns@(l2=0,lr=0.1); got {text!r}")
+    return word, dict(parse(f"settings({inside})").values)
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Training settings as they stand behind a word; empty where there are none."""
+    inside = Term("", tuple(settings.items())).variant
+    return f"@({inside})" if len(settings) > 1 else f"@{inside}" if settings else ""
+
+
 def literal(text: str) -> Any:
     """Parse a value: a Python literal, true/false/none in any case, or the bare word."""
     words = {"true": True, "false": False, "none": None}

@@ -56,13 +56,17 @@ class Bands:
         """
         read = read_rule(rule, DEFAULTS, "band rule")
         cuts = read.numbers
-        if len(cuts) not in _NAMES or list(cuts) != sorted(cuts):
+        if len(cuts) not in _NAMES or list(cuts) != sorted(set(cuts)):
             raise UserError(
                 f"a band rule has one or two rising cuts, as mass:1/3,2/3; got `{rule}`"
             )
         if read.name != "count" and not all(0 < cut < 1 for cut in cuts):
             raise UserError(
                 f"the cuts of band rule `{read.name}` lie between 0 and 1; got `{rule}`"
+            )
+        if read.name == "count" and cuts[0] <= 0:
+            raise UserError(
+                f"the cuts of band rule `count` lie above 0, as no item has fewer; got `{rule}`"
             )
         labels = _RULES[read.name](np.asarray(counts, np.int64), cuts)
         labels.setflags(write=False)

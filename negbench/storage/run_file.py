@@ -25,7 +25,7 @@ from negbench.storage.atomic_write import write_json
 
 NAME = "run.json"
 ENTRY = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
-"""What an entry of `cells` says beside `cell`, the name of its folder."""
+"""What an entry of `cells` says beside `cell`, the name of its folder, and maybe `settings`."""
 _HOW = {"jobs", "threads", "overwrite", "checkpoint_every", "engine", "scheduler", "workers"}
 _HOW |= {"shard", "name", "out"}
 """Options that say how cells are worked through, and not which."""
@@ -88,7 +88,8 @@ def planned(info: Mapping[str, Any]) -> list[dict[str, Any]]:
         listed = start.get("cells")
         for entry in listed if isinstance(listed, list) else ():
             if isinstance(entry, dict) and {"cell", *ENTRY} <= entry.keys():
-                cells[tuple(str(entry[name]) for name in ENTRY)] = entry
+                settings = str(entry.get("settings", ""))
+                cells[(*(str(entry[name]) for name in ENTRY), settings)] = entry
     return list(cells.values())
 
 

@@ -93,6 +93,8 @@ def test_rows_of_runs_with_other_bands_are_compared_on_new_ones(finished, tmp_pa
         (("table", "--bands", "weight"), "band rule"),
         (("table", "--metric", "recal@5"), "unknown metric"),
         (("audit", "--metric", "recall@101"), "at most 100, the length of the lists"),
+        (("table", "--metric", "ndcg@5,10"), "one metric with one list length must be given"),
+        (("compare", "--metric", "recall,ndcg@5"), "one metric with one list length must be given"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(finished, tmp_path, words, sentence):
@@ -118,3 +120,16 @@ def test_an_older_run_is_shown_as_it_was_and_says_what_it_lacks(finished, tmp_pa
     for words in (("table", older, "--metric", "recall@50"), ("audit", older, *OTHER)):
         done = call(*words)
         assert done.exit_code == 2 and "run" in done.output and "again" in done.output
+
+
+def test_one_training_counts_once_whatever_was_measured_of_it(finished, tmp_path):
+    """Two cells of a seed made the deviation over seeds too small."""
+    other = tmp_path / "other"
+    words = ["run", "-d", DATA, "--epochs", 2, "--model", "mf(dim=8)", "-m", "random,dns"]
+    words += ["--seeds", 2, "--references", "most_popular", "--metrics", "recall@7"]
+    assert call(*words, "--bands", "count:9", "-o", other).exit_code == 0
+    asked = ("--metric", "ndcg@5", "--bands", "items:0.1")
+    for command in ("table", "audit"):
+        alone = call(command, finished, *asked, "--format", "csv").stdout
+        assert "ndcg@5" in alone
+        assert call(command, finished, other, *asked, "--format", "csv").stdout == alone

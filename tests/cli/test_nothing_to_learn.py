@@ -76,3 +76,20 @@ def test_refused_with_one_sentence_and_nothing_written(options, sentence):
     (line,) = done.stderr.splitlines()
     assert sentence in line
     assert not Path("out").exists()
+
+
+def test_a_block_without_any_finished_cell_speaks_of_no_mean_and_no_objective():
+    rows = ["-m", "random", "-b", "mf,mf(lr=1e-30)", "-d", "wide.csv"]
+    done = call("run", *rows, *BUDGET, "-o", "out")
+    assert done.exit_code == 1 and "NothingLearnt" in done.output
+    text = flat(call("table", "out").stdout)
+    assert "random has 0 of 2 seeds" in text
+    assert "over 0 seeds" not in text and "method: ." not in text
+
+
+def test_one_user_is_no_users():
+    rows = "".join(f"u,i{i},{i}\n" for i in range(40))
+    Path("one.csv").write_text(f"user,item,time\n{rows}", "utf-8")
+    done = call("run", "-d", "one.csv", "-m", "random", *BUDGET, "-o", "out")
+    assert "one   1 user  40 items" in done.stdout
+    assert "1 user, 40 items, 40 interactions" in done.stdout

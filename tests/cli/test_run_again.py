@@ -85,6 +85,18 @@ def test_without_another_folder_it_goes_on_where_it_is(tmp_path):
     assert len(cells) == 2 and stamp in {each.stat().st_mtime_ns for each in cells}
 
 
+def test_status_names_the_command_that_does_what_other_shards_left(tmp_path):
+    out = tmp_path / "out"
+    started = done("run", *TRAIN, "-m", "random", "-o", out, "--shard", "1/2")
+    assert "; shard 1/2 alone: 1 cell, 1 to do" in started.stdout
+    status = done("status", out).stdout
+    line = next(x for x in status.splitlines() if x.startswith("go on"))
+    words = shell_words(line.removeprefix("go on").strip())
+    assert words == ["negbench", "run", str(out / "run.json")]  # a resume keeps the shard
+    done(*words[1:], "-q")
+    assert "2 done, 0 failed, 0 pending" in done("status", out).stdout
+
+
 def test_a_resume_goes_on_with_all_commands_and_leaves_out_what_a_later_one_changed(tmp_path):
     out = tmp_path / "out"
     half = ["--shard", "1/2", "-o", out, "-q"]

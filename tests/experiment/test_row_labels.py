@@ -1,11 +1,12 @@
 """A row's label and a block's backbone can be typed back, and give the same cells."""
 
+import re
 from dataclasses import fields
 from itertools import combinations
 
 import numpy as np
 import pytest
-from helpers.small_runs import DATA, go
+from helpers.small_runs import DATA, SMALL, go
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,15 +134,60 @@ def test_one_run_compares_objectives_and_backbones_each_in_its_block(tmp_path):
         assert f"against {row}" in opened(tmp_path / "run").compare(vs=row)
 
 
-def test_a_row_with_its_settings_is_a_row_to_compare_with_and_no_method_to_train(tmp_path):
+def test_settings_behind_the_method_are_those_of_the_options(tmp_path):
+    (option,) = cells("dns", lr=0.05, l2=0.0)
+    (word,) = cells("dns@(lr=0.05,l2=0)")
+    assert option.digest == word.digest and word.label.endswith("dns@(l2=0.0,lr=0.05)/0")
+    assert [each.digest for each in cells("dns@epochs=7", epochs=9)] == [
+        each.digest for each in cells("dns", epochs=7)
+    ]
+    every = build(flatten({"methods": "static@lr=0.1"})).methods
+    assert {"popularity@lr=0.1", "random@lr=0.1"} <= set(every)
+
+
+def test_a_row_with_its_settings_can_be_typed_back(tmp_path):
+    methods = ["random", "dns", "dns@lr=0.1", "dns@(batch_size=64,lr=0.1)"]
+    go(tmp_path / "run", methods=methods, seeds=2)
+    run = opened(tmp_path / "run")
+    assert run.records.pending == 0 and run.records.planned == 8
+    assert sorted({row for _, row in run.records.done}) == sorted(methods)
+    assert "against dns@lr=0.1" in run.compare(vs="dns@lr=0.1")
+    assert "WARNING: rows differ in lr and batch_size;" in run.table().replace("\n  ", " ")
+    for cell, row in run.records.done:
+        same = cells(row, **{**SMALL, "seeds": 2, "methods": [row]})
+        (again,) = (each for each in same if each.spec.seed == cell.spec["seed"])
+        assert again.digest == cell.folder.name
+
+
+def test_two_commands_with_other_settings_are_rows_of_their_own(tmp_path):
     for lr in (0.1, 0.01):
         go(tmp_path / "run", methods=["dns", "random"], seeds=1, lr=lr)
-    run = opened(tmp_path / "run")
-    rows = sorted({row for _, row in run.records.done})
-    assert rows == ["dns [lr=0.01]", "dns [lr=0.1]", "random [lr=0.01]", "random [lr=0.1]"]
-    assert "against dns [lr=0.01]" in run.compare(vs="dns [lr=0.01]")
-    with pytest.raises(UserError, match=r"give them as options: -m dns --lr 0.01"):
-        cells("dns [lr=0.01]")
+    rows = {row for _, row in opened(tmp_path / "run").records.done}
+    assert rows == {"dns@lr=0.01", "dns@lr=0.1", "random@lr=0.01", "random@lr=0.1"}
+    (cell,) = cells("dns@lr=0.1", **{**SMALL, "methods": ["dns@lr=0.1"], "seeds": 1})
+    assert cell.digest in {each.name for each in (tmp_path / "run" / "cells").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("dns@", "settings must read like dns@lr=0.1"),
+        ("dns@lr", "parameters must be name=value"),
+        ("dns@lr=0.1@l2=0", "settings must read like dns@lr=0.1"),
+        ("dns@candidates=4", "settings behind an @ must be of the training; got 'candidates'"),
+        ("dns@lr=-1", "lr must be above 0; got -1"),
+        ("dns@epochs=0", "epochs"),
+        ("dns [probe=full]", r"give them as options: -m dns --probe full"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(word, sentence):
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        cells(word)
+
+
+def test_references_take_no_settings():
+    with pytest.raises(UserError, match="got 'ease@lr=1'"):
+        build(flatten({**QUICK, "references": "ease@lr=1"}))
 
 
 def test_records_of_older_versions_keep_their_words():

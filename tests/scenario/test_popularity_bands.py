@@ -67,6 +67,9 @@ def test_long_decimals_do_not_overflow() -> None:
     [
         ("mas:1/3", "did you mean mass"),
         ("mass:2/3,1/3", "rising cuts"),
+        ("mass:0.5,0.5", "rising cuts"),
+        ("count:0", "above 0"),
+        ("count:-1,5", "above 0"),
         ("mass:0.1,0.2,0.3", "one or two"),
         ("items:0,1", "between 0 and 1"),
         ("mass:5,50", "between 0 and 1"),

@@ -122,12 +122,14 @@ def require_learnt(fit: Fit, before: tuple[float, ...], scorer: Scorer, users: R
     if before and weights_mark(fit.backbone) == before:
         raise NothingLearnt(
             "training must change the weights; these are still the first ones "
-            f"(lr {fit.backbone.config.lr:g}); raise lr or lower l2"
+            f"(lr {fit.backbone.config.lr:g}); raise lr, lower l2, or change the row's own "
+            "parameters"
         )
     if all_alike(scorer, users):
         raise NothingLearnt(
             "a model must tell items apart; every item has the same score for each of "
-            f"{counted(len(users), 'test user')}, so any order would do; lower lr or l2"
+            f"{counted(len(users), 'test user')}, so any order would do; lower lr or l2, or change "
+            "the row's own parameters"
         )
 
 

@@ -71,6 +71,8 @@ class CellSpec:
     encoder: str = encoders.DEFAULT
     """What makes vectors of the items' texts; part of a cell whose method reads them."""
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
+    settings: str = ""
+    """The training settings that the method's word carries, `@lr=0.1`; they are in `train`."""
     train: TrainConfig = TrainConfig()
 
     @property
@@ -197,7 +199,8 @@ class PlannedCell:
     def label(self) -> str:
         """How progress lines and failures name it."""
         own = self.resolved
-        return f"{own['dataset']} {backbone_term(own)} {method_term(own)}/{own['seed']}"
+        method = f"{method_term(own)}{self.spec.settings}"
+        return f"{own['dataset']} {backbone_term(own)} {method}/{own['seed']}"
 
 
 def reference_config(term: Term) -> Any:

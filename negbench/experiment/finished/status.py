@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from negbench.errors import NothingToReport
@@ -40,6 +41,8 @@ class Status:
     """How many of them were still rising when the budget ended."""
     warm_up_only: int = 0
     """How many of them keep weights from before their method's own phase."""
+    go_on: str = ""
+    """The command that works on what is pending."""
 
 
 def status(run: Path) -> Status:
@@ -71,6 +74,7 @@ def status(run: Path) -> Status:
         trained=len(trained),
         capped=sum(capped(fit, train) for fit, train in trained),
         warm_up_only=sum(before_phase(fit) for fit, _ in trained),
+        go_on=_go_on(run, run_file.experiments(started)[-1]),
     )
 
 
@@ -80,6 +84,14 @@ def _started(run: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return started if isinstance(started, dict) else {}
+
+
+def _go_on(run: Path, options: Any) -> str:
+    """A resume keeps the shard of the last command, so it would leave the other shards pending."""
+    shard = options.get("shard") if isinstance(options, dict) else None
+    if shard in (None, [1, 1], "1/1"):
+        return f"negbench resume {quote(str(run))}"
+    return f"negbench run {quote(str(run / run_file.NAME))}"
 
 
 def _at_a_time(options: Any) -> int:

@@ -186,7 +186,7 @@ def build(flat: Mapping[str, Any]) -> Options:
         **plain,
         columns=Columns(**named),
         own=tuple((each["path"], _columns(each)) for each in own),
-        train=_budget({k[6:]: v for k, v in given.items() if k.startswith("train.")}),
+        train=budget({k[6:]: v for k, v in given.items() if k.startswith("train.")}),
     )
     _check(options)
     return options
@@ -211,7 +211,8 @@ def _columns(entry: Mapping[str, Any]) -> Columns:
     return Columns(**{k: column(entry[k], k) for k in COLUMNS if entry.get(k) is not None})
 
 
-def _budget(given: Mapping[str, Any]) -> dict[str, Any]:
+def budget(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Training settings, checked. Raises UserError for one that is unknown or out of range."""
     from negbench.evaluation.metric_names import parse_metrics
     from negbench.training.config import TrainConfig
 

@@ -1,7 +1,8 @@
 """Selects plug-ins by name, `all`, glob, family, and exclusion.
 
 `all,-dns` is everything but dns; `'mix*'` what begins so; `dynamic` the family of that name;
-`dns(candidates=32)` and `popularity+dns` are taken as they are. The order typed is kept.
+`dns(candidates=32)` and `popularity+dns` are taken as they are. The order typed is kept. Behind a
+method, or a group of them, `@` gives settings of its training: `dns@lr=0.1`, `all@(l2=0,lr=0.1)`.
 """
 
 import re
@@ -12,7 +13,7 @@ from shlex import quote
 from negbench.data import dataset_words
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
-from negbench.plugins.term_syntax import split
+from negbench.plugins.term_syntax import settings_apart, settings_text, split
 
 _GLOB = "*?["
 _SETTINGS = re.compile(r"(.*\S) \[([^\[\]]*=[^\[\]]*)\]")
@@ -37,6 +38,11 @@ def select(family: str, given: Iterable[str], *, paths: bool = False) -> tuple[s
             chosen = chosen or (list(known) if at == 0 else [])
             excluded = set(_matches(family, word[1:].strip(), known, paths))
             chosen = [each for each in chosen if each not in excluded]
+        elif family == "methods":
+            name, settings = settings_apart(word)
+            chosen += [
+                f"{m}{settings_text(settings)}" for m in _matches(family, name, known, paths)
+            ]
         else:
             chosen += _matches(family, word, known, paths)
     if not chosen:

@@ -54,3 +54,16 @@ def test_a_row_below_most_popular_is_off_the_line(tmp_path: Path, write: Any) ->
 def test_a_row_that_was_warm_up_only_is_off_and_dominates_none(tmp_path: Path, write: Any) -> None:
     rows = {"random": bands(0.2, 0.2), "ddrm": bands(0.9, 0.9)}
     assert front(write_graded(write, tmp_path, rows, changes={"ddrm": warm_up})) == {"random"}
+
+
+def test_the_caption_says_where_no_row_is_on_the_line(tmp_path: Path, write: Any) -> None:
+    # most_popular is a little higher and far less even; what is more even lies below it.
+    rows = {"random": {"all": 0.3, "head": 0.3, "tail": 0.3}}
+    popular = {"most_popular": {"all": 0.301, "head": 0.6, "tail": 0.05}}
+    run = open_run(write_graded(write, tmp_path / "none", rows, popular, spread=0.05))
+    (plot,) = KINDS["tradeoff"](run, None)
+    assert not plot.frame["front"].any()
+    assert plot.caption.endswith("Here no row is on the line.")
+    clear = open_run(write_graded(write, tmp_path / "some", rows, spread=0.05))
+    (plot,) = KINDS["tradeoff"](clear, None)
+    assert plot.frame["front"].all() and "no row is on" not in plot.caption

@@ -2,10 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.graded_run import warm_up, write_graded
 from matplotlib.patches import Rectangle
 
 from negbench.analysis.figures.heatmap import format_percent
 from negbench.analysis.figures.heatmap import plots as distances_map
+from negbench.analysis.figures.overview import plots as overview
 from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport
 
@@ -38,6 +40,16 @@ def test_hatched_is_what_is_not_significant(clear: Path) -> None:
     assert hatched == {(0, 1), (1, 1), (0, 2), (1, 2)}
     assert len(patches(plot)) == 6 + len(hatched)
     assert "users and seeds as crossed random effects" in plot.caption
+
+
+def test_a_warm_up_is_neither_coloured_nor_hatched(tmp_path: Path, write: Any) -> None:
+    means = {"random": 0.2, "dns": 0.3, "ddrm": 0.4}
+    run = open_run(write_graded(write, tmp_path, means, changes={"ddrm": warm_up}))
+    (plot,) = distances_map(run, None)
+    assert list(plot.frame["row"]) == ["dns"] and "or its warm-up only" in plot.caption
+    (page,) = overview(run)
+    panels = page.frame.groupby("panel")["row"].agg(set)
+    assert "ddrm" not in panels["heatmap"] | panels["ranks"]
 
 
 def test_every_cell_says_its_number(folder: Path) -> None:

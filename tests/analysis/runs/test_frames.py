@@ -63,8 +63,8 @@ def test_a_row_under_two_settings_says_which(tmp_path: Path, write: Any) -> None
     write(tmp_path, "books", "dns", 0, GOOD, change=lambda r: r["spec"]["train"].update(epochs=9))
     write(tmp_path, "books", "random", 0, GOOD)
     assert sorted(frames.open_run(tmp_path).labels) == [
-        "dns [epochs=2]",
-        "dns [epochs=9]",
+        "dns@epochs=2",
+        "dns@epochs=9",
         "random",
     ]
 
@@ -158,6 +158,9 @@ def test_a_metric_that_was_not_measured_is_refused_with_those_that_were(folder: 
     run = frames.open_run(folder)
     assert frames.choose_metric(run) == ("ndcg", 20)
     assert frames.choose_metric(run, "Recall@20") == ("recall", 20)
+    for wrong in (50, ["ndcg@10"]):
+        with pytest.raises(UserError, match="a metric must be a text, as ndcg@20"):
+            frames.choose_metric(run, wrong)
     with pytest.raises(UserError, match="recall@20, ndcg@20"):
         frames.choose_metric(run, "ndcg@10")
 

@@ -151,3 +151,15 @@ def test_the_correction_counts_every_pair_of_the_block() -> None:
     # Of six pairs three are known: the smallest p is taken times three.
     assert np.nanmin(tests.p_corrected) == pytest.approx(min(1, 3 * least))
     assert (tests.p_corrected == tests.p_corrected.T)[:3, :3].sum() == 6
+
+
+def test_ranks_and_means_that_point_to_different_sides_are_not_told_apart() -> None:
+    lower = np.full(90, -0.01) - np.linspace(0, 0.001, 90)
+    values = np.zeros((1, 100, 2))
+    values[0, :, 1] = np.concatenate([lower, np.full(10, 0.5)])  # most lose, the mean gains
+    tests = pairwise(block_of(values), "wilcoxon")
+    assert tests.p[1, 0] < 1e-6 and tests.difference[1, 0] > 0
+    assert not tests.told_apart(0.05)[1, 0] and not tests.agrees[1, 0]
+    values[0, 90:, 1] = -0.02
+    again = pairwise(block_of(values), "wilcoxon")
+    assert again.told_apart(0.05)[1, 0] and again.told_apart(0.05)[0, 1]

@@ -59,6 +59,15 @@ def level(n_seeds: int, users: float, seeds: float, residual: float) -> tuple[fl
     return float(weighted.mean()), float((t > stats.t.ppf(0.975, one_df)).mean())
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("df_seeds", [1, 2, 9])
+def test_far_tails_of_one_seed_are_small_and_silent(df_seeds: int) -> None:
+    t = np.array([30.0, 40.0, 60.0, 1e6])
+    p = two_sided(t, 0.0, 1999, df_seeds)
+    assert (0 < p).all() and (p < 1e-150).all()
+    assert p[0] == pytest.approx(2 * stats.t.sf(30, 1999), rel=1e-6)
+
+
 @pytest.mark.parametrize(("n_seeds", "too_often"), [(2, 0.11), (3, 0.07)])
 def test_with_few_seeds_satterthwaite_is_too_sure(n_seeds: int, too_often: float) -> None:
     # dns_mn against random on goodbooks (benchmarks/null_rejections.py).

@@ -72,6 +72,15 @@ def test_a_warm_up_is_called_neither_better_nor_worse(tmp_path: Path, write: Any
     assert set(mean_ranks(run)["row"]) == {"random", "dns", "most_popular"}
 
 
+def test_what_bold_means_leaves_out_a_warm_up_that_is_higher(tmp_path: Path, write: Any) -> None:
+    means = {"random": 0.2, "dns": 0.3, "ddrm": 0.4}
+    run = open_run(write_graded(write, tmp_path, means, changes={"ddrm": warm_up}))
+    page = render(run, format="md")
+    assert "**0.3000" in page and "| 0.4000" in page and "**0.4000" not in page
+    (bold,) = [line for line in page.splitlines() if "Bold:" in line]
+    assert bold.endswith("references count, warm-ups (\\~) do not.")
+
+
 def test_the_verdict_says_it_second_and_in_every_comparison(tmp_path: Path, write: Any) -> None:
     run = graded(tmp_path, write)
     (verdict,) = verdicts(run, main_table(run))

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers.graded_run import rising, warm_up, write_graded
 
 from negbench.analysis.runs.frames import open_run
 from negbench.analysis.tables.main_table import main_table, render
 from negbench.analysis.tables.main_table_latex import latex
+from negbench.analysis.verdict.verdict import verdicts
 
 
 def headline(tmp_path: Path, write: Any, *rows: Any, **options: Any) -> str:
@@ -131,3 +133,18 @@ def test_a_row_that_was_still_rising_bears_its_mark(
     assert mark in text
     assert "random ^" not in text
     assert "still rising when the budget ended: 3 of 6 cells" in " ".join(text.split())
+
+
+def test_one_test_user_lets_nothing_be_tested(tmp_path: Path, write: Any) -> None:
+    write_graded(write, tmp_path, {"random": 0.2, "dns": 0.3}, {"most_popular": 0.1})
+    for path in tmp_path.glob("cells/*/users.npz"):
+        arrays = dict(np.load(path))
+        users = len(arrays["users"])
+        first = {k: v[:1] if len(v) == users else v for k, v in arrays.items()}
+        np.savez_compressed(path, **first)
+    run = open_run(tmp_path)
+    block = main_table(run).blocks[0]
+    assert block.headline.startswith("dns has the highest mean, NDCG@20 ")
+    assert "; nothing can be tested with fewer than two test users;" in block.headline
+    (verdict,) = verdicts(run, main_table(run))
+    assert not any("told apart" in sentence for sentence in verdict.sentences)

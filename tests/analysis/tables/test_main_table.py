@@ -76,6 +76,16 @@ def test_one_seed_is_warned_of_and_has_no_spread(tmp_path: Path, write: Any) -> 
     assert "±" not in row(text, "random")
 
 
+def test_one_test_user_is_said_to_be_no_test(tmp_path: Path, write: Any) -> None:
+    bands = dict.fromkeys(("all", "head", "mid", "tail"))
+    for method, value in (("random", 0.1), ("dns", 0.9)):
+        for seed in range(3):
+            write(tmp_path, "books", method, seed, {band: [value] for band in bands})
+    page = render(open_run(tmp_path))
+    assert "No test: one test user does not show how much users differ" in page
+    assert "* better" not in page and "covers users" not in page
+
+
 def test_a_half_row_is_a_dash_with_its_count_and_reason(folder: Path, write: Any) -> None:
     write(folder, "books", "mixed", 0, FOUR)
     fail = {"status": "failed", "reason": "Out of memory."}

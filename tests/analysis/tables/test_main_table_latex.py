@@ -51,7 +51,7 @@ def test_the_caption_states_what_a_reviewer_asks(folder: Path) -> None:
         "2 seeds (0, 1)",
         "t test with users and seeds as crossed random effects",
         "Holm-corrected",
-        "Bold: the highest mean of its column, tested or not; references count.",
+        "Bold: the highest mean of its column, tested or not; references count, warm-ups (",
         "Underlined: the second highest.",
     ):
         assert phrase in caption, phrase

@@ -138,8 +138,8 @@ def test_what_is_known_in_part_says_so_in_every_sentence() -> None:
     assert "lower bounds" in first
     assert "(on held-out positives; not tested)" in second
     assert third == (
-        "Of the hard negatives of random at least 50.0% are false, the most as far as is known; of "
-        "those of dns at least 25.0%, the least as far as is known."
+        "Of the hard negatives of random 50.0% are held-out positives (a lower "
+        "bound of the false ones), the most; of those of dns 25.0%, the least."
     )
 
 
