@@ -111,8 +111,8 @@ def _against(frame: pd.DataFrame, tests: Pairwise, base: int, procedure: Procedu
     # The row itself has a difference of zero and nothing to test.
     itself = np.arange(len(frame)) == base
     frame.loc[itself, ["low", "high", "df", "detectable", "seeds_needed"]] = NAN
-    told = (frame["p_corrected"] < procedure.alpha) & tests.agrees[:, base]
-    frame["conclusion"] = _conclusions(frame, told, procedure.margin.of(mean))
+    apart = (frame["p_corrected"] < procedure.alpha) & tests.agrees[:, base]
+    frame["conclusion"] = _conclusions(frame, apart, procedure.margin.of(mean))
     frame["verdict"] = frame["conclusion"].replace([NOT_APART, UNDECIDED], "same")
     frame.loc[itself & frame["mean"].notna(), "verdict"] = "same"
     return frame
