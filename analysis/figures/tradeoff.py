@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands
-from ..measures.budget import budget
+from ..measures.budget import warm_up_rows
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import REFERENCE, ROW, MetricLike, Run
@@ -90,7 +90,8 @@ def front_plane(
     plane = total.join(other).reset_index().dropna(subset=["mean", against])
     plane = plane.sort_values(["kind", "mean"], ascending=[True, False], ignore_index=True)
     where = (str(block["dataset"].iloc[0]), backbone)
-    itself = ~plane["row"].isin(_warm_ups(run, *where)).to_numpy()
+    warm_up = [row for *place, row in warm_up_rows(run) if tuple(place) == where]
+    itself = ~plane["row"].isin(warm_up).to_numpy()
     points = plane.loc[itself, ["mean", against]].to_numpy(float)
     rows = list(plane.loc[itself, "row"])
     sides = [
@@ -123,13 +124,6 @@ def _sides(tests: ToldApart | None, rows: Sequence[str], values: ArrayLike) -> N
     x = np.asarray(values, float)
     higher: NDArray[np.int64] = np.sign(x[:, None] - x).astype(int)
     return higher
-
-
-def _warm_ups(run: Run, dataset: str, backbone: str) -> list[str]:
-    """The rows that never left their warm-up."""
-    lines = budget(run)
-    here = (lines["dataset"] == dataset) & (lines["backbone"] == backbone)
-    return list(lines.loc[here & lines["warm_up_only"], "row"])
 
 
 def pareto(points: ArrayLike) -> NDArray[np.bool_]:

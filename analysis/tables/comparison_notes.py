@@ -35,7 +35,7 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) 
         f"best, or not told apart from it by them (p >= {procedure.alpha}); references count."
     )
     if not (tests["verdict"] != "").any():
-        why = "it has no finished row here, or none that left its warm-up"
+        why = "no row of it has every seed finished here and left its warm-up"
         text = f"No test against {vs}: {why}. {ties[:1].upper()}{ties[1:]}"
         return Note("test", f"{text} Test: {how}.")
     beyond = within = ""

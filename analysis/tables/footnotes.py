@@ -153,7 +153,7 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
     if len(tests) and (tests["n_users"] < 2).all():
         return [Note("test", ONE_USER)]
     if not (tests["verdict"] != "").any():
-        no_test = f"No test against {vs}: it has no finished row here."
+        no_test = f"No test against {vs}: no row of it has every seed finished here."
         return [Note("test", no_test), Note("test", ties)]
     marks = (
         f"* better, v worse than {vs} in {name}: {how}, {DEFAULT.corrected} within data set and "
