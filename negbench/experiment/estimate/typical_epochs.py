@@ -34,7 +34,7 @@ dns_mn          33   3   -   -
 hcl             31  21   -   -
 hnlmrec         54   -   -   -
 in_batch         6   3   -   -
-info_nce        42  21   -   -
+info_nce        42  21  16  76
 mixed            6   3  16   5
 napo             9   -   -   -
 popularity      59   4   -   -
