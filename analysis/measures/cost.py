@@ -64,11 +64,6 @@ def cell_costs(run: Run) -> pd.DataFrame:
     return costs
 
 
-def total_cpu(run: Run) -> float:
-    """CPU seconds of all finished cells together; NaN where no cell recorded any."""
-    return float(cell_costs(run)["cpu_total"].sum(min_count=1))
-
-
 def _clocks(costs: pd.DataFrame) -> pd.Series:
     """The clock of each cell's block: CPU where all trained cells of it were on the CPU.
 

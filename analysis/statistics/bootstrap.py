@@ -1,4 +1,4 @@
-"""Bootstrap over users: the resampling behind every interval.
+"""Bootstrap over users: the resampling behind the intervals of effect sizes.
 
 Users are drawn with replacement, all rows of a user together, so that pairs stay pairs.
 The draws come from a generator whose seed is fixed: the same records give the same intervals.
