@@ -1,12 +1,16 @@
 """How often each test calls two equal rows different: the level of the tests of `compare`.
 
 python benchmarks/null_rejections.py [--run RUN ... --vs random] [--draws 4000] [--seeds 1,2,3,5,10]
+python benchmarks/null_rejections.py --splits 2,3,5
 
 Differences d[user, seed] = user + seed + residual of mean zero are drawn from normal distributions
 with the variance parts of real runs, so that every "better" or "worse" is false. PARTS were found
 by `--run` on `negbench run -d goodbooks,kuairec -m random,dns,dns_mn -b mf --seeds 10`. The table,
 in percent at the level of 5 %, stands in docs/statistics.md. "t over seeds" tests the means of the
 seeds and is no option of `compare`: it covers these users alone and needs many seeds.
+
+With `--splits` the test of runs repeated over splits is tried instead, splits in the place of the
+seeds and with their variance: all users in every split, half of them at random, or none in two.
 """
 
 import argparse
@@ -27,6 +31,9 @@ LEVEL = 0.05
 FLIPS = 999
 USERS = 400
 """Users drawn: the rates depend on the shares of the parts alone, which `for_fewer_users` keeps."""
+SHARED = {"all users in each split": 1.0, "half of them": 0.5, "no user in two": 0.0}
+PAIRS = 40
+"""Pairs of rows drawn at once under splits."""
 TESTS = ("crossed", "paired-t", "wilcoxon", "permutation", "t over seeds")
 
 
@@ -56,7 +63,7 @@ def parts_of(folders: list[Path], vs: str) -> list[Parts]:
     run = frames.open_run(folders)
     parts = []
     for block in paired(run, frames.choose_metric(run)):
-        if vs not in block.names or len(block.seeds) < 2:
+        if vs not in block.names or len(block.values) < 2:
             continue
         base = block.values[:, :, block.names.index(vs)]
         for at, (name, kind) in enumerate(zip(block.names, block.rows["kind"], strict=True)):
@@ -109,6 +116,33 @@ def rates(parts: Parts, n_seeds: int, draws: int) -> dict[str, float]:
     return {test: count / draws for test, count in rejected.items()}
 
 
+def rate_over_splits(parts: Parts, n_splits: int, shared: float, draws: int) -> float:
+    """The share of draws that the test over splits calls different."""
+    rng = np.random.default_rng(n_splits)
+    rejected = 0
+    for _ in range(draws // PAIRS):
+        d = np.stack([drawn(parts, n_splits, rng) for _ in range(PAIRS)], axis=2)
+        present = rng.random(d.shape[:2]) < shared
+        if not shared:
+            present = np.arange(d.shape[1]) % n_splits == np.arange(n_splits)[:, None]
+        values = np.concatenate([d, np.zeros_like(d[:, :, :1])], axis=2)
+        values[~present] = np.nan
+        rows = pd.DataFrame({"row": range(PAIRS + 1)})
+        splits = tuple(range(1, n_splits + 1))
+        p = pairwise(Paired("", "", rows, (0,), values, splits)).p[-1, :-1]
+        rejected += int((p < LEVEL).sum())
+    return rejected / (draws // PAIRS * PAIRS)
+
+
+def table_over_splits(parts: Parts, splits: list[int], draws: int) -> str:
+    """The rates of the test over splits as Markdown, a line for each number of splits."""
+    lines = [f"| {parts.name}: splits | {' | '.join(SHARED)} |", "|--:|" + "--:|" * len(SHARED)]
+    for n in splits:
+        rates = (rate_over_splits(parts, n, shared, draws) for shared in SHARED.values())
+        lines.append(f"| {n} | {' | '.join(f'{100 * rate:.1f}' for rate in rates)} |")
+    return "\n".join(lines)
+
+
 def table(parts: Parts, seeds: list[int], draws: int) -> str:
     """The rates as Markdown, a line for each number of seeds."""
     lines = [f"| {parts.name}: seeds | {' | '.join(TESTS)} |", "|--:|" + "--:|" * len(TESTS)]
@@ -126,14 +160,20 @@ def main() -> None:
     parser.add_argument("--vs", default="random")
     parser.add_argument("--draws", type=int, default=4000)
     parser.add_argument("--seeds", default="1,2,3,5,10")
+    parser.add_argument("--splits", default="", help="numbers of splits, as 2,3,5")
     args = parser.parse_args()
+    splits = [int(word) for word in args.splits.split(",") if word]
     seeds = [int(word) for word in args.seeds.split(",")]
     for parts in parts_of(args.run, args.vs) if args.run else PARTS:
         print(
             f"\nVariances: users {parts.users:.3g}, seeds {parts.seeds:.3g}, residual "
             f"{parts.residual:.3g}; {parts.n_users:,} users; {args.draws:,} draws\n"
         )
-        print(table(parts.for_fewer_users(), seeds, args.draws), flush=True)
+        fewer = parts.for_fewer_users()
+        if splits:
+            print(table_over_splits(fewer, splits, args.draws), flush=True)
+        else:
+            print(table(fewer, seeds, args.draws), flush=True)
 
 
 if __name__ == "__main__":

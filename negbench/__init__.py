@@ -1,8 +1,8 @@
 """negbench: benchmark and analysis of negative sampling methods for recommender systems.
 
-`run` and `open_run` mirror the command line; `attach` puts a method into your own training loop.
-They are imported when first used, so that `import negbench` stays quick. Messages go to the logger
-"negbench"; nothing is printed unless your program handles them.
+`run`, `tune` and `open_run` mirror the command line; `attach` puts a method into your own training
+loop. They are imported when first used, so that `import negbench` stays quick. Messages go to the
+logger "negbench"; nothing is printed unless your program handles them.
 """
 
 import logging
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run as Run
     from negbench.experiment.finished.run import open_run as open_run
     from negbench.loss_module import attach as attach
+    from negbench.tuning.api import tune as tune
 
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 _HOMES = {
     "attach": "negbench.loss_module",
     "run": "negbench.experiment.api",
+    "tune": "negbench.tuning.api",
     "open_run": "negbench.experiment.finished.run",
     "Run": "negbench.experiment.finished.run",
     "UserError": "negbench.errors",

@@ -17,6 +17,7 @@ ANALYSIS_MAY_READ = {  # which measure again what a finished run keeps, without 
     "negbench.evaluation.metric_names",
     "negbench.evaluation.popularity_bias",
     "negbench.scenario.popularity_bands",
+    "negbench.scenario.rule_family",
 }
 QUICK = [
     "errors",
@@ -41,6 +42,7 @@ scenario composition backbones
 evaluation probes testing loss_module
 references
 experiment
+tuning
 cli
 """.strip().splitlines()
 """The rooms from the ground up: a room imports from floors below its own, and from no other."""

@@ -75,19 +75,24 @@ class _Kinds(Mapping[str, "Draw"]):
 def _with_budgets(draw: Draw, run: Run, metric: MetricLike = None) -> list[Plot]:
     """The plots, each saying which rows were still rising or in warm-up, and what is pending.
 
-    Also that its popularity bands are not those that the run had.
+    Also that the run is repeated over splits, or shown on bands that it did not have. None of it is
+    true of the trials of a search, so their plots stay as they are.
     """
     from ..runs.recut import bands_chosen_after
     from ..tables.budget_notes import of_figure
     from ..tables.pending_notes import pending
+    from ..tables.split_notes import over_splits
 
-    plots, bands = draw(run, metric), bands_chosen_after(run)
+    plots, after = draw(run, metric), f"{over_splits(run)} {bands_chosen_after(run)}".strip()
     lines = [
-        (plot.caption, bands, of_figure(run, plot.dataset, plot.backbone), pending(run))
+        (plot.caption, after, of_figure(run, plot.dataset, plot.backbone), pending(run))
         for plot in plots
     ]
     captions = [" ".join(filter(None, texts)) for texts in lines]
-    return [replace(plot, caption=text) for plot, text in zip(plots, captions, strict=True)]
+    return [
+        plot if plot.trials else replace(plot, caption=text)
+        for plot, text in zip(plots, captions, strict=True)
+    ]
 
 
 KINDS: Mapping[str, Draw] = _Kinds()

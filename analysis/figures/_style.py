@@ -70,6 +70,8 @@ class Plot:
     """The caption, which is also the alternative text."""
     figure: Figure
     frame: pd.DataFrame
+    trials: bool = False
+    """Whether it shows the trials of a search: then no note on the run's own cells is its."""
 
 
 Block = tuple[str, str, pd.DataFrame]
@@ -87,12 +89,16 @@ def blocks(frame: pd.DataFrame) -> Iterator[Block]:
 def row_styles(run: Run) -> dict[str, Style]:
     """The style of every row of the run, so that its figures agree."""
     rows = rows_of_run(run)
-    families = {
+    keys = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
+    return assign_styles(keys, families(run))
+
+
+def families(run: Run) -> dict[str, str]:
+    """The family of each method, as the cards in its records say."""
+    return {
         str(cell.spec["method"]): str((cell.record.get("card") or {}).get("family", ""))
         for cell in run.cells
     }
-    keys = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
-    return assign_styles(keys, families)
 
 
 def nothing_to_plot(kind: str, need: str, remedy: str) -> NothingToReport:
@@ -151,6 +157,24 @@ def legend(
     hollow: Sequence[str] = (),
 ) -> None:
     """Draw one legend below the axes, where it covers nothing."""
+    figure.legend(
+        legend_handles(rows, styles, lines=lines, hollow=hollow),
+        short_names(rows),
+        loc="outside lower center",
+        ncols=min(columns, len(rows)),
+        handlelength=2.2 if lines else 1.0,
+        columnspacing=1.2,
+    )
+
+
+def legend_handles(
+    rows: Sequence[str],
+    styles: Mapping[str, Style],
+    *,
+    lines: bool = True,
+    hollow: Sequence[str] = (),
+) -> list[Line2D]:
+    """What stands for each row in a legend: its marker, on its line unless there are no `lines`."""
     handles = []
     for row in rows:
         style = styles[row]
@@ -161,11 +185,4 @@ def legend(
         elif style.dashes:
             handle.set_dashes(style.dashes)
         handles.append(handle)
-    figure.legend(
-        handles,
-        short_names(rows),
-        loc="outside lower center",
-        ncols=min(columns, len(rows)),
-        handlelength=2.2 if lines else 1.0,
-        columnspacing=1.2,
-    )
+    return handles

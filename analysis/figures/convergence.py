@@ -12,7 +12,7 @@ from negbench.evaluation.metric_names import parse_metrics
 
 from ..measures.convergence import convergence, mean_curve
 from ..number_format import metric_label
-from ..runs.frames import MetricLike, Run
+from ..runs.frames import TRAINING, MetricLike, Run
 from ._palette import Style
 from ._style import (
     RC_PARAMS,
@@ -86,7 +86,7 @@ def _figure(block: pd.DataFrame, along: list[str], styles: dict[str, Style]) -> 
 
 
 def _curve(ax: Axes, block: pd.DataFrame, x: str, style: Style, at: int) -> None:
-    for _, seed in block.groupby("seed"):
+    for _, seed in block.groupby(TRAINING):
         ax.plot(seed[x], seed["value"], color=style.color, linewidth=0.4, alpha=0.22, zorder=1)
     mean = mean_curve(block, x)
     draw_line(ax, mean["x"], mean["value"], style, at)

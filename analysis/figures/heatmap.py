@@ -34,7 +34,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """One figure of the whole run: rows down, data sets and backbones across."""
     chosen = frames.choose_metric(run, metric)
     frame = distances(significance(run, chosen, vs=VS))
-    words = dict.fromkeys(DEFAULT.words(int(n)) for n in sorted(frame["n_seeds"].unique()))
+    words = DEFAULT.words_for(frame)[::-1]
     caption = (
         f"Difference in {metric_label(chosen)} to {VS} in percent, by data set and backbone; "
         f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
@@ -66,9 +66,9 @@ def distances(tests: pd.DataFrame) -> pd.DataFrame:
             "heatmap", f"finished rows of {VS} and of another method", f"run it with -m {VS},..."
         )
     percent = 100 * frame["relative"].astype(float)
-    frame = frame[[*ROW, "n_seeds", "covers", "p_corrected", "verdict", "metric"]].assign(
-        percent=percent
-    )
+    frame = frame[
+        [*ROW, "n_seeds", "n_splits", "covers", "p_corrected", "verdict", "metric"]
+    ].assign(percent=percent)
     frame["significant"] = frame["verdict"].isin(["better", "worse"])
     means = frame.groupby("row")["percent"].mean()
     order = ["_mean", "row", "dataset", "backbone"]

@@ -41,7 +41,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         caption = (
             f"Rank by {label}, references among the rows, 1 the best; bars: the ranks that the "
             f"tests of all pairs leave open; shaded: the best and the rows not told apart from it "
-            f"at {ALPHA}. {_upper(DEFAULT.words(int(block['n_seeds'].iloc[0])))}, Holm-corrected "
+            f"at {ALPHA}. {_upper(DEFAULT.words_for(block)[0])}, Holm-corrected "
             "over all pairs."
         )
         ordered = block[block["rank"].notna()].sort_values(["rank", "row"], ignore_index=True)

@@ -24,7 +24,7 @@ from negbench.ops.inequality import gini
 from negbench.storage.cell_store import Cell
 
 from ..runs import frames, recut
-from ..runs.frames import ROW, MetricLike, Run
+from ..runs.frames import ROW, TRAINING, MetricLike, Run
 from ..runs.over_seeds import over_seeds
 
 TOTAL = "all"
@@ -48,7 +48,7 @@ def bands(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     chosen = frames.choose_metric(run, metric)
     lines = recut.metric_lines(run, chosen)
     values = lines[lines["split"] == "test"]
-    parts = values[values["band"] != TOTAL].groupby([*ROW, "seed"], sort=False)["value"]
+    parts = values[values["band"] != TOTAL].groupby([*ROW, *TRAINING], sort=False)["value"]
     balances = parts.agg(lambda values: balance(values.to_numpy())).reset_index()
     both = pd.concat([values, balances.assign(band=BALANCE)], ignore_index=True)
     return over_seeds(run, both, by=("band",)).assign(metric=str(chosen))
@@ -89,13 +89,17 @@ def activity(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     """One line a row and quarter of users, and one for all: mean and std over seeds of the metric.
 
     `quarter` is "1" (least active) to "4" or "all"; `users` is its number of users, `low` and
-    `high` the range of their train interactions. Empty if the run did not record activity.
+    `high` the range of their train interactions: over several splits the greatest number and the
+    widest range. Empty if the run did not record activity.
     """
     chosen = frames.choose_metric(run, metric)
     parts = [_by_quarter(cell, f"{chosen}/{TOTAL}") for cell, _ in run.done]
     lines = frames.repeated(run, [len(part) for part in parts])
     columns = ["quarter", "users", "low", "high", "value"]
     lines[columns] = pd.DataFrame([line for part in parts for line in part], columns=columns)
+    each = lines.groupby(["dataset", "quarter"])  # of one split all cells have the same
+    low = each["low"].transform("min")
+    lines = lines.assign(low=low, **{n: each[n].transform("max") for n in ("users", "high")})
     means = over_seeds(run, lines, by=("quarter", "users", "low", "high"))
     return means.assign(metric=str(chosen))
 

@@ -17,7 +17,7 @@ import pandas as pd
 from negbench.storage.training_end import kept_from
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, TRAINING, Run, trainings
 from ..runs.over_seeds import by_epoch, spreads
 
 START = "valid_"
@@ -28,10 +28,11 @@ def convergence(run: Run) -> pd.DataFrame:
     epochs = frames.epochs(run)
     watched = [name for name in epochs.columns if name.startswith(START)]
     if not watched:
-        return pd.DataFrame(columns=[*ROW, "seed", "epoch", "wall", "metric", "value"])
+        return pd.DataFrame(columns=[*ROW, *TRAINING, "epoch", "wall", "metric", "value"])
     column = watched[0]
     # Columns by name, for a method may log a `value` or a `metric` of its own.
-    curves = epochs.reindex(columns=[*ROW, "seed", "epoch", "wall", column]).dropna(subset=[column])
+    names = [*ROW, *TRAINING, "epoch", "wall", column]
+    curves = epochs.reindex(columns=names).dropna(subset=[column])
     curves = curves.rename(columns={column: "value"}).astype({"epoch": int})
     curves.insert(len(curves.columns) - 1, "metric", column.removeprefix(START))
     return curves.reset_index(drop=True)
@@ -42,9 +43,10 @@ def mean_curve(curves: pd.DataFrame, x: str) -> pd.DataFrame:
 
     Past that point the mean would jump when a seed stops, which says nothing of learning.
     """
-    seeds = curves["seed"].nunique()
+    curves = curves.assign(training=trainings(curves))
+    seeds = curves["training"].nunique()
     by_epoch = curves.groupby("epoch", as_index=False)
-    means = by_epoch.agg(x=(x, "mean"), value=("value", "mean"), seeds=("seed", "nunique"))
+    means = by_epoch.agg(x=(x, "mean"), value=("value", "mean"), seeds=("training", "nunique"))
     return means[means["seeds"] == seeds]
 
 
@@ -61,7 +63,7 @@ def time_to(run: Run, share: float = 0.95) -> pd.DataFrame:
     Columns `epochs` and `wall`, each with its spread as `name_std`, and `best`, the mean best
     value. A seed whose best is not above 0 has no such time.
     """
-    keys = [*ROW, "seed"]
+    keys = [*ROW, *TRAINING]
     curves = convergence(run).merge(_phases(run), on=keys, how="left")
     curves = curves[curves["epoch"] >= curves["begins"]].copy()
     curves["best"] = curves.groupby(keys)["value"].transform("max")

@@ -32,17 +32,24 @@ def exposure(run: Run) -> pd.DataFrame:
     cells = [cell for cell, _ in run.done]
     named = frames.repeated(run, [1] * len(cells))[ROW].itertuples(index=False, name=None)
     shown: dict[tuple[str, ...], Ints] = {}
-    items: dict[str, tuple[Ints, Ints]] = {}
+    items: dict[tuple[str, int], tuple[Ints, Ints]] = {}
+    by_rank: dict[str, tuple[Ints, Ints]] = {}
     for key, cell in zip(named, cells, strict=True):
         counts_and_bands, lists = _items(cell), cell.lists()
         if counts_and_bands is None or lists is None:
             continue
-        counts, _ = items.setdefault(key[0], counts_and_bands)
+        # Splits of one run differ in how popular an item is: lists are counted by its place.
+        split = (key[0], cell.partition)
+        if split not in items:
+            items[split] = counts_and_bands
+            by_rank[key[0]] = _added(by_rank.get(key[0]), *counts_and_bands)
+        counts, labels = items[split]
         seen = np.bincount(lists[lists >= 0].ravel(), minlength=len(counts))
-        shown[key] = shown.get(key, np.zeros(len(counts), np.int64)) + seen
+        ordered = seen[by_popularity(counts, labels)]
+        shown[key] = shown.get(key, np.zeros(len(counts), np.int64)) + ordered
     if not shown:
         raise _missing("recommended lists and item counts")
-    parts = [_curve(key, seen, *items[key[0]]) for key, seen in shown.items()]
+    parts = [_curve(key, seen, *by_rank[key[0]]) for key, seen in shown.items()]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -90,13 +97,21 @@ def places(n: int, labels: ArrayLike) -> Ints:
     return points
 
 
-def _curve(key: tuple[str, ...], seen: Ints, counts: Ints, labels: Ints) -> pd.DataFrame:
+def _added(before: tuple[Ints, Ints] | None, counts: Ints, labels: Ints) -> tuple[Ints, Ints]:
+    """The counts by place, summed over the splits so far, and the bands of the first split."""
     order = by_popularity(counts, labels)
-    at = places(len(order), labels[order])
+    if before is None:
+        return counts[order], labels[order]
+    return before[0] + counts[order], before[1]
+
+
+def _curve(key: tuple[str, ...], seen: Ints, counts: Ints, labels: Ints) -> pd.DataFrame:
+    """The curve of a row; `seen`, `counts` and `labels` by falling popularity."""
+    at = places(len(labels), labels)
     curve = pd.DataFrame(dict(zip(ROW, key, strict=True)), index=range(len(at)))
     for name, values in (("shown", seen), ("train", counts)):
-        curve[name] = values[order].cumsum()[at - 1] / max(1, values.sum())
-    curve["even"] = at / len(order)
+        curve[name] = values.cumsum()[at - 1] / max(1, values.sum())
+    curve["even"] = at / len(labels)
     curve.insert(len(ROW), "n", at)
     return curve
 

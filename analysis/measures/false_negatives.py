@@ -24,7 +24,7 @@ items. The design is that of SRNS (Ding et al., NeurIPS 2020).
 import pandas as pd
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, TRAINING, Run, trainings
 from ..runs.over_seeds import rows_of_run, spreads
 from .rare_rates import SUMS, windows, with_intervals
 
@@ -45,7 +45,7 @@ def false_negatives(run: Run) -> pd.DataFrame:
     results = frames.results(run)
     trained = results[results["split"] == "train"]
     rates = trained[trained["metric"].isin((*MEASURES, *COUNTS, *PLANTED))]
-    keys = [*ROW, "seed"]
+    keys = [*ROW, *TRAINING]
     values = rates.pivot_table("value", keys, "metric", aggfunc="first", sort=False, dropna=False)
     values = values.reset_index().dropna(how="all", subset=list(values.columns))
     names = [*MEASURES, *(name for name in PLANTED if name in values)]
@@ -84,7 +84,7 @@ def over_training(run: Run) -> pd.DataFrame:
     """
     epochs = frames.epochs(run)
     names = ["fnr", "fhnr", "fnr_expected", *COUNTS]
-    epochs = epochs.reindex(columns=[*ROW, "seed", "epoch", *names])
+    epochs = epochs.reindex(columns=[*ROW, *TRAINING, "epoch", *names])
     epochs = epochs.dropna(how="all", subset=["fnr", "fhnr"])
     parts = [_windows(lines, part) for _, lines in epochs.groupby(ROW) for part in RATES]
     columns = [*ROW, "part", "first", "last", "rate", "rate_low", "rate_high", "expected"]
@@ -103,11 +103,12 @@ def _windows(lines: pd.DataFrame, part: str) -> pd.DataFrame:
     sums = {f"{RATES[part]}{name}": name for name in SUMS}
     lines = lines.rename(columns={part: "rate", **sums})
     lines = lines.assign(chance=lines["fnr_expected"] * lines["total"])
-    seeds = lines["seed"].nunique()
+    lines["training"] = trainings(lines)
+    seeds = lines["training"].nunique()
     each = lines.groupby("epoch", as_index=False).agg(
         rate=("rate", "mean"),
         expected=("fnr_expected", "mean"),
-        seeds=("seed", "nunique"),
+        seeds=("training", "nunique"),
         counted=("count", "count"),
         chance=("chance", "sum"),
         **{name: (name, "sum") for name in SUMS},

@@ -16,7 +16,7 @@ are hard; hard negatives give larger gradients and are false more often, so read
 import pandas as pd
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, TRAINING, Run
 from ..runs.over_seeds import by_epoch as epoch_means
 from ..runs.over_seeds import spreads
 from . import bands
@@ -33,10 +33,10 @@ def hardness(run: Run) -> pd.DataFrame:
     The spread over seeds of each is `name_std`.
     """
     epochs, names = _epochs(run)
-    best = frames.cells(run).reindex(columns=[*ROW, "seed", "best_epoch"])
-    epochs = epochs.merge(best, on=[*ROW, "seed"], how="left")
+    best = frames.cells(run).reindex(columns=[*ROW, *TRAINING, "best_epoch"])
+    epochs = epochs.merge(best, on=[*ROW, *TRAINING], how="left")
     until_best = epochs[~(epochs["epoch"] > epochs["best_epoch"])]
-    means = until_best.groupby([*ROW, "seed"], as_index=False, sort=False)[names].mean()
+    means = until_best.groupby([*ROW, *TRAINING], as_index=False, sort=False)[names].mean()
     return spreads(run, means, names)
 
 
@@ -51,5 +51,5 @@ def _epochs(run: Run) -> tuple[pd.DataFrame, list[str]]:
     epochs = frames.epochs(run)
     rare = [name for name in RARE if name in epochs]
     names = [*QUANTILES, *(f"neg_{band}" for band in bands.names(run)), *MAKE_UP, *rare]
-    epochs = epochs.reindex(columns=[*ROW, "seed", "epoch", "wall", *names])
+    epochs = epochs.reindex(columns=[*ROW, *TRAINING, "epoch", "wall", *names])
     return epochs.dropna(how="all", subset=names), names

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..runs import frames
-from ..runs.frames import ROW, Run
+from ..runs.frames import ROW, TRAINING, Run
 from ..runs.over_seeds import spreads
 from .false_negatives import known_of
 
@@ -26,7 +26,7 @@ def path(run: Run) -> pd.DataFrame:
     epochs = frames.epochs(run)
     names = [str(name) for name in epochs]
     bins = sorted(int(name.removeprefix(START)) for name in names if name.startswith(START))
-    keys = [*ROW, "seed"]
+    keys = [*ROW, *TRAINING]
     parts = []
     for at in bins:
         lines = epochs.dropna(subset=[f"{START}{at}"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from negbench.errors import UserError
+from negbench.errors import NothingToReport, UserError
 from negbench.evaluation.metric_names import Metric
 
 from ..figures import KINDS
@@ -36,6 +36,8 @@ from ..verdict.verdict import verdicts
 from . import settings
 from .method_cards import method_cards
 from .sections import Frames, Section, sections
+from .tuning_part import KINDS as TUNING_KINDS
+from .tuning_part import TuningPart, plots_of_part, tuning_parts
 
 ANALYSES: Mapping[str, Callable[[Run, Metric, str], pd.DataFrame]] = {
     "bands": lambda run, metric, vs: bands(run, metric),
@@ -80,9 +82,12 @@ def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str
     """Everything that the template shows."""
     table = main_table(run, metric, vs)
     results, lacking = _analyses(run, table.metric, vs)
-    plots, undrawn = _plots(run, table.metric)
+    searched, unread = _searched(run)
+    kinds = [kind for kind in KINDS if searched or kind not in TUNING_KINDS]
+    plots, undrawn = _plots(run, table.metric, kinds)
     blocks = {(block.dataset, block.backbone) for block in table.blocks}
-    rest = [(kind, p) for kind, p in plots if (p.dataset, p.backbone) not in blocks]
+    of_run = [(kind, p) for kind, p in plots if not p.trials]
+    rest = [(kind, p) for kind, p in of_run if (p.dataset, p.backbone) not in blocks]
     datasets = {dataset for dataset, _ in blocks}
     lines = settings.settings(run)
     return {
@@ -90,8 +95,9 @@ def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str
         "metric": metric_label(table.metric),
         "verdicts": verdicts(run, table),
         "overview": _images([(kind, p) for kind, p in rest if p.dataset not in datasets]),
-        "parts": [_block_page(table, block, results, plots) for block in table.blocks],
-        "lacking": [*lacking, *undrawn],
+        "parts": [_block_page(table, block, results, of_run) for block in table.blocks],
+        "tuning": [(part, _images(plots_of_part(part, plots))) for part in searched],
+        "lacking": [*lacking, *unread, *undrawn],
         "starts": run.starts,
         "folders": [folder.name for folder in run.folders],
         "failed": _failed(run),
@@ -120,13 +126,25 @@ def _analyses(run: Run, metric: Metric, vs: str) -> tuple[Frames, list[str]]:
     return results, lacking
 
 
-def _plots(run: Run, metric: Metric) -> tuple[list[tuple[str, Plot]], list[str]]:
-    """The figures with their kinds, and why any kind is not drawn."""
+def _searched(run: Run) -> tuple[list[TuningPart], list[str]]:
+    """The parts on searches, none where none was made, and why any cannot be read."""
+    try:
+        return tuning_parts(run), []
+    except NothingToReport:
+        return [], []
+    except UserError as error:
+        return [], [str(error)]
+
+
+def _plots(
+    run: Run, metric: Metric, kinds: Sequence[str]
+) -> tuple[list[tuple[str, Plot]], list[str]]:
+    """The figures of these kinds, and why any kind is not drawn."""
     plots: list[tuple[str, Plot]] = []
     undrawn = []
-    for kind, draw in KINDS.items():
+    for kind in kinds:
         try:
-            plots += [(kind, plot) for plot in draw(run, metric)]
+            plots += [(kind, plot) for plot in KINDS[kind](run, metric)]
         except UserError as error:
             undrawn.append(str(error))
     return plots, undrawn

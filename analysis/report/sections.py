@@ -239,7 +239,8 @@ def _tests(here: BlockFrames) -> Section:
         }
         for line in rows
     ]
-    how = DEFAULT.words(int(rows[0]["n_seeds"])) if rows else DEFAULT.tested
+    sizes = [int(rows[0][name]) for name in ("n_seeds", "n_splits")] if rows else []
+    how = DEFAULT.words(*sizes) if sizes else DEFAULT.tested
     table = table_of(
         f"Against {vs}: {how}, {DEFAULT.corrected} within data set and backbone. In brackets 95 % "
         "intervals: of the difference by the same test, of the effect (mean over spread of the "

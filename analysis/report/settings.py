@@ -80,7 +80,7 @@ def stopping(run: Run) -> list[str]:
 def _line(key: tuple[str, str, str], cells: Sequence[Cell]) -> dict[str, str]:
     spec, (dataset, backbone, row) = cells[0].spec, key
     line = {"dataset": dataset, "backbone": backbone, "row": row}
-    line["seeds"] = " ".join(str(s) for s in sorted(cell.spec["seed"] for cell in cells))
+    line["seeds"] = " ".join(str(s) for s in sorted({cell.spec["seed"] for cell in cells}))
     own = _parameters(spec.get("method_config"))
     if backbone == REFERENCE:
         return line | {"parameters": own}

@@ -2,7 +2,11 @@
 
 A row of a table is a method as it is typed: `dns`, or `popularity(negatives=32)+dns`; `-m LABEL`
 gives the row again. Where one run holds a row under two settings of the whole training (another
-learning rate, say) the label says which: `dns@lr=0.01`, as it is typed (`row_labels.py`).
+learning rate, say) the label says which: `dns@lr=0.01`, as it is typed (`row_labels.py`). A tuned
+row is typed back with `--tuned`: `-m dns --tuned runs/tuned`.
+
+A run that is repeated over splits (`split_folders.py`) has the number of a cell's split in the
+column `partition`, 0 in all other runs: partition and seed together name a training of a row.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from negbench.errors import NothingToReport, UserError
+from negbench.errors import UserError
 from negbench.evaluation.metric_names import METRICS, Metric, parse_metric
-from negbench.storage import run_file
+from negbench.storage import run_file, split_folders
 from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
 from . import damaged_cells
@@ -24,6 +28,8 @@ from .comparability import require_comparable
 from .notes import Note, problem_of_store
 from .ranked_cells import RankedCell, with_bands
 from .row_labels import row_labels
+from .run_folders import once, require_results
+from .tuned_rows import row_variant
 
 PRIMARY = Metric("ndcg", 20)
 MetricLike = Metric | str | None
@@ -31,6 +37,8 @@ MetricLike = Metric | str | None
 REFERENCE = "reference"
 ROW = ["dataset", "backbone", "method", "variant", "row", "kind"]
 """The key of a row of a table; `kind` is "method" or "reference"."""
+TRAINING = ["partition", "seed"]
+"""What tells the trainings of one row apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,11 @@ class Run:
         return tuple(dict.fromkeys(problem.text for problem in self.problems))
 
     @property
+    def partitions(self) -> tuple[int, ...]:
+        """The numbers of the splits that the run is repeated over; (0,) where it is not."""
+        return tuple(sorted({cell.partition for cell, _ in self.done}))
+
+    @property
     def done(self) -> Iterator[tuple[RankedCell, str]]:
         """The finished cells, each with the label of its row."""
         return ((c, row) for c, row in zip(self.cells, self.labels, strict=True) if c.done)
@@ -68,11 +81,14 @@ class Run:
 def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) -> Run:
     """Read one run folder, or several as one; a training counts once.
 
+    The split folders of a run repeated over splits stand for it; only such may differ in split.
+
     `bands` is a rule of popularity bands that takes the place of the run's own: every value by band
     is cut again. A damaged cell is reported in `Run.damaged` and left out.
 
     Raises UserError if cells of one data set differ in split, bands or exclusion, for these do not
-    compare, or cannot be cut again, and NothingToReport if a folder is missing or no cell finished.
+    compare, if splits do not repeat one rule, or cells cannot be cut again, and NothingToReport if
+    a folder is missing or no cell finished.
     """
     folders = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
     cells: dict[str, RankedCell] = {}
@@ -80,7 +96,8 @@ def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) 
     starts, missing = [], []
     planned: set[str] = set()
     there: set[str] = set()
-    for folder in _once(folders):
+    each_once = once(split_folders.expanded(folders))
+    for folder, partition in zip(each_once, split_folders.partitions(each_once), strict=True):
         missing += damaged_cells.remarks(folder)
         in_folder, broken = read_cells(folder)
         info, problem = damaged_cells.run_info(folder)
@@ -93,12 +110,12 @@ def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) 
                 text = f"a cell must be whole; {cell.folder} is not ({why}); run it again"
                 problems.append(Note("cell", text))
                 continue
-            read = RankedCell(cell.folder, cell.record, problems)
-            name = _training(read, bands)
-            if name not in cells or not cells[name].done:
+            read = RankedCell(cell.folder, cell.record, problems, partition=partition)
+            name = f"{partition} {_training(read, bands)}"
+            if name not in cells or not cells[name].done or _tells_more(read, cells[name]):
                 cells[name] = read
     whole = tuple(cells.values())
-    _require_results(folders, whole, problems)
+    require_results(folders, whole, problems)
     if bands is not None:
         whole = tuple(with_bands(cell, bands) if cell.done else cell for cell in whole)
     require_comparable(whole)
@@ -120,8 +137,13 @@ def _training(cell: RankedCell, bands: str | None) -> str:
     Cells without ranks know their own metrics alone, so none of them stands for another.
     """
     measured = {"metrics"} if bands is None else {"metrics", "bands"}
-    dropped = measured if cell.ranked else set()
+    dropped = {"watch_test"} | (measured if cell.ranked else set())
     return digest({name: value for name, value in cell.spec.items() if name not in dropped})
+
+
+def _tells_more(cell: RankedCell, other: RankedCell) -> bool:
+    """Whether a cell knows the test metric of its epochs, and another of its training does not."""
+    return cell.done and bool(cell.spec.get("watch_test")) > bool(other.spec.get("watch_test"))
 
 
 def cached(compute: Callable[[Run], pd.DataFrame]) -> Callable[[Run], pd.DataFrame]:
@@ -217,7 +239,8 @@ def cells(run: Run) -> pd.DataFrame:
     lines = []
     for cell, row in zip(run.cells, run.labels, strict=True):
         record = cell.record
-        line = _names(cell, row) | {"seed": cell.spec["seed"], "status": record["status"]}
+        line = _names(cell, row) | {"partition": cell.partition, "seed": cell.spec["seed"]}
+        line["status"] = record["status"]
         line |= {"reason": record.get("reason", "")} | (record.get("fit") or {})
         for clock, parts in (record.get("seconds") or {}).items():
             if isinstance(parts, Mapping):
@@ -237,33 +260,23 @@ def inspect(run: Run) -> tuple[str, ...]:
 
 
 def repeated(run: Run, counts: Sequence[int]) -> pd.DataFrame:
-    """The key and the seed of each finished cell, repeated as many times as `counts` says."""
-    names = [_names(cell, row) | {"seed": int(cell.spec["seed"])} for cell, row in run.done]
-    frame = pd.DataFrame(names, columns=[*ROW, "seed"])
+    """The key, partition and seed of each finished cell, repeated as often as `counts` says."""
+    names = [
+        _names(cell, row) | {"partition": cell.partition, "seed": int(cell.spec["seed"])}
+        for cell, row in run.done
+    ]
+    frame = pd.DataFrame(names, columns=[*ROW, *TRAINING])
     return frame.loc[frame.index.repeat(counts)].reset_index(drop=True)
+
+
+def trainings(frame: pd.DataFrame) -> pd.Series:
+    """A number for each line that is the same for lines of one partition and seed."""
+    names = [name for name in TRAINING if name in frame]
+    return frame.groupby(names, sort=False).ngroup()
 
 
 def _names(cell: Cell, row: str) -> dict[str, Any]:
     spec = cell.spec
     kind = REFERENCE if spec["backbone"] == REFERENCE else "method"
-    start = {"dataset": spec["dataset"], "backbone": cell.backbone}
-    return start | {"method": spec["method"], "variant": spec["variant"], "row": row, "kind": kind}
-
-
-def _require_results(folders: Sequence[Path], cells: Sequence[Cell], problems: list[Note]) -> None:
-    if any(cell.done for cell in cells):
-        return
-    where = ", ".join(map(str, folders))
-    if cells:
-        why = f"its {len(cells)} cells failed, the first with: {cells[0].record.get('reason', '')}"
-    else:
-        why = problems[0].text if problems else "it holds no cell"
-    raise NothingToReport(f"a report needs a finished cell; {where} has none ({why}); run it first")
-
-
-def _once(folders: Sequence[Path]) -> list[Path]:
-    """The folders without repeats, by their resolved paths; a missing one is refused."""
-    for folder in folders:
-        if not folder.is_dir():
-            raise NothingToReport(f"a run folder must exist; {folder} does not; give one of `run`")
-    return list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
+    start = {"dataset": spec["dataset"], "backbone": cell.backbone, "method": spec["method"]}
+    return start | {"variant": row_variant(spec), "row": row, "kind": kind}

@@ -10,6 +10,7 @@ Kind = Literal[
     "bands",
     "seeds",  # of one data set and backbone
     "settings",
+    "tuning",
     "budget",
     "training",
     "gap",

@@ -4,6 +4,9 @@ The spread is the sample standard deviation (n - 1) over seeds, undefined for on
 lacks a seed which others of its data set and backbone have gets no mean: the seeds that fail are
 not a random choice of seeds, and means over different seeds do not compare. The same holds for one
 column of a row that is unknown under a seed that finished.
+
+In a run repeated over splits a seed trains once a split: what is said of seeds here holds for these
+trainings, and `seeds` and `expected` count them.
 """
 
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from . import frames
-from .frames import ROW, Run
+from .frames import ROW, Run, trainings
 
 
 def rows_of_run(run: Run) -> pd.DataFrame:
@@ -21,8 +24,9 @@ def rows_of_run(run: Run) -> pd.DataFrame:
     references, which sample nothing, only their own.
     """
     cells = frames.cells(run)
-    block = cells.groupby(["dataset", "backbone"])["seed"].transform("nunique")
-    own = cells.groupby(ROW)["seed"].transform("nunique")
+    cells["training"] = trainings(cells)
+    block = cells.groupby(["dataset", "backbone"])["training"].transform("nunique")
+    own = cells.groupby(ROW)["training"].transform("nunique")
     cells["expected"] = block.where(cells["kind"] == "method", own)
     cells["seeds"] = (cells["status"] == "done").astype(int)
     rows = cells.groupby(ROW, as_index=False, sort=False)
@@ -59,11 +63,12 @@ def by_epoch(values: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
     Past the epoch where the first seed stops the mean would jump, which says nothing of learning.
     """
-    seeds = values.groupby(ROW)["seed"].transform("nunique")
+    values = values.assign(_training=trainings(values))
+    seeds = values.groupby(ROW)["_training"].transform("nunique")
     each = values.assign(_all=seeds).groupby([*ROW, "epoch"], as_index=False, sort=False)
     means = each.agg(
         **{name: (name, "mean") for name in names},
-        seeds=("seed", "nunique"),
+        seeds=("_training", "nunique"),
         _all=("_all", "first"),
     )
     means = means[means["seeds"] == means["_all"]].drop(columns="_all")

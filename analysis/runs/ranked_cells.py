@@ -36,6 +36,8 @@ class RankedCell(TolerantCell):
 
     bands: Bands | None = None
     """The bands chosen after training; None for those of the run."""
+    partition: int = 0
+    """The number of its split in a run that is repeated over splits; 0 in other runs."""
 
     @property
     def ranked(self) -> bool:

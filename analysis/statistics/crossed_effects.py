@@ -80,14 +80,14 @@ def _complete(values: Floats) -> Layout:
     means = values.mean(axis=(0, 1))
     products = np.stack(mean_products(values))
     scale = products.sum(axis=0).diagonal()
-    users, seeds, residual = (_of_differences(stratum, scale) for stratum in products)
+    users, seeds, residual = (of_differences(stratum, scale) for stratum in products)
     seeds = np.where(seeds == 0, residual, seeds)
     size = n_users * n_seeds
     of_users = np.maximum(users - residual, 0) / size
     return Layout(means[:, None] - means, of_users, seeds / size, counts, n_seeds)
 
 
-def _of_differences(products: Floats, scale: Floats) -> Floats:
+def of_differences(products: Floats, scale: Floats) -> Floats:
     """The mean squares of all differences of two rows; `scale` is that of each row's values."""
     own = products.diagonal()
     squares = own[:, None] + own - 2 * products

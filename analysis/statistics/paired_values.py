@@ -1,5 +1,7 @@
 """Per-user values of the rows of a block, aligned by seed and user, for paired tests.
 
+In a run repeated over splits they are aligned by split and user, the seeds of a split averaged.
+
 A block is one data set and backbone. Every paired comparison starts here, so that all of them leave
 out the same rows: incomplete ones, which lack a seed. References compete: nothing of theirs is
 drawn, so their one value a user stands under every seed.
@@ -22,6 +24,8 @@ from ..runs.over_seeds import rows_of_run
 
 Floats = NDArray[np.float64]
 _KEY = ["dataset", "backbone", "row"]
+Training = tuple[int, int]
+"""Partition and seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +38,20 @@ class Paired:
     """One line a row: the columns ROW; a reference has the backbone of the block."""
     seeds: tuple[int, ...]
     values: Floats
-    """[seeds, users, rows]; NaN if that user has no value."""
+    """[seeds or splits, users, rows]; NaN if that user has no value."""
+    splits: tuple[int, ...] = ()
+    """The splits of `values`; empty where the run is of one split."""
 
     @cached_property
     def of_users(self) -> Floats:
-        """[users, rows]: the mean over seeds."""
+        """[users, rows]: the mean over seeds or splits."""
         return _mean(self.values, axis=0)
 
     @cached_property
     def means(self) -> Floats:
-        """[rows]: the mean over users, each user's seeds averaged first."""
+        """[rows]: the mean over users, each user's seeds averaged first; splits weigh the same."""
+        if self.splits:
+            return _mean(_mean(self.values, axis=1), axis=0)
         return _mean(self.of_users, axis=0)
 
     @property
@@ -61,13 +69,14 @@ def paired(
     """
     rows = rows_of_run(run)
     whole = rows[rows["seeds"] >= rows["expected"]]
-    by_row: dict[tuple[str, str, str], dict[int, pd.Series]] = {}
+    by_row: dict[tuple[str, str, str], dict[Training, pd.Series]] = {}
     for cell, row in run.done:
         spec = cell.spec
-        seeds = by_row.setdefault((spec["dataset"], cell.backbone, row), {})
+        trained = by_row.setdefault((spec["dataset"], cell.backbone, row), {})
         of_cell = values(cell) if values else frames.user_values(cell, metric)
-        if not of_cell.empty or spec["seed"] not in seeds:
-            seeds[int(spec["seed"])] = of_cell
+        training = (cell.partition, int(spec["seed"]))
+        if not of_cell.empty or training not in trained:
+            trained[training] = of_cell
     references = whole[whole["kind"] == REFERENCE]
     blocks = []
     for (dataset, backbone), methods in whole[whole["kind"] != REFERENCE].groupby(
@@ -81,21 +90,35 @@ def paired(
 
 
 def _block(
-    dataset: str, backbone: str, rows: pd.DataFrame, held: list[dict[int, pd.Series]]
+    dataset: str, backbone: str, rows: pd.DataFrame, held: list[dict[Training, pd.Series]]
 ) -> Paired:
     kinds = rows["kind"]
     trained = [of_row for of_row, kind in zip(held, kinds, strict=True) if kind != REFERENCE]
-    seeds = tuple(sorted({seed for of_row in trained for seed in of_row}))
+    trainings = sorted({training for of_row in trained for training in of_row})
+    seeds = tuple(sorted({seed for _, seed in trainings}))
+    partitions = tuple(sorted({partition for partition, _ in trainings}))
     held = [
-        dict.fromkeys(seeds, next(iter(of_row.values()))) if kind == REFERENCE else of_row
+        _under_each(trainings, of_row) if kind == REFERENCE else of_row
         for of_row, kind in zip(held, kinds, strict=True)
     ]
-    columns = [row.get(seed, pd.Series(dtype=float)) for seed in seeds for row in held]
+    columns = [row.get(training, pd.Series(dtype=float)) for training in trainings for row in held]
     side = pd.concat(columns, axis=1).sort_index().to_numpy(float)
-    values = side.reshape(len(side), len(seeds), len(held)).transpose(1, 0, 2).copy()
+    values = side.reshape(len(side), len(trainings), len(held)).transpose(1, 0, 2).copy()
     # A row whose values of one seed cannot be read is incomplete: it has no mean (over_seeds.py).
     values[:, :, np.isnan(values).all(axis=1).any(axis=0)] = np.nan
-    return Paired(dataset, backbone, rows, seeds, values)
+    if len(partitions) < 2:
+        return Paired(dataset, backbone, rows, seeds, values)
+    of = np.array([partition for partition, _ in trainings])
+    by_split = np.stack([_mean(values[of == partition], axis=0) for partition in partitions])
+    return Paired(dataset, backbone, rows, seeds, by_split, partitions)
+
+
+def _under_each(
+    trainings: list[Training], of_row: dict[Training, pd.Series]
+) -> dict[Training, pd.Series]:
+    """A reference's one value a user and split, under every seed."""
+    by_split = {partition: values for (partition, _), values in of_row.items()}
+    return {each: by_split[each[0]] for each in trainings if each[0] in by_split}
 
 
 def _mean(values: Floats, axis: int) -> Floats:

@@ -5,7 +5,8 @@ intervals of ranks. [i, j] is row i less row j.
 
     crossed       t of the mean difference, users and seeds as crossed random effects
                   (`crossed_effects.py`), with the quantiles of `weighted_t.py`. With one seed it is
-                  paired-t, and covers users alone.
+                  paired-t, and covers users alone. Over several splits of the data it is users and
+                  splits that are crossed (`split_effects.py`).
     paired-t      t over users, the seeds of a user averaged (Student, "The Probable Error of a
                   Mean", Biometrika, 1908): other users, these trained models
     wilcoxon      signed ranks over users, likewise (`paired_tests.py`); rows whose ranks and means
@@ -25,6 +26,7 @@ from .crossed_effects import Floats, Layout, layout
 from .multiple_testing import holm
 from .paired_tests import FLIPS, rank_sides, sign_flips, signed_ranks
 from .paired_values import Paired
+from .split_effects import split_layout
 
 POWER = 0.8
 LEVEL = 0.95
@@ -47,7 +49,7 @@ class Pairwise:
     statistic: Floats
     p: Floats
     covers_seeds: bool
-    """Whether the test counts the seeds as a sample; else it speaks of these trainings alone."""
+    """Whether the test counts the seeds, or splits, as a sample; else these trainings alone."""
     side: Floats | None = None
     """1 or -1: the side that a test of ranks finds the greater; None where it is the mean's."""
 
@@ -101,7 +103,7 @@ class Pairwise:
         return (self._quantile(1 - alpha / 2) + self._quantile(POWER)) * self.error
 
     def seeds_needed(self, alpha: float) -> Floats:
-        """The fewest seeds with which the difference seen would be `detectable`.
+        """The fewest seeds (or splits, if there are several) that make the difference `detectable`.
 
         Users, and the variances, as here. Infinite where 1,000 seeds would not do; NaN where one
         seed, or a test over users, leaves the variance over seeds unknown.
@@ -139,7 +141,7 @@ class Pairwise:
 def pairwise(block: Paired, test: str = "crossed") -> Pairwise:
     """The tests of all pairs of a block's rows; `test` is a name of TESTS."""
     if test == "crossed":
-        parts = layout(block.values)
+        parts = split_layout(block.values) if block.splits else layout(block.values)
         return Pairwise(parts, *_t(parts), parts.n_seeds > 1)
     parts = layout(block.of_users[None])
     if test == "paired-t":

@@ -9,7 +9,8 @@ Two questions, two families of comparisons:
                -> p_best, tied, rank_low, rank_high
 
 Beside each p stand the 95 % interval of the difference, the least difference that would be found
-four times in five, and the seeds that would find the one seen. Effect and wins (`effect_sizes.py`)
+four times in five, and the seeds (over several splits: the splits) that would find the one seen.
+Effect and wins (`effect_sizes.py`)
 are over users, seeds averaged. A row that never left its warm-up is neither ranked nor called
 better or worse, for it was not the method of its name.
 """
@@ -35,7 +36,7 @@ from .test_procedure import ALPHA, Procedure
 NAN = float("nan")
 _OF_TEST = ["difference", "low", "high", "relative", "statistic", "df", "p", "p_corrected"]
 _OF_TEST += ["detectable", "seeds_needed", "verdict", "conclusion"]
-_COLUMNS = ["n_users", "n_seeds", "covers", "mean", "best", "p_best", "tied", *_OF_TEST]
+_COLUMNS = ["n_users", "n_seeds", "n_splits", "covers", "mean", "best", "p_best", "tied", *_OF_TEST]
 _COLUMNS += [*effect_sizes.COLUMNS, *rank_intervals.COLUMNS]
 NOT_APART, UNDECIDED = "not told apart", "undecided"
 """What a row is called that is neither better nor worse nor shown to be the same."""
@@ -84,7 +85,8 @@ def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool
     frame = block.rows.assign(
         n_users=(~np.isnan(block.of_users)).sum(axis=0),
         n_seeds=len(block.seeds),
-        covers=procedure.covers(len(block.seeds)),
+        n_splits=max(len(block.splits), 1),
+        covers=procedure.covers(len(block.seeds), len(block.splits)),
         mean=means,
     ).join(rank_intervals.intervals(ranked, tests, procedure.alpha))
     frame["best"] = (np.arange(len(frame)) == best) & ~np.isnan(ranked)

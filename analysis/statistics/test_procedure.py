@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from negbench.errors import UserError, did_you_mean
 
+from ..number_format import counted
 from .margin import Margin
 from .multiple_testing import CORRECTIONS, Floats
 from .paired_values import Paired
@@ -11,7 +14,8 @@ from .pairwise import TESTS, Pairwise, pairwise
 
 ALPHA = 0.05
 SEEDS_TOO, USERS_ALONE = "users and seeds", "users alone"
-"""What a test speaks of: other users and other seeds, or other users and these trained models."""
+SPLITS_TOO = "users, splits and seeds"
+"""What a test speaks of: other users, and other seeds and splits too or these trained models."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +39,38 @@ class Procedure:
         """The words for the test where rows have several seeds."""
         return TESTS[self.test]
 
-    def words(self, n_seeds: int) -> str:
-        """The words for the test at this number of seeds, and what it covers."""
+    def words(self, n_seeds: int, n_splits: int = 1) -> str:
+        """The words for the test at this number of seeds and splits, and what it covers."""
+        if n_splits > 1:
+            return self._words_over_splits(design(n_seeds, n_splits))
         if self.covers(n_seeds) == SEEDS_TOO:
             return f"{TESTS[self.test]} (covers users and seeds)"
         name = TESTS["paired-t" if self.test == "crossed" else self.test]
         why = "one seed" if n_seeds == 1 else "seeds averaged within user"
         return f"{name}, {why} (covers users alone: these trained models, no other seed)"
 
-    def covers(self, n_seeds: int) -> str:
-        """What the test speaks of at this number of seeds."""
+    def _words_over_splits(self, sizes: str) -> str:
+        if self.test == "crossed":
+            return (
+                "t test with users and splits as crossed random effects, seeds averaged within "
+                f"split ({sizes}; the split is a random effect; covers users, splits and seeds)"
+            )
+        return (
+            f"{TESTS[self.test]}, {sizes} averaged within user (covers users alone: these trained "
+            "models, no other seed or split)"
+        )
+
+    def covers(self, n_seeds: int, n_splits: int = 1) -> str:
+        """What the test speaks of at this number of seeds and splits."""
+        if self.test == "crossed" and n_splits > 1:
+            return SPLITS_TOO
         return SEEDS_TOO if self.test == "crossed" and n_seeds > 1 else USERS_ALONE
+
+    def words_for(self, tests: pd.DataFrame) -> list[str]:
+        """The words for each number of seeds and splits in the lines of `significance`."""
+        sizes = tests[["n_seeds", "n_splits"]].drop_duplicates()
+        pairs = sorted(sizes.itertuples(index=False, name=None), reverse=True)
+        return list(dict.fromkeys(self.words(int(seeds), int(splits)) for seeds, splits in pairs))
 
     @property
     def corrected(self) -> str:
@@ -59,6 +84,12 @@ class Procedure:
     def pairwise(self, block: Paired) -> Pairwise:
         """The tests of all pairs of a block."""
         return pairwise(block, self.test)
+
+
+def design(n_seeds: int, n_splits: int = 1) -> str:
+    """The trainings of a row in words: 5 seeds, or 3 splits x 5 seeds."""
+    seeds = counted(n_seeds, "seed")
+    return f"{n_splits} splits x {seeds}" if n_splits > 1 else seeds
 
 
 def _require(what: str, word: str, known: list[str]) -> None:

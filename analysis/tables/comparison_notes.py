@@ -16,7 +16,7 @@ from ..number_format import counted, metric_label
 from ..runs.notes import Note
 from ..statistics.pairwise import MOST_SEEDS, POWER
 from ..statistics.significance import NOT_APART, UNDECIDED
-from ..statistics.test_procedure import ALPHA, SEEDS_TOO, Procedure
+from ..statistics.test_procedure import ALPHA, USERS_ALONE, Procedure, design
 
 Line = Mapping[str, Any]
 LEGEND = Note(
@@ -28,8 +28,7 @@ LEGEND = Note(
 
 def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) -> Note:
     """What the verdicts and the ties mean, from the lines of `significance`."""
-    seeds = sorted(tests["n_seeds"].unique(), reverse=True)
-    how = "; elsewhere ".join(dict.fromkeys(procedure.words(int(n)) for n in seeds))
+    how = "; elsewhere ".join(procedure.words_for(tests))
     ties = (
         "rank, in brackets: the places that the tests of all pairs leave open, Holm-corrected; = "
         f"best, or not told apart from it by them (p >= {procedure.alpha}); references count."
@@ -65,34 +64,36 @@ def power_sentences(lines: Sequence[Line], vs: str) -> Iterator[str]:
     least = sorted(line["detectable"] for line in tested if not isnan(line["detectable"]))
     if not least:
         return
-    seeds = counted(int(tested[0]["n_seeds"]), "seed")
+    seeds = design(int(tested[0]["n_seeds"]), int(tested[0]["n_splits"]))
     ends = dict.fromkeys((f"{least[0]:.4f}", f"{least[-1]:.4f}"))
     covers = tested[0]["covers"]
     unseen = (
         f"With {seeds}, differences to {vs} under {' to '.join(ends)}, by row, go unseen more than "
         f"one time in five (power {POWER})"
     )
-    if covers != SEEDS_TOO:
+    if covers == USERS_ALONE:
         yield f"{unseen}, over users alone."
-        if tested[0]["n_seeds"] == 1:
+        if tested[0]["n_seeds"] == tested[0]["n_splits"] == 1:
             yield "One seed does not show how much seeds differ; run 5 or more (--seeds 5)."
         return
     yield f"{unseen}{_needed(tested)}."
 
 
 def _needed(tested: Sequence[Line]) -> str:
-    """The seeds that would tell apart the widest difference of those that are not."""
+    """The seeds, or splits, that would tell apart the widest difference of those that are not."""
     undecided = (line for line in tested if line["conclusion"] in (NOT_APART, UNDECIDED))
     open_lines = [line for line in undecided if not line["p_corrected"] < ALPHA]
     if not open_lines:
         return ""
     widest = max(open_lines, key=lambda line: abs(line["difference"]))
     what = f"; the largest not told apart, {widest['row']} ({widest['difference']:+.4f}),"
-    needed = widest["seeds_needed"]
+    needed, at_hand, what_more = widest["seeds_needed"], widest["n_seeds"], "seeds"
+    if widest["n_splits"] > 1:
+        at_hand, what_more = widest["n_splits"], "splits"
     if isnan(needed):
         return ""
     if isinf(needed):
-        return f"{what} is out of reach of {MOST_SEEDS:,} seeds: it needs more users"
-    if needed <= widest["n_seeds"]:
+        return f"{what} is out of reach of {MOST_SEEDS:,} {what_more}: it needs more users"
+    if needed <= at_hand:
         return f"{what} is lost to the correction"
-    return f"{what} would need {needed:.0f} seeds or more"
+    return f"{what} would need {needed:.0f} {what_more} or more"

@@ -4,7 +4,7 @@ Every output carries them: split, exclusion (ORACLE where training looks at held
 seeds, test and correction, what is missing and why, and what the data are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,11 +18,15 @@ from ..runs import frames
 from ..runs.frames import REFERENCE, Run
 from ..runs.notes import Note, note_of_record
 from ..runs.over_seeds import rows_of_run
-from ..statistics.test_procedure import DEFAULT
+from ..runs.ranked_cells import RankedCell
+from ..runs.tuned_rows import tuned_of
+from ..statistics.test_procedure import DEFAULT, design
+from . import split_notes
 from .budget_notes import of_budget
 from .pending_notes import of_pending
 from .rate_text import margin_note
 from .training_notes import of_training
+from .tuning_notes import of_tuning
 
 SHOWN = 3
 """How many damaged files are named one by one."""
@@ -30,6 +34,8 @@ ONE_USER = (
     "No test: one test user does not show how much users differ, so no order of the rows is shown "
     "(= at every finished row)."
 )
+BUDGET = ("epochs", "patience", "eval_every", "select", "time_limit", "dim", "batch_size")
+"""Settings of training and backbone that no search chooses."""
 HONEST = ("train", "none")
 """Exclusions that look at no held-out pair; any other is an oracle."""
 
@@ -41,6 +47,7 @@ def of_block(
     return (
         *of_data(run, dataset),
         *of_seeds(run, dataset, backbone, means),
+        *of_tuning(run, dataset, backbone),
         *of_settings(run, dataset, backbone),
         *of_budget(run, dataset, backbone),
         *of_gaps(run, dataset, backbone),
@@ -50,52 +57,48 @@ def of_block(
 
 def of_data(run: Run, dataset: str) -> list[Note]:
     """The protocol of one data set: size, split, ranking, exclusion, bands."""
-    cell = _cells(run, dataset)[0]
-    data, parts = cell.record["data"], cell.record["split"]
+    cells = _cells(run, dataset)
+    data = cells[0].record["data"]
     size = (
         f"{counted(data['n_users'], 'user')}, {counted(data['n_items'], 'item')}, "
         f"{counted(data['n_interactions'], 'interaction')}; full ranking over "
         f"{counted(data['n_items'], 'item')}."
     )
-    split = (
-        f"Split {parts['rule']}, order: {parts['order']}, hash {parts['hash'][:12]}; "
-        f"{parts['train']:,} train, {parts['valid']:,} valid, {parts['test']:,} test pairs."
-    )
     return [
         Note("size", size),
-        Note("split", split),
-        Note("exclusion", _exclusion(cell.spec["exclude"])),
-        Note("bands", _bands(cell.record["bands"])),
+        split_notes.of_split(cells),
+        Note("exclusion", _exclusion(cells[0].spec["exclude"])),
+        split_notes.of_bands(cells, _bands),
     ]
 
 
 def notes_of_data(run: Run, dataset: str) -> list[Note]:
     """The notes in the records of a data set and its cells, each once, and on their training."""
     cells = _cells(run, dataset)
-    notes: Iterable[Note] = (
-        note_of_record(text)
-        for cell in cells
-        for text in (*cell.record["data"].get("notes", ()), *cell.record.get("notes", ()))
-    )
-    # The note on the exclusion warns of an oracle already.
-    texts = (_sentence(note.text) for note in notes if note.kind != "oracle")
-    return [*(Note("data", text) for text in dict.fromkeys(texts)), *of_training(run, dataset)]
+    texts = split_notes.of_records(cells, _record_notes)
+    return [*(Note("data", text) for text in texts), *of_training(run, dataset)]
+
+
+def _record_notes(cell: Cell) -> Iterator[str]:
+    for text in (*cell.record["data"].get("notes", ()), *cell.record.get("notes", ())):
+        note = note_of_record(text)
+        if note.kind != "oracle":  # the note on the exclusion warns of an oracle already
+            yield _sentence(note.text)
 
 
 def of_seeds(
     run: Run, dataset: str, backbone: str, means: str = "Mean ± standard deviation"
 ) -> list[Note]:
     """Which seeds, or a warning if there is one only; `means` names the statistic over them."""
-    seeds = {
-        int(cell.spec["seed"])
-        for cell, _ in run.done
-        if (cell.spec["dataset"], cell.backbone) == (dataset, backbone)
-    }
+    here = [cell for cell in _cells(run, dataset) if cell.backbone == backbone]
+    seeds = {int(cell.spec["seed"]) for cell in here}
     if not seeds:  # every cell of the block failed
         return []
-    names = ", ".join(map(str, sorted(seeds)))
+    names, splits = ", ".join(map(str, sorted(seeds))), len(split_notes.by_split(here))
     text = f"{means} over {len(seeds)} seeds ({names})."
-    if len(seeds) == 1:
+    if splits > 1:
+        text = f"{means} over {design(len(seeds), splits)} ({names}): each split trains each seed."
+    elif len(seeds) == 1:
         text = (
             f"WARNING: one seed ({names}): the spread over seeds is unknown and every test covers "
             "users alone; use 5."
@@ -110,7 +113,9 @@ def of_gaps(run: Run, dataset: str, backbone: str) -> list[Note]:
     notes = []
     for row in rows[rows["seeds"] < rows["expected"]].to_dict("records"):
         why = f" ({row['reason'].rstrip('.')})" if row["reason"] else ""
-        of = counted(int(row["expected"]), "seed")
+        several = len(split_notes.by_split(_cells(run, dataset))) > 1
+        of = counted(int(row["expected"]), "training" if several else "seed")
+        of += " (a split and seed each)" if several else ""
         notes.append(Note("gap", f'"-": {row["row"]} has {row["seeds"]} of {of}{why}.'))
     return notes
 
@@ -122,7 +127,10 @@ def of_settings(run: Run, dataset: str, backbone: str) -> list[Note]:
     objectives = sorted({str(c.spec.get("objective") or "its own") for c in cells})
     if objectives and objectives != ["its own"]:
         notes.append(Note("settings", f"Objective of each method: {', '.join(objectives)}."))
-    if differ := _differing(cells):
+    differ = _differing(cells)
+    if any(tuned_of(c.spec) for c in cells):  # what a search chose may differ; its budget may not
+        differ = [name for name in differ if name in BUDGET]
+    if differ:
         text = f"WARNING: rows differ in {listed(differ)}; they do not compare like with like."
         notes.append(Note("settings", text))
     return notes
@@ -144,8 +152,7 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
     Without the baseline there is no test against it.
     """
     name, alpha = metric_label(metric), DEFAULT.alpha
-    words = [DEFAULT.words(int(n)) for n in sorted(tests["n_seeds"].unique(), reverse=True)]
-    how = "; elsewhere ".join(dict.fromkeys(words)) or DEFAULT.tested
+    how = "; elsewhere ".join(DEFAULT.words_for(tests)) or DEFAULT.tested
     ties = (
         f"= best of its data set and backbone, or not told apart from it ({how}; Holm-corrected "
         f"over all pairs of rows, p >= {alpha}); references count."
@@ -216,7 +223,7 @@ def of_damage(run: Run) -> list[Note]:
     return [*of_pending(run), *(Note("damage", text) for text in texts), *missing]
 
 
-def _cells(run: Run, dataset: str) -> list[Cell]:
+def _cells(run: Run, dataset: str) -> list[RankedCell]:
     return [cell for cell, _ in run.done if cell.spec["dataset"] == dataset]
 
 
@@ -232,7 +239,7 @@ def _exclusion(exclude: str) -> str:
     return f"ORACLE: negatives exclude {exclude}, so training looks at held-out positives."
 
 
-def _bands(bands: dict[str, Any]) -> str:
+def _bands(bands: Mapping[str, Any]) -> str:
     parts = zip(bands["names"], bands["items"], bands["test_rows"], strict=True)
     text = "; ".join(f"{name} {items:,} items, {rows:,} test pairs" for name, items, rows in parts)
     after = f", chosen after training (the run had {own})" if (own := bands.get("of_run")) else ""

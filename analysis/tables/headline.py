@@ -16,7 +16,7 @@ from ..number_format import listed, metric_label, spread
 from ..runs.frames import REFERENCE
 from ..statistics.told_apart import ToldApart
 from .main_table_values import Row
-from .row_phrases import UNTUNED, covered, named, rising
+from .row_phrases import covered, named, rising, tuning
 
 POPULAR = "most_popular"
 """The reference that every method is asked to beat."""
@@ -37,9 +37,9 @@ def headline(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart
         return "No method has every seed finished, so nothing can be said yet."
     texts = _Sentences(metric_label(metric), primary, methods, references, tests)
     if tests.untested:
-        return f"{texts.highest()}{UNTUNED}."
+        return f"{texts.highest()}{texts.tuning()}."
     if not references:
-        return f"{texts.best_row()}{UNTUNED}. {NO_REFERENCE}"
+        return f"{texts.best_row()}{texts.tuning()}. {NO_REFERENCE}"
     unbeaten = texts.unbeaten()
     first = texts.none_above(unbeaten) if unbeaten else texts.above_references()
     asked = any(row.method == POPULAR for row in references)
@@ -50,7 +50,7 @@ def best_row(metric: Metric, primary: int, rows: Sequence[Row], tests: ToldApart
     """The row with the highest mean, references among them, and those not told apart from it."""
     known = _known(rows, primary)
     texts = _Sentences(metric_label(metric), primary, known, (), tests)
-    return f"{texts.best_row()}{UNTUNED}."
+    return f"{texts.best_row()}{texts.tuning()}."
 
 
 def _known(rows: Sequence[Row], primary: int) -> list[Row]:
@@ -86,7 +86,7 @@ class _Sentences:
             f"No method is {'significantly ' if higher else ''}above {self._values(unbeaten)}; "
             f"{which}, {best.label}, has {self._mean(best):.4f}"
             f"{f' and is not told apart from {listed(level)}' if level else ''}"
-            f"{covered(self.tests.covers_seeds)}{rising(self.methods)}{UNTUNED}."
+            f"{covered(self.tests.covers_seeds)}{rising(self.methods)}{self.tuning()}."
         )
 
     def above_references(self) -> str:
@@ -100,7 +100,11 @@ class _Sentences:
             rest = f"it is significantly above the reference {value}"
         else:
             rest = f"it is significantly above every reference, the best of them {value}"
-        return f"{self.best_row()}; {rest}{UNTUNED}."
+        return f"{self.best_row()}; {rest}{self.tuning()}."
+
+    def tuning(self) -> str:
+        """The clause on how all these rows were tuned."""
+        return tuning([*self.methods, *self.references])
 
     def highest(self) -> str:
         """The highest mean where no test is possible, without a full stop."""

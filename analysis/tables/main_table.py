@@ -23,6 +23,7 @@ from ..measures.false_negatives import false_negatives
 from ..runs import frames
 from ..runs.frames import MetricLike, Run
 from ..runs.over_seeds import rows_of_run
+from ..runs.tuned_rows import UNTUNED, Tuned, tuned_rows
 from ..statistics.significance import significance
 from ..statistics.told_apart import told_apart
 from . import cost_notes, footnotes
@@ -65,7 +66,7 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
     tests = _by_row(significant)
     costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
     budgets, tested = _by_row(budget(run)), told_apart(run, chosen)
-    lines = _by_row(rows_of_run(run))
+    lines, tuned = _by_row(rows_of_run(run)), tuned_rows(run)
     blocks = []
     for where, records in by_block((key[:2], line) for key, line in lines.items()).items():
         rows = []
@@ -79,6 +80,7 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
                     false.get(key, {}),
                     tests.get((*where, record["row"])),
                     budgets.get(key, {}),
+                    tuned.get(key, UNTUNED),
                 )
             )
         here = _best_marked(_sorted(rows, primary))
@@ -118,6 +120,7 @@ def _row(
     false: Mapping[str, Any],
     test: Mapping[str, Any] | None,
     spent: Mapping[str, Any],
+    tuned: Tuned,
 ) -> Row:
     test = test or {"verdict": "", "p_corrected": NAN, "tied": False}
     warm_up_only = bool(spent.get("warm_up_only", False))
@@ -143,6 +146,8 @@ def _row(
         capped=int(spent.get("capped", 0)),
         warm_up_only=warm_up_only,
         budget_mark=mark(spent),
+        trials=tuned.trials,
+        protocols=tuned.protocols,
     )
 
 

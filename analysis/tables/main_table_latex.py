@@ -13,7 +13,7 @@ from .main_table_text import BOLD, block_table
 from .main_table_values import Block, MainTable, Row
 from .table import Cell
 
-CAPTION = ("split", "exclusion", "seeds", "budget", "pending", "test", "columns", "rates")
+CAPTION = ("split", "exclusion", "seeds", "tuning", "budget", "pending", "test", "columns", "rates")
 """Kinds of notes that a caption must not do without."""
 
 

@@ -80,6 +80,10 @@ class Row:
     """Whether the method's own phase began in no cell that was kept."""
     budget_mark: str = ""
     """Behind the label: ^ still rising when the budget ended, ~ warm-up only."""
+    trials: int = 0
+    """How many settings its search tried; 0 where it was not tuned, 1 with nothing to search."""
+    protocols: tuple[str, ...] = ()
+    """Hash of the protocol of its search, one a split."""
 
     @property
     def whole(self) -> bool:

@@ -1,7 +1,7 @@
 """Phrases on rows that a sentence cannot do without: ties, budgets, and what a test covers.
 
 A sentence that compares rows says in itself which of them cannot be told apart, which were still
-rising when the budget ended, that no settings were searched, and that one seed covers users alone;
+rising when the budget ended, whether settings were searched, and that one seed covers users alone;
 then it is true wherever it is quoted.
 """
 
@@ -11,6 +11,7 @@ from negbench.storage.training_end import STILL_RISING
 
 from ..number_format import counted, listed
 from ..runs.frames import REFERENCE
+from ..runs.tuned_rows import protocols_in_words, trials_in_words
 from .main_table_values import Row
 
 NAMED = 4
@@ -19,6 +20,20 @@ NAMED = 4
 
 UNTUNED = "; no row was tuned here"
 """A clause of every sentence that says which row is best: a tuned one might not be."""
+
+
+def tuning(rows: Sequence[Row]) -> str:
+    """The clause on how these rows were tuned; UNTUNED where none was."""
+    searched = [row for row in rows if row.trials > 1]
+    if not searched:
+        return UNTUNED
+    alone = sorted(row.label for row in rows if row.trials <= 1)
+    who = f"every row but {named(alone)} (nothing to search)" if alone else "every row"
+    protocols = dict.fromkeys(each for row in searched for each in row.protocols)
+    return (
+        f"; {who} was tuned: {trials_in_words([row.trials for row in searched])}, chosen on "
+        f"validation ({protocols_in_words(list(protocols))})"
+    )
 
 
 def named(labels: Sequence[str], shown: int = NAMED) -> str:

@@ -13,12 +13,14 @@ from negbench.storage.training_end import STILL_RISING
 
 from ..number_format import counted, listed
 from ..runs.frames import REFERENCE, Run
+from ..runs.tuned_rows import trials_in_words
 from ..statistics.significance import significance
+from ..statistics.test_procedure import USERS_ALONE, design
 from ..statistics.told_apart import ToldApart, told_apart
 from ..tables.headline import best_row
 from ..tables.main_table_values import Block, MainTable, Row
 from ..tables.pending_notes import pending
-from ..tables.row_phrases import UNTUNED, covered, named, rising
+from ..tables.row_phrases import covered, named, rising, tuning
 from . import by_group, sentences
 from .inputs import RunInputs
 
@@ -57,7 +59,7 @@ def _sentences(
     return [
         block.headline,
         *open_points,
-        "" if everyone.removesuffix(f"{UNTUNED}.") in block.headline else everyone,
+        "" if everyone.removesuffix(f"{tuning(rows)}.") in block.headline else everyone,
         _against_baseline(run, table, block, rows),
         *(_against_reference(row, methods, tests) for row in rows if row.kind == REFERENCE),
         by_group.best_by_band(here),
@@ -133,7 +135,7 @@ def _is(rows: list[Row]) -> str:
 def _covered(run: Run, table: MainTable, block: Block) -> str:
     tests = significance(run, table.metric, vs=table.vs)
     here = (tests["dataset"] == block.dataset) & (tests["backbone"] == block.backbone)
-    return covered(bool((tests.loc[here, "covers"] == "users and seeds").all()))
+    return covered(bool((tests.loc[here, "covers"] != USERS_ALONE).all()))
 
 
 def _against_reference(reference: Row, methods: list[Row], tests: ToldApart) -> str:
@@ -155,10 +157,14 @@ def _sample_size(run: Run, table: MainTable, block: Block) -> str:
     tests = significance(run, table.metric, vs=table.vs)
     here = tests[(tests["dataset"] == block.dataset) & (tests["backbone"] == block.backbone)]
     users, seeds = int(here["n_users"].max()), int(here["n_seeds"].max())
-    if seeds < 2:
+    splits = int(here["n_splits"].max())
+    if seeds < 2 and splits < 2:
         return (
             f"All of this rests on one seed and {counted(users, 'test user')}: it speaks of these "
             "trained models alone."
         )
-    rest = f"{seeds} seeds, {counted(users, 'test user')}"
+    rest = f"{design(seeds, splits)}, {counted(users, 'test user')}"
+    if trials := [row.trials for row in block.rows if row.trials > 1]:
+        chosen = f"were chosen on validation among {trials_in_words(trials)}"
+        return f"These comparisons rest on {rest} and settings that {chosen}."
     return f"These comparisons rest on {rest} and settings that were not tuned here."

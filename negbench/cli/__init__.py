@@ -11,7 +11,10 @@ from negbench.cli.export import export
 from negbench.cli.inspect import data, download, info, list_
 from negbench.cli.new_method import new_method
 from negbench.cli.run import resume, run
-from negbench.cli.show import plot, report, status, table
+from negbench.cli.show import plot, report, table
+from negbench.cli.status import status
+from negbench.cli.tune import tune
+from negbench.cli.tuning import tuning
 from negbench.version import __version__
 
 
@@ -25,7 +28,7 @@ def main() -> None:
     """
 
 
-for command in (run, resume, status, table, compare, audit, plot, report, explain, export):
+for command in (run, tune, resume, status, table, tuning, compare, audit, plot, report, explain):
     main.add_command(command)
-for command in (list_, info, data, download, new_method, doctor):
+for command in (export, list_, info, data, download, new_method, doctor):
     main.add_command(command)

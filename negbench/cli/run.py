@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
+from negbench.errors import UserError
 
 C = Callable[..., Any]
 GRID = (
@@ -20,7 +22,8 @@ GRID = (
         "--methods",
         "--method",
         multiple=True,
-        help="Names, all, globs, families, all,-dns, dns(candidates=32), dns@lr=0.1  "
+        help="Names, all, globs, families, all,-dns, dns(candidates=32), dns@lr=0.1, "
+        "dns(candidates=[2,4])  "
         "[random,popularity,dns]",
     ),
     click.option(
@@ -28,17 +31,24 @@ GRID = (
     ),
     click.option("--references", "--reference", multiple=True, help="Guard rows, as most_popular"),
     click.option(
-        "--seeds",
-        "--seed",
-        help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [5; 3 where 5 would take over an hour; "
-        "a folder with finished cells keeps its own]",
-    ),
-    click.option(
         "--encoder",
         help="Text vectors: tfidf, minilm, a .npy table, a model's folder or hub id  [tfidf]",
     ),
     click.option("--objective", help="One loss for all methods: bpr, bce, gbce, softmax, hinge"),
     click.option("--name", help="Keep the run in runs/NAME"),
+)
+SEEDS = (
+    click.option(
+        "--seeds",
+        "--seed",
+        help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [5; 3 where 5 would take over an hour; "
+        "a folder with finished cells keeps its own]",
+    ),
+)
+TUNED = (
+    click.option(
+        "--tuned", help="Each row's settings and budget: a folder of `negbench tune`, or embedded"
+    ),
 )
 DATA = (
     click.option("--user", help="Column of the user, where data are a file of yours"),
@@ -62,6 +72,11 @@ MEASURE = (
     click.option("--bands", help="mass:1/3,2/3, items:0.2,0.8 or count:5,50  [mass]"),
     click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
     click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
+    click.option(
+        "--watch-test",
+        is_flag=True,
+        help="Log the test metric of each epoch too; nothing reads it for a choice",
+    ),
     click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
     click.option(
         "--noise",
@@ -73,7 +88,7 @@ BUDGET = (
     click.option("--patience", help="Evaluations without gain before a stop  [10]"),
     click.option("--eval-every", help="Epochs between evaluations on the valid part  [1]"),
     click.option("--batch-size", help="For every backbone; without it their own"),
-    click.option("--lr", help="Likewise"),
+    click.option("--lr", help="Likewise; 0.001,0.01 is a sweep, one row a value"),
     click.option("--l2", help="Likewise"),
     click.option("--dim", help="Likewise"),
     click.option("--time-limit", help="Seconds that a cell may train"),
@@ -106,7 +121,7 @@ def options(*groups: tuple[C, ...]) -> C:
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
-@options(GRID, DATA, MEASURE, BUDGET, WAY)
+@options(GRID, SEEDS, TUNED, DATA, MEASURE, BUDGET, WAY)
 @click.option(
     "--dry-run", is_flag=True, help="Show the grid and a measured estimate; write nothing"
 )
@@ -118,6 +133,10 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     FILE is an experiment file (.toml, .yaml) whose keys are these options; KEY=VALUE overrides it,
     as in train.lr=0.005. RUN_DIR/run.json is one too: it runs again, in another folder with -o.
     Finished cells are kept: the same command goes on where it stopped.
+
+    A list of values is a sweep, one row a value: -m 'dns(candidates=[2,4,8])', -b
+    'mf(lr=[0.001,0.01])', --lr 0.001,0.01; `negbench plot RUN sweep` shows it. Behind @ stand
+    settings of one row, of the training or the backbone: 'dns@(layers=2,lr=0.1)'.
     """
     from negbench.experiment.options.experiment_file import divide, read_experiments
     from negbench.experiment.options.options import build, merge
@@ -142,11 +161,41 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
 @click.option("-q", "--quiet", is_flag=True, help="The table alone")
 @click.option("--no-progress", is_flag=True, help="No bar")
 def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> int:
-    """Go on with a run as it was started; only missing and failed cells are worked on."""
-    from negbench.experiment.run_again import to_resume
+    """Go on with a run, or a search, as it was started; only missing and failed cells are done.
 
+    \f
+    Raises UserError for the trials of a search: the search goes on as a whole.
+    """
+    from negbench.experiment.run_again import to_resume
+    from negbench.storage.search_store import TRIALS
+    from negbench.tuning import tune_file
+
+    if tune_file.is_search(run_dir):
+        return _resume_search(run_dir, jobs, quiet=quiet, no_progress=no_progress)
+    if tune_file.is_search(run_dir.parent) and run_dir.name == TRIALS:
+        raise UserError(
+            f"{run_dir} holds the trials of a search; go on with: negbench resume "
+            f"{shlex.quote(str(run_dir.parent))}"
+        )
     asked = to_resume(run_dir, jobs)
     return _carry_out(asked, folder=run_dir, quiet=quiet, no_progress=no_progress)
+
+
+def _resume_search(run_dir: Path, jobs: str | None, *, quiet: bool, no_progress: bool) -> int:
+    """Go on with a folder of `negbench tune`."""
+    from negbench.cli.tune import carry_out
+    from negbench.experiment.options.value_parsers import PARSERS
+    from negbench.tuning import tune_file
+
+    given = {"out": str(run_dir), **({"jobs": PARSERS["jobs"](jobs, "jobs")} if jobs else {})}
+    started = tune_file.starts(run_dir)
+    asked = [tune_file.asked_of(each) for each in started]
+    return carry_out(
+        [(replace(each[0], **given), *each[1:]) for each in asked],
+        command=str(started[0]["command"]),
+        quiet=quiet,
+        no_progress=no_progress,
+    )
 
 
 def _carry_out(
@@ -178,7 +227,7 @@ def _carry_out(
             experiments = [chosen]
         if not quiet:
             lines = console.scenario_lines(grid), console.notes(chosen, grid)
-            _print(console.first_line(chosen, device, tour), *lines[0], *lines[1])
+            _print(console.first_line(chosen, device, tour, grid), *lines[0], *lines[1])
             _print(*[settled.line] * bool(settled.line))
         if dry_run:
             _print(*console.dry_run(chosen, grid, out, device, settled.estimate))

@@ -1,7 +1,5 @@
-"""`status`, `table`, `plot` and `report`: the results of a run."""
+"""`table`, `plot` and `report`: the results of a run."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,35 +11,6 @@ if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run
 
 FOLDER = click.Path(path_type=Path)
-
-
-@click.command()
-@click.argument("run_dir", type=FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="For programs")
-def status(run_dir: Path, as_json: bool) -> None:
-    """Cells done, failed and pending, the time left, the slowest cells."""
-    from negbench.experiment.finished.status import status as read
-    from negbench.storage.training_end import STILL_RISING, WARM_UP_ONLY
-
-    now = read(run_dir)
-    if as_json:
-        click.echo(json.dumps(asdict(now), indent=1, ensure_ascii=False))
-        return
-    line = f"{now.done} done, {len(now.failed)} failed, {len(now.pending)} pending"
-    click.echo(line + (f"; {now.other} of earlier commands" if now.other else ""))
-    if now.pending:
-        left = now.seconds_left
-        click.echo("left     " + ("not known yet" if left is None else f"about {left:.0f} s"))
-        click.echo(f"go on    {now.go_on}")
-    for words, count in ((STILL_RISING, now.capped), (WARM_UP_ONLY, now.warm_up_only)):
-        if count:
-            click.echo(f"budget   {words}: {count} of {now.trained}")
-    for label, reason in now.failed.items():
-        click.echo(f"failed   {label}: {reason}")
-    for sentence in now.damaged:
-        click.echo(f"damaged  {sentence}")
-    for label, seconds in now.slowest:
-        click.echo(f"slowest  {label}  {seconds:.1f} s")
 
 
 @click.command()

@@ -29,12 +29,14 @@ def run(
     references: Words | None = None,
     seeds: int | str | Sequence[int] | None = None,
     objective: str | None = None,
+    tuned: Folder | None = None,
     split: str | None = None,
     exclude: str | None = None,
     k_core: int | None = None,
     metrics: Words | None = None,
     probe: str | None = None,
     log_negatives: int | None = None,
+    watch_test: bool | None = None,
     plant: float | None = None,
     noise: float | str | None = None,
     bands: str | None = None,
@@ -58,7 +60,8 @@ def run(
     an experiment file, `train` its section of that name, `columns` the names of user, item, time
     and rating in a file of yours. `datasets` may also be pandas DataFrames, read as a file is, and
     `Interactions`, taken as they are; such a run goes on by the same call, not by `negbench
-    resume`.
+    resume`. A list of values is a sweep, one row a value: `methods="dns(candidates=[2,4,8])"`,
+    `backbones="mf(lr=[0.001,0.01])"`, `train={"lr": [0.001, 0.01]}`.
 
     A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of

@@ -16,6 +16,7 @@ from negbench.experiment.estimate.grid import Estimate, GridEstimate, estimate
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.run_grid import Result, missing, shard_of, workers_of
+from negbench.experiment.tuned_rows import summary
 from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.scenario import Scenario
 from negbench.version import __version__
@@ -24,11 +25,16 @@ PATIENCE = 5.0
 """Seconds that a run may spend on its own estimate; a dry run takes what it needs."""
 
 
-def first_line(options: Options, device: str, tour: bool) -> str:
-    """Version and device; for a run without options also what it trains."""
+def first_line(options: Options, device: str, tour: bool, plan: Plan | None = None) -> str:
+    """Version and device, and how the rows of a plan are tuned.
+
+    For a run without options also what it trains.
+    """
     cuda = device.startswith("cuda")
     where = torch.cuda.get_device_name(device) if cuda else f"cpu ({os.cpu_count()} cores)"
     line = f"negbench {__version__} | {where}"
+    if plan is not None and (tuned := summary(plan.cells, options.tuned)):
+        line += f" | {tuned}"
     if tour:
         line += (
             f" | nothing asked for: a short tour ({', '.join(options.datasets)}; "

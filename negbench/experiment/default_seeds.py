@@ -2,6 +2,7 @@
 
 Tests over users and seeds need seeds: with few of them only a large difference is told from chance.
 A folder that holds finished cells keeps the seeds of its run, so that the same command goes on.
+Tuned rows take seeds that no search chose by: 100, 101 and so on.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +17,10 @@ from negbench.experiment.plan import Plan, plan
 from negbench.experiment.run_grid import missing, workers_of
 from negbench.storage import cell_store, run_file
 
-FEWER = (0, 1, 2)
+FEWER = 3
+"""The number of seeds where the usual ones would take long."""
+FRESH = 100
+"""The seeds of tuned rows begin here: those of a search's trials and finalists are below it."""
 LONG = 3600.0
 """Seconds that a grid may take with the default seeds."""
 
@@ -39,9 +43,13 @@ def settle(options: Options, grid: Plan, out: Path, device: str, *, patience: fl
     Shards and clusters always have five: machines that decide apart may not disagree.
     """
     n = len(options.seeds)
+    first = FRESH if options.tuned else 0
+    usual = tuple(range(first, first + n))
     if kept := _of_folder(out):
         line = f"seeds  {_listed(kept)}, as the finished cells of this folder; --seeds {n} for {n}"
-        return _with_seeds(options, grid, kept, line if kept != options.seeds else "")
+        return _with_seeds(options, grid, kept, line if kept != usual else "")
+    settled = _with_seeds(options, grid, usual, "")
+    options, grid = settled.options, settled.plan
     if options.shard != (1, 1) or options.engine != "local":
         return Settled(options, grid)
     todo = missing(grid, out, options.overwrite)
@@ -53,8 +61,9 @@ def settle(options: Options, grid: Plan, out: Path, device: str, *, patience: fl
     if seconds <= LONG and not unknown:
         return Settled(options, grid, known)
     why = f"{n} could not be estimated" if unknown else f"{n} would take about {span(seconds)}"
-    line = f"seeds  {len(FEWER)}, for {why}; --seeds {n} to have them"
-    return replace(_with_seeds(options, grid, FEWER, line), estimate=known)
+    asked = f"{first}-{usual[-1]}" if first else str(n)
+    line = f"seeds  {FEWER}, for {why}; --seeds {asked} to have them"
+    return replace(_with_seeds(options, grid, usual[:FEWER], line), estimate=known)
 
 
 def _with_seeds(options: Options, grid: Plan, seeds: tuple[int, ...], line: str) -> Settled:

@@ -1,16 +1,18 @@
 """The grid: data sets x backbones x methods x seeds, resolved before anything is trained."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from negbench.errors import UserError
+from negbench.experiment.cell.backbone_settings import check_names
 from negbench.experiment.cell.nothing_to_learn import nothing_to_train
 from negbench.experiment.cell.spec import REFERENCE, CellSpec, PlannedCell, ScenarioKey, unfit
 from negbench.experiment.options.method_words import MethodWord, method_word
 from negbench.experiment.options.options import Options
 from negbench.experiment.phase_fit import require_a_phase
-from negbench.plugins.term_syntax import settings_text
+from negbench.experiment.tuned_rows import TunedRows
+from negbench.plugins.term_syntax import parse, settings_text
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
 
@@ -32,9 +34,12 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Every cell that can be trained; pairings that cannot are skipped and named.
 
-    Raises UserError for a wrong name or parameter, if no pairing can be trained, and if the budget
-    reaches no method's own phase.
+    With `--tuned` each cell has the settings of its row's winner, and the budget of its search.
+
+    Raises UserError for a wrong name or parameter, if no pairing can be trained, if the budget
+    reaches no method's own phase, and for a row that was not tuned, or not here.
     """
+    tuned = TunedRows.read(options.tuned) if options.tuned else None
     specs = list(asked(options))
     for spec in specs:  # parameters are checked before data are loaded
         spec.check()
@@ -43,11 +48,14 @@ def plan(options: Options) -> Plan:
     _require_distinct_names(scenarios.items())
     cells: dict[str, PlannedCell] = {}
     skipped: list[str] = []
+    pairs: list[tuple[CellSpec, Scenario]] = []
     for spec in specs:
         scenario = scenarios[spec.scenario_key]
         if why := unfit(spec, scenario) or nothing_to_train(spec, scenario):
             skipped.append(why)
-            continue
+        else:
+            pairs.append((spec, scenario))
+    for spec, scenario in _with_winners(options, pairs, tuned) if tuned and pairs else pairs:
         planned = PlannedCell.of(spec, scenario)
         cells.setdefault(planned.digest, planned)
     if not any(not each.spec.is_reference for each in cells.values()) and skipped:
@@ -61,17 +69,22 @@ def asked(options: Options) -> Iterator[CellSpec]:
     """The grid as it was typed: the references of a data set first, then every pairing and seed."""
     for dataset in options.datasets:
         for name in options.references:
-            yield _spec(options, dataset, REFERENCE, name, 0)
+            yield cell_spec(options, dataset, REFERENCE, name, 0)
         for backbone in options.backbones:
             for method in options.methods:
                 for seed in options.seeds:
-                    yield _spec(options, dataset, backbone, method, seed)
+                    yield cell_spec(options, dataset, backbone, method, seed)
 
 
-def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int) -> CellSpec:
+def cell_spec(options: Options, dataset: str, backbone: str, method: str, seed: int) -> CellSpec:
+    """One cell of the grid: a method's word, or a reference's, with the options of the run.
+
+    Raises UserError for a setting behind the word's `@` that this backbone does not take.
+    """
     word = MethodWord(method, None, options.encoder)
     if backbone != REFERENCE:
         word = method_word(method, options.objective, options.encoder)
+        check_names(parse(backbone), word.settings)
     return CellSpec(
         dataset=dataset,
         backbone=backbone,
@@ -85,13 +98,26 @@ def _spec(options: Options, dataset: str, backbone: str, method: str, seed: int)
         bands=options.bands,
         probe=options.probe,
         log_negatives=options.log_negatives,
+        watch_test=options.watch_test,
         plant=options.plant,
         noise=options.noise,
         encoder=word.encoder,
         metrics=options.metrics,
-        settings=settings_text(word.train),
+        settings=settings_text(word.settings),
+        backbone_settings=tuple(word.backbone.items()),
         train=TrainConfig(**{**options.train, **word.train}),
     )
+
+
+def _with_winners(
+    options: Options, pairs: Sequence[tuple[CellSpec, Scenario]], tuned: TunedRows
+) -> Iterator[tuple[CellSpec, Scenario]]:
+    """These cells with the settings and the budget that won the search of each row."""
+    winners = tuned.winners(pairs, options.train)
+    for (spec, scenario), winner in zip(pairs, winners, strict=True):
+        own = replace(options, train=winner.budget, objective=spec.objective, encoder=spec.encoder)
+        best = cell_spec(own, spec.dataset, spec.backbone, winner.word, spec.seed)
+        yield replace(best, tuned=winner.tuned), scenario
 
 
 def _require_distinct_names(scenarios: Iterable[tuple[ScenarioKey, Scenario]]) -> None:

@@ -25,7 +25,8 @@ def plan_of(experiments: Sequence[Options], folder: Path | None) -> Plan:
     """One plan of several experiments of a run folder, each cell once.
 
     Of a row and seed whose settings a later experiment changed the later cell counts, and the
-    earlier one where the folder holds it already.
+    earlier one where the folder holds it already. Of a data set whose rows are tuned otherwise
+    since, only the later cells count: the earlier ones do not compare.
     """
     plans = [plan(each) for each in experiments]
     if len(plans) == 1 or folder is None:
@@ -35,10 +36,12 @@ def plan_of(experiments: Sequence[Options], folder: Path | None) -> Plan:
 
 def _merged(plans: Sequence[Plan], there: Collection[str]) -> Plan:
     latest = {_row(each): each.digest for one in plans for each in one.cells}
+    tuning = {each.resolved["dataset"]: _protocol(each) for one in plans for each in one.cells}
     cells: dict[str, PlannedCell] = {}
     scenarios: dict[Any, Any] = {}
     for one in plans:
         kept = [x for x in one.cells if x.digest == latest[_row(x)] or x.digest in there]
+        kept = [x for x in kept if _protocol(x) == tuning[x.resolved["dataset"]]]
         cells.update((each.digest, each) for each in kept)
         keys = {each.spec.scenario_key for each in kept}
         scenarios.update((k, v) for k, v in one.scenarios.items() if k in keys)
@@ -58,3 +61,8 @@ def _merged(plans: Sequence[Plan], there: Collection[str]) -> Plan:
 def _row(planned: PlannedCell) -> tuple[str, ...]:
     spec: Mapping[str, Any] = planned.resolved
     return (*(str(spec[name]) for name in run_file.ENTRY), planned.spec.settings)
+
+
+def _protocol(planned: PlannedCell) -> str:
+    """The protocol that tuned a cell; empty where none did."""
+    return planned.spec.tuned.protocol if planned.spec.tuned else ""

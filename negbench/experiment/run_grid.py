@@ -18,7 +18,7 @@ from negbench.experiment.options.command_line import command_line
 from negbench.experiment.options.options import TRAIN, Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.progress import Progress
-from negbench.experiment.same_data import require_same_data, set_aside
+from negbench.experiment.same_data import require_same_data, require_same_tuning, set_aside
 from negbench.experiment.workers.cleanup import sweep
 from negbench.experiment.workers.dask_cluster import Cluster, on_cluster
 from negbench.experiment.workers.local_pool import (
@@ -193,6 +193,7 @@ def check(options: Options, plan: Plan, out: Path) -> None:
     except UserError:  # a new folder, or one that lost its run.json
         before = {}
     require_same_data(options, plan, out, before)
+    require_same_tuning(plan, out, options.overwrite)
 
 
 def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -> Path:
@@ -223,12 +224,13 @@ def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -
 def _start(options: Options, plan: Plan, command: str) -> dict[str, Any]:
     """What run.json keeps of a start."""
     given, budget = options.as_flat(), TrainConfig(**options.train)
+    names = () if options.tuned else TRAIN  # a tuned row has the budget of its search
     return {
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "negbench": __version__,
         "options": given,
-        "experiment": {**given, **{f"train.{name}": getattr(budget, name) for name in TRAIN}},
+        "experiment": {**given, **{f"train.{name}": getattr(budget, name) for name in names}},
         "cells": [_entry(planned) for planned in plan.cells],
         "skipped": list(plan.skipped),
         "configs": _configs(plan),

@@ -1,7 +1,7 @@
 """The data of a run folder stay the same: cells of other data are refused before any training.
 
-A table compares cells of one data set, split, bands and exclusion; a folder that mixed two of them
-could show none, and would hold two values for one row.
+A table compares cells of one data set, split, bands and exclusion, tuned by one protocol or not at
+all; a folder that mixed two of them could show none, and would hold two values for one row.
 """
 
 import logging
@@ -23,7 +23,7 @@ from negbench.storage.cell_store import Cell
 from negbench.texts import encoders
 
 REPLACED = "replaced"
-"""The folder of a run that cells of earlier data are moved to."""
+"""The folder of a run that cells of earlier data, or tuned otherwise, are moved to."""
 READ_BY = (
     "data_dir",
     *(each.name for each in fields(Columns)),
@@ -53,6 +53,44 @@ def require_same_data(options: Options, plan: Plan, out: Path, stored: Mapping[s
     )
 
 
+def require_same_tuning(plan: Plan, out: Path, overwrite: str) -> None:
+    """Raises UserError if finished cells of a planned data set are tuned by another protocol.
+
+    Untuned beside tuned is another one too. With `--overwrite all` the cells may be replaced.
+    """
+    other = [each for each in otherwise_tuned(plan, out) if each.done]
+    if not other or overwrite == "all":
+        return
+    name, n = other[0].spec["dataset"], len(other)
+    then, now = (
+        f"tuned by protocol {each}" if each else "not tuned"
+        for each in (_protocol(other[0].spec), _protocols(plan)[name])
+    )
+    raise UserError(
+        "the rows of a data set must be tuned by one protocol, or all not tuned, to be compared; "
+        f"{counted(n, 'finished cell')} in {out} {'is' if n == 1 else 'are'} {then}, and the rows "
+        f"on {name} are now {now}; choose another folder with -o, or train them all again with "
+        "--overwrite all"
+    )
+
+
+def otherwise_tuned(plan: Plan, out: Path) -> list[Cell]:
+    """The cells of a planned data set that another protocol tuned, or none where it is tuned."""
+    now = _protocols(plan)
+    cells = cell_store.read_cells(out)[0]
+    return [c for c in cells if now.get(c.spec["dataset"], _protocol(c.spec)) != _protocol(c.spec)]
+
+
+def _protocols(plan: Plan) -> dict[str, str]:
+    """The protocol that tunes the rows of each data set; empty where they are not tuned."""
+    return {each.resolved["dataset"]: _protocol(each.resolved) for each in plan.cells}
+
+
+def _protocol(spec: Mapping[str, Any]) -> str:
+    tuned = spec.get("tuned")
+    return str(tuned.get("protocol", "")) if isinstance(tuned, Mapping) else ""
+
+
 def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
     """The cells of a planned data set's name that are of other data, split, bands or exclusion."""
     planned = {each.interactions.name: each for each in plan.scenarios.values()}
@@ -69,9 +107,9 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
 
 
 def set_aside(plan: Plan, out: Path, overwrite: str) -> None:
-    """Move the cells of other data to RUN/replaced: failed ones, and with `overwrite` all."""
+    """Move cells of other data or tuning to RUN/replaced: failed ones, and with `overwrite` all."""
     moved = 0
-    for cell, _ in foreign_cells(plan, out):
+    for cell in (*(each for each, _ in foreign_cells(plan, out)), *otherwise_tuned(plan, out)):
         if cell.done and overwrite != "all":
             continue
         place = out / REPLACED
@@ -84,7 +122,7 @@ def set_aside(plan: Plan, out: Path, overwrite: str) -> None:
             continue
     if moved:
         logger.warning(
-            "%s of earlier data %s moved to %s",
+            "%s of earlier data or tuning %s moved to %s",
             counted(moved, "cell"),
             "was" if moved == 1 else "were",
             out / REPLACED,

@@ -83,7 +83,7 @@ def split(text: str, mark: str) -> list[str]:
 
 
 def settings_apart(text: str) -> tuple[str, dict[str, Any]]:
-    """`dns@lr=0.1`, or `dns@(l2=0,lr=0.1)`, as the word `dns` and its training settings.
+    """`dns@lr=0.1`, or `dns@(l2=0,lr=0.1)`, as the word `dns` and its settings.
 
     Raises UserError for settings that are malformed or given twice.
     """
@@ -99,7 +99,7 @@ def settings_apart(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """Training settings as they stand behind a word; empty where there are none."""
+    """Settings of training and backbone as they stand behind a word; empty where there are none."""
     inside = Term("", tuple(settings.items())).variant
     return f"@({inside})" if len(settings) > 1 else f"@{inside}" if settings else ""
 

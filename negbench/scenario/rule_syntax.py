@@ -9,6 +9,9 @@ from negbench.errors import UserError, did_you_mean
 
 _FORM = re.compile(r"\s*([A-Za-z_-]+)\s*(?:\(([^()]*)\)|:([^()]*))?\s*")
 
+_NAMED = {"users": "seed|last", "leave_one_out": "seed|skip"}
+"""The named numbers that a rule may hold, where it is not the seed alone."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -19,6 +22,8 @@ class Rule:
     seed: int = 0
     last: int = 1
     """Of a split by users: how many of a held-out user's items are to be ranked."""
+    skip: int = 0
+    """Of leave-one-out: how many of each user's newest pairs are left out first."""
 
     @property
     def numbers(self) -> tuple[Fraction, ...]:
@@ -28,6 +33,7 @@ class Rule:
     def __str__(self) -> str:
         """The rule as it could be typed."""
         words = self.words if self.last == 1 else (*self.words, f"last={self.last}")
+        words = (*words, f"skip={self.skip}") if self.skip else words
         return f"{self.name}({','.join(words)})" if words else self.name
 
 
@@ -41,7 +47,8 @@ def read_rule(
 ) -> Rule:
     """Parse a rule named in `defaults`, which also gives the numbers where the text has none.
 
-    A `seed=7` in the text overrides the argument; a rule by users may hold a `last=2` beside it.
+    A `seed=7` in the text overrides the argument; a rule by users may hold a `last=2` beside it,
+    and leave-one-out a `skip=1`.
     Raises UserError if the text is no such rule.
     """
     form = _FORM.fullmatch(text)
@@ -53,14 +60,19 @@ def read_rule(
         known = [*defaults, *(aliases or {})]
         raise UserError(f"unknown {kind} `{text}`; {did_you_mean(name, known)}")
     words = [word.strip() for word in (form[2] or form[3] or "").split(",") if word.strip()]
-    named = {"seed": seed, "last": 1}
-    known_words = "seed|last" if name == "users" else "seed"
+    named = {"seed": seed, "last": 1, "skip": 0}
+    known_words = _NAMED.get(name, "seed")
     while words and (given := re.fullmatch(rf"({known_words})\s*=\s*(\d+)", words[-1])):
         named[given[1]], words = int(given[2]), words[:-1]
     if not defaults[name] and words:
         raise UserError(f"{kind} `{name}` takes no numbers; got `{text}`")
     numbers = tuple(_number(word, kind) for word in words or map(str, defaults[name]))
-    return Rule(name, numbers, named["seed"], named["last"])
+    return Rule(name, numbers, named["seed"], named["last"], named["skip"])
+
+
+def with_seed(rule: Rule) -> str:
+    """The rule as it could be typed, with its seed."""
+    return f"{str(rule).removesuffix(')')},seed={rule.seed})"
 
 
 def _number(word: str, kind: str) -> str:

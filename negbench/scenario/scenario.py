@@ -244,7 +244,8 @@ def prepare(
     if noise == "ratings":
         parts, added = noise_injection.inject_disliked(parts, data.disliked)
     elif noise:
-        known = tuple(pairs for pairs in (planted, data.truth) if pairs is not None)
+        every = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
+        known = tuple(pairs for pairs in (every, planted, data.truth) if pairs is not None)
         parts, added = noise_injection.inject_random(parts, noise, known)
     natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
     return Scenario(data, parts, cut, exclude, planted, added, natural)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.data.fold_in import TEST, TRAIN
+from negbench.data.fold_in import FOLD_IN, TEST, TRAIN
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.data.number_words import counted, percent
 
@@ -31,6 +31,7 @@ def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, .
     several = (
         SHIFT if parts.rule_name == "popularity_shift" else "",
         NO_VALID if not len(parts.valid) else "",
+        _left_out(pair_parts, parts),
         _nothing_to_rank(parts),
         _users_without_train(parts),
         _items_without_train(parts),
@@ -38,6 +39,16 @@ def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, .
         _future(data, pair_parts, parts),
     )
     return tuple(sentence for sentence in several if sentence)
+
+
+def _left_out(pair_parts: Parts, parts: Split) -> str:
+    n = int((pair_parts > FOLD_IN).sum())
+    if not n:
+        return ""
+    return (
+        f"{n:,} of {counted(len(pair_parts), 'pair')} {'is' if n == 1 else 'are'} newer than the "
+        f"test pairs of {parts.rule} and in no part."
+    )
 
 
 def _nothing_to_rank(parts: Split) -> str:

@@ -1,16 +1,20 @@
 """Train, validation and test splits by rule.
 
 A rule is a name, with numbers in brackets where it takes any: `ratio(0.8,0.1,0.1)`. Every pair is
-in exactly one part. Within a row of a part the pairs stay in time order, or in the order of the
-file where no time is known.
+in exactly one part, but for those that a rule leaves out as newer than its test pairs. Within a row
+of a part the pairs stay in time order, or in the order of the file where no time is known.
 
 - `ratio(a,b,c)`: each user's n pairs in order, cut at the whole numbers below a n and (a + b) n,
   with one or more in train. So 2 to 5 pairs under (0.8,0.1,0.1) give one to test, none to valid.
+  A fourth share leaves each user's newest pairs out: `ratio(0.7,0.1,0.1,0.1)` is the split as it
+  was before the last tenth of each history.
 - `random(a,b,c)`: the same sizes, each user's pairs shuffled.
 - `temporal(a,b)`: two points in time for all users, at the quantiles a and b; equal times stay
-  together. A user whose pairs are all after the first point has no train pair.
+  together. A user whose pairs are all after the first point has no train pair. After a third point
+  pairs are left out: `temporal(0.7,0.8,0.9)`.
 - `leave_one_out` (`loo`): the last pair is test, the one before it valid, for users with 3 pairs or
-  more; all pairs of the others are train.
+  more; all pairs of the others are train. `leave_one_out(skip=1)` leaves each user's newest pair
+  out first.
 - `files(a)`: the parts as given. Without a given valid part it is sampled from train: of each
   user's n train pairs the nearest whole number to a n, never all (a = 0.1: none below 5 pairs).
   Of data that come divided by users, valid is a share of the train users, as under `users`.
@@ -37,11 +41,13 @@ from negbench.data.interactions import Csr, Interactions, Split
 from negbench.errors import UserError
 from negbench.ops.rng import numpy_stream
 from negbench.scenario import held_out_users, popularity_shift
-from negbench.scenario.rule_syntax import Rule, read_rule
+from negbench.scenario.rule_syntax import Rule, read_rule, with_seed
 from negbench.scenario.split_caveats import caveats
 
 Parts = NDArray[np.int8]
 
+LEFT_OUT = 4
+"""Pairs newer than the test pairs: in no part."""
 DEFAULTS: dict[str, tuple[float, ...]] = {
     "ratio": (0.8, 0.1, 0.1),
     "random": (0.8, 0.1, 0.1),
@@ -54,6 +60,8 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
 }
 """The rules with their default numbers."""
 
+SEEDED = ("random", "files", "truth", "users", "popularity_shift")
+"""The rules that draw."""
 ALIASES = {"loo": "leave_one_out"}
 
 
@@ -63,8 +71,7 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
     `auto` is `truth` for data with ground truth, else `files` for data that come divided, else
     `ratio` where an order is known, else `random`. Raises UserError if the data cannot be split so.
     """
-    text = _auto(interactions) if rule == "auto" else rule
-    read = read_rule(text, DEFAULTS, "split rule", ALIASES, seed=seed)
+    read = read_split_rule(rule, interactions, seed=seed)
     if not len(interactions):
         raise UserError(f"{interactions.name} holds no interactions, so there is nothing to split")
     parts = _RULES[read.name](interactions, read)
@@ -76,6 +83,12 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
                 f"({len(interactions)} interactions); choose another rule or other numbers"
             )
     return replace(result, notes=caveats(interactions, parts, result))
+
+
+def read_split_rule(rule: str, interactions: Interactions, *, seed: int = 0) -> Rule:
+    """The rule of a text; `auto` is resolved by the data. Raises UserError if it is no rule."""
+    text = _auto(interactions) if rule == "auto" else rule
+    return read_rule(text, DEFAULTS, "split rule", ALIASES, seed=seed)
 
 
 def _auto(interactions: Interactions) -> str:
@@ -99,7 +112,7 @@ def _random(interactions: Interactions, rule: Rule) -> Parts:
 
 
 def _temporal(interactions: Interactions, rule: Rule) -> Parts:
-    first, second = _increasing(rule)
+    points = increasing_points(rule)
     times = interactions.times
     if times is None:
         raise UserError(
@@ -107,16 +120,18 @@ def _temporal(interactions: Interactions, rule: Rule) -> Parts:
             "use ratio(0.8,0.1,0.1) or random(0.8,0.1,0.1)"
         )
     ranked = np.sort(times)
-    cuts = [ranked[int(share * len(ranked))] for share in (first, second)]
-    return np.searchsorted(np.array(cuts), times, side="right").astype(np.int8)
+    cuts = [ranked[int(share * len(ranked))] for share in points]
+    after = np.searchsorted(np.array(cuts), times, side="right")
+    return np.array([TRAIN, VALID, TEST, LEFT_OUT], np.int8)[after]
 
 
 def _leave_one_out(interactions: Interactions, rule: Rule) -> Parts:
     _need_order(interactions, rule)
     place, n = _places(interactions.users, _in_order(interactions))
-    parts = np.zeros(len(place), np.int8)
-    parts[(n >= 3) & (place == n - 1)] = TEST
-    parts[(n >= 3) & (place == n - 2)] = VALID
+    parts, kept = np.zeros(len(place), np.int8), np.maximum(n - rule.skip, 1)
+    parts[(kept >= 3) & (place == kept - 1)] = TEST
+    parts[(kept >= 3) & (place == kept - 2)] = VALID
+    parts[place >= kept] = LEFT_OUT
     return parts
 
 
@@ -146,7 +161,7 @@ def _truth(interactions: Interactions, rule: Rule) -> Parts:
 
 def _users(interactions: Interactions, rule: Rule) -> Parts:
     _need_order(interactions, rule)
-    _three_shares(rule)
+    three_shares(rule)
     return held_out_users.assign_parts(interactions, rule, _in_order(interactions))
 
 
@@ -191,15 +206,19 @@ def _places(
 
 def _cut(place: NDArray[np.int64], n: NDArray[np.int64], rule: Rule) -> Parts:
     """The part of each pair by its position, in the shares of the rule."""
-    shares = _three_shares(rule)
+    shares = three_shares(rule)
     first = np.maximum(_share(shares[0], n), 1)  # who has no train pair is ranked at random
     second = np.maximum(_share(shares[0] + shares[1], n), first)
-    return (place >= first).astype(np.int8) + (place >= second)
+    parts = (place >= first).astype(np.int8) + (place >= second)
+    third = np.maximum(_share(shares[0] + shares[1] + shares[2], n), first)
+    parts[place >= third] = LEFT_OUT
+    return parts
 
 
-def _three_shares(rule: Rule) -> tuple[Fraction, ...]:
-    shares = rule.numbers
-    if len(shares) != 3 or shares[0] <= 0 or min(shares) < 0 or sum(shares) != 1:
+def three_shares(rule: Rule) -> tuple[Fraction, ...]:
+    """Shares of train, valid, test, and perhaps left out (`ratio`). Raises UserError for others."""
+    shares, most = rule.numbers, 4 if rule.name == "ratio" else 3
+    if not 3 <= len(shares) <= most or shares[0] <= 0 or min(shares) < 0 or sum(shares) != 1:
         raise UserError(
             f"split rule `{rule}` needs three shares that sum to 1, the first above 0, "
             f"as in {rule.name}(0.8,0.1,0.1)"
@@ -232,12 +251,15 @@ def _share_for_valid(rule: Rule) -> Fraction:
     return rule.numbers[0]
 
 
-def _increasing(rule: Rule) -> tuple[Fraction, Fraction]:
-    if len(rule.numbers) != 2 or not 0 < rule.numbers[0] <= rule.numbers[1] < 1:
+def increasing_points(rule: Rule) -> tuple[Fraction, ...]:
+    """The points in time that end train, valid and perhaps test. Raises UserError for others."""
+    points = rule.numbers
+    rising = list(points) == sorted(points) and len(set(points[1:])) == len(points) - 1
+    if len(points) not in (2, 3) or not rising or not 0 < points[0] <= points[-1] < 1:
         raise UserError(
             f"split rule `{rule}` needs two rising shares between 0 and 1, as in temporal(0.8,0.9)"
         )
-    return rule.numbers[0], rule.numbers[1]
+    return points
 
 
 def _resolved(rule: Rule, interactions: Interactions) -> str:
@@ -245,9 +267,7 @@ def _resolved(rule: Rule, interactions: Interactions) -> str:
     if rule.name == "files" and interactions.part is not None and (interactions.part == 1).any():
         return "files"
     rule = popularity_shift.with_defaults(rule) if rule.name == "popularity_shift" else rule
-    if rule.name in ("random", "files", "truth", "users", "popularity_shift"):
-        return f"{str(rule).removesuffix(')')},seed={rule.seed})"
-    return str(rule)
+    return with_seed(rule) if rule.name in SEEDED else str(rule)
 
 
 def _gather(interactions: Interactions, parts: Parts, rule: Rule) -> Split:

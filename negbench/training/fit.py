@@ -6,7 +6,6 @@ and chooses the weights that are kept (`early_stopping.py`).
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -77,11 +76,10 @@ class Fit:
     ) -> Progress:
         """Train to the end; `on_epoch` gets each epoch's metrics, `save` is called after each."""
         self.clock.start()
-        began = time.perf_counter() - self.clock.wall["total"]
         while not self.progress.stopped:
             row = self.epoch()
             self.progress.rows.append(row)
-            self.stopping.after_epoch(self, row, time.perf_counter() - began)
+            self.stopping.after_epoch(self, row, self.clock.wall["total"])
             if on_epoch:
                 on_epoch(row)
             if save:

@@ -3,6 +3,8 @@
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,7 +16,8 @@ class Clock:
     """Adds the time since the last mark to the kind of work that has just ended.
 
     CPU seconds are those of all threads together. On a GPU the kinds are what the host waited for:
-    kernels run on after the call returns. Time of no kind is in the total alone.
+    kernels run on after the call returns. Time of no kind is in the total alone; what is counted
+    `apart` is not in it.
     """
 
     def __init__(self) -> None:
@@ -36,6 +39,18 @@ class Clock:
         self.start()
         self.wall[kind] += self._wall - wall
         self.cpu[kind] += self._cpu - cpu
+
+    @contextmanager
+    def apart(self, kind: str) -> Iterator[None]:
+        """Count the time of a `with` block for this kind alone, outside the total."""
+        self.start()
+        try:
+            yield
+        finally:
+            wall, cpu = self._wall, self._cpu
+            self._wall, self._cpu = time.perf_counter(), time.process_time()
+            self.wall[kind] = self.wall.get(kind, 0.0) + self._wall - wall
+            self.cpu[kind] = self.cpu.get(kind, 0.0) + self._cpu - cpu
 
     def state(self) -> dict[str, dict[str, float]]:
         """The seconds so far, for a record or a checkpoint."""

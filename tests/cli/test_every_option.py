@@ -17,6 +17,7 @@ WRONG = {
     "seeds": "many",
     "encoder": "bertt",
     "objective": "bqr",
+    "tuned": "no/such/search",
     "user": "who",
     "item": "what",
     "time": "when",
@@ -54,7 +55,7 @@ WRONG = {
     "workers": "2",
 }
 """A wrong value for each option of `run` that takes one; `scheduler` and `workers` need dask."""
-FREE = {"words", "name", "out", "dry_run", "quiet", "no_progress", "help"}
+FREE = {"words", "name", "out", "watch_test", "dry_run", "quiet", "no_progress", "help"}
 """Any word is a name or a folder; flags cannot be wrong."""
 
 OTHERS = [

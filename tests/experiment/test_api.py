@@ -164,6 +164,7 @@ WRONG = {
     "references": [(1.5, "--references must be words")],
     "seeds": [(BIG, "--seeds must be"), ([1.5], "--seeds must be"), (2.5, "--seeds must be")],
     "objective": [(BIG, "--objective must be text; got a DataFrame")],
+    "tuned": [(3, "--tuned must be a path; got 3"), ("nowhere", "nowhere is not there")],
     "split": [(["ratio(0.8", 0.1, BIG], "--split must be text; got 0.1"), (BIG, "got a DataFrame")],
     "exclude": [(True, "--exclude must be text")],
     "bands": [([BIG], "--bands must be text; got a DataFrame")],
@@ -171,6 +172,7 @@ WRONG = {
     "metrics": [(BIG, "--metrics must be words"), (20, "--metrics must be words")],
     "probe": [(1, "--probe must be text")],
     "log_negatives": [("many", "--log-negatives must be")],
+    "watch_test": [("maybe", "--watch-test must be true or false; got 'maybe'"), (1, "got 1")],
     "plant": [(BIG, "--plant must be a share"), ([0.1], "--plant must be a share")],
     "noise": [(BIG, "--noise must be a share")],
     "train": [

@@ -174,7 +174,7 @@ def test_two_commands_with_other_settings_are_rows_of_their_own(tmp_path):
         ("dns@", "settings must read like dns@lr=0.1"),
         ("dns@lr", "parameters must be name=value"),
         ("dns@lr=0.1@l2=0", "settings must read like dns@lr=0.1"),
-        ("dns@candidates=4", "settings behind an @ must be of the training; got 'candidates'"),
+        ("dns@candidates=4", "settings behind an @ must be of the training (lr, l2, "),
         ("dns@lr=-1", "lr must be above 0; got -1"),
         ("dns@epochs=0", "epochs"),
         ("dns [probe=full]", r"give them as options: -m dns --probe full"),

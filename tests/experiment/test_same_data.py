@@ -127,7 +127,7 @@ def test_overwrite_all_replaces_the_cells_of_the_old_data(tmp_path, caplog):
     assert run(out, path, overwrite="all").done == 1
     assert len(names(out)) == 1 and not set(names(out)) & set(old)
     assert sorted(each.name for each in (out / "replaced").iterdir()) == old
-    assert any("2 cells of earlier data were moved" in line for line in caplog.messages)
+    assert any("2 cells of earlier data or tuning were moved" in line for line in caplog.messages)
     assert len(keys(out)) == len(set(keys(out))) and "cell" not in keys(out)[0]
     assert all(item.startswith("new-") for item in exported(out)["data"])
     written(path, "old-")

@@ -1,6 +1,5 @@
 """One cell of the grid: train the model, rank all items, write the record."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from negbench.experiment.cell.nothing_to_learn import (
 )
 from negbench.experiment.cell.record import record_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, reference_config
+from negbench.experiment.cell.watched_test import OnEpoch, logging_test
 from negbench.ops import rng
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse
@@ -31,8 +31,6 @@ from negbench.training.timing import Clock, reset_peak
 
 LIST_DEPTH = 100
 """Length of the lists that a cell keeps, so that measures at another K need no training."""
-OnEpoch = Callable[[Mapping[str, float]], None]
-"""Called with the metrics of each epoch when it ends."""
 
 
 def run_cell(
@@ -62,7 +60,8 @@ def run_cell(
     first_weights = weights_mark(fit.backbone)
     checkpoint = Checkpoint(out / "checkpoints" / f"{planned.digest}.pt", checkpoint_every)
     checkpoint.load(fit)
-    fit.run(on_epoch, lambda: checkpoint.save(fit))
+    listener = logging_test(fit, scenario, on_epoch) if spec.watch_test else on_epoch
+    fit.run(listener, lambda: checkpoint.save(fit))
     valid, test = (
         ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
         for history in (scenario.history("valid"), scenario.history("test"))

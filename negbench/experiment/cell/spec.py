@@ -1,6 +1,6 @@
 """What one cell of the grid is: its words as typed, resolved to full settings, and hashed."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from negbench.composition import Recipe, recipe
 from negbench.data.readers.column_roles import Columns
 from negbench.evaluation.metric_names import parse_metrics
+from negbench.experiment.cell.backbone_settings import backbone_config
 from negbench.plugins import registry
 from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.plugins.term_syntax import Term, config_of, parse
@@ -18,6 +19,8 @@ from negbench.storage import cell_store
 from negbench.texts import encoders, language_models
 from negbench.training.config import TrainConfig
 
+WATCHED = ("probe", "log_negatives", "watch_test")
+"""What is watched of a training, and changes none; a reference has no training."""
 REFERENCE = "reference"
 """The backbone's name in the rows of references, which no sampler touches."""
 
@@ -51,6 +54,20 @@ class ScenarioKey:
 
 
 @dataclass(frozen=True)
+class Tuned:
+    """What a cell keeps of the search that chose its settings; part of its hash."""
+
+    row: str
+    """The row as it was typed, which the winner's settings belong to; tables name it so."""
+    protocol: str
+    """Hash of the search's protocol: only rows of one protocol are compared."""
+    trials: int
+    """How many settings were tried for this row, the published default among them."""
+    ranges: str = ""
+    """Hash of the ranges that all methods of the backbone share; empty for references."""
+
+
+@dataclass(frozen=True)
 class CellSpec:
     """The settings of one cell: every word as the user typed it or as it defaults."""
 
@@ -66,14 +83,20 @@ class CellSpec:
     bands: str = "mass"
     probe: str = "sample"
     log_negatives: int = 0
+    watch_test: bool = False
+    """Log the test metric of each epoch too; nothing reads it for a choice."""
     plant: float = 0.0
     noise: Noise = 0.0
     encoder: str = encoders.DEFAULT
     """What makes vectors of the items' texts; part of a cell whose method reads them."""
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     settings: str = ""
-    """The training settings that the method's word carries, `@lr=0.1`; they are in `train`."""
+    """What the method's word carries, `@lr=0.1`: it is in `train` and `backbone_settings`."""
+    backbone_settings: tuple[tuple[str, Any], ...] = ()
+    """Parameters of the backbone among them; they go over those of its term."""
     train: TrainConfig = TrainConfig()
+    tuned: Tuned | None = None
+    """Where a search chose the settings: which one."""
 
     @property
     def is_reference(self) -> bool:
@@ -96,12 +119,8 @@ class CellSpec:
         return ScenarioKey(**{each.name: getattr(self, each.name) for each in fields(ScenarioKey)})
 
     def backbone_config(self) -> Any:
-        """The backbone's settings: its defaults, what was typed, and the budget's overrides."""
-        term = self.backbone_term
-        config = config_of(registry.load("backbones", term.name), dict(term.values), term.name)
-        known = {field.name for field in fields(config)} - {name for name, _ in term.values}
-        asked = {name: getattr(self.train, name) for name in ("lr", "l2", "dim", "batch_size")}
-        return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
+        """The backbone's settings in full."""
+        return backbone_config(self.backbone_term, dict(self.backbone_settings), self.train)
 
     def check(self) -> None:
         """Check names and parameters without loading data or building the model.
@@ -141,6 +160,7 @@ class CellSpec:
             "train": {} if term else budget,
             **self._text_settings(scenario),
             **self._non_defaults(),
+            **({"tuned": asdict(self.tuned)} if self.tuned else {}),
         }
 
     @property
@@ -175,7 +195,7 @@ class CellSpec:
     def _non_defaults(self) -> dict[str, Any]:
         """What differs from the default: probes, and changes of train, which concern references."""
         usual = {each.name: each.default for each in fields(self)}
-        names = ("plant", "noise") + (() if self.is_reference else ("probe", "log_negatives"))
+        names = ("plant", "noise") + (() if self.is_reference else WATCHED)
         asked = {name: getattr(self, name) for name in names}
         return {name: value for name, value in asked.items() if value != usual[name]}
 

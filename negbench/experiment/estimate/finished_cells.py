@@ -1,5 +1,6 @@
 """What the finished cells of a run's folder teach about those that are still to do."""
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ from negbench.storage import cell_store
 from negbench.storage.cell_store import Cell
 
 NAMES = ("dataset", "backbone", "backbone_variant", "method", "variant")
+FREE = ("lr", "l2")
+"""Settings of a backbone that leave the seconds of an epoch as they are."""
 MACHINE = ("system", "cpus", "device")
 """Entries of a record's environment that must be equal for its seconds to hold here."""
 Key = tuple[str, ...]
@@ -24,8 +27,11 @@ Key = tuple[str, ...]
 
 
 def key_of(spec: Mapping[str, Any]) -> Key:
-    """The pairing of a resolved spec."""
-    return tuple(str(spec.get(name, "")) for name in NAMES)
+    """The pairing of a resolved spec; a backbone of other layers or width is another pairing."""
+    config = spec.get("backbone_config") or {}
+    costly = {name: value for name, value in config.items() if name not in FREE}
+    names = (str(spec.get(name, "")) for name in NAMES)
+    return (*names, json.dumps(costly, sort_keys=True))
 
 
 def begins(spec: CellSpec) -> int:

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
-from negbench.experiment.estimate.finished_cells import FinishedCells, Key, begins, key_of
+from negbench.experiment.estimate.finished_cells import FREE, FinishedCells, Key, begins, key_of
 from negbench.experiment.estimate.pairing import Costs, Pairing
 from negbench.experiment.estimate.stopwatch import Deadline, OutOfTime, Stopwatch
 from negbench.experiment.estimate.typical_epochs import epochs_until_patience, typical
+from negbench.plugins.term_syntax import settings_apart, settings_text
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
 
@@ -148,14 +149,14 @@ class _Timer:
     learner: _Learner
 
     def __post_init__(self) -> None:
-        self.validations: dict[tuple[str, str], float] = {}
+        self.validations: dict[tuple[str, str, str], float] = {}
 
     def time(self, key: Key, planned: PlannedCell, scenario: Scenario) -> Estimate | None:
         try:
             pairing = Pairing(planned, scenario, self.watch, self.deadline)
             self.deadline.start()  # what the first one had to load, the first cell needs too
             costs = pairing.costs()
-            where = key[0], key[1]
+            where = key[0], key[1], key[-1]  # of one width and depth
             if where not in self.validations:
                 self.validations[where] = pairing.validation()
         except Exception:  # a cell that cannot be trained is recorded when its turn comes
@@ -187,7 +188,12 @@ class _Timer:
 
 
 def _names(planned: PlannedCell) -> tuple[str, str, str]:
-    return str(planned.resolved["dataset"]), planned.spec.backbone, planned.spec.method
+    """Data set, backbone and method, with those settings behind its `@` that part pairings."""
+    spec = planned.spec
+    typed = settings_apart(f"{spec.method}{spec.settings}")[1]
+    parting = {n: v for n, v in typed.items() if n in planned.resolved["backbone_config"]}
+    costly = settings_text({n: v for n, v in parting.items() if n not in FREE})
+    return str(planned.resolved["dataset"]), spec.backbone, f"{spec.method}{costly}"
 
 
 def _limited(budget: TrainConfig, seconds: float, rankings: float) -> float:

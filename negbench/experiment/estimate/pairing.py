@@ -73,6 +73,7 @@ class Pairing:
         self.fit: Fit = prepare_fit(planned.spec, scenario, watch.device)
         self.preparation = watch.now() - started
         self.begins = self.fit.stopping.begins
+        self.rankings = 2 if planned.spec.watch_test else 1
         self.stream = rng.stream(planned.spec.seed, "estimate", device=watch.device)
 
     def costs(self) -> Costs:
@@ -95,12 +96,15 @@ class Pairing:
         )
 
     def validation(self) -> float:
-        """Seconds of a validation and of keeping the best weights; 0 without a validation part."""
+        """Seconds of a validation and of keeping the best weights; 0 without a validation part.
+
+        The test part of the same users takes as long, where it is watched.
+        """
         fit, validate = self.fit, self.fit.stopping.validate
         if validate is None:
             return 0.0
         fit.backbone.train(False)
-        seconds = self.watch.time(lambda: validate(fit.backbone))
+        seconds = self.watch.time(lambda: validate(fit.backbone)) * self.rankings
         return seconds + self.watch.time(lambda: copy.deepcopy(snapshot(fit.backbone, fit.method)))
 
     def _refresh(self, epoch: int) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from negbench.errors import UserError, did_you_mean
 from negbench.ops.file_stamp import stamp
+from negbench.storage import split_folders
 
 
 def analysis(name: str) -> ModuleType:
@@ -35,7 +36,8 @@ class Run:
 
         They are read again after cells were added or replaced.
         """
-        state = [stamp(path) for folder in self.folders for path in _record_files(folder)]
+        folders = split_folders.expanded(self.folders)
+        state = [stamp(path) for folder in folders for path in _record_files(folder)]
         if self._read.get("state") != state:
             records = analysis("runs.frames").open_run(list(self.folders), bands=self.bands)
             self._read.update(state=state, records=records)
@@ -53,8 +55,10 @@ class Run:
 
     @property
     def frame(self) -> Any:
-        """Every result in long form, a pandas DataFrame."""
-        return analysis("runs.frames").results(self.records)
+        """Every result in long form, a pandas DataFrame; over several splits with `partition`."""
+        frame = analysis("runs.frames").results(self.records)
+        several = len(self.records.partitions) > 1
+        return frame if several else frame.drop(columns="partition")
 
     @property
     def failed(self) -> dict[str, str]:
@@ -107,6 +111,14 @@ class Run:
         text: str = analysis("tables.audit_text").render(self.records, format=format, metric=metric)
         return text
 
+    def tuning(self, format: str = "text") -> str:
+        """What the searches of the run gave and cost, as text, md, csv, latex or json.
+
+        It needs no finished cell: trials are enough.
+        """
+        text: str = analysis("tuning.layouts").render(self.folders, format=format)
+        return text
+
     def plot(
         self,
         *kinds: str,
@@ -146,7 +158,10 @@ class Run:
 
 
 def open_run(path: str | Path | Sequence[str | Path], *, bands: str | None = None) -> Run:
-    """Open a run folder, or several as one; `bands` takes the place of the run's own."""
+    """Open a run folder, or several as one; `bands` takes the place of the run's own.
+
+    The split folders of a run repeated over splits (RUN/split-1, ...) are opened as one run too.
+    """
     paths = [path] if isinstance(path, str | Path) else list(path)
     return Run(tuple(Path(each).expanduser() for each in paths), bands)
 

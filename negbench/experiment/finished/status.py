@@ -4,14 +4,14 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from negbench.errors import NothingToReport
 from negbench.plugins.row_terms import backbone_term, method_term
-from negbench.storage import run_file
+from negbench.storage import run_file, split_folders
 from negbench.storage.cell_store import Cell, read_cells
 from negbench.storage.training_end import before_phase, capped
 
@@ -46,7 +46,12 @@ class Status:
 
 
 def status(run: Path) -> Status:
-    """Read a run folder. Raises NothingToReport if it holds no run."""
+    """Read a run folder, or the split folders of a run repeated over splits, added up.
+
+    Raises NothingToReport if it holds no run.
+    """
+    if folders := split_folders.split_folders(run):
+        return _added_up(run, [(each.name, status(each)) for each in folders])
     cells, damaged = read_cells(run) if run.is_dir() else ([], [])
     started = _started(run)
     if not cells and not started:
@@ -75,6 +80,29 @@ def status(run: Path) -> Status:
         capped=sum(capped(fit, train) for fit, train in trained),
         warm_up_only=sum(before_phase(fit) for fit, _ in trained),
         go_on=_go_on(run, run_file.experiments(started)[-1]),
+    )
+
+
+def _added_up(run: Path, splits: Sequence[tuple[str, Status]]) -> Status:
+    """The status of a run over splits: each label with its split, the rest as sums."""
+    parts = [part for _, part in splits]
+    left = [part.seconds_left for part in parts]
+    unfinished = [part for part in parts if part.pending]
+    slowest = [(f"{name} {label}", sec) for name, part in splits for label, sec in part.slowest]
+    sums = {
+        name: sum(getattr(part, name) for part in parts)
+        for name in ("done", "other", "trained", "capped", "warm_up_only")
+    }
+    return replace(
+        parts[0],
+        run=str(run),
+        failed={f"{name} {label}": why for name, p in splits for label, why in p.failed.items()},
+        pending=tuple(f"{name} {label}" for name, p in splits for label in p.pending),
+        damaged=tuple(sentence for part in parts for sentence in part.damaged),
+        seconds_left=None if None in left else sum(seconds or 0.0 for seconds in left),
+        slowest=tuple(sorted(slowest, key=lambda each: each[1], reverse=True)[:SLOWEST]),
+        go_on=unfinished[0].go_on if unfinished else parts[0].go_on,
+        **sums,
     )
 
 

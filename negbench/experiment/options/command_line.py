@@ -33,6 +33,8 @@ def _words(flat: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
             yield f"{flag}={value[0]}/{value[1]}"
         elif key == "seeds" and len(value) == 1:  # a number alone says how many
             yield f"{flag}={value[0]}-{value[0]}"
+        elif value is True:
+            yield flag
         elif isinstance(value, list):
             yield f"{flag}={','.join(map(str, value))}"
         else:

@@ -2,7 +2,8 @@
 
 `dns(objective=bpr)` is `dns` trained with `--objective bpr`, so that one run may compare both. What
 a term names goes before the option; a parameter of the method itself that has such a name is its
-own. Settings of the training stand behind an `@`, and go before the options too.
+own. Settings of the training and of the backbone stand behind an `@`, and go before the options
+too: `dns@(layers=2,lr=0.1)`.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from negbench.composition import recipe
-from negbench.errors import UserError, did_you_mean
-from negbench.experiment.options.options import budget
+from negbench.errors import UserError
+from negbench.experiment.options.training_settings import budget
 from negbench.experiment.options.value_parsers import encoder as encoder_word
 from negbench.plugins import registry
 from negbench.plugins.row_terms import FOR_ALL, SETTINGS
@@ -28,16 +29,24 @@ class MethodWord:
     encoder: str
     train: Mapping[str, Any] = field(default_factory=dict)
     """The training settings behind the `@`, those of the options apart."""
+    backbone: Mapping[str, Any] = field(default_factory=dict)
+    """The other settings behind the `@`: parameters of the backbone that is trained."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that stands behind the `@`."""
+        return {**self.train, **self.backbone}
 
 
 def method_word(text: str, objective: str | None, encoder: str) -> MethodWord:
     """Read a method as typed; `objective` and `encoder` are those of the options.
 
     Raises UserError if two terms name different ones, an encoder is given to no reader of texts, or
-    a setting behind the `@` is unknown or out of range.
+    a training setting behind the `@` is out of range.
     """
     text, settings = settings_apart(text)
-    train = _train(settings)
+    train = budget({name: value for name, value in settings.items() if name in SETTINGS})
+    rest = {name: value for name, value in settings.items() if name not in SETTINGS}
     named: dict[str, Any] = {}
     terms = []
     for term in map(parse, split(text, "+")):
@@ -51,24 +60,15 @@ def method_word(text: str, objective: str | None, encoder: str) -> MethodWord:
         kept = tuple(pair for pair in term.values if pair[0] not in shared)
         terms.append(str(Term(term.name, kept)))
     if not named:
-        return MethodWord(text, objective, encoder, train)
+        return MethodWord(text, objective, encoder, train, rest)
     method = "+".join(terms)
     return MethodWord(
         method,
         _objective(named["objective"]) if "objective" in named else objective,
         _encoder(named["encoder"], method, encoder) if "encoder" in named else encoder,
         train,
+        rest,
     )
-
-
-def _train(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name in settings:
-        if name not in SETTINGS:
-            raise UserError(
-                f"settings behind an @ must be of the training; got {name!r}; "
-                f"{did_you_mean(name, list(SETTINGS))}"
-            )
-    return budget(settings)
 
 
 def _is_shared(name: str, key: str) -> bool:

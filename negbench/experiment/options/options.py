@@ -15,9 +15,10 @@ from negbench.data.dataset_words import is_file, is_name
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.options.plugin_selection import select
+from negbench.experiment.options.sweeps import expand
+from negbench.experiment.options.training_settings import budget
 from negbench.experiment.options.value_parsers import PARSERS, column, own_data, variants
 from negbench.plugins import registry
-from negbench.plugins.term_syntax import configure, literal
 
 OVERWRITE = ("missing", "failed", "all")
 TRAIN = (
@@ -31,6 +32,7 @@ TRAIN = (
     "batch_size",
     "time_limit",
 )
+ROWS = ("methods", "backbones", "references")
 COLUMNS = tuple(each.name for each in fields(Columns))
 ALIASES = {
     "dataset": "datasets",
@@ -70,12 +72,16 @@ class Options:
     """How much of training the probes measure: sample, full or off."""
     log_negatives: int = 0
     """How many of the negatives used each cell keeps."""
+    watch_test: bool = False
+    """Whether epochs.csv has the test metric too; nothing reads it for a choice."""
     plant: float = 0.0
     """The share of train positives that are hidden, to see how methods treat them."""
     noise: float | Literal["ratings"] = 0.0
     """Random pairs added to train, as a share of it."""
     encoder: str = "tfidf"
     """What makes vectors of the items' texts, for methods that read them."""
+    tuned: str = ""
+    """Where the rows' settings come from: a folder with searches, or `embedded`."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """The training budget as far as it was given; the rest are the defaults of `TrainConfig`."""
     jobs: int = 1
@@ -106,7 +112,8 @@ class Options:
 
     def as_flat(self) -> dict[str, Any]:
         """Plain values that `build` accepts again: what run.json keeps."""
-        given = {k: v for k, v in asdict(self).items() if k not in ("columns", "own", "train")}
+        apart = ("columns", "own", "train", *([] if self.tuned else ["tuned"]))
+        given = {k: v for k, v in asdict(self).items() if k not in apart}
         listed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
         named = {k: v for k, v in asdict(self.columns).items() if v is not None}
         budget = {f"train.{key}": value for key, value in self.train.items()}
@@ -182,11 +189,14 @@ def build(flat: Mapping[str, Any]) -> Options:
             )
             chosen = select(family, words, paths=family == "datasets") if words or needed else ()
             plain[family] = chosen
+    rows = {each: plain.get(each, getattr(Options, each)) for each in ROWS}
+    train = {key[6:]: value for key, value in given.items() if key.startswith("train.")}
+    rows, train = expand(rows, train)
     options = Options(
-        **plain,
+        **{**plain, **rows},
         columns=Columns(**named),
         own=tuple((each["path"], _columns(each)) for each in own),
-        train=budget({k[6:]: v for k, v in given.items() if k.startswith("train.")}),
+        train=budget(train),
     )
     _check(options)
     return options
@@ -209,27 +219,6 @@ def _key(key: str) -> str:
 
 def _columns(entry: Mapping[str, Any]) -> Columns:
     return Columns(**{k: column(entry[k], k) for k in COLUMNS if entry.get(k) is not None})
-
-
-def budget(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Training settings, checked. Raises UserError for one that is unknown or out of range."""
-    from negbench.evaluation.metric_names import parse_metrics
-    from negbench.training.config import TrainConfig
-
-    values = {k: literal(v) if isinstance(v, str) else v for k, v in given.items()}
-    budget = configure(TrainConfig, values, "train")
-    for name in ("lr", "dim", "batch_size"):
-        value = getattr(budget, name)
-        if value is not None and not value > 0:
-            raise UserError(f"{name} must be above 0; got {value}")
-    for name in ("l2", "time_limit"):
-        value = getattr(budget, name)
-        if value is not None and not value >= 0:
-            raise UserError(f"{name} must be 0 or more; got {value}")
-    chosen = parse_metrics(budget.select)
-    if len(chosen) != 1 or chosen[0][0] != "ndcg":
-        raise UserError(f"select must be one ndcg@K; got {budget.select!r}; write ndcg@20")
-    return {name: getattr(budget, name) for name in values}
 
 
 def _check(options: Options) -> None:

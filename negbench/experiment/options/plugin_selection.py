@@ -2,7 +2,8 @@
 
 `all,-dns` is everything but dns; `'mix*'` what begins so; `dynamic` the family of that name;
 `dns(candidates=32)` and `popularity+dns` are taken as they are. The order typed is kept. Behind a
-method, or a group of them, `@` gives settings of its training: `dns@lr=0.1`, `all@(l2=0,lr=0.1)`.
+method, or a group of them, `@` gives settings of its training and its backbone: `dns@lr=0.1`,
+`all@(layers=2,lr=0.1)`.
 """
 
 import re

@@ -12,7 +12,9 @@ from negbench.data import dataset_words, in_memory
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError, shown
 from negbench.experiment.options.plugin_selection import words
+from negbench.experiment.options.yes_or_no import yes_or_no
 from negbench.plugins.term_syntax import Term
+from negbench.storage.search_store import EMBEDDED
 
 _SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
 MOST_SEEDS = 100
@@ -276,9 +278,11 @@ PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "objective": word,
     "probe": word,
     "log_negatives": whole_number(0),
+    "watch_test": yes_or_no,
     "plant": share,
     "noise": noise,
     "encoder": encoder,
+    "tuned": lambda value, key: EMBEDDED if value == EMBEDDED else folder(value, key),
     "jobs": jobs,
     "threads": whole_number(1),
     "device": device,

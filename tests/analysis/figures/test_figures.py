@@ -17,8 +17,10 @@ from negbench.analysis.runs.frames import open_run
 from negbench.errors import NothingToReport, UserError
 
 WHOLE_RUN = {"heatmap": ["heatmap"], "popularity-curve": ["popularity-curve-books"]}
-# cd needs eight blocks (test_figure_ranks), triplets a method that values (test_figure_triplets).
-DRAWN = [kind for kind in KINDS if kind not in ("cd", "triplets")]
+# cd needs eight blocks (test_figure_ranks), triplets a method that values (test_figure_triplets),
+# sweep rows that differ in one setting (test_sweep), tuning and its like a search (test_tuning).
+ELSEWHERE = ("cd", "triplets", "sweep", "tuning", "tuning-shares", "tuning-points")
+DRAWN = [kind for kind in KINDS if kind not in ELSEWHERE]
 BLOCKS = [kind for kind in DRAWN if kind not in WHOLE_RUN]
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.search_files import three_rows
+from helpers.search_files import write as write_searches
 
 from negbench.analysis.report.write import page, write_report
 from negbench.analysis.runs.frames import open_run
@@ -216,6 +218,27 @@ def test_a_phone_needs_no_sideways_scroll_and_nothing_is_asked_for(
     assert any(scrolled)  # so the boxes scroll, and not the page
     assert shown.errors == []
     assert [url for url in shown.asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_the_part_on_tuning_fits_a_phone_sorts_and_writes_no_error(
+    rich: Path, browse: Browse
+) -> None:
+    text = page(open_run(write_searches(rich, three_rows())))
+    script = """(() => {
+      const seen = document.querySelector("iframe").contentDocument;
+      const table = seen.querySelector("#t1 table");
+      const head = Array.from(table.tHead.rows[0].cells).find((h) => h.textContent === "Default");
+      head.querySelector("button").click();
+      return [seen.documentElement.scrollWidth,
+        Array.from(table.tBodies[0].rows, (row) => row.cells[0].textContent),
+        Array.from(seen.querySelectorAll("#t1 img"), (image) => image.complete)];
+    })()"""
+    shown = browse(_framed(text, 390), script)
+    width, rows, images = shown.result
+    assert width == 390
+    assert rows == ["dns", "random"]  # by their defaults, 0.25 and 0.2
+    assert images == [True, True]
+    assert shown.errors == []
 
 
 @pytest.mark.usefixtures("bare")

@@ -1,0 +1,1 @@
+"""Searches of settings: expected tuned scores, gains, oracles, the share of each parameter."""

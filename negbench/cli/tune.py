@@ -1,0 +1,147 @@
+"""`tune`: the same search for every method, then the winners on fresh seeds."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from negbench.cli.exit_codes import INTERRUPTED, typed_words
+from negbench.cli.log_lines import log_lines
+from negbench.cli.run import BUDGET, DATA, GRID, MEASURE, WAY, options
+from negbench.errors import UserError
+
+SEARCH = (
+    click.option("--trials", help="Settings a row, the published default among them  [32]"),
+    click.option("--search", help="Where they lie: sobol, random, grid (over lr and l2)  [sobol]"),
+    click.option(
+        "--fidelity", help="full, or halving: weak trials end at a quarter of the epochs  [full]"
+    ),
+    click.option("--finalists", help="Best trials that get more seeds  [3]"),
+    click.option("--final-seeds", help="So many more; the best mean on validation wins  [3]"),
+    click.option("--test-seeds", help="Fresh seeds of the winner, tested once  [10]"),
+    click.option("--splits", help="Repeat all of it on so many splits of the data  [1]"),
+    click.option("--space", type=click.Path(path_type=Path), help="A TOML or YAML file of ranges"),
+)
+_PROTOCOL = ("trials", "search", "fidelity", "finalists", "final_seeds", "test_seeds", "splits")
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
+@options(SEARCH, GRID, DATA, MEASURE, BUDGET, WAY)
+@click.option("--dry-run", is_flag=True, help="Show the spaces and an estimate; write nothing")
+@click.option("-q", "--quiet", is_flag=True, help="The tables alone")
+@click.option("--no-progress", is_flag=True, help="No bar")
+def tune(  # noqa: D103
+    words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any
+) -> int:
+    """Tune every method alike, choose on validation, test the winners on fresh seeds.
+
+    The options are those of `run`; what is typed (--lr, -m 'dns(candidates=8)') is not searched.
+    Every row has the same number of trials, at the same learning rates and L2 weights; trial 0 is
+    the published default. The winners' table is then that of `negbench table`, the search itself
+    `negbench tuning`, and `negbench run --tuned RUN_DIR` takes the settings. Finished cells are
+    kept: the same command, or `negbench resume RUN_DIR`, goes on where it stopped.
+
+    \f
+    Raises UserError for a wrong option, and a file with several experiments.
+    """
+    from negbench.experiment.options.experiment_file import divide, read_experiments
+    from negbench.experiment.options.options import build, merge
+    from negbench.tuning.protocol import numbers_of
+    from negbench.tuning.space_file import read_space
+    from negbench.tuning.tune import refuse_what_is_chosen
+
+    file, overrides = divide(words)
+    protocol, splits = numbers_of({key: given.pop(key) for key in _PROTOCOL})
+    space = given.pop("space")
+    typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
+    experiments = read_experiments(file) if file else [{}]
+    if len(experiments) > 1:
+        raise UserError(f"tuning takes one experiment; {file} holds {len(experiments)}")
+    flat = merge(experiments[0], typed, overrides)
+    refuse_what_is_chosen(flat)
+    chosen = build({"overwrite": "missing", **flat})
+    own = read_space(space) if space else {}
+    return carry_out(
+        [(chosen, protocol, own, splits)], dry_run=dry_run, quiet=quiet, no_progress=no_progress
+    )
+
+
+def carry_out(
+    asked: Sequence[tuple[Any, Any, Any, int]],
+    *,
+    command: str = "",
+    dry_run: bool = False,
+    quiet: bool = False,
+    no_progress: bool = False,
+) -> int:
+    """Carry out what starts of a search folder asked for, and print its tables.
+
+    Each is its options, protocol, ranges and number of splits.
+    """
+    from negbench.experiment import console as run_console
+    from negbench.experiment import run_grid
+    from negbench.tuning import console, tune_file
+    from negbench.tuning.run_search import run_search
+    from negbench.tuning.tune import folder_of, parts_of
+
+    out = folder_of(asked[-1][0])
+    command = command or shlex.join(["negbench", *typed_words()])
+    ended = []
+    with log_lines(quiet=quiet):
+        try:
+            for options, protocol, own, splits in asked:
+                device = run_grid.device_of(options)
+                parts = parts_of(options, protocol, own, splits, out)
+                for part in parts if not quiet or dry_run else ():
+                    show(run_console.first_line(options, device, False))
+                    show(*run_console.scenario_lines(part.search.grid))
+                    show(*console.notes(part.search))
+                    show(*console.space_lines(part.search) if dry_run else ())
+                    patience = 0.0 if dry_run else run_console.PATIENCE
+                    show(*console.search_lines(part.search, device, part.out, patience))
+                if dry_run:
+                    continue
+                for part in parts:
+                    part.check()
+                tune_file.add_start(out, command, options, protocol, own, splits)
+                bar = False if no_progress or quiet else None
+                ended += [run_search(x.search, x.out, command=command, bar=bar) for x in parts]
+        except KeyboardInterrupt:
+            remedy = f"go on with: negbench resume {shlex.quote(str(out))}"
+            click.echo(f"negbench: interrupted; finished cells are kept; {remedy}", err=True)
+            return INTERRUPTED
+    if dry_run:
+        show("nothing was written")
+        return 0
+    return finish(ended, out, quiet)
+
+
+def finish(ended: Sequence[Any], out: Path, quiet: bool) -> int:
+    """Print the tables, the next commands and the failures; return the exit code."""
+    from negbench.experiment.finished.run import open_run
+
+    if any(each.done for each in ended):
+        run = open_run(out)
+        show(run.table(), "", run.tuning())
+        if not quiet:
+            where = shlex.quote(str(out))
+            show(
+                "",
+                f"saved  {out}",
+                f"next   negbench tuning {where}   what the search cost and gave",
+            )
+            show(f"       negbench report {where}   everything on one page")
+            show(f"       negbench run --tuned {where}   other runs with these settings")
+    failed = [pair for each in ended for pair in each.failed]
+    for label, reason in failed:
+        click.echo(f"negbench: failed: {label}: {reason}", err=True)
+    return 1 if failed else 0
+
+
+def show(*lines: str) -> None:
+    """Print lines."""
+    for line in lines:
+        click.echo(line)

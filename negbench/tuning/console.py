@@ -1,0 +1,95 @@
+"""The lines that a search prints: rows, trials, cells, time, and the spaces."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from negbench.data.number_words import counted, span
+from negbench.experiment import console, run_grid
+from negbench.experiment.estimate.grid import estimate
+from negbench.storage.search_store import TRIALS, protocol_hash
+from negbench.tuning.rows import Row
+from negbench.tuning.run_search import Search
+
+
+def search_lines(search: Search, device: str, out: Path, patience: float) -> Iterator[str]:
+    """What is searched, how winners are chosen, and about how long it takes.
+
+    `patience` are the seconds that the estimate may take, 0 for as long as it needs.
+    """
+    protocol, rows = search.protocol, search.mine
+    tuned = [row for row in rows if len(row.trials) > 1]
+    yield (
+        f"search {counted(len(rows), 'row')}, {len(tuned)} of them with parameters to tune: "
+        f"{protocol.trials} trials each ({protocol.search}, {protocol.fidelity}), "
+        f"{counted(protocol.finalists, 'finalist')} x {counted(protocol.final_seeds, 'seed')}, "
+        f"the winner tested on {counted(protocol.test_seeds, 'fresh seed')}"
+    )
+    yield from _hashes(search)
+    cells = sum(_cells(row, search) for row in rows)
+    time = _time(search, device, out, patience, cells)
+    yield f"grid   {counted(cells, 'cell')}; {time}   in {out}"
+
+
+def space_lines(search: Search) -> Iterator[str]:
+    """The space of each row, once for all data sets."""
+    seen = dict.fromkeys((row.backbone, row.typed, _words(row)) for row in search.mine)
+    width = max((len(f"{backbone} {typed}") for backbone, typed, _ in seen), default=0)
+    for backbone, typed, words in seen:
+        yield f"space  {f'{backbone} {typed}':{width}}  {words}"
+
+
+def _words(row: Row) -> str:
+    parts = [f"{each.name} {each.text}" for _, each in row.space.parameters]
+    return "; ".join(parts) or "nothing to tune: its one setting is its winner"
+
+
+def _hashes(search: Search) -> Iterator[str]:
+    for name, digest in dict.fromkeys(
+        (
+            row.scenario.interactions.name,
+            protocol_hash(search.protocol.record(row.options, row.scenario)),
+        )
+        for row in search.rows
+    ):
+        yield f"tuning {name}   protocol {digest}: rows of another one are not compared with these"
+
+
+def _cells(row: Row, search: Search) -> int:
+    """How many cells a row takes, those of halving counted in full."""
+    protocol, n = search.protocol, len(row.trials)
+    if row.is_reference:
+        return n + 1
+    finalists = min(protocol.finalists, n) * protocol.final_seeds if n > 1 else 0
+    return n + finalists + protocol.test_seeds
+
+
+def _time(search: Search, device: str, out: Path, patience: float, cells: int) -> str:
+    """The likely time, from the default of each row; other settings may take more or less."""
+    options = search.options
+    defaults = [row.cell(row.trials[0]) for row in search.mine if not row.is_reference]
+    if not defaults:
+        return "nothing to train"
+    known = estimate(
+        defaults,
+        search.grid.scenarios,
+        out / TRIALS,
+        device=device,
+        threads=options.threads,
+        budget=patience,
+    )
+    if not known.known:
+        return f"no estimate of its {counted(known.pairings, 'pairing')}"
+    per_row = Counter({row.name: _cells(row, search) for row in search.mine})
+    mean = sum(per_row[row.name] for row in search.mine if not row.is_reference) / len(defaults)
+    seconds = known.likely_of_all(defaults) * mean / run_grid.workers_of(options, cells)
+    return (
+        f"about {span(seconds)} if every setting takes as long as the default, "
+        f"{counted(run_grid.workers_of(options, cells), 'cell')} at a time"
+    )
+
+
+def notes(search: Search) -> list[str]:
+    """The warnings of the grid of defaults; that a trial has one seed is meant."""
+    lines = console.notes(search.options, search.grid)
+    return [line for line in lines if not line.startswith("note   1 seed")]

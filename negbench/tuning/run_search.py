@@ -1,0 +1,243 @@
+"""Runs a search: trials, finalists, and the winner of each row on fresh seeds.
+
+    RUN/tune.json   what was asked for, so that `negbench resume RUN` goes on
+    RUN/searches    one file a row: space, trials, finalists, winner
+    RUN/trials      a run folder with the cells of trials and finalists
+    RUN             is a run folder itself: the final cells, tested once
+
+Every cell is an ordinary one, so workers, clusters, checkpoints and records are those of a run. A
+shard takes every n-th row, with all its rounds.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from negbench.errors import UserError, shown
+from negbench.evaluation.metric_names import parse_metrics
+from negbench.experiment import run_grid
+from negbench.experiment.cell.spec import PlannedCell, Tuned
+from negbench.experiment.options.options import Options
+from negbench.experiment.phase_fit import unreached
+from negbench.experiment.plan import Plan, plan
+from negbench.storage import cell_store
+from negbench.storage.search_store import (
+    TRIALS,
+    protocol_hash,
+    read_searches,
+    search_mark,
+    write_search,
+)
+from negbench.training.config import TrainConfig
+from negbench.tuning.protocol import TRIAL_SEED, Protocol
+from negbench.tuning.rows import Row, rows_of
+from negbench.tuning.search_record import search_record
+from negbench.tuning.search_state import SearchState, caps, read_state
+from negbench.tuning.space import Ranges
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A search that was asked for: its rows, and what could not be paired."""
+
+    options: Options
+    protocol: Protocol
+    own: Ranges
+    """Ranges that were given in place of the cards'."""
+    grid: Plan
+    """The default of every row, which is trial 0."""
+    rows: tuple[Row, ...]
+
+    @property
+    def mine(self) -> tuple[Row, ...]:
+        """The rows of this shard."""
+        at, of = self.options.shard
+        return self.rows[at - 1 :: of]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """How a search ended."""
+
+    out: Path
+    rows: int
+    failed: tuple[tuple[str, str], ...]
+    """Rows without a winner, and final cells that failed, each with its reason."""
+    failed_trials: int
+    done: int
+    """Final cells."""
+
+
+def prepare(options: Options, protocol: Protocol, own: Ranges) -> Search:
+    """Plan a search; nothing is written.
+
+    Raises UserError for a wrong option, data without a validation part, and a method that halving
+    would judge by its warm-up.
+    """
+    select = TrainConfig(**options.train).select
+    metrics = options.metrics
+    if parse_metrics(select)[0] not in parse_metrics(metrics):
+        metrics = (",".join((*metrics, select)),)
+    options = replace(options, metrics=metrics, seeds=(TRIAL_SEED,))
+    grid = plan(options)
+    for scenario in grid.scenarios.values():
+        if not len(scenario.split.valid):
+            raise UserError(
+                f"tuning needs a validation part; {scenario.interactions.name} has none under "
+                f"{scenario.split.rule}; use another --split"
+            )
+    rows = tuple(rows_of(options, protocol, grid.scenarios, own))
+    for row in rows:
+        _require_phase_in_first_rung(row, protocol)
+    return Search(options, protocol, own, grid, rows)
+
+
+def _require_phase_in_first_rung(row: Row, protocol: Protocol) -> None:
+    """Raises UserError where halving would cut trials before the method's own phase begins."""
+    for cap, _ in caps(row, protocol)[:1]:
+        spec = row.cell(row.trials[0], epochs=cap).spec
+        phase = None if row.is_reference else unreached(spec)
+        if cap is not None and phase is not None:
+            raise UserError(
+                f"halving compares trials in their methods' own phase; that of {row.typed} "
+                f"({phase.name}) begins in epoch {phase.begins}, and the first rung ends at {cap}; "
+                "use --fidelity full, more --epochs, or leave the method out"
+            )
+
+
+def run_search(
+    search: Search, out: Path, *, command: str = "", bar: bool | None = None
+) -> SearchResult:
+    """Train what is missing of a search, round by round, and test the winners.
+
+    Raises UserError as `run_grid.carry_out` does.
+    """
+    trials = out / TRIALS
+    check(search, out)
+    if search.options.overwrite == "failed":
+        _again(search, trials, command, bar)
+    tried: set[str] = set()
+    while pending := _pending(search, trials):
+        names = {each.digest for each in pending}
+        if names <= tried:
+            raise UserError(
+                f"a cell must be written when it ends; {len(names)} of {trials} were not; see the "
+                "messages above, and start the same command again"
+            )
+        tried |= names
+        logger.info("search  %d cells to train", len(pending))
+        _carry_out(search, pending, trials, command, bar)
+    states = [_write(row, search.protocol, out) for row in search.mine]
+    result = _final(search, states, out, command, bar)
+    lost = tuple(
+        (each.row.name, "no trial came to an end that can be chosen; its trials say why")
+        for each in states
+        if each.winner is None
+    )
+    failed_trials = sum(v is None for s in states for v in s.rounds[0].valid.values())
+    return SearchResult(out, len(states), (*lost, *result.failed), failed_trials, result.done)
+
+
+def _pending(search: Search, trials: Path) -> list[PlannedCell]:
+    """The cells of the next round of every row, each once; the rows' files say how far they are."""
+    states = [_write(row, search.protocol, trials.parent) for row in search.mine]
+    cells = {cell.digest: cell for each in states for cell in each.next_cells}
+    return list(cells.values())
+
+
+def _write(row: Row, protocol: Protocol, out: Path) -> SearchState:
+    """Read the state of a row and write its search file."""
+    state = read_state(row, protocol, out)
+    write_search(out, search_record(state, protocol))
+    return state
+
+
+def check(search: Search, out: Path) -> None:
+    """Check a folder before anything is written.
+
+    Raises UserError if it holds cells of other data, or searches by another protocol.
+    """
+    _require_one_protocol(search, out)
+    run_grid.check(search.options, search.grid, out / TRIALS)
+
+
+def _require_one_protocol(search: Search, out: Path) -> None:
+    """Raises UserError if the folder holds a search of these data by another protocol."""
+    before = {str(each["dataset"]): each for each in read_searches(out)}
+    for row in search.rows:
+        known = before.get(row.scenario.interactions.name)
+        record = search.protocol.record(row.options, row.scenario)
+        if known is None or known["hash"] == protocol_hash(record):
+            continue
+        then = known["protocol"]
+        differ = [
+            f"{name} was {shown(then.get(name))} and is {shown(record.get(name))}"
+            for name in sorted({*then, *record})
+            if then.get(name) != record.get(name)
+        ]
+        raise UserError(
+            f"a folder holds searches by one protocol; in {out} {', '.join(differ)}; choose "
+            "another folder with -o"
+        )
+
+
+def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None:
+    """Train failed trials and finalists once more."""
+    cells = [row.cell(trial) for row in search.mine for trial in row.trials]
+    states = [read_state(row, search.protocol, trials.parent) for row in search.mine]
+    for each in states:
+        for trial in each.finalists or ():
+            seeds = search.protocol.seeds_of_finalists
+            cells += [each.row.cell(each.row.trials[trial], seed) for seed in seeds]
+    there = [(each, cell_store.find_cell(trials, each.resolved)) for each in cells]
+    failed = {each.digest: each for each, cell in there if cell is not None and not cell.done}
+    if failed:
+        logger.info("search  %d failed cells once more", len(failed))
+        _carry_out(search, list(failed.values()), trials, command, bar)
+
+
+def _carry_out(
+    search: Search,
+    cells: Sequence[PlannedCell],
+    out: Path,
+    command: str,
+    bar: bool | None,
+    options: Options | None = None,
+) -> run_grid.Result:
+    """Train these cells as a run; each worker takes the next one."""
+    chosen = replace(options or search.options, shard=(1, 1), out=str(out))
+    keys = {each.spec.scenario_key for each in cells}
+    scenarios = {key: value for key, value in search.grid.scenarios.items() if key in keys}
+    part = replace(search.grid, cells=tuple(cells), scenarios=scenarios)
+    return run_grid.carry_out(chosen, part, out, command=command, bar=bar)
+
+
+def _final(
+    search: Search, states: Sequence[SearchState], out: Path, command: str, bar: bool | None
+) -> run_grid.Result:
+    """Test the winners on fresh seeds; rows that have none are left out."""
+    cells: dict[str, PlannedCell] = {}
+    for state in states:
+        row = state.row
+        seeds = (TRIAL_SEED,) if row.is_reference else search.protocol.seeds_of_test
+        mark = Tuned(**search_mark(search_record(state, search.protocol)))
+        if state.winner is None:
+            continue
+        for seed in seeds:
+            spec = row.spec(row.trials[state.winner].word, seed)
+            spec = replace(spec, tuned=mark, watch_test=not row.is_reference)
+            planned = PlannedCell.of(spec, row.scenario)
+            cells.setdefault(planned.digest, planned)
+    if not cells:
+        return run_grid.Result(out, 0, ())
+    logger.info("final   %d cells of the winners, on fresh seeds", len(cells))
+    options = replace(
+        search.options,
+        tuned=str(out.resolve()),
+        seeds=search.protocol.seeds_of_test,
+        watch_test=True,
+    )
+    return _carry_out(search, list(cells.values()), out, command, bar, options)

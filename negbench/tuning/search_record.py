@@ -1,0 +1,83 @@
+"""The search file of a row: its state in plain values, with what curves and tables need.
+
+Test values, seconds and dot products of the trials are added here, after every choice is made.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from negbench.storage.search_store import protocol_hash
+from negbench.tuning.halving import rank_correlation
+from negbench.tuning.outcomes import PENDING
+from negbench.tuning.protocol import Protocol
+from negbench.tuning.rows import Trial
+from negbench.tuning.search_state import Round, SearchState
+
+
+def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
+    """What `search_store.write_search` writes for a row."""
+    row = state.row
+    shared = protocol.record(row.options, row.scenario)
+    winner = None if state.winner is None else row.trials[state.winner]
+    return {
+        "dataset": row.scenario.interactions.name,
+        "backbone": row.backbone,
+        "row": row.typed,
+        "protocol": shared,
+        "hash": protocol_hash(shared),
+        "ranges": dict(row.ranges),
+        "ranges_hash": protocol_hash(row.ranges) if row.ranges else "",
+        "test_seeds": list(protocol.seeds_of_test),
+        "space": [_parameter(each) for _, each in row.space.parameters],
+        "trials": [_trial(each, state) for each in row.trials],
+        "rungs": [_rung(each, state.rounds[-1]) for each in state.rounds if each.epochs],
+        "finalists": [
+            {"trial": trial, "valid": list((state.finals or {}).get(trial, ()))}
+            for trial in state.finalists or ()
+        ],
+        "winner": winner and _winner(winner, state),
+        "outcomes": {name: dict(each) for name, each in state.outcomes.items()},
+    }
+
+
+def _parameter(parameter: Any) -> dict[str, Any]:
+    return {**asdict(parameter), "values": list(parameter.values)}
+
+
+def _winner(trial: Trial, state: SearchState) -> dict[str, Any]:
+    finals = (state.finals or {}).get(trial.number)
+    values = [v for v in finals or [state.rounds[-1].valid[trial.number]] if v is not None]
+    chosen = {"trial": trial.number, "word": trial.word, "settings": dict(trial.settings)}
+    return {**chosen, "valid": sum(values) / len(values)}
+
+
+def _trial(trial: Trial, state: SearchState) -> dict[str, Any]:
+    """A trial in the last round that it took part in."""
+    last = [each for each in state.rounds if trial.number in each.trials][-1]
+    cell = state.row.cell(trial, epochs=last.epochs).digest
+    entry = {"word": trial.word, "settings": dict(trial.settings), "cell": cell}
+    outcome = {k: v for k, v in state.outcomes.get(cell, PENDING).items() if k != "ended"}
+    return {**entry, "status": _status(trial, last, state), **outcome}
+
+
+def _status(trial: Trial, last: Round, state: SearchState) -> str:
+    if trial.number not in last.valid:
+        return "pending"
+    if last.valid[trial.number] is None:
+        return "failed"
+    return "cut" if last is not state.rounds[-1] else "done"
+
+
+def _rung(rung: Round, end: Round) -> dict[str, Any]:
+    """A rung of halving, and how its order agrees with the end's over the trials in both."""
+    values = [rung.valid.get(trial) for trial in rung.trials]
+    correlation = rank_correlation(
+        [rung.valid.get(trial) for trial in end.trials],
+        [end.valid.get(trial) for trial in end.trials],
+    )
+    return {
+        "epochs": rung.epochs,
+        "trials": list(rung.trials),
+        "valid": values,
+        "correlation": correlation,
+    }

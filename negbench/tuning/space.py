@@ -1,0 +1,143 @@
+"""The search space of a row: a shared part, the backbone's own, and at most two of the method.
+
+The shared part has one prior for every method: the learning rate, the L2 weight with a tenth of the
+points at 0, and the temperature where scores are cosines. The method's own part are the first two
+entries of its card's `search`; every other parameter keeps its published value. The number of
+negatives a row is a factor of an experiment and not tuned. What was typed is not searched.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from negbench.composition import recipe
+from negbench.experiment.options.method_words import method_word
+from negbench.parts.cosine_scores import Angular
+from negbench.plugins import registry
+from negbench.plugins.term_syntax import Term, parse, settings_apart, settings_text, split
+from negbench.texts import encoders
+from negbench.tuning.parameter import Owner, Parameter
+from negbench.tuning.points import BACKBONE, OWN, SHARED, Array
+
+LR = ("log", 1e-4, 1e-1)
+L2 = ("log", 1e-8, 1e-2)
+TAU = ("log", 0.03, 0.5)
+"""The shared prior; a backbone's card may give its own ranges of lr and l2."""
+NO_L2 = 0.1
+"""The share of points without L2."""
+FACTORS = ("negatives",)
+"""Parameters that are factors of an experiment: never tuned."""
+SIZES = ("dim",)
+"""Sizes of a backbone that are the same for all rows, and so fixed."""
+Ranges = Mapping[str, Mapping[str, Any]]
+"""Ranges by name that take the place of a card's `search`: {"shared": {"lr": ...}, "dns": ...}."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched for one row, each parameter with its column of the unit cube."""
+
+    row: str
+    """The method or reference as it was typed, settings behind an `@` apart."""
+    parameters: tuple[tuple[int, Parameter], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The settings behind the `@` of the row."""
+
+    def settings_at(self, point: Array) -> dict[str, Any]:
+        """The value of each parameter at a point [WIDTH], by its name."""
+        return {each.name: each.at(float(point[column])) for column, each in self.parameters}
+
+    def word(self, values: Mapping[str, Any]) -> str:
+        """The row with these values, as it is typed: `dns(candidates=16)@(l2=1e-05,lr=0.003)`."""
+        own = {n: v for n, v in values.items() if self.owner(n) in ("method", "reference")}
+        behind = {n: v for n, v in values.items() if n not in own}
+        terms = [_filled(parse(piece), own) for piece in split(self.row, "+")]
+        return "+".join(map(str, terms)) + settings_text({**self.settings, **behind})
+
+    def owner(self, name: str) -> Owner:
+        """Whose parameter it is; a setting that is not searched is one of the training."""
+        owners = {each.name: each.owner for _, each in self.parameters}
+        return owners.get(name, "training")
+
+
+def space_of(text: str, backbone: str, asked: Collection[str], own: Ranges) -> Space:
+    """The space of a method, as typed, on a backbone.
+
+    `asked` names the settings that were typed for the whole run: they are not searched.
+
+    Raises UserError for a range of a card, or of `own`, that is malformed.
+    """
+    typed, settings = settings_apart(text)
+    method = method_word(typed, None, encoders.DEFAULT).method
+    fixed = {*asked, *settings, *dict(parse(backbone).values)}
+    shared = [each for each in _shared(backbone, own) if each[1].name not in fixed]
+    if not _has_temperature(method):
+        shared = [each for each in shared if each[1].name != "tau"]
+    return Space(typed, (*shared, *_own(method, own)), settings)
+
+
+def reference_space(text: str, own: Ranges) -> Space:
+    """The space of a reference: the first two entries of its card's `search`."""
+    term = parse(text)
+    search = _search("references", term.name, own)
+    typed = dict(term.values)
+    entries = [(name, entry) for name, entry in search.items() if name not in typed][:OWN]
+    first = len(SHARED) + BACKBONE
+    kept = [(first + at, Parameter.of("reference", *each)) for at, each in enumerate(entries)]
+    return Space(text, tuple(kept))
+
+
+def shared_ranges(backbone: str, own: Ranges) -> dict[str, str]:
+    """The ranges that all methods of a backbone share, in words."""
+    return {each.name: each.text for _, each in _shared(backbone, own)}
+
+
+def _shared(backbone: str, own: Ranges) -> Iterator[tuple[int, Parameter]]:
+    """Learning rate, L2 and temperature, then the backbone's own, each with its column."""
+    of_card = _search("backbones", parse(backbone).name, own)
+    prior = {"lr": LR, "l2": L2, "tau": TAU, **{n: of_card[n] for n in SHARED if n in of_card}}
+    ranges = prior | dict(own.get("shared", {}))
+    for at, name in enumerate(SHARED):
+        owner: Owner = "method" if name == "tau" else "training"
+        yield at, Parameter.of(owner, name, ranges[name], NO_L2 if name == "l2" else 0.0)
+    others = [name for name in of_card if name not in (*SHARED, *SIZES)][:BACKBONE]
+    for at, name in enumerate(others):
+        yield len(SHARED) + at, Parameter.of("backbone", name, of_card[name])
+
+
+def _has_temperature(method: str) -> bool:
+    """Whether the method's loss divides cosines by a temperature that was not typed."""
+    parsed = recipe(method)
+    searched = [
+        term for term in parsed.terms if "tau" in registry.card("methods", term.name).search
+    ]
+    if not searched or any("tau" in dict(term.values) for term in parsed.terms):
+        return False
+    transform = parsed.build().transform
+    return isinstance(transform, Angular) and transform.similarity == "cosine"
+
+
+def _own(method: str, own: Ranges) -> Iterator[tuple[int, Parameter]]:
+    """The first two of the cards' entries, those of the last term of a composition first."""
+    temperature = _has_temperature(method)
+    entries: dict[str, Any] = {}
+    for term in reversed(recipe(method).terms):
+        typed = {name for name, _ in term.values} | {*FACTORS} | ({"tau"} if temperature else set())
+        search = _search("methods", term.name, own)
+        entries |= {n: v for n, v in search.items() if n not in {*typed, *entries}}
+    for at, (name, entry) in enumerate(list(entries.items())[:OWN]):
+        yield len(SHARED) + BACKBONE + at, Parameter.of("method", name, entry)
+
+
+def _search(family: str, name: str, own: Ranges) -> Mapping[str, Any]:
+    """The entries of a card, or those that a space file gives in their place."""
+    given = own.get(name)
+    return registry.card(family, name).search if given is None else given
+
+
+def _filled(term: Term, values: Mapping[str, Any]) -> Term:
+    """A term with those of the values that its own card searches."""
+    family = "methods" if term.name in registry.names("methods") else "references"
+    search = registry.card(family, term.name).search
+    mine = {name: value for name, value in values.items() if name in search}
+    return replace(term, values=tuple(sorted({**dict(term.values), **mine}.items())))

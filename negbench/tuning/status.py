@@ -1,0 +1,59 @@
+"""Status of a search: rows that have a winner, and the cells of its trials and of its winners."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from negbench.errors import NothingToReport
+from negbench.experiment.finished.status import Status
+from negbench.experiment.finished.status import status as status_of_run
+from negbench.storage.search_store import TRIALS, read_searches
+from negbench.storage.split_folders import split_folders
+
+
+@dataclass(frozen=True)
+class SearchStatus:
+    """How far a search has come; one a split."""
+
+    name: str
+    """Its folder."""
+    rows: int
+    """Rows of which anything was started."""
+    winners: int
+    """How many of them have a winner."""
+    failed_trials: int
+    trials: Status | None
+    """The cells of trials and finalists, as far as they are planned; None before any is."""
+    final: Status | None
+    """The cells of winners; None before any is planned."""
+    go_on: str
+    """The command that goes on with it."""
+
+
+def search_status(out: Path) -> list[SearchStatus]:
+    """The status of a folder of `negbench tune`, or of each of its splits.
+
+    Raises UserError for a search file that is damaged.
+    """
+    return [_of(folder, out) for folder in split_folders(out) or [out]]
+
+
+def _of(folder: Path, out: Path) -> SearchStatus:
+    searches = read_searches(folder)
+    tried = [trial["status"] for each in searches for trial in each["trials"]]
+    return SearchStatus(
+        name=str(folder),
+        rows=len(searches),
+        winners=sum(each["winner"] is not None for each in searches),
+        failed_trials=tried.count("failed"),
+        trials=_of_run(folder / TRIALS),
+        final=_of_run(folder),
+        go_on=f"negbench resume {quote(str(out))}",
+    )
+
+
+def _of_run(folder: Path) -> Status | None:
+    try:
+        return status_of_run(folder)
+    except NothingToReport:
+        return None

@@ -1,0 +1,65 @@
+"""`tune.json`: what a search was asked for, so that it can be gone on with.
+
+format, starts    each different command: command, options, protocol, ranges (of a space file)
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from negbench.errors import UserError
+from negbench.experiment.options.options import Options, build
+from negbench.storage.atomic_write import write_json
+from negbench.tuning.protocol import Protocol
+from negbench.tuning.space import Ranges
+
+NAME = "tune.json"
+_HOW = ("jobs", "threads", "overwrite", "engine", "scheduler", "workers", "shard", "out", "name")
+"""Options that say how cells are worked through, and not which."""
+
+
+def add_start(
+    out: Path, command: str, options: Options, protocol: Protocol, own: Ranges, splits: int
+) -> None:
+    """Write down a start; one that asks for the same as an earlier one takes its place."""
+    asked = {**asdict(protocol), "splits": splits}
+    start = {"command": command, "options": options.as_flat(), "protocol": asked, "ranges": own}
+    earlier = starts(out) if is_search(out) else []
+    kept = [each for each in earlier if _content(each) != _content(start)]
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / NAME, {"format": 1, "starts": [*kept, start]})
+
+
+def is_search(out: Path) -> bool:
+    """Whether a folder is one of `negbench tune`."""
+    return (out / NAME).is_file()
+
+
+def starts(out: Path) -> list[dict[str, Any]]:
+    """The starts of a folder.
+
+    Raises UserError for a tune.json that is damaged.
+    """
+    try:
+        listed = json.loads((out / NAME).read_text("utf-8"))["starts"]
+        return [{**each, "options": dict(each["options"])} for each in listed]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{out / NAME} must be whole; it is not ({error}); remove it and start `negbench tune` "
+            "again with the same options: its cells are kept"
+        ) from error
+
+
+def asked_of(start: Mapping[str, Any]) -> tuple[Options, Protocol, Ranges, int]:
+    """The options, the protocol, the ranges and the number of splits of a start."""
+    numbers = dict(start["protocol"])
+    splits = int(numbers.pop("splits", 1))
+    return build(start["options"]), Protocol(**numbers), dict(start["ranges"]), splits
+
+
+def _content(start: Mapping[str, Any]) -> str:
+    options = {name: value for name, value in start["options"].items() if name not in _HOW}
+    what: Sequence[Any] = [options, start["protocol"], start["ranges"]]
+    return json.dumps(what, sort_keys=True, default=str)

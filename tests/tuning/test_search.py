@@ -1,0 +1,258 @@
+"""A search from its options to the table of its winners."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers.small_runs import BREAKS, SMALL
+
+from negbench.errors import UserError
+from negbench.experiment.finished.run import open_run
+from negbench.experiment.options.options import build, flatten
+from negbench.storage import cell_store
+from negbench.storage.search_store import TRIALS, read_searches
+from negbench.tuning.protocol import Protocol
+from negbench.tuning.run_search import prepare, run_search
+
+QUICK = Protocol(trials=4, finalists=2, final_seeds=2, test_seeds=2)
+ROWS = {"methods": "random,dns", "references": "most_popular,ease", "epochs": 3}
+
+
+def tune(out, protocol=QUICK, own=None, **raw):
+    raw = {**SMALL, "overwrite": "missing", "out": str(out), **ROWS, **raw}
+    search = prepare(build(flatten(raw)), protocol, own or {})
+    return run_search(search, out, bar=False)
+
+
+def winners(out):
+    return {each["row"]: each["winner"] and each["winner"]["word"] for each in read_searches(out)}
+
+
+def choices(out):
+    """What was chosen in each row, and by which values."""
+    return [(each["row"], each["finalists"], each["winner"]) for each in read_searches(out)]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    out = tmp_path_factory.mktemp("searched")
+    return tune(out), out
+
+
+def test_a_search_ends_in_a_table_of_winners(searched):
+    result, out = searched
+    assert (result.rows, result.failed, result.failed_trials) == (4, (), 0)
+    run = open_run(out)
+    assert set(run.records.labels) == {"most_popular", "ease", "random", "dns"}
+    tested = {(row, cell.spec["seed"]) for cell, row in run.records.done if "random" in row}
+    assert tested == {("random", 100), ("random", 101)}
+    assert "dns" in run.table() and "no row was tuned" not in run.table()
+
+
+def test_trial_0_is_the_published_default(searched):
+    _, out = searched
+    for each in read_searches(out):
+        assert each["trials"][0]["word"] == each["row"]
+    dns = next(each for each in read_searches(out) if each["row"] == "dns")
+    assert dns["trials"][0]["settings"] == {"lr": 0.01, "l2": 0.01, "candidates": 8}
+
+
+def test_the_trials_are_the_cells_of_their_words(searched):
+    _, out = searched
+    for each in read_searches(out):
+        for trial in each["trials"]:
+            cell = cell_store.read_cell(out / TRIALS / "cells" / trial["cell"])
+            assert cell.spec["seed"] == 0
+            if each["backbone"] == "mf":
+                config = {**cell.spec["backbone_config"], **cell.spec["method_config"][each["row"]]}
+                assert {n: config[n] for n in trial["settings"]} == trial["settings"]
+
+
+def test_the_winner_is_a_finalist_and_has_the_best_mean(searched):
+    _, out = searched
+    for each in read_searches(out):
+        valid = {at: trial["valid"] for at, trial in enumerate(each["trials"])}
+        best = sorted(valid, key=lambda at: (-valid[at], at))[: len(each["finalists"])]
+        assert [finalist["trial"] for finalist in each["finalists"]] == best
+        if each["backbone"] == "mf":
+            means = {f["trial"]: sum(f["valid"]) / 2 for f in each["finalists"]}
+            assert each["winner"]["trial"] == max(means, key=means.get)
+            assert each["winner"]["valid"] == pytest.approx(max(means.values()))
+
+
+def test_a_broken_test_part_changes_no_winner(searched, tmp_path):
+    """Test values are damaged or gone in every trial and finalist: the choices stay."""
+    _, out = searched
+    shutil.copytree(out, tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "searches")
+    for path in (tmp_path / "copy" / TRIALS / "cells").glob("*/cell.json"):
+        record = json.loads(path.read_text())
+        for line in record["metrics"]:
+            if line["split"] == "test":
+                line["value"] = 1 - line["value"] if record["spec"]["seed"] == 0 else -1.0
+        path.write_text(json.dumps(record))
+    before = cell_names(tmp_path / "copy")
+    tune(tmp_path / "copy")
+    assert choices(tmp_path / "copy") == choices(out)
+    assert cell_names(tmp_path / "copy") == before
+    tests = [t["test"] for each in read_searches(tmp_path / "copy") for t in each["trials"]]
+    assert tests != [t["test"] for each in read_searches(out) for t in each["trials"]]
+
+
+def cell_names(out):
+    return sorted(path.parent.name for path in out.rglob("cells/*/cell.json"))
+
+
+def test_a_finished_search_trains_nothing_again(searched):
+    _, out = searched
+    stamps = {path: path.stat().st_mtime_ns for path in out.rglob("cell.json")}
+    tune(out)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("cell.json")} == stamps
+
+
+def test_search_files_alone_are_enough_to_go_on(searched, tmp_path):
+    """The cells of the trials were deleted: nothing is trained but the winners' test."""
+    _, out = searched
+    shutil.copytree(out / "searches", tmp_path / "searches")
+    tune(tmp_path)
+    assert choices(tmp_path) == choices(out)
+    assert not list((tmp_path / TRIALS).rglob("cell.json"))
+    assert len(list((tmp_path / "cells").iterdir())) == len(list((out / "cells").iterdir()))
+
+
+def test_cells_alone_are_enough_to_go_on(searched, tmp_path):
+    _, out = searched
+    shutil.copytree(out / TRIALS, tmp_path / TRIALS)
+    tune(tmp_path)
+    assert choices(tmp_path) == choices(out)
+
+
+def test_shards_come_to_the_same_winners(searched, tmp_path):
+    _, out = searched
+    for shard in ("1/3", "3/3", "2/3"):
+        tune(tmp_path, shard=shard)
+    assert choices(tmp_path) == choices(out)
+    assert cell_names(tmp_path) == cell_names(out)
+
+
+def test_two_workers_come_to_the_same_winners(searched, tmp_path):
+    _, out = searched
+    tune(tmp_path, jobs=2)
+    assert choices(tmp_path) == choices(out)
+
+
+def test_dask_comes_to_the_same_winners(searched, tmp_path):
+    pytest.importorskip("distributed")
+    _, out = searched
+    tune(tmp_path, engine="dask", workers=2)
+    assert choices(tmp_path) == choices(out)
+
+
+def test_a_killed_search_goes_on_to_the_same_winners(searched, tmp_path):
+    _, out = searched
+    words = ["-m", "random,dns", "--references", "most_popular,ease", "--epochs", "3", "--dim", "8"]
+    words += ["--trials", "4", "--finalists", "2", "--final-seeds", "2", "--test-seeds", "2"]
+    command = [sys.executable, "-m", "negbench.cli", "tune", "-d", SMALL["datasets"][0], *words]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([*command, "-o", str(tmp_path / "run")], env=env)
+    cells = tmp_path / "run" / TRIALS / "cells"
+    deadline = time.monotonic() + 120
+    while len(list(cells.glob("*/cell.json"))) < 5 and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    again = [sys.executable, "-m", "negbench.cli", "resume", str(tmp_path / "run"), "-q"]
+    done = subprocess.run(again, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert choices(tmp_path / "run") == choices(out)
+    assert "dns" in done.stdout
+
+
+def test_more_rows_join_a_folder_by_the_same_protocol(searched, tmp_path):
+    _, out = searched
+    tune(tmp_path, methods="random", references="most_popular,ease")
+    tune(tmp_path, methods="dns", references=())
+    assert choices(tmp_path) == choices(out)
+
+
+def test_another_protocol_needs_another_folder(searched):
+    _, out = searched
+    with pytest.raises(UserError, match="trials was 4 and is 5"):
+        tune(out, Protocol(trials=5, finalists=2, final_seeds=2, test_seeds=2))
+    with pytest.raises(UserError, match="budget was"):
+        tune(out, epochs=2)
+
+
+def test_trials_that_fail_count_and_a_row_without_a_winner_is_named(tmp_path):
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BREAKS)
+    result = tune(tmp_path / "run", plugins=[str(plugin)], methods="random,broken", references=())
+    assert result.failed_trials == 4
+    assert [label.split()[-1] for label, _ in result.failed] == ["broken"]
+    assert winners(tmp_path / "run")["broken"] is None
+    assert winners(tmp_path / "run")["random"] is not None
+
+
+def test_a_diverged_trial_is_last(tmp_path):
+    own = {"shared": {"lr": ("log", 1e-3, 1e30), "l2": ("log", 1e-6, 1e-2)}}
+    tune(tmp_path, own=own, methods="random", references=())
+    (search,) = read_searches(tmp_path)
+    failed = [trial for trial in search["trials"] if trial["status"] == "failed"]
+    assert failed and all(trial["valid"] is None and trial["reason"] for trial in failed)
+    assert search["trials"][search["winner"]["trial"]]["status"] == "done"
+
+
+def test_data_without_a_validation_part_cannot_be_tuned(tmp_path):
+    with pytest.raises(UserError, match="validation part"):
+        tune(tmp_path / "run", split="random(0.9,0,0.1)")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_metric_of_the_choice_is_measured(tmp_path):
+    tune(tmp_path, metrics="recall@5", methods="random", references="ease")
+    assert all(each["winner"]["valid"] > 0 for each in read_searches(tmp_path))
+
+
+def test_halving_cuts_trials_and_never_the_default(tmp_path):
+    protocol = Protocol(trials=8, fidelity="halving", finalists=2, final_seeds=1, test_seeds=1)
+    tune(tmp_path, protocol, methods="random,dns", references="ease", epochs=8)
+    for each in read_searches(tmp_path):
+        if each["backbone"] == "reference":
+            assert each["rungs"] == []
+            continue
+        assert [rung["epochs"] for rung in each["rungs"]] == [2]
+        status = [trial["status"] for trial in each["trials"]]
+        assert status[0] == "done" and status.count("cut") == 8 - status.count("done") == 5
+        assert {trial["epochs"] for trial in each["trials"] if trial["status"] == "cut"} == {2}
+        assert all(status[finalist["trial"]] == "done" for finalist in each["finalists"])
+        (rung,) = each["rungs"]
+        assert rung["trials"] == list(range(8)) and -1 <= rung["correlation"] <= 1
+
+
+def test_halving_does_not_judge_a_method_by_its_warm_up(tmp_path):
+    protocol = Protocol(trials=8, fidelity="halving", finalists=2)
+    with pytest.raises(UserError, match="first rung ends at 5"):
+        tune(tmp_path / "run", protocol, methods="random,ddrm", epochs=20)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"trials": 0},
+        {"finalists": 5, "trials": 4},
+        {"search": "tpe"},
+        {"fidelity": "half"},
+        {"test_seeds": 0},
+        {"final_seeds": 100},
+    ],
+)
+def test_a_wrong_protocol_is_refused(numbers):
+    with pytest.raises(UserError, match="must be"):
+        Protocol(**numbers)

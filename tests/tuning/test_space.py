@@ -1,0 +1,144 @@
+"""Search spaces of rows: shared prior, the backbone's own ranges, two of the method's own."""
+
+import pytest
+
+from negbench.errors import UserError
+from negbench.experiment.options.method_words import method_word
+from negbench.plugins import registry
+from negbench.tuning.points import unit_points
+from negbench.tuning.space import reference_space, shared_ranges, space_of
+from negbench.tuning.space_file import read_space
+
+METHODS = registry.names("methods")
+
+
+def names(space):
+    return [each.name for _, each in space.parameters]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_the_shared_part_and_at_most_two_of_its_own(method):
+    space = space_of(method, "mf", (), {})
+    assert names(space)[:2] == ["lr", "l2"]
+    own = [each.name for column, each in space.parameters if column >= 6]
+    assert len(own) <= 2 and "negatives" not in own and "tau" not in names(space)[3:]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_trial_is_a_word_that_can_be_typed(method):
+    space = space_of(method, "mf", (), {})
+    for point in unit_points(7):
+        values = space.settings_at(point)
+        word = method_word(space.word(values), None, "tfidf")
+        assert {name: word.train[name] for name in ("lr", "l2")} == {
+            name: values[name] for name in ("lr", "l2")
+        }
+
+
+def test_all_methods_try_the_same_learning_rates_and_l2():
+    tried = {
+        tuple(
+            (v["lr"], v["l2"]) for v in map(space_of(m, "mf", (), {}).settings_at, unit_points(9))
+        )
+        for m in METHODS
+    }
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "tuned"),
+    [
+        ("info_nce", True),
+        ("bc_loss", True),
+        ("adv_infonce", True),
+        ("info_nce(similarity=backbone)", False),
+        ("info_nce(tau=0.1)", False),
+        ("shapley", False),
+        ("random", False),
+        ("popularity+info_nce", True),
+    ],
+)
+def test_the_temperature_is_shared_where_scores_are_cosines(method, tuned):
+    space = space_of(method, "mf", (), {})
+    assert ((2, "tau") in [(column, each.name) for column, each in space.parameters]) is tuned
+    if tuned:
+        tau = next(each for _, each in space.parameters if each.name == "tau")
+        assert (tau.kind, tau.values) == ("log", (0.03, 0.5))
+
+
+def test_what_is_typed_is_not_searched():
+    assert "candidates" in names(space_of("dns", "mf", (), {}))
+    assert names(space_of("dns(candidates=8)", "mf", (), {})) == ["lr", "l2"]
+    assert "lr" not in names(space_of("dns@lr=0.01", "mf", (), {}))
+    assert "l2" not in names(space_of("dns", "mf", ("l2",), {}))
+    assert "lr" not in names(space_of("dns", "mf(lr=0.1)", (), {}))
+
+
+def test_typed_settings_stay_in_the_words_of_trials():
+    space = space_of("dns(candidates=8)@lr=0.01", "mf", (), {})
+    assert space.word({"l2": 0.001}) == "dns(candidates=8)@(l2=0.001,lr=0.01)"
+    assert space_of("dns(objective=bpr)", "mf", (), {}).word({"candidates": 4, "l2": 0.0}) == (
+        "dns(candidates=4,objective=bpr)@l2=0.0"
+    )
+
+
+def test_a_composition_searches_its_last_method_first():
+    space = space_of("popularity+dns", "mf", (), {})
+    assert names(space) == ["lr", "l2", "candidates", "exponent"]
+    word = space.word({"candidates": 4, "exponent": 0.5, "lr": 0.01})
+    assert word == "popularity(exponent=0.5)+dns(candidates=4)@lr=0.01"
+
+
+@pytest.mark.parametrize("backbone", registry.names("backbones"))
+def test_a_backbone_brings_its_own_ranges(backbone):
+    search = registry.card("backbones", backbone).search
+    space = space_of("random", backbone, (), {})
+    owned = {each.name: each for _, each in space.parameters}
+    assert (owned["lr"].kind, *owned["lr"].values) == tuple(search["lr"])
+    assert set(search) - {"dim"} <= set(owned) | {"lr", "l2"}
+    for name in set(search) - {"lr", "l2", "dim"}:
+        assert owned[name].owner == "backbone"
+
+
+def test_references_are_tuned_too():
+    assert names(reference_space("ease", {})) == ["l2"]
+    assert names(reference_space("item_knn", {})) == ["neighbours", "shrinkage"]
+    assert names(reference_space("most_popular", {})) == []
+    assert reference_space("ease", {}).word({"l2": 10.0}) == "ease(l2=10.0)"
+
+
+def space_file(folder, text):
+    path = folder / "space.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_space_file_takes_the_place_of_the_cards(tmp_path):
+    own = read_space(
+        space_file(
+            tmp_path, '[shared]\nlr = ["log", 0.001, 0.01]\n[dns]\ncandidates = ["of", 4, 8]\n'
+        )
+    )
+    space = dict((each.name, each) for _, each in space_of("dns", "mf", (), own).parameters)
+    assert space["lr"].values == (0.001, 0.01) and space["candidates"].values == (4, 8)
+    assert shared_ranges("mf", own) != shared_ranges("mf", {})
+    assert (
+        space_of("random", "mf", (), own).parameters[1]
+        == space_of("random", "mf", (), {}).parameters[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[dnss]\ncandidates = ["of", 4]\n', "did you mean dns"),
+        ('[dns]\ncandidate = ["of", 4]\n', "did you mean candidates"),
+        ('[dns]\ncandidates = ["log", 4]\n', "range of candidates"),
+        ("dns = 3\n", "section"),
+        ("[dns\n", "valid TOML"),
+        ('[shared]\ndim = ["of", 4]\n', "lr, l2, tau"),
+    ],
+)
+def test_a_wrong_space_file_is_refused(tmp_path, text, words):
+    with pytest.raises(UserError, match=words):
+        read_space(space_file(tmp_path, text))
