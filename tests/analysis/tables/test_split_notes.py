@@ -39,11 +39,11 @@ def test_the_test_of_two_rows_is_that_over_splits(splits: Path) -> None:
         for number in (1, 2, 3)
     ]
     assert dns["difference"] == pytest.approx(np.mean(by_split), abs=1e-7)
-    assert dns["conclusion"] == "better" and frame.loc["mixed", "conclusion"] == "not notes apart"
+    assert dns["conclusion"] == "better" and frame.loc["mixed", "conclusion"] == "not told apart"
     alone = [drawn(n, 0, 0.2).mean() for n in (1, 2, 3)]
     assert reference["mean"] == pytest.approx(np.mean(alone))
-    notes = told_apart(frames.open_run(splits), frames.PRIMARY)["books", "mf"]
-    assert notes.side("dns", "random") == 1 and notes.covers_seeds
+    pairs = told_apart(frames.open_run(splits), frames.PRIMARY)["books", "mf"]
+    assert pairs.side("dns", "random") == 1 and pairs.covers_seeds
 
 
 def test_table_and_comparison_say_that_the_split_is_a_random_effect(splits: Path) -> None:
