@@ -10,6 +10,7 @@
                                      cpu_seconds, seconds, dots; trial 0 is the published default
     rungs                            of successive halving: epochs, trials, valid, correlation
     finalists, winner                trial and validation values by seed; None while undecided
+    outcomes                         the same of the other cells: seeds of finalists, earlier rungs
 
 A file is derived from the cells, and the cells may be deleted: a search goes on from either.
 """

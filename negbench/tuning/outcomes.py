@@ -46,7 +46,14 @@ class Outcomes:
     @classmethod
     def of(cls, out: Path, select: str, search: Search | None) -> "Outcomes":
         """Those of a row; `search` is its file, None where there is none."""
-        return cls(out, select, dict(search.get("outcomes", {})) if search else {})
+        if search is None:
+            return cls(out, select)
+        kept = {
+            each["cell"]: {name: each.get(name) for name in PENDING} | {"ended": True}
+            for each in search["trials"]
+            if each["status"] != "pending"
+        }
+        return cls(out, select, {**kept, **search.get("outcomes", {})})
 
     def of_cell(self, planned: PlannedCell) -> Mapping[str, Any]:
         """The outcome of one cell; its validation value is None where it failed."""

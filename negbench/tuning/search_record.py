@@ -3,6 +3,7 @@
 Test values, seconds and dot products of the trials are added here, after every choice is made.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ from negbench.tuning.search_state import Round, SearchState
 def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
     """What `search_store.write_search` writes for a row."""
     row = state.row
+    trials = [_trial(each, state) for each in row.trials]
     shared = protocol.record(row.options, row.scenario)
     winner = None if state.winner is None else row.trials[state.winner]
     return {
@@ -29,14 +31,14 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
         "ranges_hash": protocol_hash(row.ranges) if row.ranges else "",
         "test_seeds": list(protocol.seeds_of_test),
         "space": [_parameter(each) for _, each in row.space.parameters],
-        "trials": [_trial(each, state) for each in row.trials],
+        "trials": trials,
         "rungs": [_rung(each, state.rounds[-1]) for each in state.rounds if each.epochs],
         "finalists": [
             {"trial": trial, "valid": list((state.finals or {}).get(trial, ()))}
             for trial in state.finalists or ()
         ],
         "winner": winner and _winner(winner, state),
-        "outcomes": {name: dict(each) for name, each in state.outcomes.items()},
+        "outcomes": _others(state, {each["cell"] for each in trials}),
     }
 
 
@@ -58,6 +60,11 @@ def _trial(trial: Trial, state: SearchState) -> dict[str, Any]:
     entry = {"word": trial.word, "settings": dict(trial.settings), "cell": cell}
     outcome = {k: v for k, v in state.outcomes.get(cell, PENDING).items() if k != "ended"}
     return {**entry, "status": _status(trial, last, state), **outcome}
+
+
+def _others(state: SearchState, cells: Collection[str]) -> dict[str, Any]:
+    """The outcomes of the cells that no trial's entry is of: earlier rungs, seeds of finalists."""
+    return {name: dict(each) for name, each in state.outcomes.items() if name not in cells}
 
 
 def _status(trial: Trial, last: Round, state: SearchState) -> str:
