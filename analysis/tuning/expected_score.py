@@ -34,7 +34,7 @@ BAND = (
     "Bands: the middle 95 % of a bootstrap over trials; they cover which trials were drawn, not "
     "users, seeds or splits."
 )
-CUT = "halving cut some of its trials, which so have no test score at the full budget"
+CUT = "halving cut some trials, which so have no test score at the full budget"
 NO_TEST = "a trial that finished has no test score"
 NONE = "no trial finished"
 

@@ -32,7 +32,8 @@ SCORES = (
         "Oracle setting",
         "setting_inflation",
         signed_percent,
-        "the highest test score of any trial, over E_N: what choosing the setting on test shows",
+        "the highest test score of a trial that ran to its end, over E_N: what choosing the "
+        "setting on test shows",
     ),
     Column(
         "Oracle epoch",

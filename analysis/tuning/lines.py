@@ -30,7 +30,7 @@ class Line:
     tuned: float
     """E_N: the test score of the trial that validation by one seed puts first."""
     best: float
-    """The highest test score of any trial."""
+    """The highest test score of a trial that ran to its end."""
     epoch: EpochOracle | None
     shares: Shares | None
     to_pass: int | str | None = None

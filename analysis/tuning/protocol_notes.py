@@ -71,8 +71,8 @@ def of_protocol(searched: Searched) -> Iterator[Note]:
 def _fidelity(protocol: Mapping[str, Any]) -> str:
     if protocol.get("fidelity") == "halving":
         return (
-            "Successive halving, at rungs that are the same for every row and never of the "
-            "published default; the budget of a trial that is not cut"
+            "Successive halving, at rungs that are the same for every row; the published default "
+            "is never cut; the budget of a trial that is not cut"
         )
     return "Every trial of every row has the whole budget"
 

@@ -209,6 +209,8 @@ def _trial(place: int, entry: Mapping[str, Any]) -> Trial:
         name: NAN if entry.get(name) is None else float(entry[name])
         for name in ("valid", "test", "cpu_seconds", "seconds", "dots")
     }
+    for name, cost in (entry.get("earlier") or {}).items():
+        numbers[name] += float(cost)
     return Trial(
         place,
         str(entry["word"]),

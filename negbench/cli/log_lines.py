@@ -21,14 +21,15 @@ class LogLines(logging.Handler):
 @contextmanager
 def log_lines(*, quiet: bool = False) -> Iterator[None]:
     """Print messages of the package while the block lasts; `quiet` drops those of its cells."""
-    package, cells = logging.getLogger("negbench"), logging.getLogger("negbench.experiment")
-    handler, levels = LogLines(), (package.level, cells.level)
+    package, *cells = map(logging.getLogger, ("negbench", "negbench.experiment", "negbench.tuning"))
+    handler, levels = LogLines(), [each.level for each in (package, *cells)]
     package.addHandler(handler)
     package.setLevel(logging.INFO)
-    cells.setLevel(logging.WARNING if quiet else logging.NOTSET)
+    for each in cells:
+        each.setLevel(logging.WARNING if quiet else logging.NOTSET)
     try:
         yield
     finally:
         package.removeHandler(handler)
-        package.setLevel(levels[0])
-        cells.setLevel(levels[1])
+        for each, level in zip((package, *cells), levels, strict=True):
+            each.setLevel(level)

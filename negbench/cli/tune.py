@@ -95,6 +95,8 @@ def carry_out(
             for options, protocol, own, splits in asked:
                 device = run_grid.device_of(options)
                 parts = parts_of(options, protocol, own, splits, out)
+                for part in parts:
+                    part.check()
                 for part in parts if not quiet or dry_run else ():
                     show(run_console.first_line(options, device, False))
                     show(*run_console.scenario_lines(part.search.grid))
@@ -104,8 +106,6 @@ def carry_out(
                     show(*console.search_lines(part.search, device, part.out, patience))
                 if dry_run:
                     continue
-                for part in parts:
-                    part.check()
                 tune_file.add_start(out, command, options, protocol, own, splits)
                 bar = False if no_progress or quiet else None
                 ended += [run_search(x.search, x.out, command=command, bar=bar) for x in parts]

@@ -5,7 +5,7 @@ all; a folder that mixed two of them could show none, and would hold two values 
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from negbench.data.download.file_cache import AT_HAND
 from negbench.data.number_words import counted
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError
-from negbench.experiment.cell.spec import ScenarioKey
+from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.scenario.scenario import Scenario
@@ -108,10 +108,34 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
 
 def set_aside(plan: Plan, out: Path, overwrite: str) -> None:
     """Move cells of other data or tuning to RUN/replaced: failed ones, and with `overwrite` all."""
+    others = (*(each for each, _ in foreign_cells(plan, out)), *otherwise_tuned(plan, out))
+    _move([each for each in others if not each.done or overwrite == "all"], out)
+
+
+def set_aside_earlier_winners(cells: Sequence[PlannedCell], out: Path) -> None:
+    """Move the cells of a tuned row to RUN/replaced that have other settings than these winners.
+
+    Failed trials that were trained once more may change a winner; a row has one.
+    """
+    now = {_tuned_row(each.resolved): _settings(each.resolved) for each in cells}
+    there = cell_store.read_cells(out)[0]
+    usual = [(each, now.get(_tuned_row(each.spec))) for each in there if "tuned" in each.spec]
+    _move([each for each, own in usual if own not in (None, _settings(each.spec))], out)
+
+
+def _tuned_row(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Which search chose the settings of a cell."""
+    names = ("dataset", "backbone", "backbone_variant", "objective")
+    return (*(spec.get(name) for name in names), *(spec.get("tuned") or {}).values())
+
+
+def _settings(spec: Mapping[str, Any]) -> tuple[Any, Any]:
+    return spec.get("method_config"), spec.get("backbone_config")
+
+
+def _move(cells: Sequence[Cell], out: Path) -> None:
     moved = 0
-    for cell in (*(each for each, _ in foreign_cells(plan, out)), *otherwise_tuned(plan, out)):
-        if cell.done and overwrite != "all":
-            continue
+    for cell in cells:
         place = out / REPLACED
         place.mkdir(exist_ok=True)
         versions = (place / f"{cell.folder.name}{mark}" for mark in ("", *_numbers()))

@@ -7,7 +7,8 @@
     space                            the parameters: owner, name, kind, values, zero
     trials                           word, settings, cell (a folder of RUN/trials/cells), status,
                                      valid, and for curves alone: best_epoch, epochs, test,
-                                     cpu_seconds, seconds, dots; trial 0 is the published default
+                                     cpu_seconds, seconds, dots, and earlier: the costs at earlier
+                                     rungs; trial 0 is the published default
     rungs                            of successive halving: epochs, trials, valid, correlation
     finalists, winner                trial and validation values by seed; None while undecided
     outcomes                         the same of the other cells: seeds of finalists, earlier rungs

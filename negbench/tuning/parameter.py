@@ -31,7 +31,10 @@ class Parameter:
         Raises UserError for another kind, a range that is empty, or a logarithm of 0.
         """
         kind, *values = entry if isinstance(entry, list | tuple) and entry else [entry]
-        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        numbers = all(
+            isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
+            for v in values
+        )
         if kind == "of" and values:
             return cls(owner, name, kind, tuple(values))
         if kind not in KINDS or len(values) != 2 or not numbers or not values[0] < values[1]:

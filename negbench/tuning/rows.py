@@ -94,9 +94,12 @@ def rows_of(
 def _defaults(spec: CellSpec, space: Space) -> dict[str, Any]:
     """The values that the searched parameters have in the published default."""
     if spec.is_reference:
-        full = asdict(reference_config(parse(spec.method)))
-    else:
-        full = {k: v for c in spec.recipe.configs().values() for k, v in c.items()}
-    backbone = {} if spec.is_reference else asdict(spec.backbone_config())
-    of = {"training": backbone, "backbone": backbone, "method": full, "reference": full}
-    return {each.name: of[each.owner].get(each.name) for _, each in space.parameters}
+        config = asdict(reference_config(parse(spec.method)))
+        return {each.name: config.get(each.name) for _, each in space.parameters}
+    backbone, of_terms = asdict(spec.backbone_config()), list(spec.recipe.configs().values())
+    return {
+        each.name: (of_terms[space.terms[each.name]] if each.owner == "method" else backbone).get(
+            each.name
+        )
+        for _, each in space.parameters
+    }

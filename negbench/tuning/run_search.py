@@ -14,26 +14,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from negbench.errors import UserError, shown
+from negbench.errors import UserError
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment import run_grid
 from negbench.experiment.cell.spec import PlannedCell, Tuned
 from negbench.experiment.options.options import Options
-from negbench.experiment.phase_fit import unreached
 from negbench.experiment.plan import Plan, plan
+from negbench.experiment.same_data import set_aside_earlier_winners
 from negbench.storage import cell_store
 from negbench.storage.search_store import (
     TRIALS,
-    protocol_hash,
-    read_searches,
     search_mark,
     write_search,
 )
 from negbench.training.config import TrainConfig
+from negbench.tuning.checks import require_rows, require_same_search
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.rows import Row, rows_of
 from negbench.tuning.search_record import search_record
-from negbench.tuning.search_state import SearchState, caps, read_state
+from negbench.tuning.search_state import Round, SearchState, read_state
 from negbench.tuning.space import Ranges
 
 logger = logging.getLogger(__name__)
@@ -74,8 +73,8 @@ class SearchResult:
 def prepare(options: Options, protocol: Protocol, own: Ranges) -> Search:
     """Plan a search; nothing is written.
 
-    Raises UserError for a wrong option, data without a validation part, and a method that halving
-    would judge by its warm-up.
+    Raises UserError for a wrong option, data without a validation part, and what `require_rows`
+    refuses.
     """
     select = TrainConfig(**options.train).select
     metrics = options.metrics
@@ -90,22 +89,8 @@ def prepare(options: Options, protocol: Protocol, own: Ranges) -> Search:
                 f"{scenario.split.rule}; use another --split"
             )
     rows = tuple(rows_of(options, protocol, grid.scenarios, own))
-    for row in rows:
-        _require_phase_in_first_rung(row, protocol)
+    require_rows(rows, protocol, own)
     return Search(options, protocol, own, grid, rows)
-
-
-def _require_phase_in_first_rung(row: Row, protocol: Protocol) -> None:
-    """Raises UserError where halving would cut trials before the method's own phase begins."""
-    for cap, _ in caps(row, protocol)[:1]:
-        spec = row.cell(row.trials[0], epochs=cap).spec
-        phase = None if row.is_reference else unreached(spec)
-        if cap is not None and phase is not None:
-            raise UserError(
-                f"halving compares trials in their methods' own phase; that of {row.typed} "
-                f"({phase.name}) begins in epoch {phase.begins}, and the first rung ends at {cap}; "
-                "use --fidelity full, more --epochs, or leave the method out"
-            )
 
 
 def run_search(
@@ -158,30 +143,23 @@ def _write(row: Row, protocol: Protocol, out: Path) -> SearchState:
 def check(search: Search, out: Path) -> None:
     """Check a folder before anything is written.
 
-    Raises UserError if it holds cells of other data, or searches by another protocol.
+    Raises UserError if it holds cells of other data or not of this search, or searches by another
+    protocol or over another space.
     """
-    _require_one_protocol(search, out)
+    require_same_search(search.rows, search.protocol, out)
     run_grid.check(search.options, search.grid, out / TRIALS)
+    finals = [
+        PlannedCell.of(replace(row.spec(row.typed, TRIAL_SEED), tuned=mark), row.scenario)
+        for row in search.rows
+        for mark in [_mark(row, search.protocol)]
+    ]
+    run_grid.check(search.options, replace(search.grid, cells=tuple(finals)), out)
 
 
-def _require_one_protocol(search: Search, out: Path) -> None:
-    """Raises UserError if the folder holds a search of these data by another protocol."""
-    before = {str(each["dataset"]): each for each in read_searches(out)}
-    for row in search.rows:
-        known = before.get(row.scenario.interactions.name)
-        record = search.protocol.record(row.options, row.scenario)
-        if known is None or known["hash"] == protocol_hash(record):
-            continue
-        then = known["protocol"]
-        differ = [
-            f"{name} was {shown(then.get(name))} and is {shown(record.get(name))}"
-            for name in sorted({*then, *record})
-            if then.get(name) != record.get(name)
-        ]
-        raise UserError(
-            f"a folder holds searches by one protocol; in {out} {', '.join(differ)}; choose "
-            "another folder with -o"
-        )
+def _mark(row: Row, protocol: Protocol) -> Tuned:
+    """What the final cells of a row keep of its search, from before anything was tried."""
+    state = SearchState(row, (Round(None, tuple(range(len(row.trials))), {}),))
+    return Tuned(**search_mark(search_record(state, protocol)))
 
 
 def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None:
@@ -223,7 +201,7 @@ def _final(
     for state in states:
         row = state.row
         seeds = (TRIAL_SEED,) if row.is_reference else search.protocol.seeds_of_test
-        mark = Tuned(**search_mark(search_record(state, search.protocol)))
+        mark = _mark(row, search.protocol)
         if state.winner is None:
             continue
         for seed in seeds:
@@ -233,6 +211,7 @@ def _final(
             cells.setdefault(planned.digest, planned)
     if not cells:
         return run_grid.Result(out, 0, ())
+    set_aside_earlier_winners(list(cells.values()), out)
     logger.info("final   %d cells of the winners, on fresh seeds", len(cells))
     options = replace(
         search.options,

@@ -3,7 +3,7 @@
 Test values, seconds and dot products of the trials are added here, after every choice is made.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,10 @@ from negbench.tuning.outcomes import PENDING
 from negbench.tuning.protocol import Protocol
 from negbench.tuning.rows import Trial
 from negbench.tuning.search_state import Round, SearchState
+from negbench.tuning.space import Space
+
+COSTS = ("cpu_seconds", "seconds", "dots")
+"""What a trial cost; under halving its trainings at earlier rungs cost too."""
 
 
 def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
@@ -30,7 +34,7 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
         "ranges": dict(row.ranges),
         "ranges_hash": protocol_hash(row.ranges) if row.ranges else "",
         "test_seeds": list(protocol.seeds_of_test),
-        "space": [_parameter(each) for _, each in row.space.parameters],
+        "space": plain_space(row.space),
         "trials": trials,
         "rungs": [_rung(each, state.rounds[-1]) for each in state.rounds if each.epochs],
         "finalists": [
@@ -42,8 +46,9 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _parameter(parameter: Any) -> dict[str, Any]:
-    return {**asdict(parameter), "values": list(parameter.values)}
+def plain_space(space: Space) -> list[dict[str, Any]]:
+    """The searched parameters of a row with their ranges, in plain values."""
+    return [{**asdict(each), "values": list(each.values)} for _, each in space.parameters]
 
 
 def _winner(trial: Trial, state: SearchState) -> dict[str, Any]:
@@ -55,11 +60,19 @@ def _winner(trial: Trial, state: SearchState) -> dict[str, Any]:
 
 def _trial(trial: Trial, state: SearchState) -> dict[str, Any]:
     """A trial in the last round that it took part in."""
-    last = [each for each in state.rounds if trial.number in each.trials][-1]
+    *before, last = [each for each in state.rounds if trial.number in each.trials]
     cell = state.row.cell(trial, epochs=last.epochs).digest
     entry = {"word": trial.word, "settings": dict(trial.settings), "cell": cell}
     outcome = {k: v for k, v in state.outcomes.get(cell, PENDING).items() if k != "ended"}
-    return {**entry, "status": _status(trial, last, state), **outcome}
+    earlier = {"earlier": _cost(trial, before, state)} if before else {}
+    return {**entry, "status": _status(trial, last, state), **outcome, **earlier}
+
+
+def _cost(trial: Trial, rungs: Sequence[Round], state: SearchState) -> dict[str, float]:
+    """What the trainings of a trial at these rungs cost, as far as known."""
+    cells = [state.row.cell(trial, epochs=each.epochs).digest for each in rungs]
+    known = [state.outcomes.get(each, PENDING) for each in cells]
+    return {name: sum(each[name] or 0 for each in known) for name in COSTS}
 
 
 def _others(state: SearchState, cells: Collection[str]) -> dict[str, Any]:

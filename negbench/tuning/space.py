@@ -42,6 +42,8 @@ class Space:
     parameters: tuple[tuple[int, Parameter], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings behind the `@` of the row."""
+    terms: Mapping[str, int] = field(default_factory=dict)
+    """The term of a composition that takes each of the method's parameters, from 0."""
 
     def settings_at(self, point: Array) -> dict[str, Any]:
         """The value of each parameter at a point [WIDTH], by its name."""
@@ -51,7 +53,10 @@ class Space:
         """The row with these values, as it is typed: `dns(candidates=16)@(l2=1e-05,lr=0.003)`."""
         own = {n: v for n, v in values.items() if self.owner(n) in ("method", "reference")}
         behind = {n: v for n, v in values.items() if n not in own}
-        terms = [_filled(parse(piece), own) for piece in split(self.row, "+")]
+        terms = [
+            _filled(parse(piece), {n: v for n, v in own.items() if self.terms.get(n, 0) == at})
+            for at, piece in enumerate(split(self.row, "+"))
+        ]
         return "+".join(map(str, terms)) + settings_text({**self.settings, **behind})
 
     def owner(self, name: str) -> Owner:
@@ -71,9 +76,19 @@ def space_of(text: str, backbone: str, asked: Collection[str], own: Ranges) -> S
     method = method_word(typed, None, encoders.DEFAULT).method
     fixed = {*asked, *settings, *dict(parse(backbone).values)}
     shared = [each for each in _shared(backbone, own) if each[1].name not in fixed]
-    if not _has_temperature(method):
+    divides = _of_temperature(method)
+    if divides is None:
         shared = [each for each in shared if each[1].name != "tau"]
-    return Space(typed, (*shared, *_own(method, own)), settings)
+    # A parameter of the method that has the name of a shared one keeps its published value.
+    taken = {*_names_of(backbone, own)} - ({"tau"} if divides is None else set())
+    entries = _own(method, own, taken)
+    parameters = (
+        (len(SHARED) + BACKBONE + at, Parameter.of("method", name, entry))
+        for at, (name, (_, entry)) in enumerate(entries.items())
+    )
+    terms = {name: of for name, (of, _) in entries.items()}
+    terms |= {} if divides is None else {"tau": divides}
+    return Space(typed, (*shared, *parameters), settings, terms)
 
 
 def reference_space(text: str, own: Ranges) -> Space:
@@ -105,28 +120,34 @@ def _shared(backbone: str, own: Ranges) -> Iterator[tuple[int, Parameter]]:
         yield len(SHARED) + at, Parameter.of("backbone", name, of_card[name])
 
 
-def _has_temperature(method: str) -> bool:
-    """Whether the method's loss divides cosines by a temperature that was not typed."""
+def _names_of(backbone: str, own: Ranges) -> Iterator[str]:
+    return (each.name for _, each in _shared(backbone, own))
+
+
+def _of_temperature(method: str) -> int | None:
+    """The term whose loss divides cosines by a temperature that was not typed; None without one."""
     parsed = recipe(method)
-    searched = [
-        term for term in parsed.terms if "tau" in registry.card("methods", term.name).search
-    ]
-    if not searched or any("tau" in dict(term.values) for term in parsed.terms):
-        return False
-    transform = parsed.build().transform
-    return isinstance(transform, Angular) and transform.similarity == "cosine"
+    for at, term in enumerate(parsed.terms):
+        card = registry.card("methods", term.name)
+        if "tau" in card.search and "transform" in card.moves and "tau" not in dict(term.values):
+            transform = parsed.build().transform
+            cosine = isinstance(transform, Angular) and transform.similarity == "cosine"
+            return at if cosine else None
+    return None
 
 
-def _own(method: str, own: Ranges) -> Iterator[tuple[int, Parameter]]:
-    """The first two of the cards' entries, those of the last term of a composition first."""
-    temperature = _has_temperature(method)
-    entries: dict[str, Any] = {}
-    for term in reversed(recipe(method).terms):
-        typed = {name for name, _ in term.values} | {*FACTORS} | ({"tau"} if temperature else set())
+def _own(method: str, own: Ranges, taken: Collection[str]) -> dict[str, tuple[int, Any]]:
+    """The first two of the cards' entries by name, each with the term that takes it.
+
+    Those of the last term of a composition go first. Names that are typed in a term or `taken` are
+    left out.
+    """
+    entries: dict[str, tuple[int, Any]] = {}
+    for at, term in reversed(list(enumerate(recipe(method).terms))):
+        fixed = {*dict(term.values), *FACTORS, *taken, *entries}
         search = _search("methods", term.name, own)
-        entries |= {n: v for n, v in search.items() if n not in {*typed, *entries}}
-    for at, (name, entry) in enumerate(list(entries.items())[:OWN]):
-        yield len(SHARED) + BACKBONE + at, Parameter.of("method", name, entry)
+        entries |= {name: (at, entry) for name, entry in search.items() if name not in fixed}
+    return dict(list(entries.items())[:OWN])
 
 
 def _search(family: str, name: str, own: Ranges) -> Mapping[str, Any]:
@@ -136,8 +157,5 @@ def _search(family: str, name: str, own: Ranges) -> Mapping[str, Any]:
 
 
 def _filled(term: Term, values: Mapping[str, Any]) -> Term:
-    """A term with those of the values that its own card searches."""
-    family = "methods" if term.name in registry.names("methods") else "references"
-    search = registry.card(family, term.name).search
-    mine = {name: value for name, value in values.items() if name in search}
-    return replace(term, values=tuple(sorted({**dict(term.values), **mine}.items())))
+    """A term with these values of its parameters."""
+    return replace(term, values=tuple(sorted({**dict(term.values), **values}.items())))

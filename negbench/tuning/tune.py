@@ -11,6 +11,7 @@ from negbench.experiment.cell.spec import REFERENCE
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import cell_spec
 from negbench.scenario.split_variants import split_variants
+from negbench.tuning.checks import require_layout
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.run_search import Search, check, prepare
 from negbench.tuning.space import Ranges
@@ -61,8 +62,10 @@ def parts_of(
 ) -> list[Part]:
     """The searches of a command; nothing is written.
 
-    Raises UserError for a wrong option, and a split rule that cannot be repeated.
+    Raises UserError for a wrong option, a split rule that cannot be repeated, and a folder that
+    holds a search on another number of splits.
     """
+    require_layout(out, splits)
     if splits == 1:
         return [Part(prepare(options, protocol, own), out)]
     return [

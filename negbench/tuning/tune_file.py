@@ -44,6 +44,8 @@ def starts(out: Path) -> list[dict[str, Any]]:
     """
     try:
         listed = json.loads((out / NAME).read_text("utf-8"))["starts"]
+        if not listed:
+            raise ValueError("it holds no start")
         return [{**each, "options": dict(each["options"])} for each in listed]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
@@ -53,10 +55,20 @@ def starts(out: Path) -> list[dict[str, Any]]:
 
 
 def asked_of(start: Mapping[str, Any]) -> tuple[Options, Protocol, Ranges, int]:
-    """The options, the protocol, the ranges and the number of splits of a start."""
-    numbers = dict(start["protocol"])
-    splits = int(numbers.pop("splits", 1))
-    return build(start["options"]), Protocol(**numbers), dict(start["ranges"]), splits
+    """The options, the protocol, the ranges and the number of splits of a start.
+
+    Raises UserError for one that another version wrote, or that is damaged.
+    """
+    try:
+        numbers = dict(start["protocol"])
+        splits = int(numbers.pop("splits", 1))
+        protocol, own = Protocol(**numbers), dict(start["ranges"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"a start in {NAME} must be of this version; it is not ({error}); remove the file and "
+            "start `negbench tune` again with the same options: its cells are kept"
+        ) from error
+    return build(start["options"]), protocol, own, splits
 
 
 def _content(start: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from negbench.cli.log_lines import log_lines
 
-DATA, CELLS = (logging.getLogger(f"negbench.{name}") for name in ("data.some", "experiment.some"))
+NAMES = ("data.some", "experiment.some", "tuning.some")
+DATA, CELLS, SEARCH = (logging.getLogger(f"negbench.{name}") for name in NAMES)
 
 
 def test_messages_are_plain_lines_while_the_block_lasts(capsys):
@@ -23,6 +24,7 @@ def test_quiet_drops_the_lines_of_cells_but_no_warning_and_no_download(capsys):
     with log_lines(quiet=True):
         DATA.info("fetching")
         CELLS.info("[1/2]")
+        SEARCH.info("2 cells to train")
         CELLS.warning("damaged")
     assert capsys.readouterr().err == "fetching\ndamaged\n"
     assert not DATA.isEnabledFor(logging.INFO) and not CELLS.isEnabledFor(logging.INFO)

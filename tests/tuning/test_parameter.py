@@ -81,6 +81,7 @@ def test_no_l2_is_no_edge():
     [
         ("log", 0.1, 0.01),
         ("log", 0, 1),
+        ("log", 0.1, math.inf),
         ("lin", 0, 1),
         ("log", 1),
         ("of",),

@@ -11,6 +11,7 @@ import time
 import pytest
 from helpers.small_runs import BREAKS, SMALL
 
+from negbench.analysis.tuning.searches import searches
 from negbench.errors import UserError
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
@@ -231,6 +232,14 @@ def test_halving_cuts_trials_and_never_the_default(tmp_path):
         assert status[0] == "done" and status.count("cut") == 8 - status.count("done") == 5
         assert {trial["epochs"] for trial in each["trials"] if trial["status"] == "cut"} == {2}
         assert all(status[finalist["trial"]] == "done" for finalist in each["finalists"])
+        cells = [cell_store.read_cell(path) for path in (tmp_path / TRIALS / "cells").iterdir()]
+        cost = sum(
+            cell.record["seconds"]["cpu"]["total"]
+            for cell in cells
+            if cell.spec["method"] == each["row"] and cell.spec["seed"] == 0
+        )
+        own = next(s for s in searches(tmp_path) if s.row == each["row"])
+        assert sum(trial.cpu_seconds for trial in own.trials) == pytest.approx(cost)
         (rung,) = each["rungs"]
         assert rung["trials"] == list(range(8)) and -1 <= rung["correlation"] <= 1
 

@@ -43,6 +43,13 @@ def test_all_methods_try_the_same_learning_rates_and_l2():
         for m in METHODS
     }
     assert len(tried) == 1
+    (pairs,) = tried
+    assert 0.0 in {l2 for _, l2 in shared_points(33)} and 0.0 not in {lr for lr, _ in pairs}
+
+
+def shared_points(n):
+    space = space_of("random", "mf", (), {})
+    return [(v["lr"], v["l2"]) for v in map(space.settings_at, unit_points(n))]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +94,48 @@ def test_a_composition_searches_its_last_method_first():
     assert names(space) == ["lr", "l2", "candidates", "exponent"]
     word = space.word({"candidates": 4, "exponent": 0.5, "lr": 0.01})
     assert word == "popularity(exponent=0.5)+dns(candidates=4)@lr=0.01"
+
+
+@pytest.mark.parametrize(
+    ("method", "values", "word"),
+    [
+        (  # both have a number of candidates, and the last one's is searched
+            "dns+dns_mn",
+            {"candidates": 16, "top": 2},
+            "dns+dns_mn(candidates=16,top=2)",
+        ),
+        (
+            "dns(candidates=4)+dns_mn",
+            {"candidates": 16},
+            "dns(candidates=4)+dns_mn(candidates=16)",
+        ),
+        (  # the tau of a sampler is none of a loss of cosines
+            "shapley+info_nce",
+            {"tau": 0.1, "weight": 1.0},
+            "shapley+info_nce(tau=0.1,weight=1.0)",
+        ),
+        ("info_nce+shapley", {"tau": 0.1}, "info_nce(tau=0.1)+shapley"),
+    ],
+)
+def test_a_value_goes_to_the_one_term_that_searches_it(method, values, word):
+    space = space_of(method, "mf", (), {})
+    assert {*values} <= {*names(space)}
+    assert space.word(values) == word
+
+
+def test_a_parameter_that_no_card_searches_is_trained_where_a_file_gives_its_range():
+    space = space_of("info_nce", "mf", (), {"info_nce": {"similarity": ("of", "backbone")}})
+    word = space.word(space.settings_at(unit_points(1)[0]))
+    assert word.startswith("info_nce(similarity=backbone,tau=")
+
+
+def test_a_name_of_the_backbone_is_searched_there_alone():
+    space = space_of("til(rate=0.1)", "gru4rec", (), {})
+    assert names(space) == ["lr", "l2", "dropout", "hidden", "share"]
+    assert space.owner("hidden") == "backbone"
+    assert "hidden" in names(space_of("til(rate=0.1)", "mf", (), {}))
+    own = space_of("shapley(use=weights,per=bucket)", "mf", (), {}).parameters[-2:]
+    assert [(column, each.name) for column, each in own] == [(6, "tau"), (7, "candidates")]
 
 
 @pytest.mark.parametrize("backbone", registry.names("backbones"))

@@ -143,7 +143,7 @@ def test_what_is_missing_is_in_the_caption(folder: Path) -> None:
     assert set(plot.frame["row"]) == {"dns"}
     assert [text.get_text() for text in plot.figure.axes[1].texts] == ["dns, 2 of 4"]
     assert "2 of 10 trials pending: this may change." in plot.caption
-    assert "Left out: psl (halving cut some of its trials" in plot.caption
+    assert "Left out: psl (halving cut some trials" in plot.caption
     assert "bsl (no trial finished)." in plot.caption
 
 

@@ -117,7 +117,7 @@ def test_halving_says_what_it_leaves_out():
     )
     text = notes(one(halved))
     assert "Successive halving, at rungs that are the same for every row" in text
-    assert "1 row has no expected score below E_N: halving cut some of its trials" in text
+    assert "1 row has no expected score below E_N: halving cut some trials" in text
     assert "0.60 in the mean, least 0.60 (dns at 25 epochs)" in text
 
 
