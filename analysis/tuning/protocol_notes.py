@@ -57,7 +57,7 @@ def of_protocol(searched: Searched) -> Iterator[Note]:
     yield Note(
         "settings",
         f"Protocol {searched.hash}: {counted(trials, 'trial')} a row that has anything to search, "
-        f"the first the published default{others}; one seed a trial.",
+        f"the first the row as typed, all else as published{others}; one seed a trial.",
     )
     yield Note("budget", f"{_fidelity(protocol)}: {_budget(protocol.get('budget') or {})}.")
     yield _selection(searched)

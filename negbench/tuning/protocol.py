@@ -111,4 +111,6 @@ def numbers_of(typed: Mapping[str, Any]) -> tuple[Protocol, int]:
     splits = int(given.pop("splits", 1))
     if splits < 1:
         raise UserError(f"--splits must be 1 or more; got {splits}")
+    if "finalists" not in given and "trials" in given:
+        given["finalists"] = max(1, min(Protocol.finalists, given["trials"]))
     return Protocol(**given), splits

@@ -17,7 +17,7 @@ from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
 from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches
-from negbench.tuning.protocol import Protocol
+from negbench.tuning.protocol import Protocol, numbers_of
 from negbench.tuning.run_search import prepare, run_search
 
 QUICK = Protocol(trials=4, finalists=2, final_seeds=2, test_seeds=2)
@@ -249,6 +249,13 @@ def test_halving_does_not_judge_a_method_by_its_warm_up(tmp_path):
     with pytest.raises(UserError, match="first rung ends at 5"):
         tune(tmp_path / "run", protocol, methods="random,ddrm", epochs=20)
     assert not (tmp_path / "run").exists()
+
+
+def test_few_trials_have_no_more_finalists_than_trials():
+    assert numbers_of({"trials": "2"})[0].finalists == 2
+    assert numbers_of({"trials": 8})[0].finalists == 3
+    with pytest.raises(UserError, match="at most --trials"):
+        numbers_of({"trials": 2, "finalists": 3})
 
 
 @pytest.mark.parametrize(

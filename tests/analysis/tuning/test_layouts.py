@@ -42,8 +42,9 @@ def test_best_first_and_references_last(run):
 def test_the_protocol_stands_under_the_table_in_words(run):
     text = " ".join(render(run).split())
     for sentence in (
-        "4 trials a row that has anything to search, the first the published default, the others "
-        "points of one scrambled Sobol sequence (seed 0), the same shared coordinates for all",
+        "4 trials a row that has anything to search, the first the row as typed, all else as "
+        "published, the others points of one scrambled Sobol sequence (seed 0), the same shared "
+        "coordinates for all",
         "Every trial of every row has the whole budget: at most 100 epochs, patience 10.",
         "Selection: validation NDCG@20 of seed 0 picks 2 finalists, the mean over seeds 1 and 2 "
         "the winner, which is tested on seeds 100 to 102; a reference has no seed, so the best on "
