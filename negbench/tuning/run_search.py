@@ -114,7 +114,11 @@ def run_search(
             )
         tried |= names
         logger.info("search  %d cells to train", len(pending))
-        _carry_out(search, pending, trials, command, bar)
+        try:
+            _carry_out(search, pending, trials, command, bar)
+        except KeyboardInterrupt:  # the files tell what ended before it
+            _pending(search, trials)
+            raise
     states = [_write(row, search.protocol, out) for row in search.mine]
     result = _final(search, states, out, command, bar)
     lost = tuple(

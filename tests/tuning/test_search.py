@@ -15,6 +15,7 @@ from negbench.analysis.tuning.searches import searches
 from negbench.errors import UserError
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
+from negbench.experiment.progress import Progress
 from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches
 from negbench.tuning.protocol import Protocol, numbers_of
@@ -173,6 +174,21 @@ def test_a_killed_search_goes_on_to_the_same_winners(searched, tmp_path):
     assert done.returncode == 0, done.stderr
     assert choices(tmp_path / "run") == choices(out)
     assert "dns" in done.stdout
+
+
+def test_an_interrupted_search_leaves_files_of_what_ended(tmp_path, monkeypatch):
+    done = []
+
+    def interrupt(self, result):
+        done.append(result)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "on_cell_done", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        tune(tmp_path, methods="random,dns", references=())
+    ended = [t for each in read_searches(tmp_path) for t in each["trials"] if t["valid"]]
+    assert len(ended) == 3
 
 
 def test_more_rows_join_a_folder_by_the_same_protocol(searched, tmp_path):
