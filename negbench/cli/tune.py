@@ -42,28 +42,32 @@ def tune(  # noqa: D103
     Every row has the same number of trials, at the same learning rates and L2 weights; trial 0 is
     the published default. The winners' table is then that of `negbench table`, the search itself
     `negbench tuning`, and `negbench run --tuned RUN_DIR` takes the settings. Finished cells are
-    kept: the same command, or `negbench resume RUN_DIR`, goes on where it stopped.
+    kept: the same command, or `negbench resume RUN_DIR`, goes on where it stopped. FILE is an
+    experiment file as of `run`, with a section [tune] for trials, finalists and so on.
 
     \f
     Raises UserError for a wrong option, and a file with several experiments.
     """
     from negbench.experiment.options.experiment_file import divide, read_experiments
     from negbench.experiment.options.options import build, merge
-    from negbench.tuning.protocol import numbers_of
-    from negbench.tuning.space_file import read_space
+    from negbench.tuning.protocol import numbers_of, section_of
+    from negbench.tuning.space_file import space_of
     from negbench.tuning.tune import refuse_what_is_chosen
 
     file, overrides = divide(words)
-    protocol, splits = numbers_of({key: given.pop(key) for key in _PROTOCOL})
+    numbers = {key: value for key in _PROTOCOL if (value := given.pop(key)) is not None}
     space = given.pop("space")
     typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
     experiments = read_experiments(file) if file else [{}]
     if len(experiments) > 1:
         raise UserError(f"tuning takes one experiment; {file} holds {len(experiments)}")
-    flat = merge(experiments[0], typed, overrides)
+    section, experiment = section_of(experiments[0])
+    ranges = space or section.pop("space", None)
+    protocol, splits = numbers_of({**section, **numbers})
+    flat = merge(experiment, typed, overrides)
     refuse_what_is_chosen(flat)
     chosen = build({"overwrite": "missing", **flat})
-    own = read_space(space) if space else {}
+    own = space_of(ranges)
     return carry_out(
         [(chosen, protocol, own, splits)], dry_run=dry_run, quiet=quiet, no_progress=no_progress
     )

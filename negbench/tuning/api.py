@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError, shown
@@ -37,7 +36,7 @@ def tune(
     from negbench.tuning import tune_file
     from negbench.tuning.protocol import numbers_of
     from negbench.tuning.run_search import run_search
-    from negbench.tuning.space_file import check_space, read_space
+    from negbench.tuning.space_file import space_of
     from negbench.tuning.tune import folder_of, parts_of, refuse_what_is_chosen
 
     protocol, n_splits = numbers_of(
@@ -59,10 +58,7 @@ def tune(
         flat = merge(config or {}, {**given, **columns})
         refuse_what_is_chosen(flat)
         chosen = build({"overwrite": "missing", **flat})
-        if isinstance(space, Mapping):
-            own = check_space(space, "space")
-        else:
-            own = read_space(Path(space)) if space else {}
+        own = space_of(space)
         out = folder_of(chosen)
         parts = parts_of(chosen, protocol, own, n_splits, out)
         for part in parts:

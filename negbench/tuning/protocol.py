@@ -1,10 +1,10 @@
 """The protocol of a search: what every row of it shares, and the hash that tables compare by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from negbench.errors import UserError, shown
+from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.default_seeds import FRESH
 from negbench.experiment.options.options import Options
 from negbench.scenario.scenario import Scenario
@@ -93,6 +93,22 @@ class Protocol:
             **{n: v for n in ("plant", "noise", "objective") if (v := getattr(options, n))},
             **named,
         }
+
+
+def section_of(experiment: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An experiment file's section `tune` (the protocol, and maybe `space`), and the rest of it.
+
+    Raises UserError for a section that is none, or holds an unknown key.
+    """
+    rest = dict(experiment)
+    section = rest.pop("tune", {})
+    if not isinstance(section, Mapping):
+        raise UserError(f"tune must be a section of settings; got {shown(section)}")
+    known = ["space", "splits", *(each.name for each in fields(Protocol))]
+    for key in section:
+        if key not in known:
+            raise UserError(f"[tune] must hold known keys; got {key!r}; {did_you_mean(key, known)}")
+    return dict(section), rest
 
 
 def numbers_of(typed: Mapping[str, Any]) -> tuple[Protocol, int]:

@@ -8,6 +8,7 @@ candidates = ["of", 4, 16, 64]
 
 from collections.abc import Mapping
 from dataclasses import fields
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,16 @@ from negbench.tuning.points import SHARED
 from negbench.tuning.space import Ranges
 
 _FAMILIES = ("methods", "backbones", "references")
+
+
+def space_of(given: Mapping[str, Any] | str | PathLike[str] | None) -> Ranges:
+    """The ranges that were given: a mapping of them, or a file; none where nothing was.
+
+    Raises UserError as `check_space` and `read_space` do.
+    """
+    if isinstance(given, Mapping):
+        return check_space(given, "space")
+    return read_space(Path(given)) if given else {}
 
 
 def read_space(path: Path) -> Ranges:

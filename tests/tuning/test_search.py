@@ -9,9 +9,11 @@ import sys
 import time
 
 import pytest
+from click.testing import CliRunner
 from helpers.small_runs import BREAKS, SMALL
 
 from negbench.analysis.tuning.searches import searches
+from negbench.cli import main
 from negbench.errors import UserError
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
@@ -265,6 +267,34 @@ def test_halving_does_not_judge_a_method_by_its_warm_up(tmp_path):
     with pytest.raises(UserError, match="first rung ends at 5"):
         tune(tmp_path / "run", protocol, methods="random,ddrm", epochs=20)
     assert not (tmp_path / "run").exists()
+
+
+FILE = """
+datasets = "{data}"
+methods = ["dns"]
+[train]
+epochs = 1
+dim = 8
+[tune]
+trials = 3
+final_seeds = 1
+test_seeds = 1
+space = {{ dns = {{ candidates = ["of", 3, 5] }} }}
+"""
+
+
+def test_an_experiment_file_has_a_section_for_the_search(tmp_path):
+    path, out = tmp_path / "study.toml", tmp_path / "run"
+    path.write_text(FILE.format(data=SMALL["datasets"][0]))
+    done = CliRunner().invoke(main, ["tune", str(path), "--trials", "2", "-o", str(out), "-q"])
+    assert done.exit_code == 0, done.output
+    (search,) = read_searches(out)
+    assert len(search["trials"]) == 2 and search["test_seeds"] == [100]
+    assert search["trials"][1]["settings"]["candidates"] in (3, 5)
+    path.write_text(FILE.format(data=SMALL["datasets"][0]).replace("trials", "trails"))
+    wrong = CliRunner().invoke(main, ["tune", str(path), "-o", str(tmp_path / "other")])
+    assert wrong.exit_code == 2 and "did you mean trials" in wrong.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_few_trials_have_no_more_finalists_than_trials():
