@@ -23,7 +23,6 @@ from negbench.storage import run_file, search_store
 from negbench.storage.cell_store import read_cells
 from negbench.tuning.halving import (
     EPOCHS,
-    TRUSTED,
     Curve,
     Rung,
     best_that_are_cut,
@@ -129,11 +128,11 @@ def table(rows: Sequence[Measured], finalists: int, best: int) -> list[str]:
 def _summary(rows: Sequence[Measured], finalists: int, best: int) -> Iterator[str]:
     for words, share in zip(("a quarter", "a half"), EPOCHS, strict=True):
         known = {row.name: value for row in rows if (value := row.at(share)) is not None}
-        low = [name for name, value in known.items() if round(value, 2) < TRUSTED]
+        low = [name for name, value in known.items() if round(value, 2) < search_store.TRUSTED]
         if known:
             yield (
                 f"At {words} of the cap: median {median(known.values()):.2f} over {len(known)} "
-                f"rows, least {min(known.values()):.2f}; below {TRUSTED} in {len(low)}"
+                f"rows, least {min(known.values()):.2f}; below {search_store.TRUSTED} in {len(low)}"
                 f"{': ' + ', '.join(low) if low else ''}."
             )
     steps = [rungs(len(row.curves), row.epochs, finalists) for row in rows]

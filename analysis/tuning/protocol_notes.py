@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from negbench.evaluation.metric_names import parse_metric
+from negbench.storage.search_store import TRUSTED
 
 from ..number_format import counted, listed, metric_label
 from ..runs.notes import Note
@@ -154,20 +155,34 @@ def _curse(lines: Sequence[Line]) -> Iterator[Note]:
 
 def _correlations(rows: Sequence[Searched]) -> Iterator[Note]:
     """How the order of the trials at a rung agrees with that at the end."""
+    rungs = [(row.row, rung) for row in rows for rung in row.search.get("rungs") or ()]
+    if not rungs:
+        return
     known = [
-        (float(rung["correlation"]), row.row, int(rung["epochs"]))
-        for row in rows
-        for rung in row.search.get("rungs") or ()
+        (float(rung["correlation"]), name, int(rung["epochs"]))
+        for name, rung in rungs
         if rung.get("correlation") is not None
     ]
+    text = "not known"
     if known:
         least, name, epochs = min(known)
-        yield Note(
-            "gap",
-            f"Halving: rank correlation of validation at a rung with the end, over the trials that "
-            f"reached it: {fmean(each[0] for each in known):.2f} in the mean, least {least:.2f} "
-            f"({name} at {counted(epochs, 'epoch')}).",
+        text = (
+            f"{fmean(each[0] for each in known):.2f} in the mean, least {least:.2f} "
+            f"({name} at {counted(epochs, 'epoch')})"
         )
+    low = [name for value, name, _ in known if round(value, 2) < TRUSTED]
+    unknown = [name for name, rung in rungs if rung.get("correlation") is None]
+    doubts = [
+        f"{words} in {listed(list(dict.fromkeys(names)))}"
+        for words, names in ((f"below {TRUSTED}", low), ("not known", unknown))
+        if names
+    ]
+    warning = f"; {' and '.join(doubts)}: not to be trusted there" if doubts else ""
+    yield Note(
+        "gap",
+        "Halving: rank correlation of validation at a rung with the end, over the trials that "
+        f"reached it: {text}{warning}.",
+    )
 
 
 def difference(one: Searched, others: Sequence[Searched]) -> Note | None:

@@ -30,6 +30,8 @@ FOLDER = "searches"
 TRIALS = "trials"
 """The run folder inside a search's folder that holds the cells of trials and finalists."""
 FORMAT = 1
+TRUSTED = 0.7
+"""Below this rank correlation of a rung with the end, halving is not to be trusted for a row."""
 EMBEDDED = "embedded"
 """The word for the searches that ship with the package."""
 Search = Mapping[str, Any]

@@ -6,7 +6,6 @@ from typing import Any
 
 from negbench.composition import recipe
 from negbench.errors import UserError, shown
-from negbench.experiment.cell.spec import reference_config
 from negbench.experiment.options.method_words import method_word
 from negbench.experiment.phase_fit import unreached
 from negbench.plugins.term_syntax import parse, settings_apart
@@ -33,11 +32,7 @@ def require_rows(rows: Sequence[Row], protocol: Protocol, own: Ranges) -> None:
         _require_common_budget(row)
         _require_phase_in_first_rung(row, protocol)
         for trial in row.trials:
-            spec = row.spec(trial.word, TRIAL_SEED)
-            if row.is_reference:
-                reference_config(parse(trial.word))
-            else:
-                spec.recipe.configs(), spec.backbone_config()
+            row.spec(trial.word, TRIAL_SEED).check()
     _require_searched(rows, own)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from scipy.stats import spearmanr
 
-from negbench.data.number_words import counted
 from negbench.storage.cell_store import Cell
 from negbench.storage.training_end import kept_from
 from negbench.tuning.selection import ranked
@@ -23,8 +22,6 @@ EPOCHS = (1 / 4, 1 / 2)
 """The shares of the epoch cap at which trials are cut."""
 KEPT = (1 / 4, 1 / 16)
 """The shares of the trials that go on from there."""
-TRUSTED = 0.7
-"""Below this rank correlation of a rung with the end, halving is not to be trusted for a row."""
 LEAST = 3
 """The fewest trials that a rank correlation is given for."""
 Value = float | None
@@ -79,26 +76,6 @@ def rank_correlation(rung: Sequence[Value], end: Sequence[Value]) -> float | Non
     if len(pairs) < LEAST or len(set(one)) == 1 or len(set(other)) == 1:
         return None
     return float(spearmanr(one, other).statistic)
-
-
-def correlation_sentence(
-    number: int, epochs: int, rung: Sequence[Value], end: Sequence[Value]
-) -> str:
-    """The rank correlation of a rung (from 1) with the end in words, and whether it is enough."""
-    n = len(_in_both(rung, end))
-    name = f"rank correlation of rung {number} ({counted(epochs, 'epoch')}) with the end"
-    value = rank_correlation(rung, end)
-    if value is None:
-        why = (
-            f"fewer than {LEAST} trials reached both"
-            if n < LEAST
-            else "all values of one are equal"
-        )
-        return f"{name}: not known, as {why}"
-    sentence = f"{name}: {value:.2f} over {n} trials"
-    if round(value, 2) < TRUSTED:
-        sentence += f"; below {TRUSTED}, so halving is not to be trusted for this row"
-    return sentence
 
 
 @dataclass(frozen=True)

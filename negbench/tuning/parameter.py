@@ -64,15 +64,6 @@ class Parameter:
             value = low + point * (high - low)
         return min(max(float(f"{value:.3g}"), float(low)), float(high))
 
-    def place(self, value: Any) -> float | None:
-        """Where a value lies in its range, from 0 to 1; None for an entry of a list, and for 0
-        where 0 is a point of its own."""
-        return search_range.place(self.kind, self.values, value, self.zero)
-
-    def at_edge(self, value: Any) -> bool:
-        """Whether a value lies in the outer tenth of the range, or is an end of an ordered list."""
-        return search_range.at_edge(self.kind, self.values, value, self.zero)
-
     @property
     def text(self) -> str:
         """The range in words, for tables: `log [0.0001, 0.1]`, `{2, 4, 8}`."""

@@ -7,6 +7,7 @@ from typing import Any
 from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.default_seeds import FRESH
 from negbench.experiment.options.options import Options
+from negbench.experiment.tuned_rows import SEARCHED
 from negbench.scenario.scenario import Scenario
 from negbench.texts import encoders
 from negbench.training.config import TrainConfig
@@ -18,8 +19,6 @@ TRIAL_SEED = 0
 FIRST_TEST_SEED = FRESH
 """Seeds of the final cells begin here, so that none of them was used for a choice."""
 NUMBERS = ("trials", "finalists", "final_seeds", "test_seeds", "points_seed", "splits")
-SEARCHED = ("lr", "l2")
-"""Training settings that are searched, and so no part of the budget."""
 
 
 @dataclass(frozen=True)

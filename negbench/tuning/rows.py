@@ -11,6 +11,7 @@ from negbench.experiment.options.options import Options
 from negbench.experiment.plan import cell_spec
 from negbench.plugins.term_syntax import parse
 from negbench.scenario.scenario import Scenario
+from negbench.storage.search_store import protocol_hash
 from negbench.tuning.points import unit_points
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.space import Ranges, Space, reference_space, shared_ranges, space_of
@@ -60,6 +61,11 @@ class Row:
     def is_reference(self) -> bool:
         """Whether it is a reference, which has no seed and no training settings."""
         return self.backbone == REFERENCE
+
+    @property
+    def ranges_hash(self) -> str:
+        """Hash of the shared ranges; empty for a reference, which has none."""
+        return protocol_hash(self.ranges) if self.ranges else ""
 
     @cached_property
     def name(self) -> str:

@@ -22,17 +22,13 @@ from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan, plan
 from negbench.experiment.same_data import set_aside_earlier_winners
 from negbench.storage import cell_store
-from negbench.storage.search_store import (
-    TRIALS,
-    search_mark,
-    write_search,
-)
+from negbench.storage.search_store import TRIALS, protocol_hash, write_search
 from negbench.training.config import TrainConfig
 from negbench.tuning.checks import require_rows, require_same_search
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.rows import Row, rows_of
 from negbench.tuning.search_record import search_record
-from negbench.tuning.search_state import Round, SearchState, read_state
+from negbench.tuning.search_state import SearchState, read_state
 from negbench.tuning.space import Ranges
 
 logger = logging.getLogger(__name__)
@@ -161,9 +157,9 @@ def check(search: Search, out: Path) -> None:
 
 
 def _mark(row: Row, protocol: Protocol) -> Tuned:
-    """What the final cells of a row keep of its search, from before anything was tried."""
-    state = SearchState(row, (Round(None, tuple(range(len(row.trials))), {}),))
-    return Tuned(**search_mark(search_record(state, protocol)))
+    """What the final cells of a row keep of its search: as `search_mark` has it of the file."""
+    shared = protocol_hash(protocol.record(row.options, row.scenario))
+    return Tuned(row.typed, shared, len(row.trials), row.ranges_hash)
 
 
 def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None:
@@ -204,10 +200,10 @@ def _final(
     cells: dict[str, PlannedCell] = {}
     for state in states:
         row = state.row
-        seeds = (TRIAL_SEED,) if row.is_reference else search.protocol.seeds_of_test
-        mark = _mark(row, search.protocol)
         if state.winner is None:
             continue
+        seeds = (TRIAL_SEED,) if row.is_reference else search.protocol.seeds_of_test
+        mark = _mark(row, search.protocol)
         for seed in seeds:
             spec = row.spec(row.trials[state.winner].word, seed)
             spec = replace(spec, tuned=mark, watch_test=not row.is_reference)

@@ -32,7 +32,7 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
         "protocol": shared,
         "hash": protocol_hash(shared),
         "ranges": dict(row.ranges),
-        "ranges_hash": protocol_hash(row.ranges) if row.ranges else "",
+        "ranges_hash": row.ranges_hash,
         "test_seeds": list(protocol.seeds_of_test),
         "space": plain_space(row.space),
         "trials": trials,

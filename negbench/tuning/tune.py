@@ -11,6 +11,7 @@ from negbench.experiment.cell.spec import REFERENCE
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import cell_spec
 from negbench.scenario.split_variants import split_variants
+from negbench.storage.split_folders import split_folder
 from negbench.tuning.checks import require_layout
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.run_search import Search, check, prepare
@@ -79,7 +80,7 @@ def _splits(options: Options, splits: int, out: Path) -> Iterator[tuple[str, str
     rules = {name: _rules(options, name, splits) for name in options.datasets}
     for at in range(splits):
         for name in options.datasets:
-            yield name, rules[name][at], out / f"split-{at + 1}"
+            yield name, rules[name][at], split_folder(out, at + 1)
 
 
 def _rules(options: Options, name: str, splits: int) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from helpers.small_runs import DATA
+from helpers.small_search import write_row
 
 import negbench
 from negbench.cli import main
@@ -106,3 +107,15 @@ def test_an_estimate_that_is_not_of_all_pairings_says_so(tmp_path, monkeypatch):
 def test_one_seed_is_warned_of(tmp_path):
     shown = call("-o", tmp_path / "run", "--seeds", "1", "--dry-run")
     assert "note   1 seed: tests cover users alone; take 5" in shown
+
+
+def test_tuned_rows_take_seeds_that_no_search_chose_by(tmp_path):
+    """Seeds 0 and up served the choice."""
+    out, source = tmp_path / "run", tmp_path / "tuned"
+    write_row(source, "random", "random@lr=0.02")
+    words = ["run", "-d", DATA, "-m", "random", "--tuned", str(source), "-o", str(out), "-q"]
+    for _ in range(2):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        assert seeds_of(out) == [100, 101, 102, 103, 104]
+        assert len(list((out / "cells").iterdir())) == 5

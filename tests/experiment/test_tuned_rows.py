@@ -21,19 +21,6 @@ from negbench.experiment.plan import plan
 from negbench.texts import encoders
 
 DNS = "dns(candidates=16)@(l2=1e-05,lr=0.003)"
-AS_BEFORE = {
-    "reference ease/0": "f251c9c13da1",
-    "reference most_popular/0": "12e7ddad6dee",
-    "mf random/0": "7dec72a243f6",
-    "mf dns(candidates=4)/0": "52e24b73f5e7",
-    "mf popularity+dns/0": "28e8d6bab84b",
-    "mf dns@(l2=0.001,lr=0.05)/0": "630d791e5c6f",
-    "lightgcn(layers=1) random/0": "c0d74106c894",
-    "lightgcn(layers=1) dns(candidates=4)/0": "505178d802dd",
-    "lightgcn(layers=1) popularity+dns/0": "6d03ecacf2e9",
-    "lightgcn(layers=1) dns@(l2=0.001,lr=0.05)/0": "76d89e4f1ff8",
-}
-"""Digests of cells from before rows could be tuned."""
 METHODS = ["random", "dns"]
 
 
@@ -56,19 +43,6 @@ def source(tmp_path):
     write_row(folder, "ease", "ease(l2=200.0)", backbone="reference")
     write_row(folder, "most_popular", "most_popular", backbone="reference", n=1)
     return folder
-
-
-def test_cells_that_are_not_tuned_are_those_of_before():
-    methods = ["random", "dns(candidates=4)", "popularity+dns", "dns@(l2=0.001,lr=0.05)"]
-    cells = planned(
-        methods=methods,
-        references=["ease", "most_popular"],
-        backbones=["mf", "lightgcn(layers=1)"],
-        epochs=2,
-        dim=8,
-    ).cells
-    assert {each.label.removeprefix(f"{NAME} "): each.digest for each in cells} == AS_BEFORE
-    assert not any("tuned" in each.resolved for each in cells)
 
 
 def test_each_row_takes_its_winners_settings_and_the_budget_of_the_search(source):
@@ -302,14 +276,3 @@ def test_two_data_sets_have_winners_of_their_own_and_one_row(source, tmp_path):
     write_row(source, "random", "random", scenario=scenario, budget={"epochs": 9})
     sentence = refusal(source, datasets=[DATA, other])
     assert "must have one budget; in SOURCE the searches on D had epochs 2 and those on" in sentence
-
-
-def test_without_seeds_tuned_rows_take_fresh_ones(source, tmp_path):
-    """Seeds 0 and up served the choice; `make run` and users type none."""
-    out = tmp_path / "run"
-    words = ("run", "-d", DATA, "-m", "random,dns", "--tuned", source, "-o", out, "-q")
-    assert call(*words).exit_code == 0
-    kept = json.loads((out / "run.json").read_text())["experiment"]
-    assert kept["seeds"] == [100, 101, 102, 103, 104]
-    assert call(*words).exit_code == 0
-    assert len(list((out / "cells").iterdir())) == 10

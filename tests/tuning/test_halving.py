@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negbench.tuning import halving
 from negbench.tuning.halving import (
     Curve,
     Rung,
     best_that_are_cut,
     correlation_of_full,
-    correlation_sentence,
     rank_correlation,
     rungs,
     survivors,
@@ -98,7 +96,6 @@ def test_only_trials_with_a_value_in_both_count():
     rung = [1, None, 2, math.nan, 3, 9, math.inf]
     end = [10, 5, 20, 5, 30, None, 1]
     assert rank_correlation(rung, end) == pytest.approx(1)
-    assert "over 3 trials" in correlation_sentence(1, 50, rung, end)
 
 
 @pytest.mark.parametrize(
@@ -107,23 +104,6 @@ def test_only_trials_with_a_value_in_both_count():
 )
 def test_too_few_or_equal_values_have_no_correlation(rung, end):
     assert rank_correlation(rung, end) is None
-    assert "rung 2 (1 epoch) with the end: not known, as " in correlation_sentence(2, 1, rung, end)
-
-
-def test_the_sentence_says_where_halving_is_not_to_be_trusted():
-    good = correlation_sentence(1, 50, [1, 2, 3, 4, 5], [2, 1, 4, 3, 5])
-    assert good == "rank correlation of rung 1 (50 epochs) with the end: 0.80 over 5 trials"
-    bad = correlation_sentence(1, 50, [1, 2, 3, 4, 5], [3, 1, 4, 2, 5])
-    assert bad.endswith(
-        "0.50 over 5 trials; below 0.7, so halving is not to be trusted for this row"
-    )
-
-
-@pytest.mark.parametrize(("value", "trusted"), [(0.6951, True), (0.694, False), (0.7, True)])
-def test_the_sentence_judges_the_number_that_it_shows(monkeypatch, value, trusted):
-    monkeypatch.setattr(halving, "spearmanr", lambda *sides: SimpleNamespace(statistic=value))
-    sentence = correlation_sentence(1, 50, [1, 2, 3], [1, 2, 3])
-    assert ("not to be trusted" not in sentence) == trusted == ("0.70 over" in sentence)
 
 
 RISING = Curve({1: 0.1, 2: 0.2, 3: 0.9})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from negbench.errors import UserError
+from negbench.plugins.search_range import at_edge
 from negbench.tuning.parameter import Parameter
 
 GRID = np.linspace(0, 1, 2001)[:-1]
@@ -69,11 +70,13 @@ def test_a_list_is_drawn_evenly():
     ],
 )
 def test_a_winner_at_the_edge_of_a_range_is_flagged(entry, value, flagged):
-    assert parameter(*entry).at_edge(value) is flagged
+    each = parameter(*entry)
+    assert at_edge(each.kind, each.values, value, each.zero) is flagged
 
 
 def test_no_l2_is_no_edge():
-    assert not parameter("log", 1e-6, 1e-1, zero=0.1).at_edge(0.0)
+    each = parameter("log", 1e-6, 1e-1, zero=0.1)
+    assert not at_edge(each.kind, each.values, 0.0, each.zero)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from negbench.errors import UserError
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.progress import Progress
 from negbench.storage import cell_store
-from negbench.storage.search_store import TRIALS, read_searches
+from negbench.storage.search_store import TRIALS, read_searches, search_mark
 from negbench.tuning.protocol import Protocol
 
 
@@ -74,6 +74,15 @@ def test_the_winner_is_a_finalist_and_has_the_best_mean(searched):
             means = {f["trial"]: sum(f["valid"]) / 2 for f in each["finalists"]}
             assert each["winner"]["trial"] == max(means, key=means.get)
             assert each["winner"]["valid"] == pytest.approx(max(means.values()))
+
+
+def test_final_cells_keep_the_mark_of_their_search(searched):
+    """What `run --tuned` gives its cells, so that the two compare."""
+    _, out = searched
+    marks = {each["row"]: search_mark(each) for each in read_searches(out)}
+    cells, _ = cell_store.read_cells(out)
+    assert {cell.spec["tuned"]["row"] for cell in cells} == set(marks)
+    assert all(cell.spec["tuned"] == marks[cell.spec["tuned"]["row"]] for cell in cells)
 
 
 def test_a_broken_test_part_changes_no_winner(searched, tmp_path):

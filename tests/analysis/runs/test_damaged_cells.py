@@ -284,13 +284,6 @@ def test_what_may_not_be_read(hand: Path, monkeypatch: pytest.MonkeyPatch) -> No
         frames.open_run(hand)
 
 
-def test_a_folder_given_twice_counts_once(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (hand / "cells" / "notes.txt").write_text("mine")
-    monkeypatch.chdir(hand.parent)
-    run = frames.open_run([hand, "run", hand / "cells" / ".."])
-    assert (len(run.folders), len(run.cells), len(run.damaged)) == (3, 7, 1)
-
-
 def test_page_and_plots_go_on_and_say_it(hand: Path, tmp_path: Path) -> None:
     spoilt(cell_of(hand, "dns", 1) / "users.npz")
     (cell_of(hand, "random", 1) / "epochs.csv").write_text("junk")

@@ -122,6 +122,36 @@ def test_halving_says_what_it_leaves_out():
     assert "0.60 in the mean, least 0.60 (dns at 25 epochs)" in text
 
 
+def halved(**correlations):
+    """The notes of rows whose first rung has these rank correlations."""
+    rung = {"epochs": 25, "trials": [0, 1], "valid": [0.1, 0.2]}
+    cut = trial(1, 0.2, 0.1, status="cut")
+    rows = [
+        search(
+            name,
+            [(0.1, 0.2), cut],
+            protocol={"fidelity": "halving"},
+            rungs=[{**rung, "correlation": value}],
+            winner=0,
+        )
+        for name, value in correlations.items()
+    ]
+    return notes(one(*rows))
+
+
+@pytest.mark.parametrize(("value", "trusted"), [(0.6951, True), (0.694, False), (0.7, True)])
+def test_a_rung_is_judged_by_the_number_that_is_shown(value, trusted):
+    text = halved(dns=value)
+    assert ("not to be trusted" not in text) == trusted == ("least 0.70 (dns" in text)
+
+
+def test_the_rows_for_which_halving_is_not_to_be_trusted_are_named():
+    text = halved(dns=0.8, random=0.5, popularity=None)
+    assert "0.65 in the mean, least 0.50 (random at 25 epochs)" in text
+    assert "below 0.7 in random and not known in popularity: not to be trusted there." in text
+    assert "end, over the trials that reached it: not known; not known in dns" in halved(dns=None)
+
+
 def test_the_long_form_has_every_point_once(run):
     frame = pd.read_csv(io.StringIO(render(run, format="csv")))
     points = frame[frame["measure"] == "expected"]
