@@ -19,7 +19,10 @@ from negbench.plugins import registry
 from negbench.plugins.card import Card
 
 ROOT = Path(__file__).resolve().parent.parent
-FAMILIES = "static dynamic contrastive weighting diffusion language preference oracle".split()
+FAMILIES = (
+    "static dynamic contrastive ranking no_negatives denoising weighting diffusion language "
+    "preference oracle"
+).split()
 DATA_FAMILIES = "embedded planted judged ratings lists sequences".split()
 BIAS = ROOT / "negbench" / "evaluation" / "popularity_bias"
 ACCURACY = """
@@ -181,6 +184,9 @@ def plugin(kind: str, name: str, card: Card, whole: bool = False) -> Iterator[st
     yield f"{cited}. Source: {where}.\n" if cited else f"Source: {where}.\n"
     for control, meaning in card.controls.items():
         yield f"Control, to run beside it: `{control}`, {escaped(meaning).rstrip()}.\n"
+    for line in card.preset_lines(name):
+        typed, _, settings = line.partition("  ")
+        yield f"Preset: `{typed}` is `{settings}`.\n"
     rows = [
         (f"`{field}`", f"`{spelt(hint, path)}`", f"`{default}`", meaning)
         for field, hint, default, meaning in map(astuple, parameters(path))

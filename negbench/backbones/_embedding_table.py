@@ -1,6 +1,6 @@
 """Embedding tables: only the rows used in a step get gradients, scattered without autograd."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,25 @@ class Shape(Protocol):
     @property
     def init(self) -> float:
         """Standard deviation of the initial vectors."""
+        ...
+
+
+class Settings(Shape, Protocol):
+    """The fields of a backbone's Config that the bases of several backbones read."""
+
+    @property
+    def l2(self) -> float:
+        """Weight of the L2 penalty."""
+        ...
+
+    @property
+    def similarity(self) -> Literal["dot", "cosine"]:
+        """How vectors are scored."""
+        ...
+
+    @property
+    def temperature(self) -> float:
+        """Divides the scores."""
         ...
 
 
@@ -68,11 +87,11 @@ def backward(
     scatter(into, batch.users, table, leaves.query, l2 / size)
     scatter(into, batch.items + offset, table, leaves.positive, l2 / size)
     for place, (ids, leaf) in enumerate(leaves.rows):
-        each = l2 / ids.numel() if place == leaves.penalised else 0.0
+        each = l2 / max(1, ids.numel()) if place == leaves.penalised else 0.0
         scatter(into, ids + offset, table, leaf, each)
     leaves.add_item_gradients(into[offset:])
     if negatives.ids is not None and leaves.penalised is None and l2:
-        decay(into[offset:], table[offset:], negatives.ids, l2 / negatives.ids.numel())
+        decay(into[offset:], table[offset:], negatives.ids, l2 / max(1, negatives.ids.numel()))
 
 
 def scatter(

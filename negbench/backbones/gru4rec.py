@@ -31,6 +31,7 @@ CARD = Card(
     year=2016,
     venue="ICLR",
     link="https://arxiv.org/abs/1511.06939",
+    paper="Session-based Recommendations with Recurrent Neural Networks",
     needs=("order",),
     provides=("sequence",),
     provenance="paper",

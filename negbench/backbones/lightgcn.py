@@ -11,9 +11,9 @@ The L2 weight was chosen on `random` (goodbooks, one seed, lr 0.005, validation 
 1e-4, .041 with 1e-2, .031 with 3e-2); the default holds for all methods alike.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +41,7 @@ CARD = Card(
     year=2020,
     venue="SIGIR",
     link="https://arxiv.org/abs/2002.02126",
+    paper="LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
     provides=("users", "layers"),
     provenance="paper",
     search={
@@ -76,12 +77,39 @@ class Config:
         _embedding_table.check(self)
 
 
+class GraphConfig(_embedding_table.Settings, Protocol):
+    """The Config fields of the propagation, in this file and in backbones that build on it."""
+
+    @property
+    def layers(self) -> int:
+        """L."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """Gradients that have arrived at nodes, by what they are of."""
+
+    mean: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """(nodes [...], gradient [..., D]) of the layer mean."""
+    layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """(nodes [...], gradient [..., L, D]) of every layer that the mean holds."""
+    one: list[tuple[int, Tensor, Tensor]] = field(default_factory=list)
+    """(layer, nodes [...], gradient [..., D]) of a single layer."""
+    items: list[Tensor] = field(default_factory=list)
+    """Gradients [I, D] of the layer mean of all items."""
+
+
 class LightGCN(nn.Module):
     """One table [U + I, D], users first, and the graph that smooths it."""
 
     feed: Literal["pairs"] = "pairs"
+    first = 0
+    """The first layer that the mean holds; a backbone that builds on this one may leave out X_0."""
 
-    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
+    def __init__(
+        self, config: GraphConfig, context: TrainContext, generator: torch.Generator
+    ) -> None:
         """Draw the initial vectors from the generator."""
         super().__init__()
         self.config, self.n_users = config, context.n_users
@@ -92,7 +120,11 @@ class LightGCN(nn.Module):
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves."""
         del generator
-        hops = self._propagate() if cut else self._by_autograd()
+        return self.show(batch, self._propagate() if cut else self._by_autograd(), cut=cut)
+
+    def show(self, batch: Batch, hops: Sequence[AnyShape], *, cut: bool) -> View:
+        """The view of X_0 .. X_L."""
+        hops = hops[self.first :]
         mean, nodes, leaves = mean_of(hops), Nodes(hops), None
         query = mean.index_select(0, batch.users)
         positive = mean.index_select(0, self.n_users + batch.items)
@@ -120,7 +152,7 @@ class LightGCN(nn.Module):
     def encode(self, history: Csr) -> RankingVectors:
         """One propagation; the history is not used."""
         del history
-        mean = mean_of(self._propagate())
+        mean = mean_of(self._propagate()[self.first :])
         users, items = mean[: self.n_users], mean[self.n_users :]
 
         def query(rows: Tensor) -> Tensor:
@@ -133,57 +165,78 @@ class LightGCN(nn.Module):
         """A~ A~' times a table [U + I, *], A~ the mean of the powers of A: the change of the final
         vectors by a step along their gradient."""
         for _ in range(2):
-            hop = total = gradient
+            hop = gradient
+            hops = [hop]
             for _ in range(self.config.layers):
-                hop = self.graph.apply(hop)
-                total = total + hop
-            gradient = total / (self.config.layers + 1)
+                hops.append(hop := self.graph.apply(hop))
+            gradient = mean_of(hops[self.first :])
         return gradient
 
     @torch.no_grad()
-    def _propagate(self) -> list[Tensor]:
-        """X_0 .. X_L, [U + I, D] each."""
-        hops = [self.table.detach()]
+    def _propagate(
+        self, graph: Propagation | None = None, noise: Callable[[Tensor], Tensor] | None = None
+    ) -> list[Tensor]:
+        """X_0 .. X_L, [U + I, D] each; `noise` gives what is added to each of X_1 .. X_L."""
+        graph, hops = graph or self.graph, [self.table.detach()]
         for _ in range(self.config.layers):
-            hops.append(self.graph.apply(hops[-1]))
+            hop = graph.apply(hops[-1])
+            hops.append(hop if noise is None else hop.add_(noise(hop)))
         return hops
 
     def _back(self, batch: Batch, leaves: Leaves) -> Tensor:
+        """The gradient of X_0, [U + I, D]."""
+        return self._through(self.graph, self._arrived(batch, leaves))
+
+    def _arrived(self, batch: Batch, leaves: Leaves) -> Arrived:
+        n = self.n_users
+        of_items = leaves.item_gradients(batch.items)
+        return Arrived(
+            mean=[*leaves.user_gradients(batch.users), *((n + ids, g) for ids, g in of_items)],
+            layers=list(leaves.layer_gradients(batch.users, n)),
+            items=list(leaves.dense_item_gradients()),
+        )
+
+    def _through(self, graph: Propagation, arrived: Arrived) -> Tensor:
         """G_L, then A times it plus G_{L-1}, down to G_0: the gradient of X_0.
 
-        G_l is that of layer l: the layer mean's, equal at every layer, and the layer's own.
+        G_l is that of layer l: the layer mean's, equal at every layer it holds, and its own.
         """
-        n, share = self.n_users, 1 / (self.config.layers + 1)
-        of_mean = [(ids, gradient * share) for ids, gradient in leaves.user_gradients(batch.users)]
-        of_items = leaves.item_gradients(batch.items)
-        of_mean += [(n + ids, gradient * share) for ids, gradient in of_items]
-        of_layers = list(leaves.layer_gradients(batch.users, n))
-        dense = list(leaves.dense_item_gradients())
+        last, first = self.config.layers, self.first
+        share = 1 / (last + 1 - first)
+        of_mean = [(ids, gradient * share) for ids, gradient in arrived.mean]
         total = torch.zeros_like(self.table)
-        for layer in reversed(range(self.config.layers + 1)):
-            if layer < self.config.layers:
-                total = self.graph.apply(total)
+        for layer in reversed(range(last + 1)):
+            if layer < last:
+                total = graph.apply(total)
+            for where, ids, gradient in arrived.one:
+                if where == layer:
+                    _embedding_table.add(total, ids, gradient)
+            if layer < first:
+                continue
             for ids, gradient in of_mean:
                 _embedding_table.add(total, ids, gradient)
-            for ids, gradient in of_layers:
-                _embedding_table.add(total, ids, gradient[..., layer, :])
-            for gradient in dense:
-                total[n:].add_(gradient, alpha=share)
+            for ids, gradient in arrived.layers:
+                _embedding_table.add(total, ids, gradient[..., layer - first, :])
+            for gradient in arrived.items:
+                total[self.n_users :].add_(gradient, alpha=share)
         return total
 
-    def _by_autograd(self) -> list[Tensor]:
+    def _by_autograd(
+        self, graph: Propagation | None = None, noise: Callable[[Tensor], Tensor] | None = None
+    ) -> list[Tensor]:
         """The same by torch's sparse product, with autograd: slow; the reference of the tests."""
-        matrix = self.graph.matrix()
+        matrix = (graph or self.graph).matrix()
         hops: list[Tensor] = [self.table]
         for _ in range(self.config.layers):
-            hops.append(torch.sparse.mm(matrix, hops[-1]))
+            hop = torch.sparse.mm(matrix, hops[-1])
+            hops.append(hop if noise is None else hop + noise(hop.detach()))
         return hops
 
 
 class Nodes:
     """The vectors of nodes at every layer, stacked on access."""
 
-    def __init__(self, hops: list[Tensor]) -> None:
+    def __init__(self, hops: Sequence[AnyShape]) -> None:
         """Of the layers' tables, [nodes, D] each."""
         self.hops = hops
 

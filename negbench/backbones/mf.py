@@ -39,6 +39,8 @@ CARD = Card(
     year=2009,
     venue="Computer; UAI",
     link="https://arxiv.org/abs/1205.2618",
+    paper="Matrix Factorization Techniques for Recommender Systems; BPR: Bayesian "
+    "Personalized Ranking from Implicit Feedback",
     provides=("users",),
     provenance="paper",
     search={"lr": ("log", 1e-4, 1e-1), "l2": ("log", 1e-6, 1e-1)},

@@ -54,7 +54,10 @@ def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
         return
     click.echo(f"{name}   ({kind})")
     for key, value in facts.items():
-        if key not in ("name", "kind", "parameters", "says") and value:
+        if key == "presets" and value:
+            for line in registry.card(kind, name).preset_lines(name):
+                click.echo(f"  preset      {line}")
+        elif key not in ("name", "kind", "parameters", "says") and value:
             click.echo(f"  {key:10}  {_plain(value)}")
     for each in facts["parameters"]:
         click.echo(

@@ -36,6 +36,10 @@ class Card:
     """Search space: field -> ("int" | "float" | "log", low, high) or ("of", value, value ...)."""
     controls: Mapping[str, str] = field(default_factory=dict)
     """Rows to run beside a method: what to type, as "ddrm(diffusion=false)", and what it shows."""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Named settings, as {"released": {"candidates": 200}}: typed as NAME(preset=released)."""
+    paper: str = ""
+    """The title of the paper, for a bibliography."""
     licence: str = ""
     terms: str = ""
     """Data sets: the terms in one line, printed once before a download."""
@@ -53,8 +57,16 @@ class Card:
                 f"card `provenance` must be one of {', '.join(PROVENANCE)}; got {self.provenance!r}"
             )
 
+    def preset_lines(self, name: str) -> list[str]:
+        """The presets as they are typed for the plug-in `name`, and the settings of each."""
+        return [
+            f"{name}(preset={preset})  {', '.join(f'{k} {v}' for k, v in values.items())}"
+            for preset, values in self.presets.items()
+        ]
+
     @property
     def citation(self) -> str:
-        """Authors, venue and year as far as they are known."""
+        """Authors, paper, venue and year as far as they are known."""
+        title = f'"{self.paper}"' if self.paper else ""
         when = " ".join(part for part in (self.venue, str(self.year or "")) if part)
-        return ", ".join(part for part in (self.authors, when) if part)
+        return ", ".join(part for part in (self.authors, title, when) if part)

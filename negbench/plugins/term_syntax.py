@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from negbench.errors import UserError, did_you_mean, shown
 
 C = TypeVar("C")
+PRESET = "preset"
+"""The word that stands for a card's named settings, as in `dns_mn(preset=released)`."""
 _TERM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
 _BARE = re.compile(r"[\w./:~@%*-]+")
 
@@ -135,11 +137,29 @@ def configure(config: type[C], values: Mapping[str, Any], owner: str) -> C:
 
 
 def config_of(module: ModuleType, values: Mapping[str, Any], name: str) -> Any:
-    """Build the Config of a plug-in's module; a module without one takes no parameters."""
+    """Build the Config of a plug-in's module; a module without one takes no parameters.
+
+    `preset=NAME` among the values stands for the settings of that preset on the module's card;
+    what else is typed goes over them. Raises UserError for an unknown preset or parameter.
+    """
     config = getattr(module, "Config", None)
     if config is None:
         return configure(_Nothing, values, name)
-    return configure(config, values, name)
+    return configure(config, _with_preset(module.CARD.presets, values, name), name)
+
+
+def _with_preset(
+    presets: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any], name: str
+) -> Mapping[str, Any]:
+    """The settings of a typed preset, and over them what else was typed."""
+    if PRESET not in values:
+        return values
+    chosen = values[PRESET]
+    if chosen not in presets:
+        remedy = did_you_mean(str(chosen), list(presets)) if presets else "it has none"
+        raise UserError(f"{name} has no preset {chosen!r}; {remedy}")
+    typed = {key: value for key, value in values.items() if key != PRESET}
+    return {**presets[chosen], **typed}
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,21 @@ class TrainContext:
 
     train: Csr
     counts: ItemValues
-    """Train interactions of each item, [I] float."""
+    """Train users of each item, [I] float: its train interactions, repeats once."""
     excluded: Membership
     """The pairs that must not be drawn as negatives, set by `--exclude`; `train` by default."""
     exclude: str = "train"
     provides: frozenset[str] = frozenset()
-    """What the data offer beyond pairs: "order", "texts", "truth"."""
+    """What the data offer beyond pairs: "order", "texts", "truth", "exposures"."""
     device: torch.device = torch.device("cpu")
     seed: int = 0
     width: int = 0
     """Embedding width D; 0 if unknown (`attach` without `dim`)."""
     texts: Callable[[], TextTable] | None = None
     """Vectors of the item texts, encoded on first use; None where the data have no texts."""
+    known_negatives: Callable[[], Csr] | None = None
+    """Pairs [U, I] that a user was shown in vain or rated too low in the time of the train pairs,
+    worked out on first use; judgements of the test are not among them. None where none is known."""
 
     @property
     def n_users(self) -> int:

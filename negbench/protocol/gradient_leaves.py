@@ -32,6 +32,13 @@ class Leaves:
     upstream: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """(output of the backbone's own autograd graph, the leaf cut from it)."""
 
+    def reached(self) -> bool:
+        """Whether the loss has sent a gradient to any of them; without one the model rests."""
+        of_rows = (leaf for _, leaf in (*self.rows, *self.layers, *self.upstream))
+        slopes = (product.slopes for product in self.products)
+        leaves = (self.query, self.positive, self.query_layers, *of_rows, *slopes)
+        return any(leaf is not None and leaf.grad is not None for leaf in leaves)
+
     def add_rows(self, ids: AnyShape, vectors: AnyShape, *, penalised: bool = False) -> None:
         """Register item vectors [..., D] of ids [...]; the first penalised ones bear the L2."""
         if penalised and self.penalised is None:

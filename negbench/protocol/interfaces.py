@@ -98,6 +98,15 @@ class Maximises(Protocol):
 
 
 @runtime_checkable
+class OwnLR(Protocol):
+    """A part whose parameters are trained at a learning rate of their own."""
+
+    def own_lr(self) -> float | None:
+        """The learning rate, above 0; None for the backbone's. Called once, after `begin`."""
+        ...
+
+
+@runtime_checkable
 class SchedulesLR(Protocol):
     """A part that schedules the learning rate."""
 

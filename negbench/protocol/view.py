@@ -98,7 +98,7 @@ class View:
     through: Callable[[Tensor], Tensor] | None = None
     """A Transform's map from item vectors [..., D] to the ones that are scored."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)
-    """Auxiliary losses of the transform, by name."""
+    """Auxiliary losses of the backbone and of the transform, by name."""
     row_weight: Rows | None = None
     """A Transform's weight of each row's loss, [B]."""
     leaves: Leaves | None = None

@@ -30,6 +30,7 @@ CARD = Card(
     year=2019,
     venue="WWW",
     link="https://arxiv.org/abs/1905.03375",
+    paper="Embarrassingly Shallow Autoencoders for Sparse Data",
     search={"l2": ("log", 1.0, 10000.0)},
 )
 

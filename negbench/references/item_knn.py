@@ -32,6 +32,7 @@ CARD = Card(
     year=2001,
     venue="WWW",
     link="https://doi.org/10.1145/371920.372071",
+    paper="Item-Based Collaborative Filtering Recommendation Algorithms",
     differs="binary train pairs, an unnormalised sum, and shrinkage in the cosine",
     search={"neighbours": ("log", 5, 800), "shrinkage": ("log", 0.1, 1000.0)},
 )

@@ -10,7 +10,7 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.plugins import registry
 from negbench.plugins.card import Card
-from negbench.plugins.term_syntax import config_of, parse
+from negbench.plugins.term_syntax import PRESET, config_of, parse
 from negbench.protocol.interfaces import Method
 
 SPACES = ("int", "float", "log")
@@ -71,6 +71,22 @@ def controls_can_be_run(card: Card, module: ModuleType) -> None:
             config_of(module, dict(term.values), term.name)
         except UserError as error:
             raise AssertionError(f"control {control!r} cannot be run: {error}") from error
+
+
+def presets_can_be_typed(card: Card, module: ModuleType) -> None:
+    """Every preset of the card holds settings that Config accepts, none of them called "preset".
+
+    Raises AssertionError if not.
+    """
+    config = getattr(module, "Config", None)
+    fields = {f.name for f in dataclasses.fields(config)} if config else set()
+    assert PRESET not in fields, f"{PRESET!r} is the word for presets; rename the setting"
+    for name, values in card.presets.items():
+        assert values, f"preset {name!r} must set something"
+        try:
+            config_of(module, values, name)
+        except UserError as error:
+            raise AssertionError(f"preset {name!r} cannot be typed: {error}") from error
 
 
 def config_is_plain(module: ModuleType) -> None:

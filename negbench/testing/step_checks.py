@@ -112,8 +112,15 @@ def logq_is_a_probability(harness: TrainingHarness) -> None:
 
 
 def loss_and_gradient(harness: TrainingHarness) -> None:
-    """The loss is finite, and its gradient reaches the query and the positive."""
+    """The loss is finite, and its gradient reaches the query and the positive.
+
+    In the epochs before a method's own phase its parts may learn alone; then it is asked in the
+    phase.
+    """
     outcome = harness.forward()
+    phase = harness.method.own_phase
+    if phase is not None and not outcome.rows.requires_grad:
+        outcome = forward(harness.method, replace(harness.step(), epoch=phase.begins))
     finite = bool(torch.isfinite(outcome.loss)) and bool(torch.isfinite(outcome.rows).all())
     assert finite, f"the loss must be finite; got {outcome.rows.tolist()}"
     assert outcome.loss.dim() == 0, "the loss must be one number"

@@ -28,7 +28,7 @@ from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
 
 WIDTH, LAYERS, TEXT = 8, 3, 5
-PROVIDES = frozenset({"order", "texts", "truth"})
+PROVIDES = frozenset({"order", "texts", "truth", "exposures"})
 
 
 def toy_context(
@@ -49,7 +49,17 @@ def toy_context(
         device=counts.device,
         width=WIDTH,
         texts=lambda: toy_texts(n_items, counts.device),
+        known_negatives=lambda: _shown_in_vain(train),
     )
+
+
+def _shown_in_vain(train: Csr) -> Csr:
+    """Of every second user, every third of the items that are not the user's."""
+    rows, columns = np.divmod(np.arange(train.n_rows * train.n_columns), train.n_columns)
+    shown = (rows % 2 == 0) & ((rows + columns) % 3 == 0)
+    shown &= ~np.isin(rows * train.n_columns + columns, train.keys)
+    size = {"n_rows": train.n_rows, "n_columns": train.n_columns}
+    return Csr.of(rows[shown], columns[shown], **size)
 
 
 def toy_texts(n_items: int, device: torch.device) -> TextTable:

@@ -130,7 +130,8 @@ class Fit:
         if outcome.loss.requires_grad:
             outcome.loss.backward()  # type: ignore[no-untyped-call]
         self._watch(watching, outcome)
-        self.backbone.backward(batch, view, outcome.used)
+        if view.leaves is None or view.leaves.reached():  # else the parts learn alone: no L2 either
+            self.backbone.backward(batch, view, outcome.used)
         for optimiser in self.optimisers:
             optimiser.step()
         self.clock.mark("update")

@@ -1,25 +1,54 @@
-"""The optimisers of a training run, and the learning rate of an epoch."""
+"""The optimisers of a training run, and the learning rates of an epoch."""
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from torch.optim import Adam, Optimizer
 
-from negbench.protocol.interfaces import Backbone, Maximises, Method, Minimises, SchedulesLR
-from negbench.training.forward import having
+from negbench.protocol.interfaces import (
+    Backbone,
+    Maximises,
+    Method,
+    Minimises,
+    OwnLR,
+    SchedulesLR,
+)
+from negbench.training.forward import having, implements
+
+OWN = "own_lr"
+"""Key of a parameter group that a part trains at a learning rate of its own."""
 
 
 def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
-    """Adam for the parameters that minimise the loss, and another for those that maximise it."""
-    minimised = list(backbone.parameters())
+    """Adam for the parameters that minimise the loss, and another for those that maximise it.
+
+    A part's parameters go at its own learning rate where it has one, else at the backbone's, whose
+    `beta2` the first takes, if its Config has one.
+    """
+    lr, betas = backbone.config.lr, (0.9, getattr(backbone.config, "beta2", 0.999))
+    shared, own = list(backbone.parameters()), []
     for part in having(method.parts, Minimises):
-        minimised += part.minimised()
-    maximised = [each for part in having(method.parts, Maximises) for each in part.maximised()]
-    lr = backbone.config.lr
-    adams: list[Optimizer] = [Adam(minimised, lr=lr, fused=True)]
-    if maximised:
+        if (rate := own_lr(part)) is None:
+            shared += part.minimised()
+        else:
+            own.append(_group(part.minimised(), rate))
+    adams: list[Optimizer] = [Adam([{"params": shared}, *own], lr=lr, betas=betas, fused=True)]
+    maximised = [_group(part.maximised(), own_lr(part)) for part in having(method.parts, Maximises)]
+    if any(group["params"] for group in maximised):
         adams.append(Adam(maximised, lr=lr, maximize=True))
     return adams
+
+
+def own_lr(part: Any) -> float | None:
+    """The learning rate that a part asks for; None where it goes at the backbone's."""
+    rate: float | None = part.own_lr() if implements(part, OwnLR) else None
+    return rate
+
+
+def _group(parameters: Iterable[Any], rate: float | None) -> dict[str, Any]:
+    group: dict[str, Any] = {"params": list(parameters)}
+    return group if rate is None else {**group, OWN: rate}
 
 
 def zero_gradients(optimisers: Iterable[Optimizer]) -> None:
@@ -39,8 +68,8 @@ def lr_factor(method: Method, epoch: int) -> float:
 
 
 def set_lr(optimisers: Iterable[Optimizer], method: Method, lr: float, epoch: int) -> None:
-    """Set the learning rate of `epoch`: the backbone's times the parts' factors."""
-    rate = lr * lr_factor(method, epoch)
+    """Set the learning rates of `epoch`: the backbone's, or a part's own, times the factors."""
+    factor = lr_factor(method, epoch)
     for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = group.get(OWN, lr) * factor

@@ -1,0 +1,49 @@
+"""Citations: a plug-in that is not ours names authors, year and paper, or what is not known."""
+
+import re
+
+import pytest
+
+from negbench.plugins import registry
+
+NOT_KNOWN = re.compile(r"not known|unknown|could not be read|no paper", re.IGNORECASE)
+PAPERS = [
+    (kind, name)
+    for kind in ("methods", "backbones", "references")
+    for name in registry.names(kind)
+    if registry.card(kind, name).provenance != "ours"
+]
+AS_PRINTED = {
+    "bc_loss": ("Zhang, Ma, Wang and Chua", 2022, "2210.11054"),
+    "bsl": ("Wu, Chen, Wu, Shi, Zhang and Wang", 2024, "2312.12882"),
+    "psl": ("Yang, Chen, Xin, Zhou, Hu, Feng, Chen and Wang", 2024, "2411.00163"),
+    "til": ("Wu, Ma, Zhang, Liu, Tang and Coates", 2022, "2208.01709"),
+    "dns_mn": ("Shi, Chen, Feng, Zhang, Wu, Gao and He", 2023, "2302.03472"),
+    "adv_infonce": ("Zhang, Sheng, Cai, Wang and Chua", 2023, "2310.18700"),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), PAPERS)
+def test_it_is_cited_or_says_that_it_cannot_be(kind: str, name: str) -> None:
+    card = registry.card(kind, name)
+    missing = [field for field in ("authors", "year", "paper") if not getattr(card, field)]
+    text = card.differs + registry.docstring(kind, name)
+    assert not missing or NOT_KNOWN.search(text), (
+        f"the card of {name} has no {', '.join(missing)}; give what is known for certain, and say "
+        "in `differs` or the docstring what is not known"
+    )
+
+
+@pytest.mark.parametrize("name", AS_PRINTED)
+def test_authors_year_and_number_are_those_of_the_paper(name: str) -> None:
+    card, (authors, year, number) = registry.card("methods", name), AS_PRINTED[name]
+    assert (card.authors, card.year) == (authors, year)
+    assert card.link == f"https://arxiv.org/abs/{number}" and card.paper
+    assert card.citation == f'{authors}, "{card.paper}", {card.venue} {year}'
+
+
+def test_a_data_set_of_a_paper_gives_its_title() -> None:
+    """A venue is that of a paper."""
+    for name in registry.names("datasets"):
+        card = registry.card("datasets", name)
+        assert card.paper or not card.venue, f"the card of {name} has a venue and no paper"
