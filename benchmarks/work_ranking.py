@@ -8,7 +8,7 @@ from bounds import Bounds, D
 from timing import Timed
 
 from negbench.data.interactions import Csr
-from negbench.evaluation.full_ranking import block_size, evaluate, ndcg_at
+from negbench.evaluation.full_ranking import block_size, evaluate, metric_at
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.run import LIST_DEPTH, prepare_fit
@@ -33,7 +33,7 @@ def ranking(scenario: Scenario, bounds: Bounds, timed: Timed) -> Iterator[dict[s
     n, pairs = int((target.lengths > 0).sum()), (target, scenario.seen)
 
     def validated() -> int:
-        ndcg_at(scorer, *pairs)
+        metric_at(scorer, *pairs)
         return n
 
     def ended() -> int:

@@ -17,6 +17,7 @@ ANALYSIS_MAY_READ = {  # which measure again what a finished run keeps, without 
     "negbench.evaluation.metric_names",
     "negbench.evaluation.popularity_bias",
     "negbench.scenario.popularity_bands",
+    "negbench.scenario.ranking_protocol",
     "negbench.scenario.rule_family",
 }
 QUICK = [
@@ -42,7 +43,7 @@ scenario composition backbones
 evaluation probes testing loss_module
 references
 experiment
-tuning
+tuning reproduction
 cli
 """.strip().splitlines()
 """The rooms from the ground up: a room imports from floors below its own, and from no other."""

@@ -111,6 +111,7 @@ class RankedCell(TolerantCell):
             len(pairs["users"]),
             bands=self.own_bands(labels).masks,
             metrics=metrics,
+            average=str(self.spec.get("average", "users")),
         )
         for (name, k, band), of_users in values.items():
             self.cache.setdefault(f"{part} {Metric(name, k)}", {})[band] = of_users

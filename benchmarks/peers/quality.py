@@ -25,7 +25,7 @@ from compare import export, lines  # noqa: E402
 from scenarios import scenario_of  # noqa: E402
 from work_training import Stepper  # noqa: E402
 
-from negbench.evaluation.full_ranking import Scorer, ndcg_at  # noqa: E402
+from negbench.evaluation.full_ranking import Scorer, metric_at  # noqa: E402
 from negbench.evaluation.model_scorer import ModelScorer  # noqa: E402
 from negbench.experiment.cell.run import prepare_fit  # noqa: E402
 from negbench.experiment.cell.spec import CellSpec  # noqa: E402
@@ -105,7 +105,7 @@ def theirs(scenario: Scenario, args: argparse.Namespace) -> Curve:
 
 
 def judged(scorer: Scorer, scenario: Scenario) -> float:
-    return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), 20)
+    return metric_at(scorer, scenario.split.valid, scenario.masked("valid"))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ DATA = (
     click.option("--layout", help="Lines of your file: pairs, lists, sequences, sessions  [seen]"),
     click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]"),
     click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
+    click.option("--repeats", help="Pairs that come again: drop, or keep with their order  [drop]"),
     click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
     click.option(
         "--split",
@@ -70,6 +71,11 @@ DATA = (
 MEASURE = (
     click.option("--metrics", "--metric", multiple=True, help="As recall,ndcg@10,20"),
     click.option("--bands", help="mass:1/3,2/3, items:0.2,0.8 or count:5,50  [mass]"),
+    click.option(
+        "--mask", help="Not ranked: seen (train, then valid), train, none (published runs)  [seen]"
+    ),
+    click.option("--average", help="Means over users, or over test events  [users]"),
+    click.option("--users", help="Who is ranked: all with test items, or with-history  [all]"),
     click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
     click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
     click.option(
@@ -87,6 +93,7 @@ BUDGET = (
     click.option("--epochs", help="At most this many  [200]"),
     click.option("--patience", help="Evaluations without gain before a stop  [10]"),
     click.option("--eval-every", help="Epochs between evaluations on the valid part  [1]"),
+    click.option("--select", help="Validation metric of early stopping, as hit@10  [ndcg@20]"),
     click.option("--batch-size", help="For every backbone; without it their own"),
     click.option("--lr", help="Likewise; 0.001,0.01 is a sweep, one row a value"),
     click.option("--l2", help="Likewise"),

@@ -17,7 +17,8 @@ Ints = NDArray[np.integer]
 class Csr:
     """Sparse rows: the items of each user; row r is `indices[indptr[r]:indptr[r + 1]]`.
 
-    Within a row the order is the one given (time order where times are known).
+    Within a row the order is the one given (time order where times are known). A pair may come
+    again where repeats are kept; look-ups, `counts` and `matrix` take it once.
 
     `indptr` is int64 [R + 1], `indices` int32 [n]; both are made read-only.
     """
@@ -65,13 +66,37 @@ class Csr:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """How many pairs each column is in, [C]."""
+        """How many rows each column is in, [C]: an item's popularity, its number of users."""
+        return self.distinct.occurrences
+
+    @cached_property
+    def occurrences(self) -> NDArray[np.int64]:
+        """How many pairs each column is in, repeats too, [C]."""
         return np.bincount(self.indices, minlength=self.n_columns)
 
     @cached_property
     def keys(self) -> NDArray[np.int64]:
         """`row * n_columns + column` of every pair, ascending, [n]: for look-ups by search."""
         return np.sort(self.rows * self.n_columns + self.indices)
+
+    @cached_property
+    def repeated(self) -> bool:
+        """Whether any pair comes more than once."""
+        return bool((self.keys[1:] == self.keys[:-1]).any())
+
+    @property
+    def distinct(self) -> "Csr":
+        """Each pair once, the first of its repeats; these very pairs where none is repeated."""
+        return self._once if self.repeated else self
+
+    @cached_property
+    def _once(self) -> "Csr":
+        by_pair = np.lexsort((self.indices, self.rows))  # stable: repeats keep their order
+        rows, columns = self.rows[by_pair], self.indices[by_pair]
+        again = (rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1])
+        kept = np.sort(by_pair[np.concatenate([[True], ~again])])
+        shape = {"n_rows": self.n_rows, "n_columns": self.n_columns}
+        return Csr.of(self.rows[kept], self.indices[kept], **shape)
 
     def sorted(self) -> "Csr":
         """The same pairs with each row's columns ascending."""
@@ -90,8 +115,9 @@ class Csr:
 
     def matrix(self) -> sp.csr_matrix:
         """The pairs as a scipy matrix of ones, [R, C] float32."""
-        ones = np.ones(len(self), np.float32)
-        return sp.csr_matrix((ones, self.indices, self.indptr), shape=(self.n_rows, self.n_columns))
+        once = self.distinct
+        ones, shape = np.ones(len(once), np.float32), (self.n_rows, self.n_columns)
+        return sp.csr_matrix((ones, once.indices, once.indptr), shape=shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +147,18 @@ class Interactions:
     """All truly relevant pairs, where they are known (ground truth)."""
     judged: Csr | None = None
     """Pairs whose relevance is known; None beside a `truth` means all of them."""
+    judged_at_random: bool = False
+    """Whether the judged pairs are a random sample of each user's pairs: random exposure."""
     disliked: Csr | None = None
     """Explicit negatives: pairs of these users and items rated below the positive threshold; None
     without ratings or where every rating counts."""
+    disliked_times: NDArray[np.float64] | None = None
+    """The time of each disliked pair, in the order of `disliked`."""
+    unchosen: Csr | None = None
+    """Pairs that were shown and not chosen, each once, in the log that the train pairs come from;
+    some may have been chosen at another time."""
+    unchosen_times: NDArray[np.float64] | None = None
+    """The time at which each unchosen pair was first shown, in the order of `unchosen`."""
     source: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
@@ -156,6 +191,8 @@ class Interactions:
             digest.update(repr(listed).encode(errors="surrogatepass"))  # 1 and '1' are two ids
         for cells in (self.judged, self.disliked):
             digest.update(b"-" if cells is None else cells.keys.tobytes())
+        if self.unchosen is not None:
+            digest.update(self.unchosen.keys.tobytes())
         return digest.hexdigest()
 
 

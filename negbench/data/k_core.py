@@ -67,6 +67,9 @@ def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str)
         truth=_cells(data.truth, users, items),
         judged=_cells(data.judged, users, items),
         disliked=_cells(data.disliked, users, items),
+        disliked_times=_times(data.disliked, data.disliked_times, users, items),
+        unchosen=_cells(data.unchosen, users, items),
+        unchosen_times=_times(data.unchosen, data.unchosen_times, users, items),
         notes=(*data.notes, note),
     )
 
@@ -87,3 +90,12 @@ def _cells(cells: Csr | None, users: Mask, items: Mask) -> Csr | None:
         n_rows=int(users.sum()),
         n_columns=int(items.sum()),
     )
+
+
+def _times(
+    cells: Csr | None, times: NDArray[np.float64] | None, users: Mask, items: Mask
+) -> NDArray[np.float64] | None:
+    """The times of those cells that are kept, in their order."""
+    if cells is None or times is None:
+        return None
+    return times[users[cells.rows] & items[cells.indices]]

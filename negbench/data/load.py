@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
-from negbench.data import in_memory
+from negbench.data import in_memory, repeats
 from negbench.data import k_core as core
 from negbench.data.dataset_words import is_file, looks_like_path, nearest
 from negbench.data.download.file_cache import FileCache
@@ -24,22 +24,26 @@ def load(
     columns: Columns | None = None,
     k_core: int = 0,
     seed: int = 0,
+    repeated: str = "drop",
 ) -> Interactions:
     """Load a data set; a name wins over a file of that name (write ./name for the file).
 
     A name may carry parameters, `synthetic(users=500)`. `seed` goes to data sets that are drawn
-    and whose own seed was not given.
+    and whose own seed was not given. `repeated` is what happens to pairs that come again: drop,
+    or keep, and then a k-core counts each time.
 
     Raises DataError if it is neither, and UserError for parameters that the data set lacks.
     """
     text = name_or_path.strip()
     name = text.partition("(")[0].strip()
-    if text.startswith(in_memory.MARK):
-        interactions = in_memory.load(text, columns)
-    elif name in registry.names("datasets") and not (is_file(text) or looks_like_path(text)):
-        interactions = _named(text, FileCache.of(data_dir), seed)
-    else:
-        interactions = _from_path(text, columns)
+    with repeats.reading(repeated):
+        if text.startswith(in_memory.MARK):
+            interactions = in_memory.load(text, columns)
+        elif name in registry.names("datasets") and not (is_file(text) or looks_like_path(text)):
+            interactions = _named(text, FileCache.of(data_dir), seed)
+        else:
+            interactions = _from_path(text, columns)
+    interactions = repeats.with_note(interactions) if repeated == "keep" else interactions
     return core.k_core(interactions, k_core)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from negbench.data import repeats
+from negbench.data.distinct_pairs import distinct_pairs
 from negbench.data.interactions import Csr, Interactions, Order
 from negbench.data.rating_scale import every_rating_counts
 from negbench.data.raw_rows import RawRows
@@ -24,8 +26,9 @@ def reindex(
 ) -> Interactions:
     """Interactions with users and items numbered in order of first appearance.
 
-    Dropped rows are counted in `notes`. `order` None means by time where there are times, else
-    none. Raises DataError if no interaction is left.
+    Dropped rows are counted in `notes`; where repeats are kept (see `repeats.py`) each row is an
+    interaction. `order` None means by time where there are times, else none. Raises DataError if
+    no interaction is left.
     """
     users, user_ids = pd.factorize(rows.users)
     items, item_ids = pd.factorize(rows.items)
@@ -34,7 +37,10 @@ def reindex(
     low = np.ones(len(rows), bool)
     low[keep] = False
     low_users, low_items = users[low], items[low]
-    once = keep[first_of_each_pair(users[keep], items[keep], len(item_ids), times)]
+    low_times = None if rows.times is None else rows.times[low]
+    once = keep
+    if not repeats.are_kept():
+        once = keep[first_of_each_pair(users[keep], items[keep], len(item_ids), times)]
     keys = users.astype(np.int64) * len(item_ids) + items
     dropped += notes_of_dropped(
         keys[keep],
@@ -50,6 +56,7 @@ def reindex(
     times = None if rows.times is None else rows.times[keep]
     ordered = order or rows.order or ("none" if times is None else "time")
     ties = _ties(users, times) if times is not None and ordered == "time" else ()
+    disliked, when = _restricted((low_users, low_items), low_times, (user_kept, item_kept))
     return Interactions(
         name=name,
         users=users.astype(np.int64),
@@ -64,7 +71,8 @@ def reindex(
         source=source,
         licence=licence,
         notes=(*rows.notes, *dropped, *ties, *notes),
-        disliked=_restricted((low_users, low_items), (user_kept, item_kept)) if low.any() else None,
+        disliked=disliked if low.any() else None,
+        disliked_times=when if low.any() else None,
     )
 
 
@@ -85,15 +93,17 @@ def _ties(users: NDArray[np.intp], times: NDArray[np.float64]) -> tuple[str, ...
 
 def _restricted(
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    times: NDArray[np.float64] | None,
     kept: tuple[NDArray[np.intp], NDArray[np.intp]],
-) -> Csr:
-    """The pairs whose user and item are kept, with new ids, each once."""
+) -> tuple[Csr, NDArray[np.float64] | None]:
+    """The pairs whose user and item are kept, with new ids, each once at its earliest time."""
     users, items = (
         pd.Index(old).get_indexer(pd.Index(ids)) for old, ids in zip(kept, pairs, strict=True)
     )
     inside = (users >= 0) & (items >= 0)
-    unique = np.unique(np.stack([users[inside], items[inside]]), axis=1)
-    return Csr.of(*unique, n_rows=len(kept[0]), n_columns=len(kept[1]))
+    at = None if times is None else times[inside]
+    size = {"n_users": len(kept[0]), "n_items": len(kept[1])}
+    return distinct_pairs(users[inside], items[inside], at, **size)
 
 
 def _well_rated(rows: RawRows, least: float | None) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from negbench.data.interactions import Csr
 from negbench.evaluation.finite_scores import require_finite
 from negbench.evaluation.metric_kernels import (
     MetricKey,
+    event_values,
     mean_of_users,
     metric_values,
     metric_values_by_band,
@@ -22,6 +23,9 @@ from negbench.ops.axes import AnyShape, ItemScores, Pairs, Rows
 from negbench.ops.exact_rank import ranks_of
 from negbench.ops.top_k import MASKED, tie_places, top_k
 from negbench.scenario.popularity_bands import Bands
+
+DEFAULT = Metric("ndcg", 20)
+"""The metric of early stopping where none is chosen."""
 
 
 class Scorer(Protocol):
@@ -82,6 +86,7 @@ def evaluate(
     bands: Bands,
     metrics: Sequence[Metric],
     depth: int = 0,
+    average: str = "users",
     block: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Ranking:
@@ -101,41 +106,50 @@ def evaluate(
     ranks = torch.cat(parts).numpy()
     rows = np.repeat(np.arange(len(users)), target.lengths[users])
     values = metric_values_by_band(
-        rows, target.indices, ranks, len(users), bands=bands.masks, metrics=metrics
+        rows,
+        target.indices,
+        ranks,
+        len(users),
+        bands=bands.masks,
+        metrics=metrics,
+        average=average,
     )
     return Ranking(users, torch.cat(tops).numpy(), values, ranks)
 
 
 @torch.inference_mode()
-def ndcg_at(
+def metric_at(
     scorer: Scorer,
     target: Csr,
     seen: Csr,
-    k: int = 20,
+    metric: Metric = DEFAULT,
     *,
+    average: str = "users",
     block: int | None = None,
     device: torch.device | str = "cpu",
 ) -> float:
-    """Mean NDCG@k over the users with target items: all that early stopping needs.
+    """Mean of one metric over the users with target items, or over events: for early stopping.
 
-    It looks at the first k alone, which is quicker than the rank of every target pair.
+    It looks at the first K alone, which is quicker than the rank of every target pair.
     """
     users = np.flatnonzero(target.lengths)
     if not len(users):
         return float("nan")
     places = tie_places(target.n_columns, device)
     marks = None  # one block for all: a user has few targets, so undoing is cheaper than a new one
-    hits = []
+    hits, one = [], torch.ones((), dtype=torch.int32, device=device)
     for scores, pairs in _scored_blocks(scorer, target, seen, users, block, device):
-        top = top_k(scores, k, places)
+        top = top_k(scores, metric.k, places)
         if marks is None:
-            marks = torch.zeros(scores.shape, dtype=torch.bool, device=device)
-        marks[pairs] = True
-        hits.append(marks[: len(top)].gather(1, top.clamp(min=0)) & (top >= 0))
-        marks[pairs] = False
-    rows, at = torch.cat(hits).cpu().numpy().nonzero()
-    metric = Metric("ndcg", k)
-    values = metric_values(rows, at + 1, target.lengths[users], [metric])
+            marks = torch.zeros(scores.shape, dtype=torch.int32, device=device)
+        marks.index_put_(pairs, one, accumulate=True)  # an event counts each time that it comes
+        hits.append(marks[: len(top)].gather(1, top.clamp(min=0)) * (top >= 0))
+        marks[pairs] = 0
+    times = torch.cat(hits).cpu().numpy()
+    rows, at = times.nonzero()
+    rows, at = (np.repeat(each, times[rows, at]) for each in (rows, at))
+    of_users = event_values if average == "events" else metric_values
+    values = of_users(rows, at + 1, target.lengths[users], [metric])
     return float(values[metric].mean())
 
 

@@ -77,6 +77,37 @@ def metric_values(
     return values
 
 
+def event_values(
+    rows: Ints, ranks: Ints, relevant: Ints, metrics: Sequence[Metric]
+) -> dict[Metric, Floats]:
+    """Every metric as a mean over test events, each a list with one relevant item, by user.
+
+    An event at rank r has, where r <= K, recall = hit = 1, ndcg = 1 / log2(r + 1), mrr = map = 1/r
+    and precision = 1/K, else 0. A user's value is
+
+        (sum over his events) / (mean number of events of a user)
+
+    so that the plain mean over users is the mean over events, and whatever resamples users
+    resamples events by user: those of one user are not independent. Shapes as in `metric_values`.
+    """
+    mean = relevant[relevant > 0].mean() if (relevant > 0).any() else 1.0
+    known = np.where(relevant > 0, 1.0, np.nan)
+    rank = np.maximum(ranks, 1).astype(np.float64)
+    gains = {
+        "recall": np.ones(len(rank)),
+        "hit": np.ones(len(rank)),
+        "ndcg": 1 / np.log2(rank + 1),
+        "mrr": 1 / rank,
+        "map": 1 / rank,
+    }
+    values = {}
+    for metric in metrics:
+        gain = gains.get(metric.name, np.full(len(rank), 1 / metric.k))
+        gain = np.where((ranks > 0) & (ranks <= metric.k), gain, 0.0)
+        values[metric] = np.bincount(rows, weights=gain, minlength=len(relevant)) * known / mean
+    return values
+
+
 def metric_values_by_band(
     rows: Ints,
     items: Ints,
@@ -85,16 +116,19 @@ def metric_values_by_band(
     *,
     bands: Mapping[str, NDArray[np.bool_]],
     metrics: Sequence[Metric],
+    average: str = "users",
 ) -> dict[MetricKey, NDArray[np.float32]]:
     """Every metric of each of `n` users on all items, as the band "all", and on each band.
 
     A band is a mask of the items [I]; only the relevant items in it count, both found and to find.
+    With `average="events"` the values are those of `event_values`.
     """
+    of_users = event_values if average == "events" else metric_values
     values: dict[MetricKey, NDArray[np.float32]] = {}
     for band in ("all", *bands):
         here = slice(None) if band == "all" else bands[band][items]
         relevant = np.bincount(rows[here], minlength=n)
-        for (name, k), value in metric_values(rows[here], ranks[here], relevant, metrics).items():
+        for (name, k), value in of_users(rows[here], ranks[here], relevant, metrics).items():
             values[name, k, band] = value.astype(np.float32)
     return values
 

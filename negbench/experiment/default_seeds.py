@@ -12,7 +12,7 @@ from negbench.data.number_words import counted, span
 from negbench.errors import UserError
 from negbench.experiment.estimate.grid import GridEstimate, estimate
 from negbench.experiment.options.options import Options
-from negbench.experiment.options.value_parsers import seeds as parse_seeds
+from negbench.experiment.options.seed_words import seeds as parse_seeds
 from negbench.experiment.plan import Plan, plan
 from negbench.experiment.run_grid import missing, workers_of
 from negbench.storage import cell_store, run_file

@@ -166,6 +166,7 @@ def _differs(cell: Cell, scenario: Scenario) -> bool:
         "split_hash": scenario.split.hash,
         "bands": scenario.bands.rule,
         "exclude": scenario.exclude,
+        "mask": scenario.mask,
     }
     return known not in (None, scenario.interactions.checksum) or any(
         spec.get(name, value) != value for name, value in now.items()

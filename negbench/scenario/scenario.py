@@ -1,7 +1,7 @@
 """Scenario: one data set with its split and popularity bands, the same for every method."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,18 @@ from negbench.data.unchanged import cached_while_unchanged
 from negbench.errors import UserError, did_you_mean
 from negbench.protocol.context import TrainContext
 from negbench.protocol.text_table import TextTable
-from negbench.scenario import held_out_users, noise_injection, planted_false_negatives
+from negbench.scenario import (
+    held_out_users,
+    noise_injection,
+    planted_false_negatives,
+    ranking_protocol,
+)
 from negbench.scenario.item_distribution import distribution_record
+from negbench.scenario.known_negatives import (
+    known_in_all,
+    known_in_training,
+    offers_known_negatives,
+)
 from negbench.scenario.noise_injection import Noise
 from negbench.scenario.popularity_bands import Bands
 from negbench.scenario.splits import split
@@ -47,6 +57,8 @@ class Scenario:
     """False positives that were added to train on purpose."""
     natural: bool = False
     """Whether the noise is the pairs that were rated too low, not random pairs."""
+    mask: str = "seen"
+    """What is left out of the lists that are ranked: seen, train or none."""
 
     @cached_property
     def profiles(self) -> Csr:
@@ -64,11 +76,13 @@ class Scenario:
         return self.seen if part == "test" else self.profiles
 
     def masked(self, part: str) -> Csr:
-        """Items masked when a part is ranked: the history and planted pairs.
+        """Items masked when a part is ranked: by `mask` the history, and planted pairs.
 
         Planted pairs are positives, so a high rank of one is no error.
         """
-        before = self.history(part)
+        before = self.history(part) if self.mask == "seen" else self.profiles
+        if self.mask == "none":
+            before = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
         return before if self.planted is None else before.join(self.planted)
 
     @property
@@ -82,22 +96,35 @@ class Scenario:
 
     @cached_property
     def provides(self) -> frozenset[str]:
-        """What the data provide: "order", "texts", "truth"."""
+        """What the data provide: "order", "texts", "truth", "exposures"."""
         data = self.interactions
         provided = {
             "order": self.split.order != "none",
             "texts": data.item_texts is not None,
             "truth": data.truth is not None,
+            "exposures": offers_known_negatives(data, self.split),
         }
         return frozenset(word for word, present in provided.items() if present)
 
     @cached_property
     def excluded(self) -> Csr:
-        """The pairs that are never sampled as negatives, [U, I]."""
-        sets = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
-        for part in EXCLUSIONS[self.exclude]:
-            sets = sets.join(getattr(self.split, part))
-        return sets
+        """The pairs that are never sampled as negatives, each once, [U, I]."""
+        parts = [getattr(self.split, part) for part in EXCLUSIONS[self.exclude]]
+        none = Csr.of([], [], n_rows=self.split.n_users, n_columns=self.split.n_items)
+        return reduce(Csr.join, parts[1:], parts[0]).distinct if parts else none
+
+    @cached_property
+    def known_negatives(self) -> Csr | None:
+        """Every pair known to be a negative, for measures, [U, I]; None where nothing tells."""
+        return known_in_all(self.interactions, self.split, self.planted)
+
+    def known_in_training(self) -> Csr:
+        """The known negatives that training may look at, [U, I]."""
+        return self._known_in_training
+
+    @cached_property
+    def _known_in_training(self) -> Csr:
+        return known_in_training(self.interactions, self.split)
 
     @cached_property
     def packed(self) -> Packed:
@@ -133,6 +160,8 @@ class Scenario:
                 f"NOISE: {len(self.noise):,} {what} were added to train and are not ranked; "
                 "compare within this setting only."
             )
+        if self.mask in ranking_protocol.MASKS:
+            notes.append(ranking_protocol.MASKS[self.mask])
         full = int((self.excluded.lengths >= self.split.n_items).sum())
         if full:
             user = "1 user has" if full == 1 else f"{full} users have"
@@ -152,6 +181,7 @@ class Scenario:
             device=device,
             seed=seed,
             texts=partial(self.texts, encoder, device) if self.has_item_texts(encoder) else None,
+            known_negatives=self.known_in_training if "exposures" in self.provides else None,
         )
 
     def has_item_texts(self, encoder: str) -> bool:
@@ -220,19 +250,24 @@ def prepare(
     bands: str = "mass",
     plant: float = 0.0,
     noise: Noise = 0.0,
+    mask: str = "seen",
+    users: str = "all",
+    repeats: str = "drop",
     data_dir: str | Path | None = None,
 ) -> Scenario:
     """Load and split one data set; cached while its files are unchanged, so that cells share it.
 
-    Raises UserError if `exclude` is unknown, or names parts that no train user has a pair of.
+    Raises UserError if `exclude` is unknown, or names parts that no train user has a pair of, and
+    if no test user has a history where `users` asks for one.
     """
     if exclude not in EXCLUSIONS:
         what = did_you_mean(exclude, list(EXCLUSIONS))
         raise UserError(
             f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
         )
-    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core)
-    parts, planted = split(data, rule), None
+    data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, repeated=repeats)
+    with_history, masks = users == "with-history", mask != "none"
+    parts, planted = split(data, rule, with_history=with_history, masks=masks), None
     if parts.fold_in is not None and len(EXCLUSIONS[exclude]) > 1:
         raise UserError(
             f"--exclude {exclude} keeps held-out items out of the negatives, and no user who is "
@@ -248,4 +283,4 @@ def prepare(
         known = tuple(pairs for pairs in (every, planted, data.truth) if pairs is not None)
         parts, added = noise_injection.inject_random(parts, noise, known)
     natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
-    return Scenario(data, parts, cut, exclude, planted, added, natural)
+    return Scenario(data, parts, cut, exclude, planted, added, natural, mask)

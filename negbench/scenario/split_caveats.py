@@ -26,8 +26,11 @@ BY_USER = ("ratio", "leave_one_out")
 Parts = NDArray[np.int8]
 
 
-def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, ...]:
-    """One sentence for each caveat of these parts; `pair_parts` [n] is the part of each pair."""
+def caveats(
+    data: Interactions, pair_parts: Parts, parts: Split, masks: bool = True
+) -> tuple[str, ...]:
+    """One sentence for each caveat of these parts; `pair_parts` [n] is the part of each pair, and
+    `masks` says whether seen items are left out of the ranking."""
     several = (
         SHIFT if parts.rule_name == "popularity_shift" else "",
         NO_VALID if not len(parts.valid) else "",
@@ -35,7 +38,7 @@ def caveats(data: Interactions, pair_parts: Parts, parts: Split) -> tuple[str, .
         _nothing_to_rank(parts),
         _users_without_train(parts),
         _items_without_train(parts),
-        _in_two_parts(parts),
+        _in_two_parts(parts, masks),
         _future(data, pair_parts, parts),
     )
     return tuple(sentence for sentence in several if sentence)
@@ -99,19 +102,19 @@ def _items_without_train(parts: Split) -> str:
     )
 
 
-def _in_two_parts(parts: Split) -> str:
-    """Data from files hold each pair once; data handed over in Python may not."""
+def _in_two_parts(parts: Split, masks: bool) -> str:
+    """Data from files hold each pair once, unless repeats are kept; data in Python may not."""
     n = _common(parts.train, parts.test)
     if not n:
         return ""
-    return (
-        f"{counted(n, 'train pair is also a test pair', 'train pairs are also test pairs')}: what "
-        "was trained on is masked in the ranking, so these count as missed."
-    )
+    what = "what was trained on is masked in the ranking, so these count as missed"
+    what = what if masks else "no item is masked in the ranking, so these can be hit"
+    shared = counted(n, "train pair is also a test pair", "train pairs are also test pairs")
+    return f"{shared}: {what}."
 
 
 def _common(train: Csr, test: Csr) -> int:
-    return int(np.isin(train.keys, test.keys).sum())
+    return int(np.isin(test.keys, train.keys).sum())
 
 
 def _future(data: Interactions, pair_parts: Parts, parts: Split) -> str:

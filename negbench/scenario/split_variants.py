@@ -25,8 +25,9 @@ from negbench.data.interactions import Interactions
 from negbench.data.number_words import counted
 from negbench.errors import UserError
 from negbench.scenario import popularity_shift
+from negbench.scenario.rule_numbers import increasing_points, three_shares
 from negbench.scenario.rule_syntax import Rule, with_seed
-from negbench.scenario.splits import SEEDED, increasing_points, read_split_rule, three_shares
+from negbench.scenario.splits import SEEDED, read_split_rule
 
 
 def split_variants(rule: str, n: int, interactions: Interactions) -> tuple[str, ...]:

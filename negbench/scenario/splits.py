@@ -41,6 +41,8 @@ from negbench.data.interactions import Csr, Interactions, Split
 from negbench.errors import UserError
 from negbench.ops.rng import numpy_stream
 from negbench.scenario import held_out_users, popularity_shift
+from negbench.scenario.ranking_protocol import of_users_with_history
+from negbench.scenario.rule_numbers import increasing_points, share_for_valid, three_shares
 from negbench.scenario.rule_syntax import Rule, read_rule, with_seed
 from negbench.scenario.split_caveats import caveats
 
@@ -65,8 +67,18 @@ SEEDED = ("random", "files", "truth", "users", "popularity_shift")
 ALIASES = {"loo": "leave_one_out"}
 
 
-def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> Split:
+def split(
+    interactions: Interactions,
+    rule: str = "auto",
+    *,
+    seed: int = 0,
+    with_history: bool = False,
+    masks: bool = True,
+) -> Split:
     """Split the interactions by a rule; `Split.rule` is its full text, with its seed if it has one.
+
+    `with_history` leaves out held-out pairs of users who have nothing before them; `masks` says
+    whether seen items are left out of the ranking, for the caveats.
 
     `auto` is `truth` for data with ground truth, else `files` for data that come divided, else
     `ratio` where an order is known, else `random`. Raises UserError if the data cannot be split so.
@@ -82,7 +94,9 @@ def split(interactions: Interactions, rule: str = "auto", *, seed: int = 0) -> S
                 f"split rule `{result.rule}` leaves the {word} part of {interactions.name} empty "
                 f"({len(interactions)} interactions); choose another rule or other numbers"
             )
-    return replace(result, notes=caveats(interactions, parts, result))
+    if with_history:
+        result = of_users_with_history(result)
+    return replace(result, notes=(*caveats(interactions, parts, result, masks), *result.notes))
 
 
 def read_split_rule(rule: str, interactions: Interactions, *, seed: int = 0) -> Rule:
@@ -145,7 +159,7 @@ def _files(interactions: Interactions, rule: Rule) -> Parts:
     if (parts == VALID).any():
         return parts
     if (parts == FOLD_IN).any():
-        order, share = _in_order(interactions), _share_for_valid(rule)
+        order, share = _in_order(interactions), share_for_valid(rule)
         return held_out_users.sample_valid_users(interactions, parts, rule, order, share)
     return _sample_valid(interactions, parts, rule)
 
@@ -215,17 +229,6 @@ def _cut(place: NDArray[np.int64], n: NDArray[np.int64], rule: Rule) -> Parts:
     return parts
 
 
-def three_shares(rule: Rule) -> tuple[Fraction, ...]:
-    """Shares of train, valid, test, and perhaps left out (`ratio`). Raises UserError for others."""
-    shares, most = rule.numbers, 4 if rule.name == "ratio" else 3
-    if not 3 <= len(shares) <= most or shares[0] <= 0 or min(shares) < 0 or sum(shares) != 1:
-        raise UserError(
-            f"split rule `{rule}` needs three shares that sum to 1, the first above 0, "
-            f"as in {rule.name}(0.8,0.1,0.1)"
-        )
-    return shares
-
-
 def _share(share: Fraction, n: NDArray[np.int64]) -> NDArray[np.int64]:
     """`share n` rounded down, exactly: 0.29 of 100 is 29."""
     return n * share.numerator // share.denominator
@@ -233,33 +236,13 @@ def _share(share: Fraction, n: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _sample_valid(interactions: Interactions, parts: Parts, rule: Rule) -> Parts:
     """Move a share of each user's train pairs to valid, at random by the rule's seed."""
-    share = _share_for_valid(rule)
+    share = share_for_valid(rule)
     train = np.flatnonzero(parts == TRAIN)
     shuffled = numpy_stream(rule.seed, "split").permutation(len(train))
     place, n = _places(interactions.users[train], shuffled)
     nearest = _share(share, 2 * n) + 1 >> 1
     parts[train[place < np.minimum(nearest, n - 1)]] = VALID
     return parts
-
-
-def _share_for_valid(rule: Rule) -> Fraction:
-    if len(rule.numbers) != 1 or not 0 <= rule.numbers[0] < 1:
-        raise UserError(
-            f"split rule `{rule}` needs one share of train for valid, at least 0 and below 1, "
-            f"as in {rule.name}(0.1)"
-        )
-    return rule.numbers[0]
-
-
-def increasing_points(rule: Rule) -> tuple[Fraction, ...]:
-    """The points in time that end train, valid and perhaps test. Raises UserError for others."""
-    points = rule.numbers
-    rising = list(points) == sorted(points) and len(set(points[1:])) == len(points) - 1
-    if len(points) not in (2, 3) or not rising or not 0 < points[0] <= points[-1] < 1:
-        raise UserError(
-            f"split rule `{rule}` needs two rising shares between 0 and 1, as in temporal(0.8,0.9)"
-        )
-    return points
 
 
 def _resolved(rule: Rule, interactions: Interactions) -> str:

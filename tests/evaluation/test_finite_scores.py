@@ -6,7 +6,7 @@ import torch
 
 from negbench.data.interactions import Csr
 from negbench.evaluation.finite_scores import NotFinite
-from negbench.evaluation.full_ranking import evaluate, ndcg_at
+from negbench.evaluation.full_ranking import evaluate, metric_at
 from negbench.evaluation.metric_names import Metric
 from negbench.scenario.popularity_bands import Bands
 
@@ -36,7 +36,7 @@ def test_one_such_score_is_enough(value: float) -> None:
     with pytest.raises(NotFinite, match=r"1 of 15 of a block .* for user 2 and item 3: .*lower lr"):
         judged(scorer)
     with pytest.raises(NotFinite):  # validation, which early stopping goes by
-        ndcg_at(scorer, TARGET, SEEN, 2)
+        metric_at(scorer, TARGET, SEEN, Metric("ndcg", 2))
 
 
 @pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan")])

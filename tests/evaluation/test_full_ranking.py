@@ -10,9 +10,9 @@ from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.data.load import load
-from negbench.evaluation.full_ranking import Ranking, evaluate, ndcg_at
+from negbench.evaluation.full_ranking import Ranking, evaluate, metric_at
 from negbench.evaluation.metric_kernels import metric_values
-from negbench.evaluation.metric_names import METRICS, parse_metrics
+from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
 from negbench.ops.top_k import tie_places
 from negbench.references import most_popular
 from negbench.scenario.popularity_bands import Bands
@@ -81,9 +81,9 @@ def test_the_list_is_the_best_of_the_unseen_items() -> None:
 @pytest.mark.parametrize("block", [1, 7, 40, 1000])
 def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
     (whole, target, seen, _), (scorer, _, _) = case_ranking(), random_case()
-    ndcg = ndcg_at(scorer, target, seen, 5)
+    ndcg = metric_at(scorer, target, seen, Metric("ndcg", 5))
     other = case_ranking(block, kind)[0]
-    assert ndcg_at(kind(scorer.table), target, seen, 5, block=block) == ndcg
+    assert metric_at(kind(scorer.table), target, seen, Metric("ndcg", 5), block=block) == ndcg
     assert np.array_equal(whole.top, other.top)
     for cell, value in whole.values.items():
         assert np.array_equal(value, other.values[cell], equal_nan=True)
@@ -188,13 +188,15 @@ def test_ndcg_at_is_the_mean_that_evaluate_gives() -> None:
     scorer, target, seen = random_case()
     ranking, _, _, _ = case_ranking()
     for k in (5, 20):
-        assert ndcg_at(scorer, target, seen, k) == pytest.approx(ranking.means()["ndcg", k, "all"])
+        assert metric_at(scorer, target, seen, Metric("ndcg", k)) == pytest.approx(
+            ranking.means()["ndcg", k, "all"]
+        )
 
 
 def test_nobody_to_rank() -> None:
     scorer, target, seen = random_case()
     empty = Csr.of([], [], n_rows=40, n_columns=50)
-    assert np.isnan(ndcg_at(scorer, empty, seen))
+    assert np.isnan(metric_at(scorer, empty, seen))
     ranking = evaluate(
         scorer,
         empty,
@@ -221,13 +223,13 @@ def test_a_user_who_has_seen_all_but_one_item_and_a_short_catalogue() -> None:
 def test_a_target_that_was_seen_is_never_found() -> None:
     both = Csr.of([0], [1], n_rows=1, n_columns=4)
     scorer = Table(torch.tensor([[0.0, 9.0, 1.0, 2.0]]))
-    assert ndcg_at(scorer, both, both, 4) == 0
+    assert metric_at(scorer, both, both, Metric("ndcg", 4)) == 0
 
 
 def test_a_diverged_model_is_told() -> None:
     scorer, target, seen = random_case()
     with pytest.raises(ArithmeticError, match="NaN"):
-        ndcg_at(Table(scorer.table * torch.nan), target, seen)
+        metric_at(Table(scorer.table * torch.nan), target, seen)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("goodbooks", 0.016), ("kuairec", 0.43)])
@@ -235,7 +237,7 @@ def test_real_data_gives_most_popular_its_known_value(name: str, expected: float
     parts = split(load(name))
     scorer = most_popular.build(most_popular.Config(), parts.train)
     seen = parts.train.join(parts.valid)
-    assert ndcg_at(scorer, parts.test, seen) == pytest.approx(expected, rel=0.06)
+    assert metric_at(scorer, parts.test, seen) == pytest.approx(expected, rel=0.06)
     ranking = evaluate(
         scorer,
         parts.test,

@@ -66,7 +66,7 @@ def test_a_perverse_test_curve_changes_no_best_epoch_and_no_end(tmp_path, monkey
     train = TrainConfig(epochs=40, patience=3, dim=8, batch_size=256, lr=0.2)
     plain = bits(cell_of(tmp_path / "plain", watch=False, train=train))
     values = iter(range(1000))
-    monkeypatch.setattr(watched_test, "ndcg_at", lambda *a, **k: perverse(next(values)))
+    monkeypatch.setattr(watched_test, "metric_at", lambda *a, **k: perverse(next(values)))
     watched = bits(cell_of(tmp_path / "watched", train=train))
     logged = [row[NAME] for row in watched["epochs"]]
     assert logged == [perverse(n) for n in range(len(logged))] and len(logged) > 3
@@ -93,7 +93,7 @@ def test_scores_that_cannot_be_ranked_on_test_leave_the_value_out(tmp_path, monk
     def refuse(*args, **settings):
         raise NotFinite("no number")
 
-    monkeypatch.setattr(watched_test, "ndcg_at", refuse)
+    monkeypatch.setattr(watched_test, "metric_at", refuse)
     cell = cell_store.read_cell(cell_of(tmp_path))
     assert cell.done and all(NAME not in row for row in cell.epochs())
 
@@ -116,7 +116,7 @@ def test_its_seconds_are_in_no_total_and_in_no_time_limit(tmp_path, monkeypatch)
         return 0.5
 
     monkeypatch.setattr("negbench.training.timing.time", times)
-    monkeypatch.setattr(watched_test, "ndcg_at", slow)
+    monkeypatch.setattr(watched_test, "metric_at", slow)
     train = TrainConfig(epochs=3, dim=8, batch_size=256, time_limit=60.0)
     cell = cell_store.read_cell(cell_of(tmp_path, train=train))
     assert cell.record["fit"]["stopped"] == "epochs"

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from negbench.data.interactions import Csr
-from negbench.evaluation.full_ranking import ndcg_at
+from negbench.evaluation.full_ranking import metric_at
+from negbench.evaluation.metric_names import Metric
 from negbench.ops.top_k import tie_places
 from negbench.references.item_knn import Config, build
 
@@ -58,7 +59,9 @@ def test_a_checkerboard_is_continued() -> None:
         Csr.of(users[which], items[which], n_rows=8, n_columns=12) for which in (~held, held)
     )
     assert len(cells[0]) == len(train) + len(test)
-    assert ndcg_at(build(Config(shrinkage=0.0), train), test, train, 5) == pytest.approx(1)
+    assert metric_at(
+        build(Config(shrinkage=0.0), train), test, train, Metric("ndcg", 5)
+    ) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("wrong", [{"neighbours": 0}, {"shrinkage": -1.0}])

@@ -14,6 +14,7 @@ from negbench.experiment.cell.spec import CellSpec
 from negbench.ops.axes import Rows
 from negbench.plugins import registry
 from negbench.protocol.interfaces import Backbone
+from negbench.scenario.ranking_protocol import EVENTS
 from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
 
@@ -58,7 +59,8 @@ def nothing_to_train(spec: CellSpec, scenario: Scenario) -> str | None:
 
 def notes_before(spec: CellSpec, scenario: Scenario) -> tuple[str, ...]:
     """What these settings cannot tell or leave out, counted; known before anything is trained."""
-    return tuple(filter(None, (_too_long(spec, scenario), _left_out(spec, scenario))))
+    events = EVENTS if spec.average == "events" else ""
+    return tuple(filter(None, (events, _too_long(spec, scenario), _left_out(spec, scenario))))
 
 
 def _too_long(spec: CellSpec, scenario: Scenario) -> str:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import torch
 
-from negbench.errors import UserError
-from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, ndcg_at
-from negbench.evaluation.metric_names import parse_metrics
+from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, metric_at
+from negbench.evaluation.metric_names import parse_metric, parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.nothing_to_learn import (
     notes_before,
@@ -60,7 +59,7 @@ def run_cell(
     first_weights = weights_mark(fit.backbone)
     checkpoint = Checkpoint(out / "checkpoints" / f"{planned.digest}.pt", checkpoint_every)
     checkpoint.load(fit)
-    listener = logging_test(fit, scenario, on_epoch) if spec.watch_test else on_epoch
+    listener = logging_test(fit, scenario, on_epoch, spec.average) if spec.watch_test else on_epoch
     fit.run(listener, lambda: checkpoint.save(fit))
     valid, test = (
         ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
@@ -76,19 +75,15 @@ def run_cell(
 
 
 def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit:
-    """Build the method, the backbone and the training loop of a cell, before its first step.
-
-    Raises UserError if `select` is another metric than ndcg@K.
-    """
+    """Build the method, the backbone and the training loop of a cell, before its first step."""
     context = scenario.train_context(seed=spec.seed, device=device, encoder=spec.encoder)
     method, backbone = spec.recipe.build(), build_backbone(spec, context)
-    (name, k), *_ = parse_metrics(spec.train.select)
-    if name != "ndcg":
-        raise UserError(f"`select` must be ndcg@K; got {spec.train.select!r}")
+    select = parse_metric(spec.train.select)
 
     def validate(model: Backbone) -> float:
         scorer = ModelScorer.of(model, context, scenario.history("valid"), method.transform)
-        return ndcg_at(scorer, scenario.split.valid, scenario.masked("valid"), k, device=device)
+        pairs = scenario.split.valid, scenario.masked("valid")
+        return metric_at(scorer, *pairs, select, average=spec.average, device=device)
 
     judge = validate if len(scenario.split.valid) else None
     probes = probe_set.probes_of(spec.probe, spec.log_negatives, scenario, context)
@@ -110,10 +105,10 @@ def reference(spec: CellSpec, scenario: Scenario) -> Scorer:
     """
     term = parse(spec.method)
     scorer: Scorer = registry.load("references", term.name).build(
-        reference_config(term), scenario.split.train
+        reference_config(term), scenario.split.train.distinct
     )
     if scenario.split.fold_in is not None and isinstance(scorer, FoldsIn):
-        return scorer.fold_in(scenario.history("valid"))
+        return scorer.fold_in(scenario.history("valid").distinct)
     return scorer
 
 
@@ -135,6 +130,7 @@ def rank(
             *pairs,
             bands=bands,
             metrics=metrics,
+            average=spec.average,
             device=device,
             depth=min(LIST_DEPTH, scenario.split.n_items) * (part == "test"),
         )

@@ -14,6 +14,7 @@ from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
 from negbench.scenario.noise_injection import Noise
+from negbench.scenario.ranking_protocol import CHOICES
 from negbench.scenario.scenario import Scenario, prepare
 from negbench.storage import cell_store
 from negbench.texts import encoders, language_models
@@ -37,6 +38,9 @@ class ScenarioKey:
     bands: str
     plant: float
     noise: Noise
+    mask: str
+    users: str
+    repeats: str
 
     def prepare(self, data_dir: str | Path | None = None) -> Scenario:
         """Load, split and band the data set; cached, so that the cells of a process share it."""
@@ -49,6 +53,9 @@ class ScenarioKey:
             bands=self.bands,
             plant=self.plant,
             noise=self.noise,
+            mask=self.mask,
+            users=self.users,
+            repeats=self.repeats,
             data_dir=data_dir,
         )
 
@@ -87,6 +94,11 @@ class CellSpec:
     """Log the test metric of each epoch too; nothing reads it for a choice."""
     plant: float = 0.0
     noise: Noise = 0.0
+    mask: str = "seen"
+    average: str = "users"
+    users: str = "all"
+    repeats: str = "drop"
+    """How pairs are read, ranked and averaged: words of `scenario.ranking_protocol.CHOICES`."""
     encoder: str = encoders.DEFAULT
     """What makes vectors of the items' texts; part of a cell whose method reads them."""
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
@@ -193,9 +205,10 @@ class CellSpec:
         return probe_set.probe_record(self.probe, self.log_negatives, self.plant, scenario)
 
     def _non_defaults(self) -> dict[str, Any]:
-        """What differs from the default: probes, and changes of train, which concern references."""
+        """What differs from the default: probes; changes of train and the ranking's protocol, which
+        concern references too."""
         usual = {each.name: each.default for each in fields(self)}
-        names = ("plant", "noise") + (() if self.is_reference else WATCHED)
+        names = ("plant", "noise", *CHOICES) + (() if self.is_reference else WATCHED)
         asked = {name: getattr(self, name) for name in names}
         return {name: value for name, value in asked.items() if value != usual[name]}
 

@@ -9,8 +9,8 @@ total.
 from collections.abc import Callable, Mapping
 
 from negbench.evaluation.finite_scores import NotFinite
-from negbench.evaluation.full_ranking import ndcg_at
-from negbench.evaluation.metric_names import parse_metrics
+from negbench.evaluation.full_ranking import metric_at
+from negbench.evaluation.metric_names import Metric, parse_metric
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
@@ -22,18 +22,20 @@ CLOCK = "watched_test"
 OnEpoch = Callable[[Mapping[str, float]], None]
 
 
-def logging_test(fit: Fit, scenario: Scenario, on_epoch: OnEpoch | None = None) -> OnEpoch:
+def logging_test(
+    fit: Fit, scenario: Scenario, on_epoch: OnEpoch | None = None, average: str = "users"
+) -> OnEpoch:
     """A listener that adds the test metric to the row of each validated epoch, then calls this one.
 
     An epoch whose scores cannot be ranked has no value.
     """
     metric = fit.config.select
-    (_, k), *_ = parse_metrics(metric)
+    select = parse_metric(metric)
 
     def log(row: Mapping[str, float]) -> None:
         if f"valid_{metric}" in row:
             with fit.clock.apart(CLOCK):
-                value = _of_test(fit, scenario, k)
+                value = _of_test(fit, scenario, select, average)
             if value is not None:
                 fit.progress.rows[-1][f"{START}{metric}"] = value
         if on_epoch is not None:
@@ -42,11 +44,11 @@ def logging_test(fit: Fit, scenario: Scenario, on_epoch: OnEpoch | None = None) 
     return log
 
 
-def _of_test(fit: Fit, scenario: Scenario, k: int) -> float | None:
+def _of_test(fit: Fit, scenario: Scenario, metric: Metric, average: str) -> float | None:
     history, transform = scenario.history("test"), fit.method.transform
     scorer = ModelScorer.of(fit.backbone, fit.context, history, transform)
     target, seen = scenario.split.test, scenario.masked("test")
     try:
-        return ndcg_at(scorer, target, seen, k, device=fit.context.device)
+        return metric_at(scorer, target, seen, metric, average=average, device=fit.context.device)
     except NotFinite:  # it must not end a training that would go on without it
         return None

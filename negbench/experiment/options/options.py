@@ -78,6 +78,14 @@ class Options:
     """The share of train positives that are hidden, to see how methods treat them."""
     noise: float | Literal["ratings"] = 0.0
     """Random pairs added to train, as a share of it."""
+    mask: str = "seen"
+    """What is left out of the lists that are ranked: seen, train or none."""
+    average: str = "users"
+    """What metrics are means over: users, or test events."""
+    users: str = "all"
+    """Who is ranked: all users with test items, or those with-history."""
+    repeats: str = "drop"
+    """What happens to a (user, item) pair that comes again: drop or keep."""
     encoder: str = "tfidf"
     """What makes vectors of the items' texts, for methods that read them."""
     tuned: str = ""
@@ -230,6 +238,7 @@ def _check(options: Options) -> None:
     from negbench.plugins.term_syntax import parse
     from negbench.probes.probe_set import MODES
     from negbench.scenario.popularity_bands import Bands
+    from negbench.scenario.ranking_protocol import CHOICES, require_repeats_counted
     from negbench.scenario.rule_syntax import read_rule
     from negbench.scenario.scenario import EXCLUSIONS
     from negbench.scenario.splits import ALIASES as SHORT
@@ -241,10 +250,12 @@ def _check(options: Options) -> None:
     if options.split != "auto":
         read_rule(options.split, DEFAULTS, "split rule", SHORT)
     rules = {"exclude": list(EXCLUSIONS), "overwrite": list(OVERWRITE), "probe": list(MODES)}
+    rules |= {key: list(words) for key, words in CHOICES.items()}
     for key, known in rules.items():
         value = getattr(options, key)
         if value not in known:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
+    require_repeats_counted(options.repeats, options.average, options.plant)
     encoder_of(options.encoder)
     if options.objective is not None:
         objective(parse(options.objective))
