@@ -1,20 +1,26 @@
 """BC loss: InfoNCE with a margin that is wide where popularity alone does not explain the pair.
 
-    L = log(1 + sum_j e^{(s_j - cos(theta_ui + c M_ui)) / t1}),   M_ui = 1 - sigmoid(b_ui)
-    L_b = log(1 + sum_j e^{(b_uj - b_ui) / t2}),   b_ui = cos(e[degree of u], e[count of i])
+    L   = log(1 + sum_j e^{(s_j - cos(theta_ui + c M_ui)) / t1}),   M_ui = 1 - sigmoid(<p_u, p_i>)
+    L_b = log(1 + sum_j e^{(b_uj - b_ui) / t2}),   b_ui = cos(p_u, p_i)
 
-The bias-aware contrastive loss (NeurIPS 2022): a pair that popularity foretells says little of
-taste and gets a narrow margin; a pair against popularity must be held by taste, with a wide one.
-theta_ui is the angle of s_ui. The popularity-only branch b has one vector for each number of
-interactions that a user or an item has in train. It learns by its own InfoNCE on the same
-negatives for `freeze_epoch` epochs and is frozen then; the margin gives it no gradient. c = 0 is
-InfoNCE at t1, the control; so is `freeze_epoch=0`, with margins by chance.
+Zhang, Ma, Wang & Chua, "Incorporating Bias-aware Margins into Contrastive Loss for Collaborative
+Filtering", NeurIPS 2022 (arXiv 2210.11054): a pair that popularity foretells says little of taste
+and gets a narrow margin; a pair against popularity must be held by taste, with a wide one. theta_ui
+is the angle of s_ui. p_u and p_i are the vectors of a popularity-only branch: one for each number
+of interactions that a user or an item has in train. For `freeze_epoch` epochs the branch learns
+alone, by its own InfoNCE on the same negatives: the recommender's rows weigh 0 then, so that it
+rests, its L2 penalty too. Then the branch is frozen and the recommender learns; best epoch and
+patience start anew with it. The branch learns from cosines, the margin takes the plain product,
+whose length no loss bounds: margins may come close to 0 and to 1. c = 0 is InfoNCE at t1 from the
+first epoch on, the control; `freeze_epoch=0` has margins by chance.
 
-Ours: where theta + M passes pi the cosine would rise again, so it goes on falling as -2 - cos.
-That b is a cosine, and which of the released temperatures is t1, is our reading. The released loss
-weighs both parts by .5: they share no parameter, so here both weigh 1. A sequence backbone's row
-takes the degree of its user over all of train. Cost per step: N draws and dot products a row, and B
-scores of the branch for each number of interactions that items have (twice while it learns).
+Ours: where theta + M passes pi the cosine would rise again, so it goes on falling as -2 - cos; the
+branch's width and first vectors. The released loss weighs both parts by .5: they share no
+parameter, so here both weigh 1. A sequence backbone's row takes the degree of its user over all of
+train. `preset=released` is the code's on MF; on LightGCN its negatives are the batch's,
+`in_batch+bc_loss`. In a loop of your own (`attach`) call `epoch` before each, for they are counted.
+Cost per step: N draws and dot products a row, and B scores of the branch for each number of
+interactions that items have while it learns; later B products more.
 """
 
 from dataclasses import dataclass
@@ -47,11 +53,17 @@ from negbench.protocol import (
 CARD = Card(
     title="BC loss: margins by what popularity does not explain",
     family="contrastive",
+    authors="Zhang, Ma, Wang and Chua",
     year=2022,
     venue="NeurIPS",
+    link="https://arxiv.org/abs/2210.11054",
+    paper="Incorporating Bias-aware Margins into Contrastive Loss for Collaborative Filtering",
     moves=("objective", "transform"),
     provenance="specification",
     differs="The angle plus margin keeps falling beyond pi; the branch's loss weighs 1, not .5.",
+    presets={
+        "released": {"negatives": 128, "tau": 0.07, "tau_popularity": 0.1, "freeze_epoch": 5},
+    },
     controls={"bc_loss(margin=0)": "InfoNCE without the margin"},
     search={
         "tau": ("log", 0.05, 1.0),
@@ -68,7 +80,7 @@ class Config:
     """The settings."""
 
     negatives: int = 64
-    """N, 1 or more."""
+    """N, 1 or more; released 128 on MF."""
     tau: float = 0.2
     """t1, above 0; released .07. The default is ours, as that of `info_nce`."""
     tau_popularity: float = 0.1
@@ -76,7 +88,7 @@ class Config:
     margin: float = 1.0
     """c, 0 to 2; 1 is the paper's, 0 is InfoNCE."""
     freeze_epoch: int = 5
-    """Epochs that the branch learns, 0 or more; released 5."""
+    """Epochs that the branch learns, and alone, 0 or more; released 5."""
     width: int = 64
     """Of the branch's vectors, 1 or more."""
 
@@ -88,6 +100,11 @@ class Config:
             above={"tau": 0, "tau_popularity": 0},
             between={"margin": (0, 2)},
         )
+
+    @property
+    def alone(self) -> int:
+        """Epochs in which the branch learns and the recommender rests; none without a margin."""
+        return self.freeze_epoch if self.margin else 0
 
 
 def widened(cosine: Rows, margin: Rows) -> Rows:
@@ -120,6 +137,12 @@ class Branch(nn.Module):
         levels = query @ F.normalize(self.get_parameter("item_table"), dim=1).T
         return levels.gather(1, self.item_level[ids])
 
+    def products(self, users: Rows, items: Rows) -> Rows:
+        """<p_u, p_i> of users [B] and items [B], [B]: of the plain vectors, not their cosines."""
+        p_u = self.get_parameter("user_table")[self.user_level[users]]
+        p_i = self.get_parameter("item_table")[self.item_level[items]]
+        return (p_u * p_i).sum(1)
+
     def freeze(self) -> None:
         """Clear the gradients, so that no optimiser moves the vectors or its momentum."""
         for parameter in self.parameters():
@@ -139,11 +162,11 @@ class BiasAware:
 
     def minimised(self) -> list[nn.Parameter]:
         """The branch's vectors."""
-        return list(self.branch.parameters()) if self.config.freeze_epoch else []
+        return list(self.branch.parameters()) if self.config.alone else []
 
     def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
-        """The loss of each row, [B]."""
-        if not s_neg.shape[1]:
+        """The loss of each row, [B]; 0 and without gradient while the branch learns alone."""
+        if not s_neg.shape[1] or step.epoch <= self.config.alone:
             return torch.zeros_like(s_pos)
         margin, tau = self.margin(step), self.config.tau
         self.averages.add("margin", margin)
@@ -153,16 +176,16 @@ class BiasAware:
     @torch.no_grad()
     def margin(self, step: Step) -> Rows:
         """c M of each row's pair, [B]."""
-        own = self.branch(step.batch.users, step.batch.items.unsqueeze(1)).squeeze(1)
+        own = self.branch.products(step.batch.users, step.batch.items)
         margin: Rows = self.config.margin * (1 - own.sigmoid())
         return margin
 
     def losses(
         self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives
     ) -> dict[str, Scalar]:
-        """The branch's own loss, until `freeze_epoch`."""
+        """The branch's own loss, while it learns alone."""
         del s_pos
-        if step.epoch > self.config.freeze_epoch or not s_neg.shape[1]:
+        if step.epoch > self.config.alone or not s_neg.shape[1]:
             self.branch.freeze()
             return {}
         items, ids = step.batch.items.unsqueeze(1), ids_of(step, negatives, "bc_loss")
@@ -172,13 +195,9 @@ class BiasAware:
         return {"popularity": rows.mean()}
 
     def own_phase(self) -> Phase | None:
-        """The epochs whose margins are of the frozen branch; none without a margin."""
-        config = self.config
-        return (
-            Phase("margins of the frozen branch", config.freeze_epoch + 1)
-            if config.margin
-            else None
-        )
+        """The epochs in which the recommender learns, with margins of the frozen branch."""
+        alone = self.config.alone
+        return Phase("margins of the frozen branch", alone + 1) if alone else None
 
     def epoch_metrics(self) -> dict[str, float]:
         """The epoch's metrics: the mean margin."""

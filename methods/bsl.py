@@ -2,18 +2,20 @@
 
     L = -log mean_{i' in P} e^{s_i' / t1} + w (t2 / t1) log sum_j e^{s_j / t2},   s = cosine
 
-Called the bilateral softmax loss (ICDE 2024): the temperature of the softmax loss makes it robust
-to noise among the negatives, one of their own does so for the positives. P is the row's positive
-alone or, with `positives=user`, all of its user in the batch. Equal temperatures give the
+Wu, Chen, Wu, Shi, Zhang & Wang, "BSL: Understanding and Improving Softmax Loss for Recommendation",
+ICDE 2024 (arXiv 2312.12882), the bilateral softmax loss: the temperature of the softmax loss makes
+it robust to noise among the negatives, one of their own does so for the positives. P is the row's
+positive alone or, with `positives=user`, all of its user in the batch. Equal temperatures give the
 softmax loss log sum_j e^{(s_j - s_i) / t}. A large t1 weighs the positives of a user alike.
 
 Three forms go by this name. The released code's "reweight" is `positive` = `negative` = t with its
 second number as `weight`; its "multi" is the same with `positives=user`; the form of two
 temperatures in a later benchmark is `weight=1`. What the paper prints could not be read: the
 formula is our reading of these. With one positive a row and `weight=1`, t1 only scales the loss,
-which matters to L2 alone under Adam. `include=true` adds the positive to the sum, as InfoNCE does.
-Proposals are not corrected for. A row without negatives has no loss. Cost per step: N draws and N
-dot products a row.
+which matters to L2 alone under Adam. `preset=released` is the code's for MF on Yelp2018, a "multi";
+`gowalla` and `ml_1m` are its others, `ir_benchmark` the form of two temperatures. `include=true`
+adds the positive to the sum, as InfoNCE does. Proposals are not corrected for. A row without
+negatives has no loss. Cost per step: N draws and N dot products a row.
 """
 
 from dataclasses import dataclass
@@ -29,11 +31,38 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check
 CARD = Card(
     title="BSL: a softmax with a temperature for each side",
     family="contrastive",
+    authors="Wu, Chen, Wu, Shi, Zhang and Wang",
     year=2024,
     venue="ICDE",
+    link="https://arxiv.org/abs/2312.12882",
+    paper="BSL: Understanding and Improving Softmax Loss for Recommendation",
     moves=("objective", "transform"),
     provenance="specification",
     differs="One formula for the forms of the released code; negatives are drawn for each row.",
+    presets={
+        "released": {
+            "negatives": 800,
+            "positive": 0.11,
+            "negative": 0.11,
+            "weight": 1.1,
+            "positives": "user",
+        },
+        "gowalla": {
+            "negatives": 800,
+            "positive": 0.08,
+            "negative": 0.08,
+            "weight": 1.22,
+            "positives": "user",
+        },
+        "ml_1m": {
+            "negatives": 800,
+            "positive": 0.17,
+            "negative": 0.17,
+            "weight": 1.06,
+            "positives": "user",
+        },
+        "ir_benchmark": {"negatives": 1000, "positive": 0.2, "negative": 0.2, "weight": 1.0},
+    },
     search={
         "positive": ("log", 0.05, 0.5),
         "negative": ("log", 0.05, 0.5),

@@ -9,8 +9,9 @@ an item that the user likes but has no train pair with. A row whose negatives sc
 is at the floor and has no gradient to them; elsewhere the pull is (1 + y) / (1 + y - (N + 1) tau+)
 times that of InfoNCE, y = sum_j e^{(s_j - s_i) / tau}. `tau_plus=0` is `info_nce`. Samplers exclude
 the user's train items, so tau+ is the share of what is left, of the order of |liked| / I and well
-below the values usual for images. One positive a row estimates the share (the paper allows more).
-Cost per step: that of `info_nce`, N draws and N dot products a row.
+below the .1 of the code for images (`preset=released`, as its tau and N). One positive a row
+estimates the share (the paper allows more). Cost per step: that of `info_nce`, N draws and N dot
+products a row.
 """
 
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ CARD = Card(
     year=2020,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2007.00224",
+    paper="Debiased Contrastive Learning",
     moves=("objective", "transform"),
     provenance="specification",
     differs="Users and items for anchors and samples; one positive a row estimates the share.",
+    presets={"released": {"negatives": 510, "tau": 0.5, "tau_plus": 0.1}},
     search={
         "tau": ("log", 0.05, 1.0),
         "tau_plus": ("of", 0.001, 0.003, 0.01, 0.03, 0.1),

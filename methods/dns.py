@@ -19,6 +19,7 @@ CARD = Card(
     year=2013,
     venue="SIGIR",
     link="https://doi.org/10.1145/2484028.2484126",
+    paper="Optimizing Top-N Collaborative Filtering via Dynamic Negative Item Sampling",
     moves=("stages",),
     provenance="specification",
     differs="Always takes the best scored candidate, the form in common use.",

@@ -6,11 +6,12 @@ van den Oord, Li & Vinyals, "Representation Learning with Contrastive Predictive
 (arXiv 1807.03748) gave the loss its name. Studies of recommenders call it the sampled softmax loss,
 take cosines, and tune tau for each data set: .09 to 2 in the released code of AdvInfoNCE, whose
 baseline this is. K = 1 is plain; `weight=64` is the row that AdvInfoNCE must be compared with, for
-its own negatives weigh K = 64. K shifts every margin by tau log K, the same for all negatives. What
-is trained is what ranks: `similarity=cosine` replaces the backbone's scores in both. With
-`correct=true` and a sampler with known proposal, z_j = s_j / tau - log(N q_j): the estimate of a
-full softmax, for uniform draws about K = I / N. Differs: rows are pairs, there each user alike.
-Cost per step: N draws and N dot products a row, with the norms of their vectors.
+its own negatives weigh K = 64. `preset=released` is that baseline on Yahoo!R3, the others have the
+names of their data. K shifts every margin by tau log K, the same for all negatives. What is trained
+is what ranks: `similarity=cosine` replaces the backbone's scores in both. With `correct=true` and a
+sampler with known proposal, z_j = s_j / tau - log(N q_j): the estimate of a full softmax, for
+uniform draws about K = I / N. Differs: rows are pairs, there each user alike. Cost per step: N
+draws and N dot products a row, with the norms of their vectors.
 """
 
 from dataclasses import dataclass
@@ -27,9 +28,16 @@ CARD = Card(
     year=2018,
     venue="arXiv",
     link="https://arxiv.org/abs/1807.03748",
+    paper="Representation Learning with Contrastive Predictive Coding",
     moves=("objective", "transform"),
     provenance="specification",
     differs="Scores are cosines of users and items, as in recommenders; rows are pairs.",
+    presets={
+        "released": {"negatives": 64, "tau": 0.28, "weight": 1.0},
+        "tencent": {"negatives": 128, "tau": 0.09, "weight": 1.0},
+        "kuairec": {"negatives": 128, "tau": 2.0, "weight": 1.0},
+        "coat": {"negatives": 64, "tau": 0.75, "weight": 1.0},
+    },
     search={
         "tau": ("log", 0.05, 1.0),
         "weight": ("of", 1.0, 16.0, 64.0),

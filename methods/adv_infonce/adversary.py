@@ -1,19 +1,21 @@
 """Adversary networks: learnt hardness logits of negatives, from own tables or from vectors.
 
 embed:   g_uj = <a_u, b_j>                              a [U, H], b [I, H]
-mlp:     g_uj = <relu(A q_u), relu(B v_j)>              A, B [H, D], vectors without gradient
+mlp:     g_uj = <relu(A q_u + a), relu(B v_j + b)>      A, B [H, D], a, b [H], vectors without
+                                                       gradient, before a graph's propagation
 """
 
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.ops.sampled_dot import sampled_dot_with_gradient
 from negbench.parts.requirements import width_of
-from negbench.protocol import Negatives, Scores, Step, TrainContext
+from negbench.protocol import ItemVectors, Negatives, Scores, Step, TrainContext, Vectors
 
 
 class Adversary(Protocol):
@@ -45,23 +47,40 @@ class Tables(nn.Module):
 
 
 class Projections(nn.Module):
-    """Two small projections of the backbone's vectors."""
+    """Two small projections with bias of the backbone's vectors before their propagation."""
 
     def __init__(self, context: TrainContext, width: int) -> None:
-        """Initialise near uniform weights; the backbone's width must be known."""
+        """Initialise near uniform weights, biases at 0; the backbone's width must be known."""
         super().__init__()
         self.query = xavier_uniform(context, "query", width, width_of(context))
         self.items = xavier_uniform(context, "projection", width, width_of(context))
+        self.query_bias, self.items_bias = (
+            nn.Parameter(self.query.new_zeros(width)) for _ in range(2)
+        )
 
     def logits(self, step: Step, negatives: Negatives) -> Scores:
-        """Logits [B, N] of the backbone's vectors, before any transform of items."""
-        query = (step.view.query.detach() @ self.query.T).relu()
+        """Logits [B, N]; synthesised negatives are projected as they come."""
+        users, items = first_layer(step)
+        query = F.linear(users, self.query, self.query_bias).relu()
         vectors = negatives.vectors
         if vectors is None:
-            mapped = (step.view.items.detach() @ self.items.T).relu()
+            mapped = F.linear(items, self.items, self.items_bias).relu()
             return sampled_dot_with_gradient(query, mapped, negatives.row_ids(len(query)))
-        vectors = (vectors.detach() @ self.items.T).relu()
+        vectors = F.linear(vectors.detach(), self.items, self.items_bias).relu()
         return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
+
+
+@torch.no_grad()
+def first_layer(step: Step) -> tuple[Vectors, ItemVectors]:
+    """Query [B, D] and item vectors [I, D] at layer 0, before a graph's propagation.
+
+    Where the backbone has no layers they are its vectors themselves.
+    """
+    view = step.view
+    if view.query_layers is None or view.item_layers is None:
+        return view.query.detach(), view.items.detach()
+    every = torch.arange(len(view.items), device=view.items.device)
+    return view.query_layers[:, 0].detach(), view.item_layers[every][:, 0].detach()
 
 
 def xavier_uniform(context: TrainContext, name: str, rows: int, columns: int) -> nn.Parameter:

@@ -6,11 +6,12 @@
 Zhang, Sheng, Cai, Wang & Chua, "Empowering Collaborative Filtering with Principled Adversarial
 Contrastive Loss", NeurIPS 2023 (arXiv 2310.18700). delta_j > 0 asks for a larger margin, delta_j
 < 0 forgives a likely false negative. `embed`: g_uj = <a_u, b_j> from tables of their own; `mlp`:
-<relu(A q_u), relu(B v_j)> of the backbone's vectors, without gradient. The adversary goes up the
-loss in epochs e > `warm_up` with (e + 3) mod `interval` = 0, `adversarial_epochs` of them; p is
-fixed after that. Its gradient p_j (e^{s_j / tau} - mean_p) raises the weight of high scores: false
-negatives that score high get larger weights from it, not smaller ones. Nothing bounds p in the
-released code: its divergence from uniform u is logged by epoch, `kl_u_p` = KL(u || p) and `kl_p_u`.
+<relu(A q_u + a), relu(B v_j + b)> of the backbone's vectors before propagation, without gradient.
+The adversary goes up the loss in epochs e > `warm_up` with (e + 2) mod `interval` = 0 (released: e
++ 3, counted from 0), `adversarial_epochs` of them; p is fixed after that. Its gradient p_j (e^{s_j
+/ tau} - mean_p) raises the weight of high scores: false negatives that score high get larger
+weights from it, not smaller ones. Nothing bounds p in the released code: its divergence from
+uniform u is logged by epoch, `kl_u_p` = KL(u || p) and `kl_p_u`.
 
 `exact` is ours: in place of a network the worst p of each row within a ball of radius `eta`, in
 closed form (`kl_ball.py`), KL(p || u) <= eta with `ball=p_u`, the other with `u_p`; which of
@@ -20,7 +21,8 @@ compare this method with, for K alone moves results.
 Differs: the released code takes a whole pass up with the recommender frozen, and then the epoch
 down. A part sees each step once, so in these epochs both move in the same steps, the adversary
 after the recommender, on the scores before its move. It has an Adam of its own (`adversary_lr`).
-Rows are pairs, there each user alike; the backbone's L2 is as for all methods. Cost per step: N dot
+Rows are pairs, there each user alike; the backbone's L2 is as for all methods. `preset=released` is
+the code's for Yahoo!R3 on LightGCN; the others have the names of their data. Cost per step: N dot
 products a row and N more of the adversary's width, twice in the epochs up; `exact` takes 33
 softmaxes of [B, N] instead.
 """
@@ -57,10 +59,46 @@ CARD = Card(
     year=2023,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2310.18700",
+    paper="Empowering Collaborative Filtering with Principled Adversarial Contrastive Loss",
     moves=("objective", "transform"),
     provenance="specification",
     differs="The adversary goes up in the same steps in which the recommender goes down, not in a "
     "pass before; rows are pairs; variant=exact, in closed form, is ours.",
+    controls={"info_nce(weight=64)": "the same K, every negative alike"},
+    presets={
+        "released": {
+            "negatives": 64,
+            "tau": 0.28,
+            "weight": 64.0,
+            "interval": 5,
+            "adversarial_epochs": 13,
+            "adversary_lr": 1e-4,
+        },
+        "tencent": {
+            "negatives": 128,
+            "tau": 0.09,
+            "weight": 64.0,
+            "interval": 5,
+            "adversarial_epochs": 7,
+            "adversary_lr": 5e-5,
+        },
+        "kuairec": {
+            "negatives": 128,
+            "tau": 2.0,
+            "weight": 64.0,
+            "interval": 5,
+            "adversarial_epochs": 12,
+            "adversary_lr": 5e-5,
+        },
+        "coat": {
+            "negatives": 64,
+            "tau": 0.75,
+            "weight": 64.0,
+            "interval": 15,
+            "adversarial_epochs": 20,
+            "adversary_lr": 1e-2,
+        },
+    },
     search={
         "tau": ("log", 0.05, 1.0),
         "weight": ("of", 1.0, 16.0, 64.0),
@@ -110,9 +148,9 @@ class Config:
 
     def ascends(self, epoch: int) -> bool:
         """Whether the adversary goes up in this epoch, counted from 1."""
-        if epoch <= self.warm_up or (epoch + 3) % self.interval:
+        if epoch <= self.warm_up or (epoch + 2) % self.interval:
             return False
-        before = (epoch + 2) // self.interval - (self.warm_up + 3) // self.interval
+        before = (epoch + 1) // self.interval - (self.warm_up + 2) // self.interval
         return before < self.adversarial_epochs
 
     @property

@@ -19,6 +19,7 @@ a language model that L_SFT and the criteria train through LoRA (`profiles.py`);
 criteria still read `--encoder`, which is fixed. Profiles are templates, a user's and an
 item's are read apart, so that each is read once, and vectors are tokens of G, not of the model:
 these are ours. A cell goes by what the folder holds; a model of the hub by its name alone.
+`preset=released` has the code's numbers on Yelp2018, where they are known; on Toys alpha is .01.
 
 The first `warmup` epochs are plain and play the pre-training of the backbone; then G learns `first`
 rounds over the train pairs and one more every `every` epochs, the backbone's vectors held fixed.
@@ -52,7 +53,6 @@ from negbench.protocol import (
     Method,
     Negatives,
     Phase,
-    Rows,
     Step,
     TrainContext,
     Vectors,
@@ -63,6 +63,7 @@ from .contrastive import contrastive_loss
 from .generator import Signals
 from .generator_training import PAIRS, GeneratorTraining, HardGenerator, Weights
 from .mixing import mix_generated
+from .nearest_log import log_nearest
 from .profiles import FineTuning
 from .text_controls import Texts
 from .text_space import TextSpace, table_of
@@ -74,20 +75,29 @@ CARD = Card(
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2504.04726",
+    paper="Can LLM-Driven Hard Negative Sampling Empower Collaborative Filtering? Findings "
+    "and Potentials",
     moves=("stages",),
     needs=("texts", "users"),
     provenance="specification",
     differs="A small network on text vectors for the fine-tuned language model, or above one with "
     "LoRA (`model`); templates for written profiles; targets, criteria and detachment are ours.",
+    presets={
+        "released": {
+            "alpha": 1e-4,
+            "loss": "hinge",
+            "criteria": 0.0,
+            "lora_lr": 2e-5,
+            "lora_rank": 32,
+            "lora_alpha": 8.0,
+        },
+    },
     search={
         "alpha": ("of", 0.01, 0.1, 0.3, 0.5),
         "hardness": ("float", 0.0, 1.0),
         "criteria": ("of", 0.0, 0.3, 1.0),
     },
 )
-
-LOGGED_ROWS = 512
-"""Rows of an epoch's first step whose generated negatives are compared with the nearest items."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +239,7 @@ class Generate:
             return negatives
         g = self.generated(step)
         if step.number == 1:
-            self.log_nearest(step, negatives, g.detach())
+            log_nearest(step, negatives, g.detach(), self.words, self.averages)
         if self.config.produce == "retrieved":
             every = torch.arange(len(g), device=g.device)
             g = items_of(step, nearest_by_cosine(step, g, every)[0])
@@ -249,24 +259,6 @@ class Generate:
         above = (e_u * g).sum(1) > (e_u * e_i).sum(1)
         self.averages.add("generated_above_positive", above)
         return g
-
-    @torch.no_grad()
-    def log_nearest(self, step: Step, negatives: Negatives, g: Vectors) -> None:
-        """Log how close the nearest item of each g [B, D] is, and whether it is on the topic."""
-        rows = torch.arange(min(LOGGED_ROWS, len(g)), device=g.device)
-        users = step.batch.users[rows]
-        ids, cosine, share = nearest_by_cosine(step, g[rows], rows)
-        has_item = cosine.isfinite()  # else the user has had every item
-        self.averages.add("decoded_cosine", cosine[has_item])
-        self.averages.add("decoded_top5", share[has_item])
-        self.log_on_topic("fhns_sem", users[has_item], ids[has_item])
-        if negatives.ids is not None and negatives.n:
-            self.log_on_topic("fhns_sem_drawn", users, negatives.row_ids(len(g))[rows, 0])
-
-    def log_on_topic(self, name: str, users: Rows, ids: Rows) -> None:
-        """Log the share of items on their users' topic, among pairs where both have words."""
-        on_topic, known = self.words.on_topic(users, ids)
-        self.averages.add(name, on_topic[known])
 
     def epoch_metrics(self) -> Mapping[str, float]:
         """Means over the negatives generated this epoch, and of G's last round."""

@@ -4,7 +4,9 @@
 
 M is the mean score of a group's pool: likely items may be unobserved positives, so their margin is
 smaller. Mbar starts at the first step's M and moves after its use, in training alone. As
-published M is not divided by sd, the spread of the scores (`standardise=False`).
+published M is not divided by sd, the spread of the scores (`standardise=False`). As released Mbar
+starts at 0 and moves before its use (`mean_first=True`): M is then m (M - Mbar) away from it, so
+that alpha counts m times.
 """
 
 from typing import Literal
@@ -28,8 +30,10 @@ class Margin:
         *,
         standardise: bool = True,
         clamp: bool = True,
+        mean_first: bool = False,
     ) -> None:
         """Start without a running mean."""
+        self.mean_first = mean_first
         self.kind, self.gamma, self.alpha, self.momentum = kind, gamma, alpha, momentum
         self.standardise, self.clamp = standardise, clamp
         self.mean: float | None = None
@@ -56,7 +60,7 @@ class Margin:
             return self.from_deviation((scores - mean) / spread)
         means = pool.means(scores, mask)
         self.observed = mean
-        deviation = means - (mean if self.mean is None else self.mean)
+        deviation = means - (self.moved() if self.mean_first else self.before())
         return self.from_deviation(deviation / spread if self.standardise else deviation)[
             pool.group
         ]
@@ -66,10 +70,18 @@ class Margin:
         gamma = self.gamma * (1 - self.alpha * deviation)
         return gamma.clamp(0, 2 * self.gamma) if self.clamp else gamma
 
+    def before(self) -> float:
+        """Mbar before this step: at the first the step's own M, or 0 where it moves first."""
+        assert self.observed is not None
+        start = 0.0 if self.mean_first else self.observed
+        return start if self.mean is None else self.mean
+
+    def moved(self) -> float:
+        """Mbar after this step."""
+        assert self.observed is not None
+        return self.momentum * self.before() + (1 - self.momentum) * self.observed
+
     def update_mean(self) -> None:
         """Update the running mean by the mean score of the last step, after a training step."""
-        if self.observed is None:
-            return
-        previous = self.observed if self.mean is None else self.mean
-        self.mean = self.momentum * previous + (1 - self.momentum) * self.observed
-        self.observed = None
+        if self.observed is not None:
+            self.mean, self.observed = self.moved(), None

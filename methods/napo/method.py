@@ -25,12 +25,12 @@ log-probabilities, `loss_approx` and `loss_exact` the loss under both; `log_pi` 
 without reference drifts; `gamma_spread` is how much the margin moves at all. Not for `dreamrec`,
 whose queries have seen the positive.
 
-Differs also: `grad_negatives=false` is the code that was released with it (shared negatives get no
-gradient); a shared item of u's own is left out (`mask_false=false`: as there); rows are all
-positions, in groups of G, the paper's batch; sd standardises M, clamped so that gamma stays from 0
-to 2 gamma_0. logQ is not corrected for. One forward pass a step and one of the frozen copy where it
-is read, whatever K, rho and G. Cost per step: B I dots with sharing, and again with the copy's
-log Z where there is both; B P for the pool of P = K (1 + floor(rho (G - 1))).
+Differs also: `preset=released` is the loss of the code, whose shared negatives get no gradient and
+whose Mbar moves first; a shared item of u's own is left out (`mask_false=false`: as there); rows
+are all positions, in groups of G, the paper's batch; sd standardises M, clamped so that gamma stays
+from 0 to 2 gamma_0. logQ is not corrected for. One forward pass a step and one of the frozen copy
+where it is read, whatever K, rho and G. Cost per step: B I dots with sharing, and again with the
+copy's log Z where there is both; B P for the pool of P = K (1 + floor(rho (G - 1))).
 """
 
 import math
@@ -71,11 +71,21 @@ CARD = Card(
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2508.09653",
+    paper="On Negative-aware Preference Optimization for Recommendation",
     moves=("objective",),
     provenance="specification",
     differs="The policy is a softmax over all items and trained first in the same run; its frozen "
     "copy is reference and auxiliary model; rows share within groups.",
     controls={"napo(loss=softmax)": "neither sharing, reference nor margin"},
+    presets={
+        "released": {
+            "mean_first": True,
+            "grad_negatives": False,
+            "mask_false": False,
+            "clamp": False,
+            "standardise": False,
+        },
+    },
     search={
         "alpha": ("float", 0.0, 0.5),
         "beta": ("log", 0.1, 4.0),
@@ -117,6 +127,8 @@ class Config:
     """0 or more; 0.3 in NAPO, 0 to 0.5 tried."""
     momentum: float = 0.9
     """Of Mbar, 0 to below 1; 0.9 in NAPO."""
+    mean_first: bool = False
+    """Whether Mbar, from 0, moves before its use; True as released, whose alpha counts .9."""
     share: Literal["approx", "exact"] = "approx"
     """approx is NAPO's: the neighbour's prompt."""
     grad_negatives: bool = True
@@ -184,6 +196,7 @@ class PreferenceLoss:
             config.momentum,
             standardise=config.standardise,
             clamp=flags.clamp,
+            mean_first=config.mean_first,
         )
         self.permutation = item_permutation(context) if config.aux == "shuffled" else None
 

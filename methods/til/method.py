@@ -63,10 +63,11 @@ from .lookahead import Lookahead, MetaPairs
 CARD = Card(
     title="Triplet importance learning, user-item variant",
     family="weighting",
-    authors="Wu et al.",
+    authors="Wu, Ma, Zhang, Liu, Tang and Coates",
     year=2022,
     venue="CIKM",
     link="https://arxiv.org/abs/2208.01709",
+    paper="Adapting Triplet Importance of Implicit Feedback for Personalized Recommendation",
     moves=("stages",),
     provenance="specification",
     differs="Network, inner step and held-out part are ours; the step is taken on the backbone's "

@@ -19,7 +19,7 @@ from negbench.storage.cell_store import read_cells
 
 OWN = {
     "adar": 6,  # warm-up 5
-    "adv_infonce": 2,  # the first epoch e with (e + 3) mod 5 = 0
+    "adv_infonce": 3,  # the first epoch e with (e + 2) mod 5 = 0
     "bc_loss": 6,  # the branch learns for 5
     "ccdrec_cf": 16,  # three pools of 5 before the hardest
     "ddrm": 21,  # warm-up 20

@@ -1,8 +1,15 @@
+"""DNS(M, N): its limits, the partial area that it estimates, and the sums of the released code."""
+
+import importlib
+
 import pytest
 import torch
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.plugins.term_syntax import config_of
+from negbench.protocol.step import Negatives
+from negbench.testing import CHECKS, conforms
 from negbench.testing.toy_data import TrainingHarness
 from negbench.training.forward import Outcome
 
@@ -48,3 +55,52 @@ def test_it_is_the_partial_area_at_m_over_n() -> None:
 def test_a_top_beyond_the_candidates_is_refused() -> None:
     with pytest.raises(UserError, match="`top` must be from 1 to `candidates`; got 5 of 4"):
         recipe("dns_mn(candidates=4,top=5)")
+
+
+def test_the_released_sum_is_m_times_b_the_mean_value_and_gradient() -> None:
+    results = [
+        outcome(f"dns_mn(candidates=9,top=3,keep=all,reduction={r})") for r in ("mean", "sum")
+    ]
+    mean, total = results
+    factor = 3 * len(total.rows)
+    assert torch.allclose(total.rows, factor * mean.rows)
+    for each in results:
+        each.loss.backward()
+    gradients = []
+    for each in results:
+        leaves = each.step.view.leaves
+        assert leaves is not None and leaves.query is not None and leaves.query.grad is not None
+        gradients.append(leaves.query.grad)
+    assert torch.allclose(gradients[1], factor * gradients[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_sum_in_a_loop_leaves_out_what_is_masked() -> None:
+    method = recipe("dns_mn(candidates=9,top=3,keep=all,reduction=sum)").build()
+    step = TrainingHarness(method).step()
+    n = len(step.batch)
+    s_pos, s_neg = torch.randn(n), torch.randn(n, 3)
+    mask = torch.rand(n, 3) < 0.6
+    mask[0] = False
+    ids = torch.zeros(n, 3, dtype=torch.long)
+    rows = method.objective.rows(step, s_pos, s_neg, Negatives(ids, mask=mask))
+    for b in range(n):
+        want = sum(
+            float(torch.nn.functional.softplus(s_neg[b, j] - s_pos[b]))
+            for j in range(3)
+            if mask[b, j]
+        )
+        assert rows[b].item() == pytest.approx(n * want, rel=1e-5, abs=1e-6)
+    assert rows[0] == 0
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_released_form_conforms(check: str) -> None:
+    conforms("dns_mn(preset=released,candidates=9)", check)
+
+
+def test_the_released_settings() -> None:
+    module = importlib.import_module("negbench.methods.dns_mn")
+    config = config_of(module, {"preset": "released"}, "dns_mn")
+    assert (config.candidates, config.keep, config.reduction) == (200, "all", "sum")
+    over = config_of(module, {"preset": "released", "top": 20}, "dns_mn")
+    assert (over.candidates, over.top) == (200, 20)

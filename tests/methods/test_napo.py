@@ -12,6 +12,7 @@ from negbench.backbones import gru4rec, lightgcn, mf, sasrec, tiny_lm
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.ops import rng
+from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Step
 from negbench.testing import CHECKS, conforms
 from negbench.training.config import TrainConfig
@@ -208,6 +209,19 @@ def test_names_are_settings_and_every_flag_can_be_set_beside_them():
         )
     ]
     assert torch.equal(alike[0], alike[1]) and torch.equal(alike[0], alike[2])
+
+
+def test_the_released_settings():
+    config = config_of(napo, {"preset": "released"}, "napo")
+    settings = config.resolved()
+    plain = {"reference": "off", "margin": "batch", "share": "approx", "similarity": "dot"}
+    numbers = {"negatives": 3, "rho": 0.7, "beta": 1, "gamma": 1, "alpha": 0.3, "momentum": 0.9}
+    assert {name: settings[name] for name in (*plain, *numbers)} == {**plain, **numbers}
+    off = "grad_negatives", "mask_false", "clamp", "standardise"
+    assert settings["group"] == 16 and settings["mean_first"]
+    assert not any(settings[name] for name in off)
+    fit, outcome = stepped("napo(preset=released,sft_epochs=0)")
+    assert math.isfinite(float(outcome.loss.detach())) and fit.method.objective.margin.mean_first
 
 
 @pytest.mark.parametrize(

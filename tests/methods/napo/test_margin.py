@@ -34,6 +34,26 @@ def test_the_published_form_by_hand():
     assert margin.mean == pytest.approx(0.9 * before + 0.1 * (before + 10), rel=1e-5)
 
 
+def test_the_released_order_moves_the_mean_first_from_0():
+    """By hand, and equal to ours at alpha times the momentum from the same mean."""
+    released = Margin("batch", 1.0, 0.3, 0.9, standardise=False, clamp=False, mean_first=True)
+    ours = Margin("batch", 1.0, 0.3 * 0.9, 0.9, standardise=False, clamp=False)
+    one, scores = pool_of(STATES.double(), 0.0, 8), SCORES.double()
+    mean, ours.mean = 0.0, 0.0
+    for shift in (2.0, 5.0, -1.0):
+        now = scores + shift
+        m = float(now.mean())
+        after = 0.9 * mean + 0.1 * m
+        gamma = released.of(now, one, ALL)
+        assert float(gamma[0]) == pytest.approx(1 - 0.3 * (m - after), abs=2e-15)
+        torch.testing.assert_close(gamma, ours.of(now, one, ALL), rtol=0, atol=2e-15)
+        released.update_mean(), ours.update_mean()
+        mean = after
+        assert released.mean == ours.mean == pytest.approx(mean, abs=1e-15)
+    later = Margin("batch", 1.0, 0.3, standardise=False, clamp=False).of(scores + 2, one, ALL)
+    assert (later == 1).all(), "the other order starts at the first step's own mean"
+
+
 def test_nothing_moves_it_but_a_step_that_used_it():
     margin = Margin("batch", 1.0, 0.3)
     margin.of(SCORES, POOL, ALL), margin.update_mean()
