@@ -9,22 +9,21 @@ neighbours are its train items. The denoiser learns their law given the user's v
 late t its output is noisy (easy), at an early one nearly an item that the user would like (hard).
 Weights w_l are 0, 1, .9, .8, .7, as released; j is one ordinary negative of weight 1. The text has
 f = log sigmoid; `form=plain` is the plain sigmoid of the released code. For centred Gaussian
-positives of variance a and noise of variance b the law of x_t is the law of the positives to the
-power a / (abar_t a + (1 - abar_t) b), below 1 where a < b: the sub-linear positivity that the paper
-asks for. With noise of the catalogue's covariance that holds for every user whose items are closer
-to each other than items at large.
+positives of variance a and noise of variance b the law of x_t is that of the positives to the power
+a / (abar_t a + (1 - abar_t) b), below 1 where a < b: the paper's sub-linear positivity. Noise of
+the catalogue's covariance gives it to users whose items are alike.
 
 What is ours: released, the chain begins at N(0, I), where training never comes (abar_T = .6): here
-it begins at another row's positive noised to T, the distribution that the denoiser is trained on
-(`start=noise` is the other). The denoiser takes one step for each of the backbone's, on detached
-vectors, instead of 100 epochs for each; the chain takes DDIM steps of `stride` (`stride=1,
-walk=ancestral` is the paper's). By default noise has the catalogue's mean and covariance;
-`noise=unit` is N(0, I). The condition is the user's vector at unit scale. The denoiser is an MLP
-that does use its condition. Negatives are detached.
+it begins at another row's positive noised to T (`start=noise` is the other). The denoiser takes one
+step for each of the backbone's, on detached vectors and by its step size, where the released one is
+fitted by 100 epochs for each (`inner=100`: so many steps on each batch, after the backbone's, by an
+Adam of its own). The chain takes DDIM steps of `stride` (`stride=1,walk=ancestral` is the paper's).
+Noise has the catalogue's mean and covariance; `noise=unit` is N(0, I). `preset=released` takes all
+as released. The condition is the user's vector at unit scale. Negatives are detached.
 
-Controls. `trained=false` is the same chain with a random denoiser that never learns;
-`walk=direct` is the matched Gaussian noise: x_l is the row's own positive noised to t, without a
-denoiser. Cost per step: about T / stride + 5 passes of the denoiser over B rows.
+Controls. `trained=false` is the same chain with a random denoiser that never learns; `walk=direct`
+is matched Gaussian noise: x_l is the row's own positive noised to t, without a denoiser.
+Cost per step: about T / stride + 5 `inner` passes of the denoiser over B rows.
 """
 
 import math
@@ -43,6 +42,7 @@ from negbench.parts.diffusion.latent_space import (
     noised,
     random_steps,
     reverse_chain,
+    trainable,
 )
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.losses.functions import over_negatives
@@ -51,6 +51,7 @@ from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import (
     Card,
     Epoch,
+    Feedback,
     ItemVectors,
     Method,
     Negatives,
@@ -66,9 +67,11 @@ from negbench.protocol import (
 CARD = Card(
     title="Diffusion-based multi-level negatives",
     family="diffusion",
+    authors="Nguyen and Fang",
     year=2024,
     venue="WWW",
     link="https://arxiv.org/abs/2403.17259",
+    paper="Diffusion-based Negative Sampling on Graphs for Link Prediction",
     moves=("stages", "objective"),
     provenance="specification",
     differs="Users and their items stand for nodes and neighbours; the denoiser takes one step for "
@@ -78,6 +81,16 @@ CARD = Card(
         "dmns(walk=direct)": "noised positives, without a denoiser",
     },
     search={"weight": ("of", 0.1, 1.0), "steps": ("of", 20, 50, 100)},
+    presets={
+        "released": {
+            "stride": 1,
+            "walk": "ancestral",
+            "start": "noise",
+            "noise": "unit",
+            "form": "plain",
+            "inner": 100,
+        },
+    },
 )
 
 
@@ -115,10 +128,15 @@ class Config:
     """log: f = log sigmoid, the text's; plain: f = sigmoid, the released code's."""
     trained: bool = True
     """False is the control with an untrained denoiser."""
+    inner: int = 1
+    """Steps of the denoiser for each of the backbone's, 1 or more; 100 in the released code."""
+    inner_lr: float = 0.01
+    """Adam's step for the denoiser where `inner` is above 1, above 0; .01 in the released code."""
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
-        check_ranges(self, at_least={"steps": 10, "stride": 1, "hidden": 1}, above={"weight": 0})
+        least = {"steps": 10, "stride": 1, "hidden": 1, "inner": 1}
+        check_ranges(self, at_least=least, above={"weight": 0, "inner_lr": 0})
         if min(_weights(self)) < 0 or max(_weights(self)) == 0:
             raise ValueError(
                 f"weights of levels must be 0 or more, one of them above 0; got {_weights(self)}"
@@ -168,7 +186,7 @@ class Levels(DenoiserPart):
     def apply(self, step: Step, negatives: Negatives) -> Negatives:
         """Vectors [B, N + levels, D]: the given ones at weight 1, the levels at their weights."""
         space = self.space or self.fit_space(step.view.items)
-        if self.learns:
+        if self.learns and self.adam is None:
             losses = {**negatives.losses, "denoising": self.config.weight * self.error(step, space)}
             negatives = replace(negatives, losses=losses)
         levels = self.levels(step, space)
@@ -213,16 +231,14 @@ class Levels(DenoiserPart):
         def clean(y: Vectors, t: Rows) -> Vectors:
             return self.schedule.clean(y, t, self.net(y, t, condition))
 
-        def noise() -> Vectors:
-            return space.noise(len(condition), g)
-
+        ancestral = self.config.walk == "ancestral"
         by_step = reverse_chain(
             self.schedule,
             self.start(step, space),
             list(self.config.levels),
             clean,
             stride=self.config.stride,
-            noise=noise if self.config.walk == "ancestral" else None,
+            noise=(lambda: space.noise(len(condition), g)) if ancestral else None,
         )
         return {t: space.unstandardise(y) for t, y in by_step.items()}
 
@@ -242,6 +258,20 @@ class Levels(DenoiserPart):
         y, eps = noised(space, self.schedule, x, t, step.generator)
         error: Scalar = (self.net(y, t, unit(step.view.query.detach())) - eps).abs().mean()
         return error
+
+
+class FittedLevels(Levels):
+    """The levels of a denoiser that is fitted by `inner` steps after each of the backbone's."""
+
+    def begin(self, context: TrainContext) -> None:
+        """Callback before training: build the denoiser's own optimiser too."""
+        super().begin(context)
+        self.adam = torch.optim.Adam(trainable(self.net), lr=self.config.inner_lr)
+
+    def observe(self, feedback: Feedback) -> None:
+        """Callback after each step: fit the denoiser to its batch, each time with new draws."""
+        step, space = feedback.step, self.space or self.fit_space(feedback.step.view.items)
+        self.fit(self.config.inner, lambda: self.error(step, space))
 
 
 def unit(query: Vectors) -> Vectors:
@@ -264,4 +294,7 @@ class HalvedLoss:
 
 def build(config: Config) -> Method:
     """A uniform negative and the levels with the halved loss."""
-    return Method(Uniform(1), HalvedLoss(config.form), (Levels(config),))
+    levels = Levels(config)
+    if levels.learns and config.inner > 1:
+        levels = FittedLevels(config)
+    return Method(Uniform(1), HalvedLoss(config.form), (levels,))

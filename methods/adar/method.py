@@ -1,30 +1,28 @@
-"""Virtual negatives by diffusion: a positive, noised up to the step where it turns negative.
+"""ADAR-inspired virtual negatives: a positive noised, in closed form, to where it turns negative.
 
     x* = r e_i + (1 - r) mu + sqrt(1 - r^2) L z       L L^T = Sigma, z ~ N(0, I), r = sqrt(abar_t*)
     L  = (1 - w) loss(u, i, j) + w loss(u, i, x*)     j: the real negatives that came
 
-Li, Sun, Zou, Zhu, Zhu & Ma, "ADAR: Adaptive Diffusion-based Augmentation for Recommendation", 2026
-(arXiv 2601.01448). From its abstract and from reviews: a positive is corrupted step by step; a
-noise network conditioned on the user makes candidate negatives; a theorem gives the step at which
-a positive turns negative, as a function of scores. Not to be had: the theorem, t*, T, the noise,
-the losses' weights, which sample is used, all figures. So ours are: the rules for t* (derived in
-`transition_rules.py`); mu and Sigma, the catalogue's mean and covariance in place of N(0, I); the
-mixture with real negatives; the warm-up; `bridge` and `snap`. mu and Sigma are renewed every epoch,
-under a cosine backbone in the space of normed vectors. The noise network learns on vectors without
+The default has no denoiser: no network, no parameter. `mode=reverse` trains one, and
+`preset=network` is that with the plain noise N(0, I), the nearest to what is public of: Li, Sun,
+Zou, Zhu, Zhu & Ma, "ADAR: Adaptive Diffusion-based Augmentation for Recommendation", 2026 (arXiv
+2601.01448). From its abstract and from reviews: a positive is corrupted step by step; a noise
+network conditioned on the user makes candidate negatives; a theorem gives the step at which a
+positive turns negative, as a function of scores. Not to be had: the theorem, t*, T, weights, which
+sample is used, all figures. So ours are: the rules for t* (`transition_rules.py`); mu and Sigma,
+the catalogue's in place of N(0, I), renewed every epoch, of normed vectors under a cosine; the
+mixture with real negatives; the warm-up; `bridge` and `snap`. The network learns on vectors without
 gradient; its loss reaches nothing else, so under Adam its weight would change nothing: it has none.
 
-Modes: `forward` corrupts the positive in closed form; `reverse` walks from noise towards the user
-by the noise network and stops each row at its t*, so the negative is a noised draw of what the user
-likes; `bridge` corrupts further than t* and walks back to it; `snap` takes the nearest item to x*
-that the user has not had: a real negative, for any loss.
+Modes: `forward` corrupts in closed form; `reverse` walks from noise towards the user by the noise
+network and stops each row at its t*: a noised draw of what the user likes; `bridge` corrupts
+further than t* and walks back; `snap` takes the nearest item to x* that the user has not had.
 
-Controls. `mode=forward` is the matched Gaussian noise without a denoiser for `reverse`;
-`denoiser=untrained` leaves the network as drawn; `rule=fixed` with `at`, and `rule=random`, choose
-t without reading scores; in `noise=isotropic,w=1`, the plain process, items collapse into a line.
+Controls: `mode=forward` and `denoiser=untrained` for `reverse`; `rule=fixed` with `at`, and
+`rule=random`, read no scores; with `w=1`, `noise=isotropic` draws all items into a line.
 
-Cost per step: 3 dots and D^2 for the noise a row in `forward` (isotropic the same), M more dots
-with `bound` mean or max, pool or I more in `snap`, up to T / stride passes of the network (H D
-each) in `reverse` and `bridge`; I D^2 an epoch.
+Cost per step: 3 dots and D^2 a row in `forward`, M dots more with `bound` mean or max, pool or I in
+`snap`, up to T / stride passes of the network (H D) in `reverse`, `bridge`; I D^2 an epoch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,22 +57,24 @@ from . import transition_rules
 from .transition_rules import Rule, ScoreStatistics
 
 CARD = Card(
-    title="Adaptive diffusion-based augmentation",
+    title="ADAR-inspired: transition in closed form",
     family="diffusion",
     authors="Li, Sun, Zou, Zhu, Zhu and Ma",
     year=2026,
     venue="arXiv",
     link="https://arxiv.org/abs/2601.01448",
+    paper="ADAR: Adaptive Diffusion-based Augmentation for Recommendation",
     moves=("stages",),
     provenance="specification",
-    differs="Written from the abstract and reviews: the transition rules, the noise of the "
-    "catalogue's covariance, the mixture with real negatives and all defaults are ours.",
+    differs="The default has no denoiser; mode=reverse trains one. Written from the abstract and "
+    "reviews: rules, noise of the catalogue's covariance, mixture and all defaults are ours.",
     search={
         "w": ("float", 0.1, 0.9),
         "z": ("float", 0.5, 2.5),
         "eta": ("float", 0.02, 0.3),
         "mode": ("of", "forward", "reverse", "snap"),
     },
+    presets={"network": {"mode": "reverse", "noise": "unit"}},
 )
 
 LOG_EVERY = 8
@@ -107,8 +107,8 @@ class Config:
     """0 to 1; no rule goes closer to the positive."""
     discrete: bool = False
     """Round r* down to a step of the schedule, as walks back always do."""
-    noise: Literal["catalogue", "isotropic"] = "catalogue"
-    """N(mu, Sigma), or N(0, s^2 I) with s^2 the mean variance of the items."""
+    noise: Literal["catalogue", "isotropic", "unit"] = "catalogue"
+    """N(mu, Sigma); N(0, s^2 I), s^2 the items' mean variance; unit is the plain N(0, I)."""
     w: float = 0.5
     """Weight of the virtual negative, 0 to 1; 1 for the collapse alone."""
     warmup: int = 5
@@ -206,7 +206,7 @@ class Augment:
         """The catalogue of this epoch, in the space in which scores are products."""
         if self.catalogue is None:
             items = items_of(step)
-            self.catalogue = catalogue_of(items, self.config.noise == "isotropic")
+            self.catalogue = catalogue_of(items, self.config.noise)
             self.snr = process.signal_to_noise(self.schedule, items, self.catalogue)
         return self.catalogue
 

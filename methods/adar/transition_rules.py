@@ -63,9 +63,10 @@ def quantile(at: ScoreStatistics, p: float) -> Rows:
 def snr(at: ScoreStatistics, kappa: float) -> Rows:
     """The remaining margin is kappa standard deviations of the noise.
 
-    The best threshold between the corrupted positive and noise errs with Phi(-kappa / 2).
+    The best threshold between the corrupted positive and noise errs with Phi(-kappa / 2). The
+    spread of huge vectors may overflow: it is clamped to what can still be divided.
     """
-    noise = kappa * at.spread
+    noise = (kappa * at.spread).clamp(max=torch.finfo(at.spread.dtype).max / 4)
     return _over(noise, torch.hypot(noise, at.margin)).where(at.margin > 0, 0)
 
 

@@ -7,7 +7,9 @@ Wang, Xu, Feng, Lin, He & Chua, "Diffusion Recommender Model", SIGIR 2023. The s
 any noise (its `linear_var` ends at 1 - abar of `scale` times `high`), so what f learns from is
 rather the half of the input that is dropped. The reverse process starts at the user's own vector,
 without noise, as in that family; the last step's f is the answer, so preferences are a product of
-f's hidden and last layer. Plain means: no weights by step or by time.
+f's hidden and last layer. `step_weights` weighs an error at step t by the fall of the
+signal-to-noise ratio abar / (1 - abar) from t - 1 to t, and by 1 at t = 1, as that family does.
+No weights by time.
 """
 
 import math
@@ -20,12 +22,20 @@ from torch import nn
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import TIME, timestep
 from negbench.parts.diffusion.process import Schedule
-from negbench.protocol import Csr, ItemScores, Rows, TrainContext, UserValues, Vectors
+from negbench.protocol import (
+    Csr,
+    ItemScores,
+    Rows,
+    StepValues,
+    TrainContext,
+    UserValues,
+    Vectors,
+)
 
 from .rank_band import Preferences
 
 USERS = 256
-"""Users in a training step."""
+"""Users whose preferences are predicted at once."""
 DROP = 0.5
 """Share of the input that is dropped in training."""
 
@@ -39,6 +49,12 @@ class DiffRecTraining:
     hidden: int
     lr: float
     schedule: Schedule
+    decay: float = 0.0
+    """Weight decay of AdamW."""
+    batch: int = USERS
+    """Users in a training step."""
+    step_weights: bool = False
+    """Weigh the errors by the fall of the signal-to-noise ratio at their step."""
 
 
 class DiffRec(nn.Module):
@@ -80,19 +96,22 @@ def preferences_of(context: TrainContext, training: DiffRecTraining) -> Preferen
 def train_diffrec(
     net: DiffRec, context: TrainContext, schedule: Schedule, training: DiffRecTraining
 ) -> None:
-    """Train with Adam over all users, in a new random order each epoch."""
-    adam = torch.optim.Adam(net.parameters(), lr=training.lr)
-    device = context.device
+    """Train with AdamW over all users, in a new random order each epoch."""
+    adam = torch.optim.AdamW(net.parameters(), lr=training.lr, weight_decay=training.decay)
+    device, weights = context.device, step_weights(schedule)
     generator = rng.stream(context.seed, "diffrec", device=device)
     for _ in range(training.epochs):
         order = torch.randperm(context.n_users, generator=generator, device=device)
-        for users in user_blocks(order):
+        for users in user_blocks(order, training.batch):
             x = interaction_vectors(context.train, users)
             t = torch.randint(1, schedule.steps + 1, (len(x),), generator=generator, device=device)
             eps = torch.randn(x.shape, generator=generator, device=device)
             kept = torch.rand(x.shape, generator=generator, device=device) >= DROP
             seen = schedule.noised(x, t, eps) * kept / (1 - DROP)
-            loss = (net(seen, t) - x).square().mean()
+            errors = (net(seen, t) - x).square()
+            loss = errors.mean()
+            if training.step_weights:
+                loss = (weights[t] * errors.mean(1)).mean()
             adam.zero_grad()
             torch.autograd.backward(loss)
             adam.step()
@@ -123,6 +142,14 @@ def interaction_vectors(train: Csr, users: Rows) -> ItemScores:
     return x.to(users.device)
 
 
-def user_blocks(users: UserValues) -> tuple[Rows, ...]:
-    """Users [n] in equal blocks of about `USERS`."""
-    return users.tensor_split(max(1, -(-len(users) // USERS)))
+def step_weights(schedule: Schedule) -> StepValues:
+    """Weight of the error at every step, [T + 1]: the fall of abar / (1 - abar); 1 at t = 1."""
+    ratio = schedule.abar / (1 - schedule.abar)
+    weights = torch.ones_like(ratio)
+    weights[2:] = ratio[1:-1] - ratio[2:]
+    return weights.float()
+
+
+def user_blocks(users: UserValues, size: int = USERS) -> tuple[Rows, ...]:
+    """Users [n] in equal blocks of about `size`."""
+    return users.tensor_split(max(1, -(-len(users) // size)))

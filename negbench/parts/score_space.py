@@ -1,5 +1,7 @@
 """Vectors as they are scored: score = dot product, whatever the backbone's similarity."""
 
+from typing import Literal
+
 import torch
 
 from negbench.parts.diffusion.process import Catalogue
@@ -21,9 +23,14 @@ def items_of(step: Step, ids: AnyShape | None = None) -> AnyVectors:
 
 
 @torch.no_grad()
-def catalogue_of(items: ItemVectors, isotropic: bool = False) -> Catalogue:
-    """Mean and covariance of items [I, D]; or mean 0 and their mean variance in all directions."""
+def catalogue_of(
+    items: ItemVectors, noise: Literal["catalogue", "isotropic", "unit"] = "catalogue"
+) -> Catalogue:
+    """Mean and covariance of items [I, D]; or mean 0 and, in all directions alike, their mean
+    variance (isotropic) or 1 (unit)."""
+    if noise == "unit":
+        return Catalogue.of(items, isotropic=1.0)
     catalogue = Catalogue.of(items)
-    if not isotropic:
+    if noise == "catalogue":
         return catalogue
     return Catalogue.of(items, isotropic=float((catalogue.root**2).sum(1).mean().sqrt()))

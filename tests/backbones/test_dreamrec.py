@@ -20,6 +20,7 @@ from negbench.backbones import dreamrec
 from negbench.data.interactions import Csr
 from negbench.experiment.cell.spec import CellSpec, unfit
 from negbench.ops import rng
+from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Batch
 from negbench.scenario.scenario import prepare
 
@@ -156,10 +157,33 @@ def test_with_an_oracle_the_way_back_ends_at_the_clean_vector(stride):
     torch.testing.assert_close(backbone.generate(clean, noise), clean)
 
 
-def test_the_way_back_has_the_published_21_steps():
+def test_the_way_back_has_the_released_21_steps():
     backbone = fresh(dreamrec, dreamrec.Config(dim=8))
-    assert len(backbone.path) - 1 == 21
-    assert backbone.path[:3] == [2000, 1901, 1801] and backbone.path[-2:] == [1, 0]
+    assert backbone.path == [*range(2000, 0, -100), 1, 0]
+    assert fresh(dreamrec, replace(PLAIN, stride=7)).path == [*range(60, 0, -7), 1, 0]
+    assert fresh(dreamrec, replace(PLAIN, stride=1)).path == [*range(60, -1, -1)]
+
+
+def test_a_table_of_zeros_is_finite_and_so_are_the_smallest_vectors_allowed():
+    zeros, tiny = fresh(dreamrec, PLAIN), fresh(dreamrec, replace(PLAIN, init=1e-6))
+    zeros.table.data.zero_()
+    for backbone in (zeros, tiny):
+        batch = batch_of(backbone, WORLD)
+        view = backbone.view(batch, rng.stream(0, "b"), cut=False)
+        view.query.sum().backward()
+        assert all(
+            bool(p.grad.isfinite().all()) for p in backbone.parameters() if p.grad is not None
+        )
+        ranked = backbone.eval().encode(WORLD.train).query(torch.arange(WORLD.n_users))
+        assert bool(view.query.isfinite().all()) and bool(ranked.isfinite().all())
+
+
+def test_the_presets_are_the_released_settings():
+    for name, guidance in (("released", 8), ("released_toys", 6), ("released_sports", 2)):
+        c = config_of(dreamrec, {"preset": name}, "dreamrec")
+        assert (c.dim, c.length, c.batch_size, c.lr, c.init) == (3072, 10, 256, 1e-4, 1.0)
+        assert (c.steps, c.stride, c.schedule, c.drop) == (2000, 100, "linear", 0.1)
+        assert (c.guidance, c.blocks, c.heads, c.dropout, c.l2) == (guidance, 1, 2, 0.1, 0)
 
 
 def test_ranking_is_the_same_twice_and_by_any_block_of_users():
@@ -219,6 +243,7 @@ def test_data_without_an_order_are_refused():
         {"stride": 61},
         {"guidance": -1.0},
         {"init": 0.0},
+        {"init": 1e-30},
     ],
 )
 def test_what_cannot_be_built_is_refused(wrong):

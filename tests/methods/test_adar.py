@@ -27,6 +27,7 @@ VARIANTS = [
     "mode=snap",
     "mode=snap,pool=0",
     "noise=isotropic,w=1",
+    "noise=unit,mode=reverse",
     "mode=snap,w=1",
     "bound=max,rule=boundary",
     "bound=mean,rule=quantile,discrete=true",

@@ -89,7 +89,7 @@ def trained() -> dict[str, Fit]:
     """Fits with a schedule that begins at noise, refreshed, by the denoiser's condition."""
     scenario = small_scenario(n_users=100, n_items=60, n=2500)
     fits = {}
-    for condition in ("item", "dropped"):
+    for condition in ("item", "users", "dropped"):
         method = f"ccdrec_cf(share=1,schedule=cosine,condition={condition})"
         fits[condition] = fit_on(scenario, method, epochs=12)
         fits[condition].run()
@@ -121,6 +121,38 @@ def test_without_a_condition_a_pool_knows_no_more_than_its_start(trained):
         both = [x - x.mean(0) for x in (items, part.pools[0])]
         aligned[condition] = float(torch.cosine_similarity(*both).mean())
     assert aligned["item"] > 0.8 and abs(aligned["dropped"]) < 0.4
+
+
+def test_a_denoiser_that_is_given_the_item_is_a_copy(trained):
+    """How far the pool at t = 0 is from the items themselves, in shares of their spread."""
+    off = {}
+    for condition, fit in trained.items():
+        pool, items = curriculum(fit).pools[0], fit.backbone.encode(fit.context.train).items
+        off[condition] = float((pool - items).norm() / (items - items.mean(0)).norm())
+    assert off["item"] < off["users"] - 0.05 < off["dropped"] - 0.1
+
+
+@pytest.mark.parametrize("refreshed", [True, False])
+def test_the_condition_is_users_where_there_are_any(refreshed):
+    pools = {}
+    for condition in ("auto", "users", "item"):
+        runner = TrainingHarness(recipe(f"ccdrec_cf(condition={condition})").build())
+        if refreshed:
+            runner.refresh(1)
+        runner.forward()
+        pools[condition] = curriculum(runner).condition_of_items
+    users, items = runner.tables.users.mean(1), runner.tables.items.mean(1)
+    assert torch.equal(pools["auto"], pools["users"]) and torch.equal(pools["item"], items)
+    assert torch.equal(pools["users"], mean_of_users(users, runner.context))
+    assert ccdrec_cf.Config().condition == "auto"
+
+
+def test_without_users_the_condition_is_the_item():
+    context = small_scenario().train_context(seed=0, device=torch.device("cpu"))
+    backbone = sasrec.build(sasrec.Config(dim=8, length=5), context, rng.stream(0, "init"))
+    fit = Fit(recipe("ccdrec_cf").build(), backbone, context, TrainConfig(epochs=1))
+    fit.refresh(1)
+    assert torch.equal(curriculum(fit).condition_of_items, backbone.encode(context.train).items)
 
 
 @pytest.mark.parametrize("condition", ["item", "users", "dropped"])

@@ -12,7 +12,8 @@ from negbench.composition import recipe
 from negbench.data.interactions import Csr
 from negbench.errors import UserError
 from negbench.evaluation.model_scorer import ModelScorer
-from negbench.methods.ddrm import Denoised, reconstruction_error
+from negbench.methods.ddrm.denoised import Denoised
+from negbench.methods.ddrm.pairs import reconstruction_error
 from negbench.ops import rng
 from negbench.parts.user_history import Liked
 from negbench.protocol.step import Batch, Step

@@ -7,9 +7,11 @@ from torch.nn.functional import logsigmoid
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.methods import dmns
 from negbench.methods.dmns import Config, Levels
 from negbench.ops import rng
 from negbench.parts.diffusion import process
+from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Batch, Step
 from negbench.testing.toy_data import TrainingHarness
 from negbench.training.fit import Fit
@@ -199,9 +201,54 @@ def test_the_denoiser_learns_the_noise(trained):
     assert trained.progress.rows[-1]["snr_T"] == pytest.approx(0.603 / 0.397, rel=0.01)
 
 
+def test_the_preset_is_the_released_procedure():
+    c = config_of(dmns, {"preset": "released"}, "dmns")
+    assert c.levels == {5: 1.0, 6: 0.9, 12: 0.8, 25: 0.7} and (c.steps, c.stride) == (50, 1)
+    assert (c.walk, c.start, c.noise, c.form) == ("ancestral", "noise", "unit", "plain")
+    assert (c.hidden, c.inner, c.inner_lr, c.schedule, c.trained) == (32, 100, 0.01, "linear", True)
+
+
+def test_inner_steps_fit_the_denoiser_alone():
+    """After a step, steps of Adam on its batch, by draws that go on where the step's ended."""
+    runner, twin = harness("inner=5,inner_lr=0.02"), harness("inner=5,inner_lr=0.02")
+    assert not runner.minimised
+    outcome = runner.forward()
+    leaves = outcome.step.view.leaves
+    assert not outcome.losses and torch.equal(outcome.loss, runner.forward().loss)
+    runner.train()
+    assert leaves is not None and leaves.query is not None and leaves.query.grad is None
+    part, step = levels(twin), twin.forward().step
+    assert part.space is not None
+    adam = torch.optim.Adam(part.net.parameters(), lr=0.02)
+    for _ in range(5):
+        adam.zero_grad()
+        part.error(step, part.space).backward()
+        adam.step()
+    for mine, naive in zip(levels(runner).net.parameters(), part.net.parameters(), strict=True):
+        assert torch.equal(mine, naive)
+
+
+def test_more_inner_steps_denoise_better_and_come_back_from_a_checkpoint():
+    errors = {}
+    for inner in (2, 40):
+        runner = harness(f"inner={inner}")
+        part, space = levels(runner), levels(runner).space
+        for number in (1, 2, 3):
+            runner.train(number)
+        draws = [part.error(runner.step(n), space).detach() for n in range(50, 70)]
+        errors[inner] = float(torch.stack(draws).mean())
+    assert errors[40] < 0.97 * errors[2]
+    other = harness("inner=40")
+    other.load_state_dict(runner.state_dict())
+    for number in (4, 5):
+        assert torch.equal(other.train(number).loss, runner.train(number).loss)
+
+
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
+        ("inner=0", "`inner` must be at least 1; got 0"),
+        ("inner_lr=0.0", "`inner_lr` must be above 0; got 0.0"),
         ("steps=9", "`steps` must be at least 10; got 9"),
         ("walk=ancestral", "walk=ancestral takes `stride` = 1; got 5"),
         ("w_half=-1.0", "weights of levels must be 0 or more"),

@@ -9,9 +9,18 @@ from negbench.backbones import sasrec
 from negbench.composition import recipe
 from negbench.data.membership import Membership
 from negbench.errors import UserError
+from negbench.methods import pdrec_band
+from negbench.methods.pdrec_band.diffrec import (
+    DiffRec,
+    DiffRecTraining,
+    step_weights,
+    train_diffrec,
+)
 from negbench.methods.pdrec_band.method import Band, Config
 from negbench.ops import rng
+from negbench.parts.diffusion.process import linear_var
 from negbench.parts.sampling.proposals import UniformProposal, sample_outside
+from negbench.plugins.term_syntax import config_of
 from negbench.scenario.scenario import prepare
 from negbench.testing.toy_data import TrainingHarness
 from negbench.training.config import TrainConfig
@@ -100,6 +109,44 @@ def test_it_is_safer_than_uniform_on_kuairec():
     assert float(chance.float().mean()) == pytest.approx(uniform, rel=0.1)
 
 
+def test_the_preset_is_the_released_model():
+    c = config_of(pdrec_band, {"preset": "released"}, "pdrec_band")
+    assert (c.model, c.steps, c.hidden, c.fit_lr) == ("diffrec", 10, 1000, 5e-5)
+    assert (c.fit_decay, c.fit_batch, c.step_weights) == (0.5, 400, True)
+    assert (c.noise_scale, c.noise_min, c.noise_max, c.low, c.high) == (0.01, 5e-4, 5e-3, 0.5, 0.99)
+
+
+def test_weights_of_steps_are_the_fall_of_the_ratio():
+    schedule = linear_var(4, 0.01, 5e-4, 5e-3)
+    ratio = [float(a / (1 - a)) for a in schedule.abar[1:]]
+    fall = [ratio[0] - ratio[1], ratio[1] - ratio[2], ratio[2] - ratio[3]]
+    assert step_weights(schedule)[1:].tolist() == pytest.approx([1.0, *fall], rel=1e-5)
+
+
+@pytest.mark.parametrize("setting", ["fit_decay=0.5", "fit_batch=2", "step_weights=true"])
+def test_each_of_the_released_settings_changes_the_fit(setting):
+    plain, other = (
+        band(harness(f"steps=4,hidden=8{more}")).band.preferences.items
+        for more in ("", f",{setting}")
+    )
+    assert plain.shape == other.shape and not torch.allclose(plain, other, atol=1e-6)
+    assert bool(other.isfinite().all())
+
+
+def test_a_decay_without_gradients_shrinks_as_adamw_does():
+    """An epoch of one batch: w (1 - lr decay) - lr g / |g|, Adam's first step."""
+    context = harness().context
+    schedule = linear_var(4, 0.01, 5e-4, 5e-3)
+    nets = []
+    for decay in (0.0, 0.5):
+        net = DiffRec(context.n_items, 8, rng.stream(0, "init"))
+        nets.append((net, [p.detach().clone() for p in net.parameters()]))
+        train_diffrec(net, context, schedule, DiffRecTraining(1, 8, 0.01, schedule, decay))
+    (plain, start), (decayed, _) = nets
+    for p, q, w in zip(plain.parameters(), decayed.parameters(), start, strict=True):
+        torch.testing.assert_close(p - q, 0.01 * 0.5 * w, atol=1e-6, rtol=1e-3)
+
+
 def test_a_backbone_without_users_takes_the_diffusion():
     context = small_scenario().train_context(seed=0, device=CPU)
     for model in ("backbone", "diffrec"):
@@ -118,6 +165,8 @@ def test_a_backbone_without_users_takes_the_diffusion():
     [
         ("low=0.99", "0 <= `low` < `high` <= 1 must hold; got 0.99 and 0.99"),
         ("steps=1", "`steps` must be at least 2; got 1"),
+        ("fit_decay=-0.1", "`fit_decay` must be at least 0; got -0.1"),
+        ("fit_batch=0", "`fit_batch` must be at least 1; got 0"),
         ("fit_lr=0.0", "`fit_lr` must be above 0; got 0.0"),
         ("noise_max=1e-4", "`noise_min` < `noise_max` must hold"),
     ],

@@ -13,6 +13,7 @@ from negbench.backbones import dreamrec
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.ops import rng
+from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Batch, Negatives, Step
 from negbench.protocol.view import View
 from negbench.training.batches import Sequences
@@ -80,16 +81,21 @@ def test_a_cosine_error_does_not_see_lengths(error):
     )
 
 
+LAST = [1, 2, 4, 5]  # rows of the last item of users 0 to 3
+
+
+@pytest.mark.parametrize("targets", ["all", "last"])
 @pytest.mark.parametrize("others", ["row", "label", "user"])
-def test_the_centroid_by_one_sum_equals_the_gather(others):
-    drawn = preferdiff.BatchCentroid(others).sample(step_of(view_of()))
+def test_the_centroid_by_one_sum_equals_the_gather(others, targets):
+    drawn = preferdiff.BatchCentroid(others, targets).sample(step_of(view_of()))
+    rows = LAST if targets == "last" else range(6)
     same = {
         "row": lambda a, b: a == b,
         "label": lambda a, b: bool(BATCH.items[a] == BATCH.items[b]),
         "user": lambda a, b: bool(BATCH.users[a] == BATCH.users[b]),
     }[others]
     for row in range(6):
-        left = [ITEMS[BATCH.items[b]] for b in range(6) if not same(row, b)]
+        left = [ITEMS[BATCH.items[b]] for b in rows if not same(row, b)]
         torch.testing.assert_close(drawn.vectors[row, 0], torch.stack(left).mean(0))
     assert drawn.mask.all()
 
@@ -134,6 +140,70 @@ def test_the_released_form_takes_means_first():
     torch.testing.assert_close(loss_of(config, view, drawn).mean(), expected)
     apart = loss_of(preferdiff.Config(), view, drawn).mean()
     assert float(apart) > float(expected), "Jensen: softplus is convex"
+
+
+@pytest.mark.parametrize("reduction", ["sample", "batch"])
+@pytest.mark.parametrize("weight", [0.4, 1.0])
+def test_with_last_targets_the_other_rows_weigh_nothing(reduction, weight):
+    """The loss is that of a batch of the last rows alone, as released: one target a sequence."""
+    view = view_of()
+    config = preferdiff.Config(reduction=reduction, targets="last", weight=weight)
+    drawn = preferdiff.BatchCentroid("row", "last").sample(step_of(view))
+    rows = loss_of(config, view, drawn)
+    assert rows[[0, 3]].tolist() == [0, 0]
+    right = preferdiff.cosine_squared(QUERY, view.positive)[LAST]
+    centre = drawn.vectors[LAST, 0]
+    gap = right - preferdiff.cosine_squared(centre + QUERY[LAST], centre)
+    gap = gap.mean() if reduction == "batch" else gap
+    preference = torch.nn.functional.softplus(5 * gap)
+    expected = (weight * right + (1 - weight) * preference).mean()
+    torch.testing.assert_close(rows.mean(), expected)
+
+
+def test_of_real_histories_the_last_item_is_the_one_target():
+    batch = Sequences(CONTEXT.train, 16, 6).batch(torch.arange(16))
+    counted = preferdiff.counted_rows(batch, "last").bool()
+    latest = [int(CONTEXT.train.row(user)[-1]) for user in batch.users[counted].tolist()]
+    assert batch.users[counted].tolist() == batch.users.unique().tolist()
+    assert batch.items[counted].tolist() == latest
+    assert preferdiff.counted_rows(batch, "all").tolist() == [1.0] * len(batch)
+
+
+@pytest.mark.parametrize("init", [0.02, 1.0])
+def test_mse_is_of_order_1_at_any_scale_of_the_vectors(init):
+    """A guess of zeros errs by 1 over the items. The first guess of F has a variance of up to 1,
+    a third each from the noised vector, the condition and the time: E+ begins at 1 plus that, and
+    E- near that alone, for a centroid is nearly zero."""
+    fit = fit_of("preferdiff(error=mse)", replace(SMALL, init=init), epochs=3)
+    loss, items = fit.method.objective, fit.backbone.table.detach()[: CONTEXT.n_items]
+    view = View(items, items, items)
+    assert float(loss.error(view, 0 * items, items).mean()) == pytest.approx(1, rel=1e-4)
+    first, *_, last = fit.run().rows
+    assert 1 < first["error_positive"] < 2.2 and 0.2 < first["error_negative"] < 1.2
+    gap = 5 * (first["error_positive"] - first["error_negative"])
+    assert 1 / (1 + math.exp(-gap)) > 0.9, "at 1/2 hard negatives would weigh as easy ones"
+    assert last["error_positive"] < first["error_positive"] - 0.05
+
+
+def test_mse_does_not_see_the_scale_of_the_vectors():
+    losses = []
+    for scale in (1e-3, 1.0, 1e3):
+        query, items = scale * QUERY, scale * ITEMS
+        view = View(query, items, items[BATCH.items], denoise=lambda x, q=query: x / 2 + q)
+        drawn = preferdiff.BatchCentroid("row").sample(step_of(view))
+        losses.append(loss_of(preferdiff.Config(error="mse"), view, drawn))
+    torch.testing.assert_close(losses[0], losses[1])
+    torch.testing.assert_close(losses[2], losses[1])
+    zero = torch.zeros_like(ITEMS)
+    view = View(QUERY, zero, zero[BATCH.items], denoise=lambda x: x)
+    nothing = loss_of(preferdiff.Config(error="mse"), view, Negatives(vectors=zero[:6, None]))
+    assert bool(nothing.isfinite().all())
+
+
+@pytest.mark.parametrize(("name", "weight"), [("released", 0.4), ("released_toys", 0.6)])
+def test_the_presets_are_the_released_settings(name, weight):
+    config = config_of(preferdiff, {"preset": name}, "preferdiff")
+    assert config == preferdiff.Config(weight, 5.0, "cosine_squared", "batch", "row", "last")
 
 
 def least(error, steps=300):
@@ -211,7 +281,7 @@ def test_it_is_refused_where_there_is_no_denoiser():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["weight=1.1", "gamma=0", "error=l1", "reduction=sum", "others=items"]
+    "wrong", ["weight=1.1", "gamma=0", "error=l1", "reduction=sum", "others=items", "targets=first"]
 )
 def test_what_is_no_loss_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}.* must be"):

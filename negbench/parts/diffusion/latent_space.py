@@ -6,6 +6,7 @@ This is the centred process of `diffusion` in units that do not depend on how la
 (ours). With `unit` noise y = x and the noise is N(0, I), as most papers have it.
 """
 
+import copy
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +14,21 @@ from itertools import pairwise
 from typing import Any, Literal, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import Denoiser
 from negbench.parts.diffusion.process import Catalogue, Schedule, signal_to_noise
 from negbench.parts.requirements import width_of
-from negbench.protocol import AnyShape, AnyVectors, ItemVectors, Rows, TrainContext, Vectors
+from negbench.protocol import (
+    AnyShape,
+    AnyVectors,
+    ItemVectors,
+    Rows,
+    Scalar,
+    TrainContext,
+    Vectors,
+)
 
 Noise = Literal["catalogue", "unit"]
 TINY = 1e-6
@@ -130,28 +139,44 @@ def denoiser_of(
     return net.to(context.device).requires_grad_(trained)
 
 
-def trainable(net: Denoiser) -> list[torch.nn.Parameter]:
+def trainable(net: nn.Module) -> list[torch.nn.Parameter]:
     """Trainable parameters of a denoiser without condition dropout: all but `null`."""
     return [p for name, p in net.named_parameters() if name != "null" and p.requires_grad]
 
 
 class DenoiserPart:
-    """Mixin: parameters, state and logged SNR of a part with one denoiser, `net`."""
+    """Mixin: parameters, state and logged SNR of a part with one denoiser, `net`.
+
+    The denoiser is trained beside the backbone; or, where `adam` is set, by `fit` alone.
+    """
 
     net: Denoiser
+    adam: torch.optim.Optimizer | None = None
     snr: float = math.nan
 
+    def fit(self, steps: int, error: Callable[[], Scalar]) -> None:
+        """Train the denoiser by its own optimiser; `error` draws anew for each of the steps."""
+        assert self.adam is not None
+        with torch.enable_grad():
+            for _ in range(steps):
+                self.adam.zero_grad()
+                torch.autograd.backward(error())
+                self.adam.step()
+
     def minimised(self) -> Iterable[torch.nn.Parameter]:
-        """The denoiser's parameters."""
-        return trainable(self.net)
+        """The denoiser's parameters; none where it has an optimiser of its own."""
+        return trainable(self.net) if self.adam is None else []
 
     def state_dict(self) -> dict[str, Any]:
-        """State for a checkpoint: the denoiser; the rest is computed anew every epoch."""
-        return dict(self.net.state_dict())
+        """State for a checkpoint: the denoiser, and its optimiser; the rest is computed anew."""
+        own = {} if self.adam is None else {"adam": self.adam.state_dict()}
+        return {**self.net.state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state."""
-        self.net.load_state_dict(state)
+        if self.adam is not None:
+            self.adam.load_state_dict(copy.deepcopy(state["adam"]))  # or both would update one
+        self.net.load_state_dict({k: value for k, value in state.items() if k != "adam"})
 
     def epoch_metrics(self) -> Mapping[str, float]:
         """The epoch's metrics: signal-to-noise ratio at T."""
