@@ -33,9 +33,10 @@ def value_direction(
     `utility` [V, 3] are held-out triplets, `mean` [U + I, D] the mean gradient of all players, or
     None for the first order alone.
     """
-    ahead = rate * state.mean_gradient(utility)
+    judge = state.held_out
+    ahead = rate * judge.mean_gradient(utility)
     if mean is not None:
-        ahead = ahead - rate**2 / 2 * state.hessian_product(utility, state.displacement(mean))
+        ahead = ahead - rate**2 / 2 * judge.hessian_product(utility, state.displacement(mean))
     return state.displacement(ahead)
 
 
@@ -52,7 +53,8 @@ class OneStepGame:
     """The in-run game without an expansion: the loss itself after the step, for few players.
 
     Only nodes that some player moves are kept, and only held-out triplets that contain one: the
-    loss of the others is a constant. Float64: the differences are small.
+    loss of the others is a constant. Float64: the differences are small. The loss is
+    that at the held-out scale; a step keeps its part along E, which would move all nodes.
     """
 
     rows: Tensor
@@ -72,7 +74,7 @@ class OneStepGame:
         moving, place = torch.unique(players, return_inverse=True)
         hot = state.vectors.new_zeros(size, len(moving))
         hot[moving, torch.arange(len(moving), device=hot.device)] = 1.0
-        reach = state.displacement(hot)
+        reach = state.propagated(hot)
         touched = (reach != 0).any(1)
         met, times = torch.unique(utility[touched[utility].any(1)], dim=0, return_counts=True)
         nodes, where = torch.unique(met, return_inverse=True)
@@ -81,7 +83,7 @@ class OneStepGame:
         moves = -rate / len(players) * (reach @ state.triplet_gradients(players).double())
         rows = state.vectors[nodes].double()
         share = times.double() / max(1, len(utility))
-        return cls(rows, moves, where.view(-1, 3), share, state.similarity)
+        return cls(rows, moves, where.view(-1, 3), share, state.held_out.similarity)
 
     @property
     def n(self) -> int:

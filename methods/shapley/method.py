@@ -22,16 +22,23 @@ independent, and a moving mean over refreshes; a sample of them goes into the re
 mean weight of the triplet's bucket (hardness x popularity of the negative). A row is weighted by
 the mean weight of its candidates, so that pairs are resampled as their negatives are; `corrected`
 undoes both, as a control: the expected gradient is that of uniform negatives. `tau` to infinity is
-`random` over the pool. Values detect false negatives weakly (benchmarks/triplets.py, one seed: AUC
-.55 to .62 on synthetic and kuairec with MF, .45 on kuairec with LightGCN).
+`random` over the pool.
 
-Cost per step: one dot product a row (`candidates` with buckets). Per refresh with T triplets:
-6 D T `measurements` for `in_run`.
+The raw held-out loss also falls as all scores near their best scale, and LightGCN's propagation
+amplifies just that direction, the vectors themselves: raw values measure whether the scale should
+shrink or grow, and turn their sign at the best one. So by default values are `scale_free`: l_V is
+that of the best scale, and a step's part along the vectors is left out. Logged: `held_out_loss`
+before every epoch, `held_out_rise` over the epoch after a refresh; `refuse` drops values that raise
+it. They detect false negatives weakly (AUC on kuairec: MF .56, LightGCN .48 to .50), raw values
+better while scores are too small, and worse later.
+
+Cost per step: one dot product a row (`candidates` with buckets); 6 D `measurements` a triplet and
+refresh for `in_run`.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import torch
@@ -54,10 +61,11 @@ from negbench.protocol import (
 )
 
 from .buckets import Buckets, bucket_means
+from .held_out_watch import HeldOutWatch
 from .triplet_gradients import VectorState
 from .triplet_pool import TripletPool
 from .valuation import HeldOutTriplets, Valuation
-from .value_weights import sample_candidate, softmax_weights
+from .value_weights import effective_share, sample_candidate, softmax_weights
 
 CARD = Card(
     title="Triplet Shapley: values of triplets by their share in a held-out loss",
@@ -100,6 +108,10 @@ class Config:
     """Held-out triplets in a measurement, 1 or more."""
     share: float = 0.2
     """Share of train that is held out for the utility, above 0, below 1."""
+    scale_free: bool = True
+    """Value what a step changes beside the scale of all scores; `one_step` keeps a step's part."""
+    refuse: bool = False
+    """Drop values, until the next ones, if the held-out loss rises in the epoch after them."""
     rate: float = 0.01
     """How far the game's step goes for each train pair, above 0."""
     steps: int = 1
@@ -153,20 +165,11 @@ class ValuedTriplets:
     def __init__(self, config: Config) -> None:
         """Read the settings; the pool is sampled in `begin`."""
         self.config = config
-        self.how: Literal["weights", "resample", "corrected"] = (
-            "corrected" if config.corrected else config.use
-        )
+        use = "corrected" if config.corrected else config.use
+        self.how: Literal["weights", "resample", "corrected"] = use
         self.uniform, self.fresh = Uniform(1), Uniform(config.candidates)
-        self.valuation = Valuation(
-            game=config.game,
-            order=config.order,
-            estimator=config.estimator,
-            permutations=config.permutations,
-            measurements=config.measurements,
-            utility=config.utility,
-            rate=config.rate,
-            steps=config.steps,
-        )
+        shared = set(vars(config)) & {field.name for field in fields(Valuation)}
+        self.valuation = Valuation(**{name: getattr(config, name) for name in shared})
 
     def begin(self, context: TrainContext) -> None:
         """Callback before training: hold out pairs, and sample the pool from the rest."""
@@ -174,7 +177,7 @@ class ValuedTriplets:
         self.fresh.begin(context)
         held_out, rest = hold_out(context.train, self.config.share, context.seed)
         self.held_out = Membership.of(held_out, device=context.device)
-        self.held_out_triplets = HeldOutTriplets.of(held_out, context)
+        self.watch = HeldOutWatch(HeldOutTriplets.of(held_out, context), self.config.utility)
         self.pool = TripletPool.of(rest, context, self.config.candidates, self.config.triplets)
         self.counts = context.counts
         self._update_weights()
@@ -182,12 +185,15 @@ class ValuedTriplets:
     def refresh(self, epoch: Epoch) -> None:
         """Callback before each epoch: every `every` epochs, measure the values of the pool."""
         late = epoch.number - self.config.warmup - 1
-        if late < 0 or late % self.config.every:
-            return
         users = users_of(epoch.users, "shapley", "a method without values")
-        if not len(self.held_out_triplets.users) or not bool(self.pool.usable.any()):
+        if late < 0 or not len(self.watch.held_out.users) or not bool(self.pool.usable.any()):
             return
         state = VectorState.of(epoch, users)
+        if self.config.scale_free:
+            state = state.scale_free(self.watch.nodes(state))
+        self.watch.measure(state)
+        if late % self.config.every:
+            return
         players = state.nodes(*self.pool.triplets)
         hardness = state.hardness(players)
         counts = self.counts[self.pool.triplets[2]]
@@ -195,12 +201,13 @@ class ValuedTriplets:
         value, error = self.valuation.values(
             state,
             players,
-            lambda n: self.held_out_triplets.sample(n, state, epoch.generator),
+            lambda n: self.watch.held_out.sample(n, state, epoch.generator),
             len(self.pool),
             buckets.index(hardness, counts),
             epoch.generator,
         )
         self.pool.add(value, error, hardness, epoch.number, self.config.memory)
+        self.watch.refreshed()
         self._update_weights()
 
     def own_phase(self) -> Phase:
@@ -212,7 +219,7 @@ class ValuedTriplets:
         users, items = step.batch.users, step.batch.items
         held_out = self.held_out.contains(users, items.unsqueeze(1)).squeeze(1)
         count = (~held_out).to(torch.float32)
-        if not self.pool.epoch:
+        if not self.pool.epoch or (self.config.refuse and self.watch.harmful):
             plain = self.uniform.sample(step)
             return Negatives(plain.ids, mask=plain.mask, row_weight=count)
         ids, weight = self._candidates(step)
@@ -230,10 +237,9 @@ class ValuedTriplets:
         assert fresh.ids is not None
         allowed = torch.ones_like(fresh.ids, dtype=torch.bool) if fresh.mask is None else fresh.mask
         if self.config.per == "bucket":
-            apart = step.scores_no_grad(fresh) - step.view.score_pair(step.view.positive).unsqueeze(
-                1
-            )
-            buckets = self.buckets.index(apart.detach(), self.counts[fresh.ids])
+            s_pos = step.view.score_pair(step.view.positive).detach()
+            apart = step.scores_no_grad(fresh) - s_pos.unsqueeze(1)
+            buckets = self.buckets.index(apart, self.counts[fresh.ids])
             return fresh.ids, self.bucket_weights[buckets] * allowed
         at, in_pool = self.pool.find(step.batch.users, step.batch.items)
         in_pool = in_pool.unsqueeze(1)
@@ -268,24 +274,24 @@ class ValuedTriplets:
     def epoch_metrics(self) -> Mapping[str, float]:
         """Mean value and error, and the effective sample size of the weights as a share."""
         if not self.pool.epoch:
-            return {}
-        used, weight = self.pool.usable, self.weights
-        if self.config.per == "bucket":
-            weight = self.bucket_weights
-        effective = weight.sum().square() / weight.square().sum() / (weight > 0).sum()
+            return self.watch.metrics()
+        used, per_bucket = self.pool.usable, self.config.per == "bucket"
+        weight = self.bucket_weights if per_bucket else self.weights
         return {
             "value": float(self.pool.value[used].mean()),
             "value_error": float(self.pool.variance[used].mean().sqrt()),
-            "effective_share": float(effective),
+            "effective_share": effective_share(weight),
+            **self.watch.metrics(),
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """State for a checkpoint: the measured values."""
-        return self.pool.state_dict()
+        """State for a checkpoint: the measured values, and the held-out loss before them."""
+        return {**self.pool.state_dict(), "watch": self.watch.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state, and compute the weights."""
         self.pool.load_state_dict(state)
+        self.watch.load_state_dict(state["watch"])
         self._update_weights()
 
 

@@ -35,8 +35,9 @@ class RetrainingGame:
 
     def utility_of(self, members: Coalitions) -> SetValues:
         """How far the held-out loss falls by training on each set of groups, [S, n] -> [S]."""
-        start = self.state.losses(self.utility).double().mean()
-        ends = [self.retrained(row).losses(self.utility).double().mean() for row in members]
+        start = self.state.held_out.losses(self.utility).double().mean()
+        after = [self.retrained(row).held_out for row in members]
+        ends = [state.losses(self.utility).double().mean() for state in after]
         return start - torch.stack(ends)
 
     def retrained(self, members: Pairs) -> VectorState:
@@ -58,8 +59,9 @@ class RetrainingGame:
             share = span * len(inside) / size
             gradient = self.state.mean_gradient(inside)
             moves.append(-share * self.state.displacement(gradient))
-        slope = self.state.mean_gradient(self.utility)
-        products = [self.state.hessian_product(self.utility, move) for move in moves]
+        judge = self.state.held_out
+        slope = judge.mean_gradient(self.utility)
+        products = [judge.hessian_product(self.utility, move) for move in moves]
         stacked, curved = torch.stack(moves).double(), torch.stack(products).double()
         pairs = -torch.einsum("nqd,mqd->nm", stacked, curved)
         own = -torch.einsum("nqd,qd->n", stacked, slope.double()) + pairs.diagonal() / 2

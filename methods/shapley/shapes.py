@@ -9,6 +9,8 @@ Triplets = Annotated[Tensor, "T 3"]
 TripletVectors = Annotated[Tensor, "T 3 D"]
 NodeVectors = Annotated[Tensor, "V D"]
 """D values of each user and item: V = U + I, users first."""
+NodeColumns = Annotated[Tensor, "V *"]
+"""Any number of values of each user and item."""
 Coalitions = Annotated[Tensor, "S T"]
 """Sets of players: row s is True at the players of set s."""
 SetValues = Annotated[Tensor, "S"]

@@ -6,10 +6,15 @@ Vectors of users and items stand in one table E [U + I, D], users first. A step 
 gradient G of the loss by E moves the parameters, and these move E by s P G: P is the identity where
 the vectors are the parameters (MF), and A~ A~' where they are A~ times them (LightGCN, exactly,
 as it is linear). Backbones give P as `Epoch.tangent_kernel`.
+
+The scale of all scores is no property of a triplet, yet it dominates the values where P amplifies
+the direction E itself, as LightGCN's does: all vectors share it. So a state may be `scale_free`:
+held-out scores are multiplied by the c with the lowest loss, where the loss has no slope along E,
+and a step's part along E is taken out. Signs of values are then those of the vectors' directions.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -18,10 +23,11 @@ from torch import Tensor
 
 from negbench.protocol import AnyShape, AnyVectors, Epoch, Pairs, Similarity, UserVectors
 
-from .shapes import NodeVectors, Triplets, TripletVectors
+from .shapes import NodeColumns, NodeVectors, Triplets, TripletVectors
 
 BLOCK = 1 << 12
 """Triplets whose rows are held at once: few enough to stay in the CPU's cache."""
+TINY = 1e-12
 
 
 def hardness(rows: AnyVectors, similarity: Similarity) -> AnyShape:
@@ -46,6 +52,10 @@ class VectorState:
     similarity: Similarity
     tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """P; None is the identity."""
+    held_out_scale: float = 1.0
+    """c: what the scores of held-out triplets are multiplied by."""
+    common: Tensor | None = None
+    """E / |E|, [U + I, D]: the direction that is taken out of steps; None takes out nothing."""
 
     @classmethod
     def of(cls, epoch: Epoch, users: UserVectors) -> Self:
@@ -57,9 +67,34 @@ class VectorState:
         """Rows of the table, [T, 3], of triplets [T]."""
         return torch.stack([users, self.n_users + positives, self.n_users + negatives], -1)
 
+    def scale_free(self, utility: Triplets) -> Self:
+        """The same vectors, judged at the scale that fits held-out triplets [V, 3] best."""
+        scale = best_scale(self.hardness(utility))
+        length = torch.linalg.vector_norm(self.vectors).clamp(min=TINY)
+        return replace(self, held_out_scale=scale, common=self.vectors / length)
+
+    @property
+    def held_out(self) -> Self:
+        """The state that held-out triplets are judged by: scores are c times as large."""
+        kind, temperature = self.similarity.kind, self.similarity.temperature
+        scaled = Similarity(kind, temperature / self.held_out_scale)
+        return replace(self, similarity=scaled, held_out_scale=1.0)
+
+    def propagated(self, columns: NodeColumns) -> NodeColumns:
+        """P times columns [U + I, *]."""
+        return columns if self.tangent_kernel is None else self.tangent_kernel(columns)
+
     def displacement(self, gradient: NodeVectors) -> NodeVectors:
-        """P G: how far a step of size 1 along a gradient [U + I, D] moves the vectors."""
-        return gradient if self.tangent_kernel is None else self.tangent_kernel(gradient)
+        """P G: how far a step of size 1 along a gradient [U + I, D] moves the vectors.
+
+        Without its part along E, before and after P, where the state is scale-free.
+        """
+        return self._off_common(self.propagated(self._off_common(gradient)))
+
+    def _off_common(self, gradient: Tensor) -> Tensor:
+        if self.common is None:
+            return gradient
+        return gradient - (gradient * self.common).sum() * self.common
 
     def losses(self, nodes: Triplets) -> Pairs:
         """The loss of each triplet [T, 3], [T]."""
@@ -105,6 +140,16 @@ class VectorState:
 
     def _total(self, rows: Tensor) -> Tensor:
         return losses(rows, self.similarity).sum()
+
+
+def best_scale(hardness: Pairs) -> float:
+    """The c from 1/64 to 64 with the lowest mean of softplus(c h) over h [T], by bisection."""
+    low, high = -6.0, 6.0
+    for _ in range(40):  # the mean is convex in c
+        middle = (low + high) / 2
+        slope = (torch.sigmoid(2**middle * hardness) * hardness).mean()
+        low, high = (low, middle) if float(slope) > 0 else (middle, high)
+    return float(2**low)
 
 
 def blocks(nodes: Triplets) -> Iterator[Triplets]:

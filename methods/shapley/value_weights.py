@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from negbench.protocol import Pairs, Rows, Scores
+from negbench.protocol import AnyShape, Pairs, Rows, Scores
 
 from .shapes import Chosen
 
@@ -26,6 +26,11 @@ def softmax_weights(values: Pairs, tau: float, eps: float, size: Pairs | None = 
     z = (apart / spread.clamp(min=1e-30)).clamp(-MAX_Z, MAX_Z)
     share = (z / tau).exp()
     return (1 - eps) * share / ((share * size).sum() / total) + eps
+
+
+def effective_share(weight: AnyShape) -> float:
+    """The effective sample size of weights as a share of those above 0."""
+    return float(weight.sum().square() / weight.square().sum() / (weight > 0).sum())
 
 
 def sample_candidate(

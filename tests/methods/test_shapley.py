@@ -53,7 +53,7 @@ def test_held_out_rows_have_no_gradient_and_no_part_in_the_pool():
     batch = next(iter(fit.batches.epoch(fit.streams["batches"])))
     outcome = fit.step(batch, 1, 1)
     held_out = sampler.held_out.contains(batch.users, batch.items.unsqueeze(1)).squeeze(1)
-    assert 0 < int(held_out.sum()) < len(batch) and len(sampler.held_out_triplets.users) == round(
+    assert 0 < int(held_out.sum()) < len(batch) and len(sampler.watch.held_out.users) == round(
         0.3 * len(train)
     )
     assert not outcome.rows[held_out].any() and bool((outcome.rows[~held_out] > 0).all())
@@ -66,8 +66,8 @@ def test_the_utility_is_of_train_alone():
     scenario = small_scenario()
     sampler = part(fit_on(scenario, "shapley"))
     keys = (
-        sampler.held_out_triplets.users.numpy() * scenario.split.n_items
-        + sampler.held_out_triplets.items.numpy()
+        sampler.watch.held_out.users.numpy() * scenario.split.n_items
+        + sampler.watch.held_out.items.numpy()
     )
     assert np.isin(keys, scenario.split.train.keys).all()
 
@@ -101,10 +101,13 @@ def test_resampling_draws_by_the_values():
     torch.testing.assert_close(drawn.row_weight, weight.mean().expand(20_000))
 
 
-def test_false_negatives_are_valued_low_early_on():
+@pytest.mark.parametrize("free,least", [("true", 0.63), ("false", 0.75)])
+def test_false_negatives_are_valued_low_early_on(free, least):
     scenario = prepare(LIKED)
     budget = TrainConfig(epochs=4, eval_every=4, batch_size=512)
-    spec = CellSpec(LIKED, "mf", "shapley(warmup=3,share=0.3)", probe="off", train=budget)
+    # Scores are still too small then, and harder negatives are false: raw values see both.
+    method = f"shapley(warmup=3,share=0.3,scale_free={free})"
+    spec = CellSpec(LIKED, "mf", method, probe="off", train=budget)
     fit = prepare_fit(spec, scenario, torch.device("cpu"))
     fit.run()
     record = recorded_triplets(fit, scenario)
@@ -115,7 +118,7 @@ def test_false_negatives_are_valued_low_early_on():
     ranks = value.argsort().argsort()
     n, m = int(false.sum()), int((~false).sum())
     auc = 1 - (ranks[false].sum() - n * (n - 1) / 2) / (n * m)
-    assert auc > 0.7 and 0.1 < false.mean() < 0.2
+    assert auc > least and 0.1 < false.mean() < 0.2
 
 
 def test_a_record_keeps_triplets_and_survives_a_checkpoint(tmp_path):
