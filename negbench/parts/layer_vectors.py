@@ -1,0 +1,75 @@
+"""Vectors by layer: those of a backbone that provides layers, else its vectors as one layer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from negbench.protocol import AnyShape, AnyVectors, Ids, LayerVectors, Step
+
+BLOCK = 1 << 23
+"""Numbers of the candidates' vectors that are read at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStack:
+    """The queries, positives and items of a step at every layer, L of them.
+
+    What is scored is the mean over layers. Where a transform maps the vectors that are scored,
+    the backbone's layers are not what they are made of, so there is one layer: what is scored.
+    """
+
+    step: Step
+
+    @property
+    def many(self) -> bool:
+        """Whether the backbone's own layers are used."""
+        view = self.step.view
+        provided = view.item_layers is not None and view.query_layers is not None
+        return provided and view.through is None
+
+    @property
+    def queries(self) -> LayerVectors:
+        """The queries, with gradient."""
+        view = self.step.view
+        if self.many and view.query_layers is not None:
+            return view.query_layers
+        return view.query.unsqueeze(1)
+
+    def positives(self) -> LayerVectors:
+        """The positives, with gradient."""
+        view = self.step.view
+        return view.layer_rows(self.step.batch.items) if self.many else view.positive.unsqueeze(1)
+
+    def chosen(self, ids: AnyShape) -> AnyVectors:
+        """The vector at layer l of the item chosen for it: ids [B, N, L] -> [B, N, L, D], with
+        gradient. One layer bears the L2 penalty, as the negatives of the step."""
+        view = self.step.view
+        if not self.many:
+            return view.rows(ids.squeeze(-1), penalised=True).unsqueeze(-2)
+        return view.layer_rows(ids).diagonal(dim1=-3, dim2=-2).movedim(-1, -2)
+
+    @torch.no_grad()
+    def candidates(self, ids: Ids) -> Iterator[tuple[slice, AnyVectors]]:
+        """The candidates' vectors, detached, in blocks of rows: which rows, and [b, M, L, D]."""
+        view, (n, m) = self.step.view, ids.shape
+        rows = max(1, BLOCK // max(1, m * self.queries.shape[1] * self.queries.shape[2]))
+        for start in range(0, n, rows):
+            block = slice(start, start + rows)
+            if self.many and view.item_layers is not None:
+                yield block, view.item_layers[ids[block]].detach()
+            else:
+                yield block, view.rows(ids[block]).detach().unsqueeze(-2)
+
+
+def any_layer(best: AnyShape, generator: torch.Generator) -> Ids:
+    """The choice of one layer, drawn uniformly, for each negative: [B, N, L] -> [B, N].
+
+    For the record of negatives that are made of several items: over many rows each layer's item
+    counts 1 / L.
+    """
+    n = best.shape[-1]
+    if n == 1:
+        return best.squeeze(-1)
+    layer = torch.randint(n, best.shape[:-1], generator=generator, device=best.device)
+    return best.gather(-1, layer.unsqueeze(-1)).squeeze(-1)
