@@ -18,6 +18,10 @@ from negbench.protocol.interfaces import Method, Objective
 from negbench.texts.language_models import recorded_term
 
 T = TypeVar("T")
+NO_NEGATIVES = "no_negatives"
+"""The family of methods whose loss takes no negatives."""
+OF_ROWS = ("denoising",)
+"""Families whose stages weigh rows by their positives: they need no negatives."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,35 @@ class Recipe:
         """Check parameters, choices and objective without building any part.
 
         Raises UserError for a parameter that is unknown or out of range, for an unknown objective,
-        and if two methods set the same choice.
+        if two methods set the same choice, and if negatives would be needed where none are drawn.
         """
         self.configs()
         _choices(self.cards, self.cards, str(self))
         if self.objective is not None:
             objective(self.objective)
+        self._check_negatives()
+
+    def _check_negatives(self) -> None:
+        """A method without negatives leaves nothing to an objective or a stage that acts on them.
+
+        Its training would go on all the same, on constants or with a stage that changes nothing.
+        """
+        cards = dict(zip((term.name for term in self.terms), self.cards, strict=True))
+        free = next((name for name, card in cards.items() if card.family == NO_NEGATIVES), None)
+        if free is None:
+            return
+        if self.objective is not None:
+            raise UserError(
+                f"objective {self.objective} needs negatives, and method {free} draws none, so "
+                "nothing would be compared; leave the objective out, or take a method that "
+                "samples, as random"
+            )
+        for name, card in cards.items():
+            if "stages" in card.moves and card.family not in (NO_NEGATIVES, *OF_ROWS):
+                raise UserError(
+                    f"method {name} acts on negatives, and method {free} draws none, so {name} "
+                    f"would change nothing; take one of them alone; got {str(self)!r}"
+                )
 
     def build(self) -> Method:
         """Fresh parts, composed."""

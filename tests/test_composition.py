@@ -75,3 +75,23 @@ def test_mistakes_are_refused_before_any_training(
 ) -> None:
     with pytest.raises(UserError, match=word):
         recipe(text, objective)
+
+
+@pytest.mark.parametrize("objective", ["bpr", "softmax", "bce(reduce=sum)"])
+@pytest.mark.parametrize("text", ["directau", "enmf", "mawu+tce"])
+def test_no_objective_is_forced_where_no_negatives_are_drawn(text: str, objective: str) -> None:
+    with pytest.raises(UserError, match=rf"objective {objective.partition('(')[0]}.* needs neg"):
+        recipe(text, objective)
+
+
+@pytest.mark.parametrize("text", ["directau+dns", "dns_mn+enmf", "tce+mawu+til", "mawu+dmns"])
+def test_no_stage_acts_on_negatives_that_are_not_drawn(text: str) -> None:
+    with pytest.raises(UserError, match="only one method|acts on negatives, and method") as error:
+        recipe(text)
+    assert "\n" not in str(error.value)
+
+
+def test_stages_on_rows_and_losses_without_negatives_compose_either_way() -> None:
+    for text in ("directau+rce", "tce+enmf", "mawu+tce+rce", "rce+mawu"):
+        outcome = TrainingHarness(recipe(text).build()).forward()
+        assert outcome.used.n == 0 and outcome.losses and outcome.rows.requires_grad

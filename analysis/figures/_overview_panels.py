@@ -20,6 +20,7 @@ from ..measures.cost import cost
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import Run
+from ..runs.without_negatives import how_to_get_some
 from ..statistics.significance import significance
 from . import ranks as ranks_figure
 from ._palette import Style
@@ -132,7 +133,7 @@ def false_negatives(slot: Slot) -> pd.DataFrame:
     frame = frame[frame["part"] == "fnr"]
     if frame.empty:
         raise nothing_to_plot(
-            "fn-rate", "epochs with a false-negative rate", "run it with --probe sample"
+            "fn-rate", "epochs with a false-negative rate", how_to_get_some(slot.data.run)
         )
     ax = slot.on.subplots()
     draw_rate(ax, frame, "fnr", slot.data.styles)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter, Symm
 
 from ..measures import false_negatives
 from ..runs.frames import MetricLike, Run
+from ..runs.without_negatives import how_to_get_some, not_shown
 from ._palette import Style
 from ._style import (
     RC_PARAMS,
@@ -65,8 +66,9 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             "Share of the used negatives that are held-out positives of their user, by epoch: of "
             "all, and of those in the top tenth of the user's scores; "
             f"{KNOWLEDGE[bound(block)]}; {'; '.join(how)}; wide grey line: uniform draws from all "
-            f"that a user has not had, in closed form{closed}."
-        )
+            f"that a user has not had, in closed form{closed}. "
+            f"{not_shown(run, dataset, backbone)}"
+        ).strip()
         name = f"fn-rate-{dataset}-{backbone}"
         plots.append(Plot(name, dataset, backbone, caption, _figure(block, styles), block))
     return plots
@@ -76,9 +78,7 @@ def rates(run: Run) -> pd.DataFrame:
     """The rates by row and window of epochs. Raises NothingToReport if none was probed."""
     frame = false_negatives.over_training(run)
     if not (frame["part"] == "fnr").any():
-        raise nothing_to_plot(
-            "fn-rate", "epochs with a false-negative rate", "run it with --probe sample"
-        )
+        raise nothing_to_plot("fn-rate", "epochs with a false-negative rate", how_to_get_some(run))
     return frame
 
 

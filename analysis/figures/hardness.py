@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..measures import hardness
 from ..runs.frames import MetricLike, Run
+from ..runs.without_negatives import how_to_get_some, not_shown
 from ._palette import Style
 from ._style import RC_PARAMS, TWO, Plot, blocks, nothing_to_plot, row_styles, short_names
 
@@ -38,7 +39,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             f"hardness-{dataset}-{backbone}",
             dataset,
             backbone,
-            caption,
+            f"{caption} {not_shown(run, dataset, backbone)}".strip(),
             _figure(block, styles),
             block,
         )
@@ -50,9 +51,7 @@ def _quantiles(run: Run) -> pd.DataFrame:
     """The quantiles of each row and epoch, means over seeds while all of them train."""
     frame = hardness.by_epoch(run).dropna(subset=list(QUANTILES))
     if frame.empty:
-        raise nothing_to_plot(
-            "hardness", "epochs with score percentiles", "run it with --probe sample"
-        )
+        raise nothing_to_plot("hardness", "epochs with score percentiles", how_to_get_some(run))
     return frame.reset_index(drop=True)
 
 

@@ -13,6 +13,7 @@ from negbench.errors import NothingToReport
 from ..measures import bands
 from ..runs import frames
 from ..runs.frames import MetricLike, Run
+from ..runs.without_negatives import not_shown
 from ..tables import footnotes
 from ..tables.main_table import main_table
 from ..tables.main_table_values import MainTable
@@ -125,7 +126,9 @@ def _small_print(run: Run, dataset: str, backbone: str, table: MainTable) -> lis
     """Split, exclusion, K, seeds and test, as in every output."""
     where = f"{dataset}, {backbone}."
     of_block = (*footnotes.of_data(run, dataset), *footnotes.of_seeds(run, dataset, backbone))
-    return [where, *(note.text for note in (*of_block, *table.notes[:2]))]
+    notes = (note.text for note in (*of_block, *table.notes[:2]))
+    missing = not_shown(run, dataset, backbone)
+    return [where, *notes, *([f"In panel 4, {missing}"] if missing else [])]
 
 
 def _write(on: SubFigure, text: Text, height: float) -> None:

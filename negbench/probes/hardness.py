@@ -60,10 +60,8 @@ class Hardness:
         """Metrics of the epoch by name; resets the sums."""
         sums, hard, samples = self.sums, self.hard, self.samples
         self._reset()
-        metrics = {
-            "hard": hard.sums.total("total") / max(1.0, sums.total("used")),
-            "ranked": sums.total("used"),
-        }
+        used = sums.total("used")
+        metrics = {"hard": hard.sums.total("total") / used if used else np.nan, "ranked": used}
         if self.held_out.of_train:
             metrics |= {**hard.named("fhn"), "fhnr": hard.share}
         for name, parts in samples.items():

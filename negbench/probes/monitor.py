@@ -84,6 +84,7 @@ class Monitor:
         self.false_negatives, self.to_count = FalseNegativeRate(held_out), StepsToCount()
         labels = torch.tensor(scenario.bands.labels, dtype=torch.long, device=context.device)
         self.exact, self._others = held_out.exact, self._draw_others()
+        self.any_negatives = False
         self.meters: list[Meter] = [
             self.false_negatives,
             Hardness(held_out, lambda: self._others, budget.rows),
@@ -113,6 +114,7 @@ class Monitor:
         b, width = len(step.batch), max(1, used.n, drawn.n)
         if step.number == 1:
             self.counted = self._share(b, used.n, width)
+        self.any_negatives |= used.n > 0
         if not self._watched(step.number):
             self.to_count.add(step, drawn, used, self.budget.counted // width)
             if self.to_count.full:
@@ -139,10 +141,16 @@ class Monitor:
         return min(1.0, self.budget.events / in_all) if in_all else 0.0
 
     def epoch(self, number: int) -> Mapping[str, float]:
-        """Metrics of the epoch by name, without those that are NaN (an average of nothing)."""
+        """Metrics of the epoch by name, without those that are NaN (an average of nothing).
+
+        None at all where the method used no negatives: 0 of 0 would read as a count.
+        """
         del number
         self._count()
         self._others = self._draw_others()
+        any_negatives, self.any_negatives = self.any_negatives, False
+        if not any_negatives:
+            return {}
         metrics = (pair for meter in self.meters for pair in meter.epoch_metrics().items())
         return {name: value for name, value in metrics if not isnan(value)}
 

@@ -86,3 +86,20 @@ def test_one_user_and_one_item():
 def test_settings_that_train_nothing_are_refused(name, setting):
     with pytest.raises(UserError, match=next(iter(setting))):
         config_of(registry.load("backbones", name), setting, name)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_a_step_without_negatives_is_penalised_for_its_pairs_alone(l2):
+    backbone = mf.build(mf.Config(dim=8, l2=l2), WORLD, rng.stream(0, "init"))
+    batch = batch_of(backbone, WORLD)
+    none = Negatives(torch.zeros(len(batch), 0, dtype=torch.long))
+    view = backbone.view(batch, rng.stream(0, "b"))
+    view.score_rows(none.ids, penalised=True)
+    (view.score_pair(view.positive).mean()).backward()
+    backbone.backward(batch, view, none)
+    plain = backbone.table.detach().clone().requires_grad_()
+    users, items = plain.split([WORLD.n_users, WORLD.n_items])
+    pairs = users[batch.users], items[batch.items]
+    squares = sum(rows.square().sum() for rows in pairs) / len(batch)
+    ((pairs[0] * pairs[1]).sum(1).mean() + l2 / 2 * squares).backward()
+    torch.testing.assert_close(backbone.table.grad, plain.grad)

@@ -28,7 +28,7 @@ def test_seeds_are_added_up_and_only_who_lacked_some_is_named(run: Path) -> None
     notes = [note.text for note in of_training(opened, "books")]
     assert notes == [
         "in_batch on mf had no usable negative in 3 of 2,400 rows trained on (2 cells): they "
-        "taught nothing."
+        "were compared with nothing."
     ]
     assert notes[0] in [note.text for note in of_block(opened, "books", "mf")]
     assert not of_training(opened, "films")
