@@ -5,18 +5,22 @@
 Prakash, Bermperidis & Chennu, "Evaluating Performance and Bias of Negative Sampling in Large-Scale
 Sequential Recommendation Models", 2024 (arXiv 2410.17276), there called AMNS. With `faithful` the
 negative term is scaled as in the authors' code, w = k / (K + K'): top-k scores are put into zeros
-of the pool's width, and the mean runs over all of them. Only the user's positives of this batch
-are hidden then, in both parts, as there. What differs even so: the pool is drawn once for the
-batch, there once for each sequence; the constant log 2 of the zeros is left out (no gradient);
-negatives are drawn anew at every step; padding adds nothing. Without `faithful` the user's whole
-exclusion is hidden. `uniform=0` is `adaptive`. The pool is the paper's; of its values of k the
-default is the one that goodbooks' valid part prefers. Cost per step: K + K' shared dots a row.
+of the pool's width, and the mean runs over all of them; K is what the batch can give where it has
+fewer, and each negative weighs 1 / (K + K') where fewer than k are left. Only the user's positives
+of this batch are hidden then, in both parts, as there. What differs even so: the pool is drawn once
+for the batch, there once for each sequence (`pool_of=sequence`); the constant log 2 of the zeros is
+left out (no gradient); negatives are drawn anew at every step; padding adds nothing. Without
+`faithful` the user's whole exclusion is hidden. `uniform=0` is `adaptive`. The pool is the paper's;
+of its values of k the default is the one that goodbooks' valid part prefers. Cost per step: K + K'
+shared dots a row.
 """
 
 from dataclasses import dataclass
 
-from negbench.parts import BCE, Pool, TopM, Weigh
-from negbench.protocol import Card, Method, Stage
+from negbench.parts import BCE, Pool, TopM
+from negbench.parts.sampling.shared_pool import Hide, PoolOf
+from negbench.parts.selection.scattered_mean import ScatteredTop
+from negbench.protocol import Card, Method
 
 CARD = Card(
     title="Adaptive mixed negatives: top-k of an in-batch and uniform pool",
@@ -25,10 +29,21 @@ CARD = Card(
     year=2024,
     venue="arXiv",
     link="https://arxiv.org/abs/2410.17276",
+    paper="Evaluating Performance and Bias of Negative Sampling in Large-Scale Sequential "
+    "Recommendation Models",
     moves=("sampler", "stages"),
     provenance="specification",
-    differs="One pool for the batch, not one for each sequence; the loss scaling is a switch.",
+    differs="One pool for the batch unless `pool_of=sequence`; the loss scaling is a switch.",
     search={"pool": ("of", 10, 100), "uniform": ("of", 100, 300, 1000), "top": ("of", 1, 5, 25)},
+    presets={
+        "apple": {
+            "pool": 10,
+            "uniform": 100,
+            "top": 5,
+            "faithful": True,
+            "pool_of": "sequence",
+        },
+    },
 )
 
 
@@ -45,6 +60,9 @@ class Config:
     faithful: bool = False
     """Weigh by k / (K + K') and hide the batch's positives only, as the authors' code."""
 
+    pool_of: PoolOf = "batch"
+    """One pool for the batch, or one for each of its sequences, as in the paper."""
+
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
         if min(self.pool, self.uniform) < 0:
@@ -60,8 +78,9 @@ class Config:
 
 def build(config: Config) -> Method:
     """The top-scored of the pool, with BCE."""
-    stages: tuple[Stage, ...] = (TopM(config.top),)
-    if config.faithful:
-        stages += (Weigh(config.top / (config.pool + config.uniform)),)
-    sampler = Pool(config.pool, config.uniform, "batch" if config.faithful else "excluded")
-    return Method(sampler=sampler, stages=stages, objective=BCE())
+    hide: Hide = "batch" if config.faithful else "excluded"
+    return Method(
+        sampler=Pool(config.pool, config.uniform, hide, config.pool_of),
+        stages=(ScatteredTop(config.top) if config.faithful else TopM(config.top),),
+        objective=BCE(),
+    )

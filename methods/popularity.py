@@ -6,13 +6,15 @@ Mikolov, Sutskever, Chen, Corrado & Dean, "Distributed Representations of Words 
 their Compositionality", NIPS 2013 (arXiv 1310.4546), with exponent 0.75 for words. Exponent 0 is
 `random`, 1 the unigram distribution, below 0 inverse popularity. An item of count 0 without
 smoothing has weight 0 (and 1 under exponent 0): it is never a negative, so nothing ever pushes its
-score down; smoothing 1 gives every item a chance. Cost per step: N draws from an alias table, O(1)
-each, and N dot products a row.
+score down; smoothing 1 gives every item a chance. `shared=sequence` gives all positions of a
+history the same draws, as a study of sequential models does (arXiv 2410.17276, there PNS, with
+`--objective bce`). Cost per step: N draws from an alias table, O(1) each, and N dot products a row.
 """
 
 from dataclasses import dataclass
 
 from negbench.parts import BPR
+from negbench.parts.sampling.per_sequence import Shared, shared_by
 from negbench.parts.sampling.proposals import Prefetch, WeightedProposal
 from negbench.protocol import (
     Card,
@@ -32,10 +34,14 @@ CARD = Card(
     year=2013,
     venue="NIPS",
     link="https://arxiv.org/abs/1310.4546",
+    paper="Distributed Representations of Words and Phrases and their Compositionality",
     moves=("sampler",),
     provenance="specification",
     differs="Excludes the user's positives; counts are smoothed by 1, so cold items can be drawn.",
     search={"exponent": ("float", 0.0, 1.0), "negatives": ("of", 1, 4, 16, 64)},
+    presets={
+        "apple": {"exponent": 1.0, "smoothing": 0.0, "negatives": 5, "shared": "sequence"},
+    },
 )
 
 
@@ -49,6 +55,8 @@ class Config:
     """Added to every count, 0 or more; 0 in the paper."""
     negatives: int = 1
     """N, 1 or more; 5 to 20 in the paper, 1 here as in `random`."""
+    shared: Shared = "row"
+    """Draws of each row's own, or the same for all positions of a sequence."""
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
@@ -93,4 +101,4 @@ def weights(counts: ItemValues, config: Config) -> ItemValues:
 
 def build(config: Config) -> Method:
     """Popularity-weighted draws with BPR."""
-    return Method(sampler=Popular(config), objective=BPR())
+    return Method(sampler=shared_by(config.shared, Popular(config)), objective=BPR())

@@ -4,6 +4,8 @@ from torch.nn.functional import softplus
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.methods import adaptive
+from negbench.plugins.term_syntax import config_of
 from negbench.testing.toy_data import TrainingHarness
 from negbench.training.forward import Outcome
 
@@ -42,6 +44,29 @@ def test_faithful_is_the_mean_over_the_whole_pool_but_for_a_constant() -> None:
     assert torch.allclose(result.rows[whole], want[whole], atol=1e-6)
 
 
+def test_faithful_gives_each_negative_one_kth_of_the_pool_where_few_are_left() -> None:
+    """Rows with 0 < n < k usable negatives: the mean over K of softplus, each 1 / K."""
+    harness = TrainingHarness(recipe("adaptive(pool=100,top=20,faithful=true)").build())
+    result = harness.forward()
+    assert result.used.mask is not None
+    width, n = result.drawn.n, result.used.mask.sum(1)
+    assert width == len(result.rows) < 100 and bool(((n > 0) & (n < 20)).any())
+    negative = (softplus(result.s_neg) * result.used.mask).sum(1) / width
+    assert torch.allclose(result.rows, softplus(-result.s_pos) + negative)
+
+
+def test_a_pool_of_each_sequence_hides_its_own_positives_alone() -> None:
+    """Without histories every row is a sequence: draws of its own, none of them its user's."""
+    harness = TrainingHarness(
+        recipe("adaptive(pool=6,top=6,faithful=true,pool_of=sequence)").build()
+    )
+    drawn = harness.method.sampler.sample(harness.step())
+    assert drawn.ids is not None and drawn.mask is not None
+    users = harness.step().batch.users
+    assert not (harness.context.excluded.contains(users, drawn.ids) & drawn.mask).any()
+    assert len({tuple(row) for row in drawn.ids.tolist()}) > 10
+
+
 def test_faithful_hides_the_users_positives_of_the_batch_alone() -> None:
     harness = TrainingHarness(recipe("adaptive(pool=20,top=20,faithful=true)").build())
     whole = harness.step().batch
@@ -58,3 +83,8 @@ def test_faithful_hides_the_users_positives_of_the_batch_alone() -> None:
 def test_a_top_beyond_the_pool_is_refused() -> None:
     with pytest.raises(UserError, match="`top` must be from 1 to `pool`; got 5 of 4"):
         recipe("adaptive(pool=4,top=5)")
+
+
+def test_the_preset_of_the_study() -> None:
+    config = config_of(adaptive, {"preset": "apple"}, "adaptive")
+    assert config == adaptive.Config(pool=100, top=25, faithful=True, pool_of="sequence")

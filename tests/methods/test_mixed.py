@@ -3,7 +3,9 @@ import torch
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.methods import mixed
 from negbench.ops import rng
+from negbench.plugins.term_syntax import config_of
 from negbench.protocol.step import Batch
 from negbench.testing.toy_data import TrainingHarness, batch_of
 from negbench.training.forward import forward
@@ -50,3 +52,38 @@ def test_without_a_uniform_part_it_is_in_batch() -> None:
 def test_a_pool_of_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="not both 0; got 0 and 0"):
         recipe("mixed(pool=0,uniform=0)")
+
+
+def test_the_exact_form_has_the_default_gradient_and_marginal_has_not() -> None:
+    default, exact, marginal = (
+        gradients(f"mixed(pool=64,uniform=64,correction={word})", 100)
+        for word in ("standard", "exact", "marginal")
+    )
+    assert torch.allclose(default, exact, atol=1e-6)
+    assert not torch.allclose(default, marginal, atol=1e-2)
+
+
+def test_a_mixture_of_each_sequence_has_the_declared_law() -> None:
+    """Without histories each row draws for itself: importance weights 1 / q sum to the allowed."""
+    harness = TrainingHarness(
+        recipe("mixed(pool=10,uniform=10,pool_of=sequence,hide=batch)").build()
+    )
+    counts, allowed = torch.zeros(12), torch.zeros(12)
+    for number in range(60):
+        drawn = harness.method.sampler.sample(harness.step(number))
+        assert drawn.ids is not None and drawn.logq is not None and drawn.mask is not None
+        row = 3  # of user 1, who has 0 and 3
+        assert int(harness.step().batch.users[row]) == 1
+        ids = drawn.ids[row][drawn.mask[row]]
+        counts.index_add_(0, ids, torch.ones(len(ids)))
+        allowed[ids] = drawn.logq[row][drawn.mask[row]].exp()
+    assert counts[[0, 3]].sum() == 0 and allowed[11] > 0
+    assert allowed.sum().item() == pytest.approx(1, abs=1e-5)
+    # The batch is the whole train part: each draw takes its items without replacement.
+    assert (counts / counts.sum() - allowed).abs().max() < 0.04
+
+
+def test_the_preset_of_the_study_of_sequential_models() -> None:
+    config = config_of(mixed, {"preset": "apple"}, "mixed")
+    assert (config.pool, config.uniform, config.correction) == (5, 5, None)
+    assert (config.pool_of, config.hide) == ("sequence", "batch")

@@ -4,7 +4,9 @@ from scipy import stats
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.methods import popularity
 from negbench.methods.popularity import Config, weights
+from negbench.plugins.term_syntax import config_of
 from negbench.testing.toy_data import TrainingHarness
 
 
@@ -73,3 +75,8 @@ def test_a_user_with_only_cold_items_left_is_masked_without_smoothing() -> None:
 def test_settings_out_of_range_are_refused(bad: str) -> None:
     with pytest.raises(UserError, match=bad.split("=")[0]):
         recipe(f"popularity({bad})")
+
+
+def test_the_preset_of_the_study_of_sequential_models() -> None:
+    config = config_of(popularity, {"preset": "apple"}, "popularity")
+    assert config == popularity.Config(exponent=1.0, smoothing=0.0, negatives=5, shared="sequence")

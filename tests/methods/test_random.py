@@ -4,6 +4,8 @@ from scipy import stats
 
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.methods import random
+from negbench.plugins.term_syntax import config_of
 from negbench.testing.toy_data import TrainingHarness, saturated_context
 
 
@@ -33,3 +35,8 @@ def test_a_user_without_any_item_left_is_masked() -> None:
 def test_zero_negatives_are_refused() -> None:
     with pytest.raises(UserError, match="`negatives` must be at least 1; got 0"):
         recipe("random(negatives=0)")
+
+
+def test_the_preset_of_the_study_of_sequential_models() -> None:
+    config = config_of(random, {"preset": "apple"}, "random")
+    assert config == random.Config(negatives=5, shared="sequence")

@@ -195,3 +195,11 @@ def test_times_are_told_apart():
     distances = torch.cdist(embedded, embedded) + 9 * torch.eye(50)
     assert float(distances.min()) > 0.1
     assert math.isclose(float(embedded[0, 0]), 0.0) and math.isclose(float(embedded[0, 16]), 1.0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_item_vectors_that_are_no_numbers_are_refused_in_one_sentence(bad):
+    items = torch.randn(9, 4, generator=generator())
+    items[3, 2] = bad
+    with pytest.raises(ArithmeticError, match="item vectors must be finite numbers; .*; lower lr"):
+        Catalogue.of(items)

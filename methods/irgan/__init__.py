@@ -1,0 +1,5 @@
+"""IRGAN; `method.py` is the file to read first."""
+
+from .method import CARD, Config, build
+
+__all__ = ["CARD", "Config", "build"]
