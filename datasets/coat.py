@@ -25,6 +25,7 @@ CARD = Card(
     year=2016,
     venue="ICML",
     link="https://www.cs.cornell.edu/~schnabts/mnar/",
+    paper="Recommendations as Treatments: Debiasing Learning and Evaluation",
     provides=("part", "truth"),
     terms="no licence is stated; published for research, cite Schnabel et al. 2016",
     size="290 x 300; 6,960 chosen and 4,640 random ratings",

@@ -19,6 +19,7 @@ CARD = Card(
     year=2011,
     venue="KDD",
     link="https://snap.stanford.edu/data/loc-gowalla.html",
+    paper="Friendship and Mobility: User Movement in Location-Based Social Networks",
     provides=("part",),
     licence="",
     terms="no licence is stated; research use, cite Cho et al. 2011",

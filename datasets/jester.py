@@ -28,6 +28,7 @@ CARD = Card(
     year=2001,
     venue="Information Retrieval",
     link="https://eigentaste.berkeley.edu/dataset/",
+    paper="Eigentaste: A Constant Time Collaborative Filtering Algorithm",
     provides=("truth",),
     terms="research use; cite Goldberg et al. 2001",
     size="100 jokes; 7,200 people of jester-data-1 rated them all",

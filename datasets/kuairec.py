@@ -26,6 +26,7 @@ CARD = Card(
     year=2022,
     venue="CIKM",
     link="https://kuairec.com",
+    paper="KuaiRec: A Fully-Observed Dataset and Insights for Evaluating Recommender Systems",
     provides=("truth",),
     licence="CC BY-SA 4.0",
     terms="CC BY-SA 4.0; changed from the original as datasets/NOTICE.md says",

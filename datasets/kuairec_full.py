@@ -29,6 +29,7 @@ CARD = Card(
     year=2022,
     venue="CIKM",
     link="https://kuairec.com",
+    paper="KuaiRec: A Fully-Observed Dataset and Insights for Evaluating Recommender Systems",
     provides=("order", "truth"),
     licence="CC BY-SA 4.0",
     terms="CC BY-SA 4.0; cite Gao et al. 2022",

@@ -24,6 +24,8 @@ CARD = Card(
     year=2011,
     venue="HetRec at RecSys",
     link="https://grouplens.org/datasets/hetrec-2011/",
+    paper="2nd Workshop on Information Heterogeneity and Fusion in Recommender Systems "
+    "(HetRec 2011)",
     provides=("texts",),
     licence="non-commercial use",
     terms="non-commercial use; cite HetRec 2011 (see readme.txt in the archive)",

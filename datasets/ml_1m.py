@@ -26,6 +26,7 @@ CARD = Card(
     year=2015,
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/1m/",
+    paper="The MovieLens Datasets: History and Context",
     provides=("order", "texts"),
     licence="GroupLens terms: research, no redistribution",
     terms="research use with acknowledgement; no redistribution and no commercial use without"

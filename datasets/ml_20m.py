@@ -14,6 +14,7 @@ CARD = Card(
     year=2015,
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/20m/",
+    paper="The MovieLens Datasets: History and Context",
     provides=("order", "texts"),
     licence="GroupLens terms: research",
     terms="research use with acknowledgement; no redistribution and no commercial use without"

@@ -14,6 +14,7 @@ CARD = Card(
     year=2015,
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/latest/",
+    paper="The MovieLens Datasets: History and Context",
     provides=("order", "texts"),
     licence="GroupLens terms: research",
     terms="research use with acknowledgement; may be redistributed under the same terms; no"

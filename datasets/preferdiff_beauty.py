@@ -16,6 +16,7 @@ CARD = Card(
     year=2025,
     venue="ICLR",
     link="https://github.com/lswhim/PreferDiff",
+    paper="Preference Diffusion for Recommendation",
     provides=("order", "part"),
     licence="",
     terms="no licence is stated; Amazon reviews, research use",

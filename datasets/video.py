@@ -14,6 +14,7 @@ CARD = Card(
     year=2018,
     venue="ICDM",
     link="https://github.com/kang205/SASRec",
+    paper="Self-Attentive Sequential Recommendation",
     provides=("order",),
     licence="",
     terms="Amazon reviews: no formal licence, research use",

@@ -35,7 +35,8 @@ def flat(text):
 def test_every_output_says_what_was_left_out_and_what_taught_nothing():
     sentences = [
         "leaves out 4 of 12 train users (33 %), who have one train pair and so nothing to predict",
-        "had no usable negative in 28 of 224 rows trained on (2 cells): they taught nothing.",
+        "had no usable negative in 28 of 224 rows trained on (2 cells): they were compared with "
+        "nothing.",
     ]
     rows = ["-m", "in_batch,random", "-b", "gru4rec(dim=4,batch_size=7)", "--split", "loo"]
     done = call("run", "-d", "wide.csv", *rows, *BUDGET, "-o", "out")
