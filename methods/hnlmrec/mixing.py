@@ -6,7 +6,10 @@ from negbench.protocol import Negatives, Step, Vectors
 
 
 def mix_generated(step: Step, negatives: Negatives, generated: Vectors, alpha: float) -> Negatives:
-    """alpha g + (1 - alpha) e_j for each negative; e_j gets 1 - alpha of its plain gradient."""
+    """alpha g + (1 - alpha) e_j for each negative; e_j gets 1 - alpha of its plain gradient.
+
+    The mixture is no item, so it has no id: probes record it as the item nearest to it.
+    """
     view, size = step.view, len(step.batch)
     if negatives.vectors is None:
         assert negatives.ids is not None
@@ -14,6 +17,5 @@ def mix_generated(step: Step, negatives: Negatives, generated: Vectors, alpha: f
     else:
         own = negatives.vectors
     drawn = view.similarity.prepare(own).expand(size, -1, -1)
-    ids = None if negatives.ids is None else negatives.row_ids(size)
     vectors = alpha * generated.unsqueeze(1) + (1 - alpha) * drawn
-    return replace(negatives, ids=ids, vectors=vectors, shared=False, logq=None)
+    return replace(negatives.per_row(size), ids=None, vectors=vectors, logq=None)

@@ -21,7 +21,7 @@ class WatchedRows:
     rows: Rows
     """Which rows of the batch, [B]."""
     ids: Ids
-    """Item ids used; a synthesised vector has its nearest unseen item of the user."""
+    """Item ids used; a synthesised vector without an id has its nearest unseen item of the user."""
     mask: Mask
     """False for what must not be used."""
     drawn: Ids | None
@@ -109,9 +109,17 @@ class WatchedRows:
 def _ids(
     step: Step, used: Negatives, vectors: Tensor | None, rows: Tensor
 ) -> tuple[Tensor, Tensor | None]:
+    """The items that the negatives are recorded as, and how far synthesised vectors are from them.
+
+    A method that names the items of its vectors is taken at its word; other vectors are recorded as
+    their nearest unseen item.
+    """
     if vectors is None:
         return _rows(used.ids, used.shared, rows), None
-    return nearest_to_each(step, vectors, step.batch.users[rows])
+    if used.ids is None:
+        return nearest_to_each(step, vectors, step.batch.users[rows])
+    ids = _rows(used.ids, used.shared, rows)
+    return ids, 1 - torch.cosine_similarity(vectors, step.view.items.detach()[ids], dim=-1)
 
 
 def _rows(values: Tensor | None, shared: bool, rows: Tensor) -> Tensor:
