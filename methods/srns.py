@@ -59,7 +59,7 @@ CARD = Card(
     provenance="specification",
     differs="The memory of items lives on over epochs by default; past scores are those of the "
     "last epochs' vectors, so that any pair has them.",
-    search={"alpha": ("of", 0.0, 1.0, 5.0, 20.0), "tau": ("log", 0.1, 100.0)},
+    search={"alpha": ("of", 0.0, 1.0, 5.0, 20.0), "temperature": ("log", 0.1, 100.0)},
     controls={
         "srns(alpha=0)": "the best scored of the memory, whatever its past",
         "srns(memory=released)": "all items of the memory change before every epoch",
@@ -68,7 +68,7 @@ CARD = Card(
         "released": {
             "size": 8,
             "fresh": 64,
-            "tau": 10.0,
+            "temperature": 10.0,
             "alpha": 5.0,
             "warmup": 50,
             "memory": "released",
@@ -87,7 +87,7 @@ class Config:
     """S1, 1 or more; 8 in the released run."""
     fresh: int = 64
     """S2, 0 or more; 64 in the released run."""
-    tau: float = 10.0
+    temperature: float = 10.0
     """Temperature of the memory, above 0; 10 in the released run."""
     alpha: float = 5.0
     """Weight of the standard deviation, 0 or more; 5 in the released run."""
@@ -99,7 +99,7 @@ class Config:
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
         least = {"size": 1, "fresh": 0, "alpha": 0, "warmup": 1}
-        check_ranges(self, at_least=least, above={"tau": 0})
+        check_ranges(self, at_least=least, above={"temperature": 0})
 
 
 class Memory:
@@ -155,7 +155,7 @@ class Memory:
         scores = sampled_dot(step.view.similarity.query(vectors), items_of(step), ids)
         # The greatest of scores with Gumbel noise are draws without replacement by their softmax.
         noise = torch.rand(ids.shape, generator=step.generator, device=ids.device)
-        keys = scores / config.tau - noise.clamp_(min=1e-12).log_().neg_().log_()
+        keys = scores / config.temperature - noise.clamp_(min=1e-12).log_().neg_().log_()
         self.ids[users] = ids.gather(1, keys.topk(config.size, 1).indices).int()
 
     def state_dict(self) -> dict[str, Any]:

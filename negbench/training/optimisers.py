@@ -36,7 +36,7 @@ def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
     adams: list[Optimizer] = [Adam([{"params": shared}, *own], lr=lr, betas=betas, fused=True)]
     maximised = [_group(part.maximised(), own_lr(part)) for part in having(method.parts, Maximises)]
     if any(group["params"] for group in maximised):
-        adams.append(Adam(maximised, lr=lr, maximize=True))
+        adams.append(Adam(maximised, lr=lr, maximize=True, fused=True))
     return adams
 
 

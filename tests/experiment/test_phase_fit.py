@@ -21,12 +21,17 @@ OWN = {
     "adar": 6,  # warm-up 5
     "adv_infonce": 3,  # the first epoch e with (e + 2) mod 5 = 0
     "bc_loss": 6,  # the branch learns for 5
+    "cbns": 2,  # an epoch without the bank
     "ccdrec_cf": 16,  # three pools of 5 before the hardest
     "ddrm": 21,  # warm-up 20
     "ddrm_sampler": 6,  # warm-up 5
+    "gnno": 9,  # the ceiling rises from epoch 2 by .1 an epoch
     "hnlmrec": 10,  # warm-up 5, at the full share in the fifth epoch of the ramp
     "napo": 21,  # 20 supervised
     "shapley": 3,  # warm-up 2
+    "slatk": 5,  # quantiles are renewed every fifth epoch
+    "srns": 10,  # the weight of the deviation rises over ten
+    "tce": 11,  # the dropped share rises over ten
 }
 """Read off the methods' docstrings and settings: the epoch from which each is itself."""
 

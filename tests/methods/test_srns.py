@@ -43,7 +43,7 @@ def memory(each):
 
 def test_without_alpha_at_a_high_temperature_it_is_dns():
     """P(the r-th best of n) = ((n - r)^S1 - (n - r - 1)^S1) / n^S1."""
-    each, batch, scores = copies("size=3,fresh=60,tau=1e9,alpha=0")
+    each, batch, scores = copies("size=3,fresh=60,temperature=1e9,alpha=0")
     each.train(1, batch)
     seen = torch.bincount(each.forward(2, batch).used.ids[:, 0], minlength=9)
     order, n = scores.argsort(descending=True)[:6], 6
@@ -63,7 +63,7 @@ def test_without_alpha_it_takes_the_best_scored_of_its_memory():
 
 @pytest.mark.parametrize("tau", [0.7, 3.0])
 def test_an_item_comes_into_the_memory_by_the_softmax_of_its_score(tau):
-    each, batch, scores = copies(f"size=1,fresh=400,tau={tau}")
+    each, batch, scores = copies(f"size=1,fresh=400,temperature={tau}")
     each.train(1, batch)
     seen = torch.bincount(memory(each)[:, 0], minlength=9).double()
     law = (scores / tau).softmax(0)
@@ -71,7 +71,7 @@ def test_an_item_comes_into_the_memory_by_the_softmax_of_its_score(tau):
 
 
 def test_a_low_temperature_keeps_the_best_scored_of_old_and_fresh():
-    each = harness("size=4,fresh=6,tau=1e-9")
+    each = harness("size=4,fresh=6,temperature=1e-9")
     old, step = memory(each).clone(), each.step(1)
     outcome = each.forward(1)
     state = outcome.step.generator.get_state()
@@ -223,7 +223,7 @@ def test_the_released_settings():
     assert config == srns.Config(8, 64, 10.0, 5.0, 50, "released")
 
 
-@pytest.mark.parametrize("wrong", ["size=0", "fresh=-1", "tau=0", "alpha=-1", "warmup=0"])
+@pytest.mark.parametrize("wrong", ["size=0", "fresh=-1", "temperature=0", "alpha=-1", "warmup=0"])
 def test_bad_settings_are_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}.* must be"):
         recipe(f"srns({wrong})")

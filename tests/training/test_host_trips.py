@@ -26,9 +26,18 @@ ALLOWED = {
     # As many items as the step happens to teach, or rows for which no proposal was found.
     "til": {"_unique2", "index"},
     "pdrec_band": {"nonzero"},
+    "aobpr": {"nonzero", "index"},
+    # Once for each user of the step, or in blocks of as many users as fit.
+    **dict.fromkeys(("mcns", "srns"), {"_unique2"}),
+    "divns": {"index"},
+    "irgan": {"repeat_interleave", "_local_scalar_dense"},
+    # As wide as the longest history of the step.
+    "talos": {"_local_scalar_dense"},
     # Only a CPU asks whether an own item is free; elsewhere all are treated alike.
-    **dict.fromkeys(("adaptive", "adaptive_mixed", "in_batch", "mixed"), {"_local_scalar_dense"}),
+    **dict.fromkeys(("adaptive", "adaptive_mixed", "cbns", "in_batch", "mixed"), {"_local_scalar_dense"}),
 }
+WAIT = ("til", "pdrec_band", "aobpr", "mcns", "srns", "divns", "irgan", "talos")
+"""Those that wait on a GPU too, for the reasons above."""
 ASKED = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "is_nonzero")
 
 
@@ -83,7 +92,7 @@ def test_the_count_sees_what_is_asked() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("til", "pdrec_band")])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in WAIT])
 def test_a_step_on_a_gpu_does_not_wait(method: str) -> None:
     fit = fit_of(method, "cuda")
     batches = list(fit.batches.epoch(fit.streams["batches"]))
