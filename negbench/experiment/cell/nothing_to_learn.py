@@ -122,6 +122,12 @@ def require_learnt(fit: Fit, before: tuple[float, ...], scorer: Scorer, users: R
             "batches, or another method"
         )
     if before and weights_mark(fit.backbone) == before:
+        phase = fit.method.own_phase
+        if phase is not None and now.epoch < phase.begins:
+            raise NothingLearnt(
+                f"training must change the weights; the method's own phase ({phase.name}) begins "
+                f"in epoch {phase.begins} and training ended after {now.epoch}; raise --epochs"
+            )
         raise NothingLearnt(
             "training must change the weights; these are still the first ones "
             f"(lr {fit.backbone.config.lr:g}); raise lr, lower l2, or change the row's own "
