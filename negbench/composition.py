@@ -24,6 +24,10 @@ OF_ROWS = ("denoising",)
 """Families whose stages weigh rows by their positives: they need no negatives."""
 
 
+class NothingToCompare(UserError):
+    """An objective is forced on a method that draws no negatives."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One method, or several composed, with their parameters and perhaps a forced objective."""
@@ -85,7 +89,7 @@ class Recipe:
         if free is None:
             return
         if self.objective is not None:
-            raise UserError(
+            raise NothingToCompare(
                 f"objective {self.objective} needs negatives, and method {free} draws none, so "
                 "nothing would be compared; leave the objective out, or take a method that "
                 "samples, as random"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 
+from negbench.composition import NothingToCompare
 from negbench.errors import UserError
 from negbench.experiment.cell.backbone_settings import check_names
 from negbench.experiment.cell.nothing_to_learn import nothing_to_train
@@ -40,14 +41,11 @@ def plan(options: Options) -> Plan:
     reaches no method's own phase, and for a row that was not tuned, or not here.
     """
     tuned = TunedRows.read(options.tuned) if options.tuned else None
-    specs = list(asked(options))
-    for spec in specs:  # parameters are checked before data are loaded
-        spec.check()
+    specs, skipped = _checked(asked(options))
     keys = dict.fromkeys(spec.scenario_key for spec in specs)
     scenarios = {key: key.prepare(options.data_dir) for key in keys}
     _require_distinct_names(scenarios.items())
     cells: dict[str, PlannedCell] = {}
-    skipped: list[str] = []
     pairs: list[tuple[CellSpec, Scenario]] = []
     for spec in specs:
         scenario = scenarios[spec.scenario_key]
@@ -63,6 +61,23 @@ def plan(options: Options) -> Plan:
     late = require_a_phase([each.spec for each in cells.values()])
     reasons = tuple(dict.fromkeys(skipped))
     return Plan(tuple(cells.values()), scenarios, reasons, len(skipped), late)
+
+
+def _checked(asked: Iterable[CellSpec]) -> tuple[list[CellSpec], list[str]]:
+    """The cells that can be built, checked before data are loaded, and why others are left out.
+
+    A row whose loss takes no negatives has no other one: with `--objective` it is left out.
+    """
+    specs: list[CellSpec] = []
+    skipped: list[str] = []
+    for spec in asked:
+        try:
+            spec.check()
+        except NothingToCompare as error:
+            skipped.append(str(error))
+        else:
+            specs.append(spec)
+    return specs, skipped
 
 
 def asked(options: Options) -> Iterator[CellSpec]:

@@ -117,7 +117,7 @@ def test_a_run_of_such_methods_alone_is_whole_and_names_what_it_lacks(alone, tmp
 @pytest.mark.parametrize(
     "words,match",
     [
-        (["-m", "random,directau", "--objective", "bpr"], "objective bpr needs negatives"),
+        (["-m", "directau", "--objective", "bpr"], "objective bpr needs negatives"),
         (["-m", "enmf(objective=softmax)"], "objective softmax needs negatives"),
         (["-m", "directau+dns"], "method dns acts on negatives"),
         (["-m", "til+enmf"], "method til acts on negatives"),
@@ -128,3 +128,10 @@ def test_what_would_train_nothing_is_one_sentence(tmp_path, words, match):
     result = call("run", *SMALL, *words, "-o", tmp_path / "run")
     assert result.exit_code == 2 and match in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1 and not (tmp_path / "run").exists()
+
+
+def test_beside_others_such_a_row_is_left_out_and_named():
+    words = ["run", "-d", DATA, "-m", "random,directau", "--objective", "bpr", "--dry-run"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "skip   objective bpr needs negatives, and method directau draws none" in result.output
