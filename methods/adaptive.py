@@ -35,6 +35,7 @@ CARD = Card(
     differs="One pool for the batch unless `pool_of=sequence`; the loss scaling is a switch.",
     search={"pool": ("of", 100, 300, 1000), "top": ("of", 5, 25, 50)},
     presets={"apple": {"pool": 100, "top": 25, "faithful": True, "pool_of": "sequence"}},
+    later=("pool_of",),
 )
 
 

@@ -44,6 +44,7 @@ CARD = Card(
             "pool_of": "sequence",
         },
     },
+    later=("pool_of",),
 )
 
 

@@ -68,7 +68,7 @@ class Config:
         check_ranges(self, at_least={"candidates": 1, "floor": 0})
         if not self.power <= -1:
             raise ValueError(f"`power` must be -1 or less; got {self.power}")
-        if not self.floor and self.power != int(self.power):
+        if not self.floor and self.power % 1:
             raise ValueError(
                 "`power` must be a whole number where `floor` is 0, for s_i + alpha may be "
                 f"negative; got {self.power}; set floor=0.01"

@@ -18,16 +18,18 @@ divide, unbias is 1. `sampled` above 0 estimates F from that many uniform draws,
 1 / (2 sqrt n), too coarse for a prior of 1e-4. Cost per step: I dot products a row, or `sampled`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from negbench.ops.epoch_means import EpochMeans
 from negbench.ops.masked_fill import count_true
+from negbench.ops.sorted_rows import sorted_rows
 from negbench.parts import BPR, Uniform
 from negbench.parts.requirements import ids_of
 from negbench.parts.sampling.proposals import UniformProposal, sample_outside
+from negbench.parts.score_space import items_of
 from negbench.protocol import (
     Card,
     Ids,
@@ -63,6 +65,8 @@ CARD = Card(
 )
 BLOCK = 1 << 18
 """Rows x items scored at once: what stays in a processor's cache."""
+FEW = 8
+"""Up to so many candidates, as of no shared pool, counting takes less than sorting all scores."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,14 @@ class LeastRisk:
 
     def share_below(self, step: Step, ids: Ids) -> Scores:
         """F at each candidate: the share of the user's unobserved items at or below it, [B, M]."""
-        context, users = step.context, step.batch.users
+        context, users, view = step.context, step.batch.users, step.view
         every = torch.arange(context.n_items, device=ids.device)
+        items, query = items_of(step), view.similarity.query(view.query)
+        view.dots.add(len(query) * len(items), pooled=True)
         blocks = []
         every_row = torch.arange(len(users), device=ids.device)
         for rows in torch.split(every_row, max(1, BLOCK // context.n_items)):
-            view = replace(step.view, query=step.view.query[rows])
-            scores = view.score_shared(every)
+            scores = query[rows] @ items.T
             at = scores.gather(1, ids[rows])  # the same products: an item is not below itself
             hidden = context.excluded.contains_shared(users[rows], every)
             scores = scores.masked_fill(hidden, torch.inf)
@@ -144,6 +149,8 @@ class LeastRisk:
 
 def _count_below(scores: Scores, at: Scores) -> Scores:
     """How many of scores [B, K] are at most each of `at` [B, M]: [B, M]."""
+    if at.shape[1] > FEW:
+        return torch.searchsorted(sorted_rows(scores), at.contiguous(), right=True)
     return torch.stack([count_true(scores <= one.unsqueeze(1)) for one in at.unbind(1)], 1)
 
 

@@ -151,18 +151,24 @@ class Disentangled:
         t, users = self.ramp(step), layers.queries
         relevant = self.gates.of_positives(positives, users).unsqueeze(1)
         values, scores = [], []
-        ids = negatives.row_ids(len(step.batch))
-        for rows, vectors in layers.candidates(ids):
-            part = (1 - t) * vectors - self.gates.of_negatives(vectors, relevant[rows])
-            values.append(torch.einsum("bmld,bld->bml", part, users[rows]))
+        for rows, vectors in layers.candidates(negatives):
+            part = self.gates.of_negatives(vectors, relevant[rows])
             scores.append(torch.einsum("bmld,bld->bml", vectors, users[rows]))
+            value = (1 - t) * scores[-1] - torch.einsum("bmld,bld->bml", part, users[rows])
+            values.append(value)
         value, score = torch.cat(values), torch.cat(scores)
         step.view.dots.add(value.numel())
+        mean = score.mean(1, keepdim=True)
         if negatives.mask is not None:
-            value.masked_fill_(~negatives.mask.expand_as(ids).unsqueeze(-1), -torch.inf)
+            usable = negatives.mask.unsqueeze(-1)
+            value.masked_fill_(~usable, -torch.inf)
+            mean = (score * usable).sum(1, keepdim=True) / usable.sum(1, keepdim=True).clamp(min=1)
         best = value.argmax(1, keepdim=True)
+        hardness = score.gather(1, best) - mean
+        if negatives.mask is not None:
+            hardness = hardness[negatives.mask.any(1)]
         self.averages.add_sum("dens_t", t)
-        self.averages.add("dens_hardness", score.gather(1, best) - score.mean(1, keepdim=True))
+        self.averages.add("dens_hardness", hardness)
         return best
 
     def loss(

@@ -3,10 +3,11 @@
     e- = lambda e_j + (1 - lambda) mean_{d in S} e_d,   j = argmax_{c in C} s(u, c)
     S = k items of the user's cache, chosen one by one: the largest part outside span(e_j, S)
 
-After the diversity-augmented negative sampling of 2025 (arXiv 2508.14468). Of M uniform candidates
-the best scored is the hard negative, as in `dns`; the R next ones go into the user's cache of C
-items, the newest first. From it comes a set that differs from the hard negative and within itself,
-so that the user's negatives cover more of the catalogue at no draw more. lambda = 1 is `dns`.
+Xuan, Sokol, Sanderson & Chan, "Diversity-Augmented Negative Sampling for Implicit Collaborative
+Filtering", 2025 (arXiv 2508.14468). Of M uniform candidates the best scored is the hard negative,
+as in `dns`; the R next ones go into the user's cache of C items, the newest first. From it comes a
+set that differs from the hard negative and within itself, so that the user's negatives cover more
+of the catalogue at no draw more. lambda = 1 is `dns`.
 
 What is ours: the paper samples S by a determinantal process given j; here S is the greedy mode of
 that process for cosines (`choice=greedy`), without its randomness. `choice=near` takes the items
@@ -44,9 +45,11 @@ from negbench.protocol import (
 CARD = Card(
     title="DivNS: diversity-augmented negative sampling",
     family="dynamic",
+    authors="Xuan, Sokol, Sanderson and Chan",
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2508.14468",
+    paper="Diversity-Augmented Negative Sampling for Implicit Collaborative Filtering",
     moves=("stages",),
     provenance="specification",
     differs="The diverse set is the greedy mode of the determinantal process, not a draw of it.",

@@ -19,9 +19,8 @@ step for each of the backbone's, on detached vectors and by its step size, where
 fitted by 100 epochs for each (`inner=100`: so many steps on each batch, after the backbone's, by an
 Adam of its own). The chain takes DDIM steps of `stride` (`stride=1,walk=ancestral` is the paper's).
 Noise has the catalogue's mean and covariance; `noise=unit` is N(0, I). `preset=released` takes all
-as released. The condition is the user's vector at unit scale. Negatives are detached.
-
-Controls. `trained=false` is the same chain with a random denoiser that never learns; `walk=direct`
+as released. The condition is the user's vector at unit scale. Negatives are detached. Controls:
+`trained=false` is the same chain with a random denoiser that never learns; `walk=direct`
 is matched Gaussian noise: x_l is the row's own positive noised to t, without a denoiser.
 Cost per step: about T / stride + 5 `inner` passes of the denoiser over B rows.
 """
@@ -91,6 +90,7 @@ CARD = Card(
             "inner": 100,
         },
     },
+    later=("inner", "inner_lr"),
 )
 
 

@@ -41,6 +41,7 @@ CARD = Card(
     "candidates.",
     search={"candidates": ("of", 16, 32, 64, 200), "top": ("of", 1, 2, 4, 8)},
     presets={"released": {"candidates": 200, "keep": "all", "reduction": "sum"}},
+    later=("reduction",),
 )
 
 

@@ -21,6 +21,7 @@ and row of the batch.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from negbench.parts import Pool
 from negbench.parts.losses.exact_softmax import Correction, correction_of, softmax_of
@@ -46,6 +47,7 @@ CARD = Card(
     presets={
         "apple": {"pool": 50, "pool_of": "sequence", "hide": "batch", "correction": None},
     },
+    later=("correction", "pool_of", "hide"),
 )
 
 
@@ -55,10 +57,11 @@ class Config:
 
     pool: int = 1024
     """K at most, 1 or more; the whole batch in the paper."""
-    correction: Correction = "standard"
-    """Subtract log q given what is hidden (standard, exact) or not (marginal); none: do not."""
-    correct: bool | None = None
-    """Older word for `correction`: true is standard, false none."""
+    correct: bool = True
+    """Subtract log q; the paper's correction. False is the plain softmax."""
+    correction: Correction | Literal["auto"] = "auto"
+    """log q given what is hidden (standard, exact) or not (marginal); none: leave it out; auto:
+    standard, unless `correct` is false."""
     pool_of: PoolOf = "batch"
     """One pool for the batch, as in the paper, or one for each of its sequences."""
     hide: Hide = "excluded"

@@ -9,16 +9,17 @@ Shi, Wang, Feng, Zhang, Wang, Wu & He, "Lower-Left Partial AUC: An Effective and
 Optimization Metric for Recommendation", WWW 2024 (arXiv 2403.00844). Only the alpha best scored
 share of the positives and the beta best scored share of the negatives count: s+ and s- are the
 scores at which they are cut. alpha = beta = 1 is the square loss of all pairs, (1 - f_i + f_j)^2
-less 1, at the optimum of a (mean f_i), b (mean f_j) and gamma (mean f_j - mean f_i); beta = 1 / N
-leaves the hardest negative.
+less 1, at the optimum of a (mean f_i), b (mean f_j) and gamma (mean f_j - mean f_i); a beta of
+one in all n negatives leaves the hardest.
 
 a, b and s- go down the loss, gamma and s+ up, at `dual_lr`; after each step a and b are clipped to
 0..1, s- to 0..5, s+ to -1..4, gamma to max(-a, b - 1)..1. The official trainer goes up, a later
 benchmark goes down in all five (`ascent=false`), which its published numbers are from: going up is
 known to diverge, so report both, and neither by one seed. Differs: the official loss has
-multipliers for the bounds of gamma as well, here the clipping alone; beta is a share of each row's
-draws, and their mean is each row's own. Scores are the backbone's; a row without negatives has the
-loss of its positive. The five values are logged. Cost per step: N draws and N dot products a row.
+multipliers for the bounds of gamma as well, here the clipping alone. One s- cuts the draws of all
+rows, so that beta is a share of them together: a user who scores everything high loses more of
+them. Scores are the backbone's; a row without negatives has the loss of its positive. The five
+values are logged. Cost per step: N draws and N dot products a row.
 """
 
 from collections.abc import Iterable
@@ -152,8 +153,7 @@ class LowerLeftAUC:
 
     def surrogate(self, x: AnyShape) -> AnyShape:
         """r(x): a smooth max(0, x)."""
-        k = self.config.sharpness
-        return F.softplus(k * x) / k
+        return F.softplus(x, beta=self.config.sharpness)
 
     @torch.no_grad()
     def observe(self, feedback: Feedback) -> None:

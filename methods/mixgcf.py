@@ -109,18 +109,18 @@ class Mixture:
         """The score of each candidate at each layer, [B, N, L]; minus infinity where masked."""
         if not layers.many:
             return step.scores_no_grad(negatives).unsqueeze(-1)
-        ids, similarity = negatives.row_ids(len(step.batch)), step.view.similarity
+        similarity = step.view.similarity
         query = layers.queries if self.config.query == "layer" else step.view.query.unsqueeze(1)
         query = similarity.query(query).detach().expand(-1, layers.queries.shape[1], -1)
         blocks = [
             torch.einsum("bmld,bld->bml", similarity.prepare(vectors), query[rows])
-            for rows, vectors in layers.candidates(ids)
+            for rows, vectors in layers.candidates(negatives)
         ]
         scores = torch.cat(blocks)
         step.view.dots.add(scores.numel())
         if negatives.mask is None:
             return scores
-        return scores.masked_fill_(~negatives.mask.expand_as(ids).unsqueeze(-1), -torch.inf)
+        return scores.masked_fill_(~negatives.mask.unsqueeze(-1), -torch.inf)
 
     def share(self, step: Step, like: AnyShape) -> AnyShape:
         """The share a of the positive, [B, K, L, 1]."""

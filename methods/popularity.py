@@ -42,6 +42,7 @@ CARD = Card(
     presets={
         "apple": {"exponent": 1.0, "smoothing": 0.0, "negatives": 5, "shared": "sequence"},
     },
+    later=("shared",),
 )
 
 

@@ -73,6 +73,7 @@ CARD = Card(
         "released": {"weight": 0.4, "gamma": 5.0, "reduction": "batch", "targets": "last"},
         "released_toys": {"weight": 0.6, "gamma": 5.0, "reduction": "batch", "targets": "last"},
     },
+    later=("targets",),
 )
 TINY = 1e-16
 """Least mean square of the item vectors."""

@@ -28,6 +28,7 @@ CARD = Card(
     provenance="specification",
     search={"negatives": ("of", 1, 4, 16, 64)},
     presets={"apple": {"negatives": 5, "shared": "sequence"}},
+    later=("shared",),
 )
 
 

@@ -20,8 +20,10 @@ from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, 
 CARD = Card(
     title="SimANS: ambiguous negatives",
     family="dynamic",
+    authors="Zhou, Gong, Liu, Zhao, Shen, Dong, Lu, Majumder, Wen and Duan",
     year=2022,
     venue="EMNLP",
+    link="https://aclanthology.org/2022.emnlp-industry.56",
     paper="SimANS: Simple Ambiguous Negatives Sampling for Dense Text Retrieval",
     moves=("stages",),
     provenance="specification",
@@ -75,8 +77,10 @@ class Region:
     def draw(self, s_pos: Rows, scores: Scores, generator: torch.Generator) -> Ids:
         """Column of the draw of each row, [B, 1]; the first where every candidate is masked."""
         best, at = scores.topk(min(self.config.top, scores.shape[1]), 1)
-        distance = best.double() - s_pos.double().unsqueeze(1) - self.config.offset
-        logits = torch.where(best.isneginf(), -torch.inf, -self.config.sharpness * distance**2)
+        distance = (best.double() - s_pos.double().unsqueeze(1) - self.config.offset).square()
+        # Beyond the nearest one's, so that no sharpness makes all of them 0.
+        beyond = distance - distance.amin(1, keepdim=True)
+        logits = torch.where(best.isneginf(), -torch.inf, -self.config.sharpness * beyond)
         cumulative = logits.softmax(1).nan_to_num(1.0).cumsum(1)
         share = torch.rand(len(scores), device=scores.device, generator=generator).unsqueeze(1)
         pick = (cumulative <= share).sum(1, keepdim=True)

@@ -42,6 +42,9 @@ CARD = Card(
     presets={"released": {"negatives": 200, "rho": 1.0}},
 )
 
+SHARPEST = 1e25
+"""Upper bound of 1 / tau, so that its products with losses stay in the range of floats."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -93,7 +96,8 @@ def sharpness(losses: Scores, mask: Mask | None, rho: float) -> Rows:
     variance = squares / (n - 1).clamp(min=1)
     # Below rounding the losses are equal, and their order is noise.
     varies = variance > (mean * torch.finfo(losses.dtype).eps).square() * 4
-    return (2 * rho / variance.where(varies, 1.0)).sqrt().where(varies, 0.0)
+    each = (2 * rho) ** 0.5 * variance.where(varies, 1.0).rsqrt()
+    return each.clamp(max=SHARPEST).where(varies, 0.0)
 
 
 def build(config: Config) -> Method:

@@ -7,13 +7,14 @@
 Zhang et al., "Talos: Optimizing Top-K Accuracy in Recommender Systems", WWW 2026 (arXiv
 2601.19276). b_u is a parameter of each user with an Adam of its own at `quantile_lr`: the pinball
 loss r over all items is least at the K-th largest score, the train items P_u counted as they are
-and the uniform draws for all others, which is unbiased. The scores have no gradient there and b_u
+and the draws for all others, which is unbiased for uniform ones; those of another sampler count
+1 / q there, where q is known. The scores have no gradient there and b_u
 has none in L. An item below the threshold keeps its slope, one far above has none left. b_u =
 infinity is the softmax loss at tau, minus infinity is log N without gradient. tau stands outside
 of the sigmoid, and both terms of L stay: without the first all scores rise.
 
 b_u starts at 0 (ours). Both losses are trained in one sum, with the pinball loss averaged over
-rows: under Adam its weight does not matter. A row without negatives has no L. The epoch's mean b_u
+rows: under Adam its weight hardly matters. A row without negatives has no L. The epoch's mean b_u
 is logged. Cost per step: N draws and N dot products a row, and one for each train item of its user.
 """
 
@@ -28,7 +29,12 @@ from torch import nn
 from negbench.ops.epoch_means import EpochMeans
 from negbench.parts import Uniform
 from negbench.parts.cosine_scores import Angular, Scoring
-from negbench.parts.losses.functions import log_sum, over_negatives
+from negbench.parts.losses.functions import (
+    count_unmasked,
+    log_sum,
+    masked_score,
+    over_negatives,
+)
 from negbench.parts.user_history import Liked
 from negbench.parts.user_quantiles import pinball, scores_of_liked
 from negbench.protocol import (
@@ -78,13 +84,18 @@ class Config:
     quantile_lr: float = 0.001
     """Learning rate of the thresholds, above 0; .001 released."""
     start: float = 0.0
-    """Where every threshold starts; not known of the paper."""
+    """Where every threshold starts, -1000 to 1000; not known of the paper."""
     similarity: Scoring = "cosine"
     """cosine is the paper's; backbone: the scores as they come."""
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
-        check_ranges(self, at_least={"negatives": 1, "k": 1}, above={"tau": 0, "quantile_lr": 0})
+        check_ranges(
+            self,
+            at_least={"negatives": 1, "k": 1},
+            above={"tau": 0, "quantile_lr": 0},
+            between={"start": (-1000, 1000)},
+        )
 
 
 class Thresholded:
@@ -131,7 +142,8 @@ class Thresholded:
         inside = liked.isfinite()
         gaps = torch.where(inside, liked, 0.0) - b.unsqueeze(1)
         own = (pinball(gaps, share) * inside).sum(1)
-        drawn = over_negatives(pinball(s_neg - b.unsqueeze(1), share), None, negatives.mask)
+        weights = even_weights(negatives, s_neg)
+        drawn = over_negatives(pinball(s_neg - b.unsqueeze(1), share), weights, negatives.mask)
         return (own + (n_items - sizes) * drawn) / n_items
 
     def observe(self, feedback: Feedback) -> None:
@@ -150,6 +162,18 @@ class Thresholded:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state."""
         self.thresholds.copy_(state["thresholds"])
+
+
+def even_weights(negatives: Negatives, like: Scores) -> Scores | None:
+    """What makes draws of any known proposal count as uniform ones, [B, N] with a mean of 1 a row;
+    None where the proposal is not known."""
+    if negatives.logq is None or not negatives.n:
+        return None
+    z, mask = -negatives.logq.expand_as(like), negatives.mask
+    if mask is not None:
+        z = z.masked_fill(~mask, masked_score(z.dtype))
+    n = count_unmasked(like, mask).clamp(min=1).reshape(-1, 1)
+    return z.softmax(1) * n
 
 
 def build(config: Config) -> Method:

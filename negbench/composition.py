@@ -6,13 +6,13 @@ from the last one.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from negbench.errors import UserError, did_you_mean
 from negbench.parts.losses.objectives import OBJECTIVES
 from negbench.plugins import registry
-from negbench.plugins.card import Card
+from negbench.plugins.card import Card, recorded
 from negbench.plugins.term_syntax import Term, config_of, configure, parse, split
 from negbench.protocol.interfaces import Method, Objective
 from negbench.texts.language_models import recorded_term
@@ -65,7 +65,8 @@ class Recipe:
 
     def configs(self) -> dict[str, Any]:
         """Every setting, defaults too, by method: what the record keeps."""
-        return {term.name: asdict(_config(term)) for term in self.terms}
+        pairs = zip(self.terms, self.cards, strict=True)
+        return {term.name: recorded(_config(term), card) for term, card in pairs}
 
     def check(self) -> None:
         """Check parameters, choices and objective without building any part.

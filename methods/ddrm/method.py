@@ -11,9 +11,9 @@ from any sampler and stages: `ddrm+dns(candidates=8)`, for the last method provi
 Published is a backbone that was trained before and is frozen (`freeze`). Here the first `warmup`
 epochs train it plainly, by the same negatives and loss, and the denoisers L_re on detached vectors;
 the backbone itself is validated. Then user and item vectors are copied, and the denoisers alone
-learn on the copies, which also rank: best epoch and patience start anew. The backbone's own table,
-which the L2 penalty goes on shrinking, is no longer used. `freeze=false` trains all from the first
-step; targets of L_re are detached then, lest the vectors shrink until denoising is easy.
+learn on the copies, which also rank: best epoch and patience start anew. The backbone's own table
+rests from there on and is no longer used. `freeze=false` trains all from the first step; targets of
+L_re are detached then, lest the vectors shrink until denoising is easy.
 
 The released denoisers have three hidden layers (1000, 100, 1000 on ml-1m), a learnt map of a time
 of 10 and their own step size; rows draw a user evenly, then one of the user's items. The presets
@@ -133,6 +133,7 @@ CARD = Card(
             "denoiser_lr": 1e-3,
         },
     },
+    later=("layers", "activation", "denoiser_lr", "rows"),
 )
 
 

@@ -62,9 +62,9 @@ CARD = Card(
     moves=("sampler", "objective"),
     provenance="specification",
     differs="Both models learn side by side; the backbone is ranked; the generator starts anew.",
-    search={"lr": ("log", 0.01, 10.0), "temperature": ("of", 0.2, 0.5, 1.0)},
+    search={"generator_lr": ("log", 0.01, 10.0), "temperature": ("of", 0.2, 0.5, 1.0)},
     controls={
-        "irgan(lr=0)": "a generator that never learns",
+        "irgan(generator_lr=0)": "a generator that never learns",
         "irgan(rank=generator,warm_up=10)": "the generator is ranked, started from DNS",
     },
     presets={
@@ -74,7 +74,7 @@ CARD = Card(
             "temperature": 0.2,
             "draws": 2,
             "share": 0.2,
-            "lr": 0.001,
+            "generator_lr": 0.001,
             "warm_up": 20,
             "rank": "generator",
         },
@@ -105,7 +105,7 @@ class Config:
     """Draws a row that the generator learns from, 1 or more; 2 released."""
     share: float = 0.2
     """lambda, 0 to below 1; .2 released."""
-    lr: float = 1.0
+    generator_lr: float = 1.0
     """SGD's step of the generator, 0 or more; .001 released, after a start from DNS."""
     warm_up: int = 0
     """Epochs in which the generator is trained as a DNS model instead; released: to the end."""
@@ -114,7 +114,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
-        least = {"factors": 1, "negatives": 1, "draws": 1, "lr": 0, "warm_up": 0}
+        least = {"factors": 1, "negatives": 1, "draws": 1, "generator_lr": 0, "warm_up": 0}
         check_ranges(self, at_least=least, above={"temperature": 0})
         if not 0 <= self.share < 1:
             raise ValueError(f"`share` must be 0 or more and below 1; got {self.share}")
@@ -192,7 +192,7 @@ class Generator:
         with torch.enable_grad():
             if feedback.step.epoch <= self.config.warm_up:
                 self.learn_by_dns(feedback.step)
-            elif self.config.lr:
+            elif self.config.generator_lr:
                 self.learn_by_reward(feedback.step)
 
     def learn_by_reward(self, step: Step) -> None:
@@ -211,7 +211,7 @@ class Generator:
         with torch.no_grad():
             for table in self.tables.values():
                 if table.grad is not None:
-                    table.sub_(self.config.lr * table.grad)
+                    table.sub_(self.config.generator_lr * table.grad)
         self.adam.zero_grad()
 
     @torch.no_grad()

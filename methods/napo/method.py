@@ -92,6 +92,7 @@ CARD = Card(
         "rho": ("float", 0.0, 1.0),
         "negatives": ("of", 1, 3, 5, 10, 15),
     },
+    later=("mean_first",),
 )
 
 LOSSES: dict[str, dict[str, Any]] = {

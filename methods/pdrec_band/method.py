@@ -74,6 +74,7 @@ CARD = Card(
             "step_weights": True,
         },
     },
+    later=("fit_decay", "fit_batch", "step_weights"),
 )
 
 

@@ -18,8 +18,9 @@ The defaults follow the paper but for the width; of them only the dropout was tr
 8 and may not have been done). They hold for all methods alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +50,7 @@ CARD = Card(
         "dropout": ("float", 0.0, 0.6),
         "length": ("of", 50, 100, 200),
     },
+    later=("beta2",),
 )
 
 
@@ -146,6 +148,9 @@ class Block(nn.Module):
 class SASRec(SequenceBackbone):
     """The item table, the position embeddings and the transformer blocks."""
 
+    block: Callable[[Any], nn.Module] = Block
+    """Makes one of the blocks; a backbone that builds on this one may have blocks of its own."""
+
     def __init__(
         self, config: EncoderConfig, context: TrainContext, generator: torch.Generator
     ) -> None:
@@ -154,7 +159,7 @@ class SASRec(SequenceBackbone):
         self.config, self.scale = config, config.dim**0.5
         self.places = nn.Parameter(torch.empty(config.length, config.dim))
         with torch.device("meta"):
-            self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+            self.blocks = nn.ModuleList(self.block(config) for _ in range(config.blocks))
             self.last = nn.LayerNorm(config.dim)
         for part in (self.blocks, self.last):
             initialise(part, generator)

@@ -1,7 +1,7 @@
 """Cards: metadata of plug-ins, readable without importing them (and so without torch)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 MOVES = ("sampler", "stages", "objective", "transform")
@@ -38,6 +38,9 @@ class Card:
     """Rows to run beside a method: what to type, as "ddrm(diffusion=false)", and what it shows."""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Named settings, as {"released": {"candidates": 200}}: typed as NAME(preset=released)."""
+    later: tuple[str, ...] = ()
+    """Settings that came after the first version: a record leaves them out at their default, so
+    that cells of before keep their identity."""
     paper: str = ""
     """The title of the paper, for a bibliography."""
     licence: str = ""
@@ -70,3 +73,10 @@ class Card:
         title = f'"{self.paper}"' if self.paper else ""
         when = " ".join(part for part in (self.venue, str(self.year or "")) if part)
         return ", ".join(part for part in (self.authors, title, when) if part)
+
+
+def recorded(config: Any, card: Card) -> dict[str, Any]:
+    """The settings of a Config as a record keeps them: without later ones at their default."""
+    usual = {each.name: each.default for each in fields(config) if each.name in card.later}
+    settings = asdict(config)
+    return {k: v for k, v in settings.items() if k not in usual or v != usual[k]}

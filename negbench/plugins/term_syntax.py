@@ -155,7 +155,7 @@ def _with_preset(
     if PRESET not in values:
         return values
     chosen = values[PRESET]
-    if chosen not in presets:
+    if not isinstance(chosen, str) or chosen not in presets:  # a list cannot be looked up
         remedy = did_you_mean(str(chosen), list(presets)) if presets else "it has none"
         raise UserError(f"{name} has no preset {chosen!r}; {remedy}")
     typed = {key: value for key, value in values.items() if key != PRESET}

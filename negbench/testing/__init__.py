@@ -89,6 +89,7 @@ def says_what_it_is(subject: Subject) -> None:
     card_checks.search_space_is_valid(card, subject.module)
     card_checks.controls_can_be_run(card, subject.module)
     card_checks.presets_can_be_typed(card, subject.module)
+    card_checks.later_settings_exist(card, subject.module)
     card_checks.docstring_has_formula_and_cost(subject.module)
 
 

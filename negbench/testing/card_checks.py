@@ -89,6 +89,18 @@ def presets_can_be_typed(card: Card, module: ModuleType) -> None:
             raise AssertionError(f"preset {name!r} cannot be typed: {error}") from error
 
 
+def later_settings_exist(card: Card, module: ModuleType) -> None:
+    """Every setting that the card calls later is one of Config, with a default.
+
+    Raises AssertionError if not.
+    """
+    config = getattr(module, "Config", None)
+    usual = {f.name: f.default for f in dataclasses.fields(config)} if config else {}
+    for name in card.later:
+        assert name in usual, f"later setting {name!r} must be one of Config; got {list(usual)}"
+        assert usual[name] is not dataclasses.MISSING, f"later setting {name!r} needs a default"
+
+
 def config_is_plain(module: ModuleType) -> None:
     """Config is a frozen dataclass, every field has a default, and it serialises to JSON.
 

@@ -86,6 +86,4 @@ def test_two_corrections_are_refused() -> None:
 
 def test_the_preset_of_the_study_of_sequential_models() -> None:
     config = config_of(in_batch, {"preset": "apple"}, "in_batch")
-    assert config == in_batch.Config(
-        pool=50, pool_of="sequence", hide="batch", correction=None, correct=None
-    )
+    assert config == in_batch.Config(pool=50, pool_of="sequence", hide="batch", correction=None)

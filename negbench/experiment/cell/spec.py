@@ -10,6 +10,7 @@ from negbench.data.readers.column_roles import Columns
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment.cell.backbone_settings import backbone_config
 from negbench.plugins import registry
+from negbench.plugins.card import recorded
 from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
@@ -163,7 +164,7 @@ class CellSpec:
             else language_models.recorded_term(self.backbone_term).variant,
             "backbone_config": {}
             if term
-            else language_models.with_identity(asdict(self.backbone_config())),
+            else language_models.with_identity(self._backbone_settings()),
             "method": term.name if term else self.recipe.name,
             "variant": term.variant if term else self.variant,
             "method_config": asdict(reference_config(term)) if term else self._method_settings(),
@@ -196,6 +197,9 @@ class CellSpec:
         if texts is not None and any(each.get("model") for each in learning):
             settings["read"] = {"texts": encoders.cache_key("", texts)[:12]}
         return settings
+
+    def _backbone_settings(self) -> dict[str, Any]:
+        return recorded(self.backbone_config(), registry.card("backbones", self.backbone_term.name))
 
     def _method_settings(self) -> dict[str, Any]:
         return {name: language_models.with_identity(c) for name, c in self.recipe.configs().items()}

@@ -42,20 +42,19 @@ class ExactSoftmax:
         return (torch.sigmoid(apart.detach()) * apart).masked_fill(~counts, 0.0)
 
 
-def correction_of(correction: Correction, correct: bool | None) -> Correction:
-    """The correction of two settings: `correct`, the older word, is standard (true) or none.
+def correction_of(correction: Correction | Literal["auto"], correct: bool) -> Correction:
+    """The correction of two settings: `auto` is standard where `correct` is true, else none.
 
-    Raises ValueError where they contradict each other.
+    Raises ValueError for a correction that is named where `correct` is false.
     """
-    if correct is None:
-        return correction
-    if (correct and correction is None) or (not correct and correction not in ("standard", None)):
-        typed = "none" if correction is None else correction
+    if correction == "auto":
+        return "standard" if correct else None
+    if correction is not None and not correct:
         raise ValueError(
-            "`correct` and `correction` must agree (false is none, true is not); "
-            f"got {correct} and {typed}; leave `correct` out"
+            "`correct` and `correction` must agree (false is none); "
+            f"got {correct} and {correction}; leave `correct` out"
         )
-    return correction if correct else None
+    return correction
 
 
 def softmax_of(correction: Correction) -> Objective:
