@@ -77,6 +77,7 @@ def load(config: Config, cache: FileCache) -> Interactions:
         part=np.repeat(np.array([0, 2], np.int8), [liked.sum(), tested.sum()]),
         truth=_cells(random >= config.min_rating),
         judged=_cells(random > 0),
+        judged_at_random=True,
         source=CARD.link,
         notes=(
             *local.notes,

@@ -13,6 +13,7 @@ $m_u = n_u - \mathrm{round}(s\, n_u)$ from $R_u$ and the noise share s from outs
 after another without replacement, each draw with probability proportional to $e_i$ among
 what is left. This is done exactly by keeping the items with the least $E_{ui} / e_i$,
 $E_{ui} \sim \mathrm{Exp}(1)$. Times are 0 .. n - 1 in random order, so order carries no signal.
+With `shown` above 0 the race outside $R_u$ goes on: so many more items were shown in vain to each.
 
 **Words.** An item's text describes its vector: `up3` or `down3`, by the sign of coordinate 3 of
 $q_i$, $\mathrm{round}(2 |q_{i3}|)$ times. So methods that read texts meet a known truth.
@@ -22,13 +23,13 @@ Cost: U x I for scores and draws, in blocks; a million pairs of 10,000 x 2,000 i
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negbench.data.download.file_cache import FileCache
-from negbench.data.interactions import Csr, Interactions
+from negbench.data.interactions import Csr, Interactions, Ints
 from negbench.ops.rng import numpy_stream
 from negbench.plugins.card import Card
 from negbench.plugins.config_ranges import check_ranges
@@ -66,6 +67,8 @@ class Config:
     """b, from 0 (all items exposed alike) to 1 (exposed by the popularity law)."""
     noise: float = 0.05
     """s, share of a user's pairs that are not relevant, from 0 to 1."""
+    shown: int = 0
+    """Items, not relevant ones, that each user was shown and did not choose; 0 or more."""
     seed: int = 0
     """Another seed is another data set."""
 
@@ -74,7 +77,7 @@ class Config:
         shares = dict.fromkeys(("relevant", "exposure_bias", "noise"), (0, 1))
         check_ranges(
             self,
-            at_least=dict.fromkeys(("users", "items", "interactions", "dim"), 1),
+            at_least={**dict.fromkeys(("users", "items", "interactions", "dim"), 1), "shown": 0},
             # beyond 5 the rarest weights vanish in float32
             between={**shares, "popularity_exponent": (0, 5)},
         )
@@ -84,8 +87,9 @@ class Config:
                 f"{most} pairs a user are more than the {self.n_relevant} relevant items a user"
                 " has; raise items or relevant, or lower interactions"
             )
-        if round(self.noise * most) > self.items - self.n_relevant:
-            raise ValueError("noise needs more items that are not relevant; lower it or relevant")
+        if round(self.noise * most) + self.shown > self.items - self.n_relevant:
+            what = "noise and shown need" if self.shown else "noise needs"
+            raise ValueError(f"{what} more items that are not relevant; lower it or relevant")
 
     @property
     def n_relevant(self) -> int:
@@ -97,17 +101,28 @@ def load(config: Config, cache: FileCache) -> Interactions:
     """Draw the data set."""
     del cache
     pairs, noise = _pairs_per_user(config)
-    liked, relevant, noisy = [], [], []
+    liked, relevant, noisy, vain = [], [], [], []
     for low, likes, race in _blocks(config):
         here = slice(low, low + len(race))
         rows = np.arange(len(race))[:, None]
         user, place = _first(race[rows, likes], (pairs - noise)[here])
         relevant.append((user + low, likes[user, place]))
-        user, item = _first(_outside(race, likes), noise[here])
-        noisy.append((user + low, item))
+        user, item = _first(_outside(race, likes), noise[here] + config.shown)
+        place = np.arange(len(user)) - np.searchsorted(user, user)
+        chosen = place < noise[here][user]
+        noisy.append((user[chosen] + low, item[chosen]))
+        vain.append((user[~chosen] + low, item[~chosen]))
         liked.append(likes)
     users, items = (np.concatenate(each) for each in zip(*relevant, *noisy, strict=True))
-    return _interactions(config, np.concatenate(liked), users, items)
+    data = _interactions(config, np.concatenate(liked), users, items)
+    return (
+        replace(data, unchosen=_shown(config, *zip(*vain, strict=True))) if config.shown else data
+    )
+
+
+def _shown(config: Config, users: tuple[Ints, ...], items: tuple[Ints, ...]) -> Csr:
+    rows, columns = np.concatenate(users), np.concatenate(items)
+    return Csr.of(rows, columns, n_rows=config.users, n_columns=config.items).sorted()
 
 
 def exposure(config: Config) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
 from negbench.training.optimisers import lr_factor
 
-NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts")
+NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts", "exposures")
 
 
 class Attached(nn.Module):

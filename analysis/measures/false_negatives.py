@@ -10,10 +10,10 @@ is the rate before masking and selection. All are pooled over the epochs up to t
 that led to the ranked model, and over seeds; `fnr_low` and `fnr_high` are the ends of the 95 %
 interval of the counts (`rare_rates`), unknown for cells of an older negbench, which kept the
 rates alone. `fnr_closed` is the rate in closed form, where the sampler's distribution is fixed and
-no stage chooses among its draws. Where the data have ground truth a rate is exact; elsewhere H_u is
-a part of what the user likes and the rate is a lower bound: `knowledge` says which. The rate on
-held-out pairs is that of BNS (Liu and Wang, ICDE 2023), false hard negatives are RealHNS's (RecSys
-2023); the lift is a normalisation of this suite's.
+no stage chooses among its draws. Where the data have ground truth of every pair a rate is exact;
+elsewhere H_u is a part of what the user likes and the rate is a lower bound: `knowledge` says
+which. The rate on held-out pairs is that of BNS (Liu and Wang, ICDE 2023), false hard negatives are
+RealHNS's (RecSys 2023); the lift is a normalisation of this suite's.
 
 Planted false negatives, where a run has them, are train positives moved to "unobserved": the share
 of negatives that are planted, its lift over uniform sampling, the weight that the loss gives them
@@ -67,7 +67,11 @@ def _pooled(run: Run, values: pd.DataFrame) -> pd.DataFrame:
     `chance` is the number of false negatives that uniform draws were expected to give.
     """
     values = values.assign(chance=values["fnr_expected"] * values["fn_total"])
-    names = [*COUNTS, "chance"]
+    return pooled_counts(run, values, [*COUNTS, "chance"])
+
+
+def pooled_counts(run: Run, values: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """These counts of each row summed over its seeds, unknown where a seed lacks them."""
     rows = values.groupby(ROW, as_index=False, sort=False)[names]
     sums, seeds = rows.sum(), rows.count()
     expected = sums[ROW].merge(rows_of_run(run)[[*ROW, "expected"]], on=ROW, how="left")["expected"]

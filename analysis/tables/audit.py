@@ -16,6 +16,8 @@ from ..measures import bands as band_table
 from ..measures.bands import bands
 from ..measures.budget import budget
 from ..measures.false_negatives import PLANTED, false_negatives
+from ..measures.known_negatives import RATES as KNOWN_RATES
+from ..measures.known_negatives import known_negatives
 from ..measures.popularity_bias import popularity_bias
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
@@ -31,6 +33,9 @@ COUNTED = ("fn_count", "fn_total", "fhn_count", "fhn_total")
 INTERVALS = tuple(
     f"{rate}_{end}" for rate in ("fnr", "fnr_lift", "fhnr") for end in ("low", "high")
 )
+KNOWN = (*KNOWN_RATES, "tnr_lift")
+"""Rates of data that know negatives, or judged some pairs."""
+COUNTED_KNOWN = ("tn_count", "tn_total", "fj_count", "fj_total")
 BUDGET = ("capped", "before_phase", "warm_up_only")
 """Cells still rising when the budget ended, kept from a warm-up, and whether all were."""
 SPREAD = Note("legend", "The standard deviations over seeds stand in the formats csv and json.")
@@ -72,7 +77,8 @@ def audit_page(run: Run, metric: MetricLike = None) -> Audit:
     pairs = [((line["dataset"], line["backbone"]), line) for line in lines]
     blocks = tuple(_block(run, *at, group, chosen) for at, group in by_block(pairs).items())
     notes = (USERS, SPREAD, *footnotes.of_metric(run, chosen), *footnotes.of_damage(run))
-    shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame)
+    known = KNOWN[0] in frame
+    shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame, known=known)
     return Audit(chosen, shown, frame, blocks, notes)
 
 
@@ -95,6 +101,10 @@ def audit_frame(run: Run, metric: MetricLike = None) -> pd.DataFrame:
     spread = (n for f in rates for n in (f, f"{f}_std") if n != "fnr_closed_std")
     kept = [*ROW, *spread, *INTERVALS, *COUNTED, "knowledge"]
     rows = rows.merge(trained.reindex(columns=kept), on=ROW, how="left")
+    if len(known := known_negatives(run)):
+        ends = [name for rate in KNOWN for name in (rate, f"{rate}_low", f"{rate}_high")]
+        stds = [f"{rate}_std" for rate in KNOWN]
+        rows = rows.merge(known[[*ROW, *ends, *stds, *COUNTED_KNOWN]], on=ROW, how="left")
     rows["knowledge"] = rows["knowledge"].astype(object).fillna("")
     return rows
 

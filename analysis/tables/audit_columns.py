@@ -33,10 +33,15 @@ def count(value: float) -> str:
     return f"{value:,.1f}"
 
 
-def groups(metric: Metric, bands: Sequence[str], planted: bool = False) -> tuple[Group, ...]:
-    """The groups of the audit: accuracy by band, lists, users and items, false negatives."""
+def groups(
+    metric: Metric, bands: Sequence[str], planted: bool = False, known: bool = False
+) -> tuple[Group, ...]:
+    """The groups of the audit: accuracy by band, lists, users and items, false negatives.
+
+    `planted` and `known` say whether a run planted positives, or its data know negatives.
+    """
     always = (_served(metric, bands), _shown(metric.k), _biased(metric.k), _TRAINED)
-    return (*always, _PLANTED) if planted else always
+    return (*always, *[_KNOWN] * known, *[_PLANTED] * planted)
 
 
 def _served(metric: Metric, bands: Sequence[str]) -> Group:
@@ -109,6 +114,28 @@ _TRAINED = Group(
         ),
         Column("FN lift", "fnr_lift", two_digits, "over uniform draws: 1 = as uniform"),
         Column("hard FN", "fhnr", percent, "FN rate among negatives of the user's top tenth"),
+    ),
+)
+_KNOWN = Group(
+    "Known negatives in training",
+    (
+        Column(
+            "TN rate",
+            "tnr",
+            percent,
+            "share of used negatives that are known ones: shown and not chosen, rated too low, or "
+            "judged and not true; a lower bound",
+        ),
+        Column("counted", "tn_count", rounded, "the known negatives that the rate rests on"),
+        Column("TN lift", "tnr_lift", two_digits, "over uniform draws: 1 = as uniform"),
+        Column("FN of judged", "fnr_judged", percent, "FN rate among negatives that were judged"),
+        Column("judged", "fj_total", rounded, "used negatives that were judged"),
+        Column(
+            "FN of all",
+            "fnr_random",
+            percent,
+            "FN rate of all negatives, estimated by those judged at random; right on average",
+        ),
     ),
 )
 _PLANTED = Group(

@@ -13,7 +13,7 @@ from .rate_text import margin_note, rate_text
 from .render import as_json, comma_separated, markdown, require_format, text
 from .table import Cell, Column, Table, known
 
-RATES = ("fnr", "fnr_lift", "fhnr")
+RATES = ("fnr", "fnr_lift", "fhnr", "tnr", "tnr_lift", "fnr_judged", "fnr_random")
 KEYS = (*ROW, "seeds", "expected", *BUDGET, "knowledge")
 
 

@@ -1,8 +1,9 @@
 """Held-out positives of each user: known to probes, hidden from training.
 
 A negative (u, j) is false if j is held out for u: in valid, in test, among the planted pairs, or in
-the ground truth where the data have one, and not in train. With ground truth the false-negative
-rate is exact; without it some positives are unknown and the rate is a lower bound.
+the ground truth where the data have one, and not in train. With ground truth for every pair the
+false-negative rate is exact; without it, or where some pairs were judged alone, some positives are
+unknown and the rate is a lower bound (`true_negative_rate` has the rate among judged pairs).
 
 Under a split by users nobody who is trained on has held-out positives: without ground truth or
 planted pairs no rate is known, and none is given.
@@ -50,14 +51,19 @@ class HeldOut:
         parts = scenario.split
         truth, planted = scenario.interactions.truth, scenario.planted
         known = [part for part in (parts.test, planted, truth) if part is not None]
-        held = _difference(reduce(Csr.join, known, parts.valid), parts.train)
-        pairs, rate = _with_rate(held, scenario, context)
+        held = without(reduce(Csr.join, known, parts.valid), parts.train)
+        pairs, rate = pairs_with_rate(held, scenario, context)
         of_train = parts.fold_in is None or bool(parts.train.lengths[held.rows].any())
+        exact = knows_every_pair(scenario)
         if planted is None:
-            return cls(pairs, rate, truth is not None, of_train)
-        return cls(
-            pairs, rate, truth is not None, of_train, *_with_rate(planted, scenario, context)
-        )
+            return cls(pairs, rate, exact, of_train)
+        return cls(pairs, rate, exact, of_train, *pairs_with_rate(planted, scenario, context))
+
+
+def knows_every_pair(scenario: Scenario) -> bool:
+    """Whether the ground truth is of every pair, so that rates are exact."""
+    data = scenario.interactions
+    return data.truth is not None and data.judged is None
 
 
 def rate_of_rows(rate: UserValues, rows: UserValues) -> tuple[float, float]:
@@ -77,17 +83,18 @@ def expected_false(rate: UserValues, users: Rows, n: Rows) -> Scalar:
     return (rate[users] * n).sum()
 
 
-def _with_rate(
+def pairs_with_rate(
     held: Csr, scenario: Scenario, context: TrainContext
 ) -> tuple[Membership, UserValues]:
-    reachable = _difference(held, scenario.excluded).lengths
+    """Pairs in a look-up table, and the chance of each user that a uniform draw is one, [U]."""
+    reachable = without(held, scenario.excluded).lengths
     free = context.n_items - context.excluded.sizes.cpu().numpy()
     rate = np.divide(reachable, free, out=np.zeros(len(free)), where=free > 0)
     pairs = Membership.of(held, limit=LIMIT, device=context.device)
     return pairs, torch.from_numpy(rate).to(context.device)
 
 
-def _difference(pairs: Csr, other: Csr) -> Csr:
+def without(pairs: Csr, other: Csr) -> Csr:
     """The distinct pairs of the one part that the other does not hold."""
     keys = np.setdiff1d(pairs.keys, other.keys)
     rows, columns = np.divmod(keys, pairs.n_columns)

@@ -26,6 +26,7 @@ from negbench.probes.negative_ids import StepsToCount
 from negbench.probes.off_catalogue import OffCatalogue
 from negbench.probes.planted import PlantedNegatives
 from negbench.probes.synthesis_path import SynthesisPath
+from negbench.probes.true_negative_rate import TrueNegativeRate
 from negbench.probes.watched_rows import WatchedRows
 from negbench.protocol.context import TrainContext
 from negbench.protocol.step import Feedback, Negatives, Step
@@ -93,6 +94,9 @@ class Monitor:
             OffCatalogue(),
             SynthesisPath(held_out),
         ]
+        self.true_negatives = TrueNegativeRate(scenario, context)
+        if self.true_negatives.measures:
+            self.meters.append(self.true_negatives)
         if held_out.planted is not None:
             others = lambda: self._others  # noqa: E731
             self.meters.append(PlantedNegatives(held_out, others, budget.rows, self.generator))
@@ -132,6 +136,8 @@ class Monitor:
     def _count(self) -> None:
         for negatives in self.to_count.take():
             self.false_negatives.update(negatives)
+            if self.true_negatives.measures:
+                self.true_negatives.update(negatives)
 
     def _share(self, b: int, n: int, width: int) -> float:
         """The share of the steps to count in, for batches of b rows with n negatives each."""

@@ -6,6 +6,7 @@ from typing import Any
 from negbench.ops.axes import UserValues
 from negbench.probes.closed_form import closed_form
 from negbench.probes.hardness import HARD
+from negbench.probes.held_out import knows_every_pair
 from negbench.probes.monitor import FULL, SAMPLE, Monitor
 from negbench.probes.negative_log import NegativeLog
 from negbench.probes.row_counts import SUMS
@@ -15,7 +16,8 @@ from negbench.scenario.scenario import Scenario
 
 MODES = ("sample", "full", "off")
 """Values of `--probe`."""
-COUNTS = tuple(f"{part}_{name}" for part in ("fn", "fhn") for name in SUMS)
+COUNTED = ("fn", "fhn", "tn", "fj", "fr")
+COUNTS = tuple(f"{part}_{name}" for part in COUNTED for name in SUMS)
 """Counts that a record sums over a whole training: a rate's interval follows from them."""
 POOLED = {
     "fnr": "fn_total",
@@ -23,6 +25,10 @@ POOLED = {
     "fnr_expected": "fn_total",
     "hard": "ranked",
     "fhnr": "fhn_total",
+    "tnr": "tn_total",
+    "tnr_expected": "tn_total",
+    "fnr_judged": "fj_total",
+    "fnr_random": "fr_total",
     "planted_rate": "planted_total",
     "planted_expected": "planted_total",
     "planted_weight": "planted_total",
@@ -31,6 +37,7 @@ POOLED = {
 """Metrics that a record holds for a whole training, and the count that weights each epoch."""
 LIFTS = {
     "fnr_lift": ("fnr", "fnr_expected"),
+    "tnr_lift": ("tnr", "tnr_expected"),
     "planted_lift": ("planted_rate", "planted_expected"),
 }
 
@@ -47,7 +54,7 @@ def probes_of(mode: str, log: int, scenario: Scenario, context: TrainContext) ->
 
 def probe_record(mode: str, log: int, plant: float, scenario: Scenario) -> dict[str, Any]:
     """The settings of the probes for a cell's record."""
-    exact = scenario.interactions.truth is not None
+    exact = knows_every_pair(scenario)
     return {"mode": mode, "exact": exact, "hard": round(1 - HARD, 6), "planted": plant, "log": log}
 
 

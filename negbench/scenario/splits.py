@@ -80,7 +80,7 @@ def split(
     `with_history` leaves out held-out pairs of users who have nothing before them; `masks` says
     whether seen items are left out of the ranking, for the caveats.
 
-    `auto` is `truth` for data with ground truth, else `files` for data that come divided, else
+    `auto` is `files` for data that come divided, else `truth` for data with ground truth, else
     `ratio` where an order is known, else `random`. Raises UserError if the data cannot be split so.
     """
     read = read_split_rule(rule, interactions, seed=seed)
@@ -106,10 +106,10 @@ def read_split_rule(rule: str, interactions: Interactions, *, seed: int = 0) -> 
 
 
 def _auto(interactions: Interactions) -> str:
-    if interactions.truth is not None:
-        return "truth"
     if interactions.part is not None:
         return "files"
+    if interactions.truth is not None:
+        return "truth"
     return "random" if interactions.order == "none" else "ratio"
 
 

@@ -38,11 +38,23 @@ def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[s
         "split": [why] if parts is None else _split(parts),
         "order": _span(data),
         "truth": "known" if data.truth is not None else "not known",
+        "known negatives": _negatives(data),
         "licence": data.licence or "not known",
         "source": data.source or "not known",
         "checksum": data.checksum[:12],
         "notes": list(dict.fromkeys([*data.notes, *caveats, *divided.notes])),
     }
+
+
+def _negatives(data: Interactions) -> str:
+    """How many pairs are known to be no positives, by how they are known."""
+    judged = 0 if data.judged is None else len(data.judged)
+    counts = {
+        "shown and not chosen": 0 if data.unchosen is None else len(data.unchosen),
+        "rated too low": 0 if data.disliked is None else len(data.disliked),
+        "judged and not true": judged - len(data.truth) if judged and data.truth is not None else 0,
+    }
+    return ", ".join(f"{n:,} {how}" for how, n in counts.items() if n > 0) or "none"
 
 
 def _quartiles(counts: np.ndarray[Any, Any]) -> str:

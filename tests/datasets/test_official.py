@@ -10,6 +10,7 @@ from negbench.data.interactions import Interactions
 from negbench.data.load import load
 from negbench.errors import DataError
 from negbench.plugins import registry
+from negbench.scenario.splits import split
 
 
 def at(folder: Path, **files: str | bytes) -> Path:
@@ -121,6 +122,9 @@ def test_coat_tests_what_was_shown_at_random(tmp_path: Path) -> None:
     assert cells == [(0, 0, 0), (1, 1, 0), (0, 1, 2), (1, 2, 2)]
     assert data.truth is not None and data.truth.keys.tolist() == [0, 1, 5]
     assert data.judged is not None and data.judged.keys.tolist() == [0, 1, 2, 5]
+    assert data.judged_at_random
+    parts = split(data, "auto")
+    assert parts.rule_name == "files" and parts.test.keys.tolist() == [1, 5]
 
 
 def test_jester_keeps_who_rated_all(tmp_path: Path) -> None:

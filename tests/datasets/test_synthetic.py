@@ -111,3 +111,16 @@ def test_texts_describe_the_planted_vectors() -> None:
         for d, x in enumerate(item[i]):
             count = words.count(f"up{d}") - words.count(f"down{d}")
             assert count == round(2 * abs(float(x))) * (1 if x > 0 else -1)
+
+
+def test_items_shown_in_vain_are_neither_chosen_nor_relevant() -> None:
+    size = {"users": 40, "items": 60, "interactions": 300, "relevant": 0.3}
+    plain, shown = drawn(**size), drawn(**size, shown=7)
+    assert shown.checksum == plain.checksum and plain.unchosen is None
+    assert shown.unchosen is not None and set(shown.unchosen.lengths.tolist()) == {7}
+    keys = shown.unchosen.keys
+    assert len(set(keys.tolist())) == 280
+    assert shown.truth is not None and not np.isin(keys, shown.truth.keys).any()
+    assert not np.isin(keys, shown.users * 60 + shown.items).any()
+    with pytest.raises(ValueError, match="more items that are not relevant"):
+        drawn(**size, shown=60)

@@ -9,6 +9,7 @@ from negbench.experiment import console
 from negbench.experiment.cell.nothing_to_learn import all_alike
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
+from negbench.plugins import registry
 from negbench.storage.cell_store import read_cells
 
 SMALL = {"epochs": 2, "dim": 4, "seeds": "1", "metrics": "ndcg@2"}
@@ -139,7 +140,7 @@ def test_users_who_have_every_item(tmp_path):
     refused(tmp_path, match, datasets=[data], exclude="all", split="loo")
 
 
-@pytest.mark.parametrize("backbone", ["mf", "lightgcn", "sasrec", "gru4rec", "tiny_lm", "dreamrec"])
+@pytest.mark.parametrize("backbone", registry.names("backbones"))
 def test_a_start_at_zero_is_refused(wide, tmp_path, backbone):
     raw = {"datasets": [wide], "backbones": [f"{backbone}(init=0)"], "methods": ["random"]}
     refused(tmp_path, "`init` must be above 0", **raw)

@@ -25,6 +25,10 @@ STARS = [(u, i, (u * i) % 3 + 3, 100 * u + i) for u in range(1, 5) for i in rang
 TABLE = "".join(f"{u},{i},{r}.0,{t}\n" for u, i, r, t in STARS)
 VIEWS = "user_id,video_id,play_duration,video_duration,time,date,timestamp,watch_ratio\n"
 VIEWS += "".join(f"{u},{i},1,1,t,d,{t}.5,{r / 2}\n" for u, i, r, t in STARS)
+EVENTS = "timestamp,visitorid,event,itemid,transactionid\n"
+EVENTS += "".join(
+    f"{1000 * t},{u},{'view' if i < 4 else 'addtocart'},{i},\n" for u, i, _, t in STARS
+)
 JOKES = "".join(
     ",".join(["100", *(f"{(u * j) % 20 - 9.5:.2f}" for j in range(100))]) + "\n" for u in range(3)
 )
@@ -47,6 +51,13 @@ LAYOUTS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "ml_latest_small": ("ml-latest-small", TABLES),
+    "ml_10m": (
+        "ml-10m",
+        (
+            ("ratings.dat", TABLE.replace(",", "::")),
+            ("movies.dat", "1::A: B::C|D\n2::Heat::Crime\n3::Up::(no genres listed)\n4::Ran::B\n"),
+        ),
+    ),
     "ml_20m": ("ml-20m", TABLES),
     "ml_25m": ("ml-25m", TABLES),
     "gowalla": ("gowalla", LISTS),
@@ -75,9 +86,49 @@ LAYOUTS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "coat",
         (("train.ascii", "5 0 3 0\n0 4 0 1\n"), ("test.ascii", "0 5 1 4\n4 0 4 0\n")),
     ),
+    "amazon_beauty": ("amazon-beauty", (("ratings_Beauty.csv", TABLE),)),
+    "retailrocket": ("retailrocket", (("events.csv", EVENTS),)),
     "jester": ("jester", (("jester-data.csv", JOKES),)),
     "kuairec_full": ("KuaiRec", (("big_matrix.csv", VIEWS), ("small_matrix.csv", VIEWS))),
 }
+SHOWN = "user_id,video_id,time_ms,is_click,is_like,long_view\n"
+SHOWN += "".join(f"{u},{i},{t}000,{r % 2},0,1\n" for u, i, r, t in STARS)
+NEWS = "".join(f"N{i}\tsports\tgolf\tTitle {i}\tAbstract\thttp://x\t[]\t[]\n" for i in range(1, 5))
+READ = "".join(
+    f"{t}\tU{u}\t11/15/2019 8:{t % 60:02d}:22 AM\tN{u % 4 + 1}\tN{i}-1 N{i % 4 + 1}-0\n"
+    for u, i, _, t in STARS
+)
+LAYOUTS["kuairand_pure"] = (
+    "KuaiRand-Pure/data",
+    (
+        ("log_standard_4_08_to_4_21_pure.csv", SHOWN),
+        ("log_standard_4_22_to_5_08_pure.csv", SHOWN),
+        ("log_random_4_22_to_5_08_pure.csv", SHOWN),
+    ),
+)
+LAYOUTS["mind"] = (
+    "",
+    tuple(
+        (f"MINDsmall_{part}/{name}", text)
+        for part in ("train", "dev")
+        for name, text in (("behaviors.tsv", READ), ("news.tsv", NEWS))
+    ),
+)
+LAYOUTS["amazon_2023"] = (
+    "amazon-2023",
+    (("Baby_Products.csv", "user_id,parent_asin,rating,timestamp\n" + TABLE),),
+)
+for name in ("dens_baby", "dens_home", "dens_toy", "ahns_sport", "ahns_tool"):
+    LAYOUTS[name] = (name.replace("_", "/"), LISTS)
+IR = "user_procid\titem_procid\n"
+IR = ("train.tsv", IR + "0\t2\n0\t1\n0\t3\n1\t0\n1\t4\n2\t1\n"), ("test.tsv", IR + "0\t4\n1\t2\n")
+for name, folder in (
+    ("ir_food", "food"),
+    ("ir_gowalla", "gowalla"),
+    ("ir_health", "amazon2014-health"),
+    ("ir_ml_100k", "movielens-100k"),
+):
+    LAYOUTS[name] = (folder, IR)
 SEQUENCES = ("train", "1 2 3 4\n2 3 1\n"), ("valid", "3 4 1\n"), ("test", "4 1 2\n2 1 3 4\n")
 for name, stem in (
     ("preferdiff_beauty", "Beauty"),
@@ -85,8 +136,13 @@ for name, stem in (
     ("preferdiff_sports", "Sports_and_Outdoors"),
 ):
     LAYOUTS[name] = (stem, tuple((f"{part}_data.txt", lines) for part, lines in SEQUENCES))
-OPTIONS = {"goodbooks_10k": ["", "(table=ratings)"]}
+OPTIONS = {
+    "goodbooks_10k": ["", "(table=ratings)"],
+    "retailrocket": ["(events=addtocart)", "(events=all)"],
+}
 EMBEDDED = {"goodbooks", "kuairec", "synthetic"}
+BINARY = {"yambda"}
+"""Of parquet files, which pyarrow checks."""
 
 
 def laid(place: Path, name: str, file: int = -1, blob: bytes = b"") -> Path:
@@ -94,6 +150,7 @@ def laid(place: Path, name: str, file: int = -1, blob: bytes = b"") -> Path:
     folder, files = LAYOUTS[name]
     (place / folder).mkdir(parents=True, exist_ok=True)
     for at, (path, text) in enumerate(files):
+        (place / folder / path).parent.mkdir(parents=True, exist_ok=True)
         (place / folder / path).write_bytes(blob if at == file else text.encode())
     return place
 
@@ -126,7 +183,7 @@ def sound(data: Interactions) -> None:
     for words in (data.item_names, data.item_texts):
         assert words is None or {type(word) for word in words} == {str}
         assert words is None or len(words) == data.n_items
-    for cells in (data.truth, data.judged, data.disliked):
+    for cells in (data.truth, data.judged, data.disliked, data.unchosen):
         assert cells is None or not len(cells) or cells.indices.max() < data.n_items
         assert cells is None or cells.n_rows == data.n_users
     try:
@@ -139,7 +196,7 @@ def sound(data: Interactions) -> None:
 
 
 def test_every_loader_of_files_is_here():
-    assert LAYOUTS.keys() | EMBEDDED == set(registry.names("datasets"))
+    assert LAYOUTS.keys() | EMBEDDED | BINARY == set(registry.names("datasets"))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
