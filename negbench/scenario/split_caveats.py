@@ -90,7 +90,7 @@ def _users_without_train(parts: Split) -> str:
 
 
 def _items_without_train(parts: Split) -> str:
-    tested, trained = parts.test.counts, parts.train.counts
+    tested, trained = parts.test.occurrences, parts.train.counts
     cold = (tested > 0) & (trained == 0)
     n = int(cold.sum())
     if not n:
@@ -114,7 +114,10 @@ def _in_two_parts(parts: Split, masks: bool) -> str:
 
 
 def _common(train: Csr, test: Csr) -> int:
-    return int(np.isin(test.keys, train.keys).sum())
+    if not len(train):
+        return 0
+    at = np.searchsorted(train.keys, test.keys).clip(max=len(train) - 1)
+    return int((train.keys[at] == test.keys).sum())
 
 
 def _future(data: Interactions, pair_parts: Parts, parts: Split) -> str:

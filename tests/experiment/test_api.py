@@ -175,6 +175,11 @@ WRONG = {
     "watch_test": [("maybe", "--watch-test must be true or false; got 'maybe'"), (1, "got 1")],
     "plant": [(BIG, "--plant must be a share"), ([0.1], "--plant must be a share")],
     "noise": [(BIG, "--noise must be a share")],
+    "mask": [(True, "--mask must be text"), (BIG, "got a DataFrame")],
+    "average": [(True, "--average must be text"), (BIG, "got a DataFrame")],
+    "users": [(True, "--users must be text"), (BIG, "got a DataFrame")],
+    "repeats": [(True, "--repeats must be text"), (BIG, "got a DataFrame")],
+    "select": [(3, "unknown metric `3`")],
     "train": [
         (BIG, "train must be a section"),
         ({"lr": BIG}, "must be a number or none; got a Da"),

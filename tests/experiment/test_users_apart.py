@@ -136,12 +136,12 @@ def test_user_vectors_that_are_trained_are_refused(backbone):
     assert reason == (
         f"backbone {backbone} knows only the users it is trained on, and split "
         "users(0.8,0.1,0.1,seed=0) of circle ranks others by their history; use one that reads "
-        "histories (dreamrec, gru4rec, sasrec, tiny_lm), or another --split"
+        "histories (dreamrec, gru4rec, hstu, sasrec, tiny_lm), or another --split"
     )
     assert unfit(CellSpec("circle", backbone, "random"), scenario_of(circle(), "loo")) is None
 
 
-@pytest.mark.parametrize("name", ["dreamrec", "gru4rec", "sasrec", "tiny_lm"])
+@pytest.mark.parametrize("name", ["dreamrec", "gru4rec", "hstu", "sasrec", "tiny_lm"])
 def test_backbones_that_read_histories_fit(name):
     assert unfit(CellSpec("circle", name, "random"), scenario_of(circle(), "users")) is None
 

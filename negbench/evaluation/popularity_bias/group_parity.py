@@ -26,7 +26,8 @@ def popreo(top: Ints, users: Ints, test: Csr, labels: Labels, n_bands: int) -> f
     filled = top >= 0
     keys = users[:, None].astype(np.int64) * test.n_columns + top
     hits = top[filled & np.isin(keys, test.keys)]
-    wanted = test.indices[np.isin(test.rows, users)]
+    once = test.distinct  # a list holds an item once, however often a user comes back to it
+    wanted = once.indices[np.isin(once.rows, users)]
     return unevenness(ratio(_by_band(hits, labels, n_bands), _by_band(wanted, labels, n_bands)))
 
 

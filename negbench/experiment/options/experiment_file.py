@@ -1,26 +1,69 @@
-"""Experiment files (TOML, YAML, a run's run.json) and `KEY=VALUE` words, as plain mappings."""
+"""Experiment files (TOML, YAML, a run's run.json) and `KEY=VALUE` words, as plain mappings.
+
+A file may hold several experiments of one run folder, as a study has whose settings differ by data
+set: a list of tables `experiment`, in TOML `[[experiment]]`. What stands above them is common to
+all, and a table's own keys go over it.
+"""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.plugins.term_syntax import literal
 from negbench.storage import run_file
 
 ENDINGS = (".toml", ".yaml", ".yml")
+SEVERAL = "experiment"
+"""The key of a list of experiments."""
 
 
 def read_experiments(path: Path) -> list[Mapping[str, Any]]:
-    """The experiments that a file asks for: one, or all of a run's run.json, in its own folder.
+    """The experiments that a file asks for; all of a run's run.json are in its own folder.
 
     Raises UserError for a file that is missing, of another kind or not valid.
     """
     if path.name != run_file.NAME:
-        return [read_file(path)]
+        return _several(path, read_file(path))
     again = {"out": str(path.parent), "overwrite": "failed", "shard": "1/1"}
     return [{**each, **again} for each in run_file.experiments(run_file.read(path.parent))]
+
+
+def _several(path: Path, content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the file holds, or each table of its list over what is common to all."""
+    if SEVERAL not in content:
+        return [content]
+    tables = content[SEVERAL]
+    if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
+        raise UserError(
+            f"{path}: {SEVERAL} must be a list of tables, in TOML [[{SEVERAL}]]; got "
+            f"{shown(tables)}"
+        )
+    common = {key: value for key, value in content.items() if key != SEVERAL}
+    return [{**common, **each} for each in tables]
+
+
+def of_datasets(
+    experiments: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Of a file's several experiments those of these data sets, typed with or without parameters.
+
+    Raises UserError for a data set that none of them has.
+    """
+
+    def has(each: Mapping[str, Any], name: str) -> bool:
+        words = each.get("datasets", each.get("dataset", ()))
+        known = [words] if isinstance(words, str) else words
+        return any(name in (word, str(word).partition("(")[0]) for word in known)
+
+    for name in names:
+        if not any(has(each, name) for each in experiments):
+            raise UserError(
+                f"this file holds several experiments, and -d picks among their data sets; none "
+                f"has {name!r}; for other data copy one of them into a file of its own"
+            )
+    return [each for each in experiments if any(has(each, name) for name in names)]
 
 
 def read_file(path: Path) -> Mapping[str, Any]:

@@ -1,0 +1,70 @@
+"""An experiment file with several experiments: one run folder, and a data set picks its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from negbench.cli import main
+from negbench.storage import cell_store
+
+FILE = """
+out = "both"
+seeds = 1
+probe = "off"
+backbones = ["mf"]
+[train]
+epochs = 1
+[[experiment]]
+datasets = ["one.csv"]
+methods = ["random(negatives=2)@(lr=0.01)"]
+[[experiment]]
+datasets = ["two.csv"]
+methods = ["random(negatives=3)@(lr=0.1)", "popularity"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, turn in (("one", 1), ("two", 3)):
+        pairs = [f"{u},{(turn * u + i) % 11},{i}" for u in range(12) for i in range(8)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["user,item,time", *pairs, ""]))
+    (tmp_path / "study.toml").write_text(FILE)
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["run", "study.toml", "-q", "--no-progress", *words])
+
+
+def rows():
+    cells = cell_store.read_cells(Path("both"))[0]
+    return sorted(
+        (c.spec["dataset"], c.spec["method"], c.spec["variant"], c.spec["backbone_config"]["lr"])
+        for c in cells
+    )
+
+
+ONE = ("one", "random", "negatives=2", 0.01)
+TWO = [("two", "popularity", "", 0.05), ("two", "random", "negatives=3", 0.1)]
+
+
+def test_all_experiments_are_one_run_that_can_be_gone_on_with():
+    done = run()
+    assert done.exit_code == 0, done.output
+    seen = rows()
+    assert ONE in seen and TWO[1] in seen and len(seen) == 3
+    info = json.loads(Path("both/run.json").read_text())
+    assert len(info["cells"]) == 3
+    again = CliRunner().invoke(main, ["resume", "both", "-q", "--no-progress"])
+    assert again.exit_code == 0 and rows() == seen, again.output
+
+
+def test_a_data_set_picks_its_experiment_and_another_is_refused():
+    done = run("-d", "one.csv")
+    assert done.exit_code == 0 and rows() == [ONE], done.output
+    refused = run("-d", "three.csv")
+    assert refused.exit_code == 2 and "none has 'three.csv'" in refused.stderr
+    assert run("datasets=two.csv", "train.epochs=1").exit_code == 0
+    assert len(rows()) == 3
