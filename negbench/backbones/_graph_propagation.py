@@ -53,6 +53,7 @@ class Propagation:
 
 def neighbours(train: Csr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every edge both ways: sources ascending, their targets, and the bounds of each node's."""
+    train = train.distinct  # one edge however often a user comes back
     users, items = train.rows, train.indices.astype(np.int64) + train.n_rows
     sources, targets = np.concatenate([users, items]), np.concatenate([items, users])
     order = np.argsort(sources, kind="stable")

@@ -107,7 +107,7 @@ def test_a_backbone_of_user_vectors_alone_is_refused(tmp_path: Path) -> None:
     asked = ["run", "-d", "preferdiff_beauty", "--data-dir", str(tmp_path), "-b", "mf"]
     result = CliRunner().invoke(main, [*asked, "-m", "random", "-o", str(tmp_path / "run")])
     assert result.exit_code == 2 and not (tmp_path / "run").exists()
-    assert "use one that reads histories (dreamrec, gru4rec, sasrec, tiny_lm)" in result.output
+    assert "that reads histories (dreamrec, gru4rec, hstu, sasrec, tiny_lm)" in result.output
 
 
 @pytest.mark.parametrize("name", COUNTS)
