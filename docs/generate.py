@@ -84,9 +84,9 @@ def datasets() -> Iterator[str]:
     yield from head("Data sets")
     yield (
         "*Provides* is what a data set has beyond pairs: an order in time, texts of the items, "
-        "the truth (preferences that were asked for, not only met), or a split (part). Embedded "
-        "and planted sets need no download. Your own file needs no plug-in: "
-        "`negbench run -d my.csv`.\n"
+        "the truth (preferences that were asked for, not only met), exposures (what was shown in "
+        "vain or disliked), or a split (part). Embedded and planted sets need no download. Your "
+        "own file needs no plug-in: `negbench run -d my.csv`.\n"
     )
     cards = plugins("datasets")
     for family in families(cards):

@@ -11,7 +11,8 @@ are hidden then, as there. What differs even so: the pool is drawn once for the 
 for each sequence (`pool_of=sequence`); the constant log 2 of the zeros is left out (no gradient);
 negatives are drawn anew at every step; padding adds nothing. Without `faithful` the user's whole
 exclusion is hidden. No correction for popularity in either. The pool is the paper's; of its values
-of k the default is the one that goodbooks' valid part prefers. Cost: K shared dots a row.
+of k the default is the one that goodbooks' valid part prefers; `preset=apple` has its numbers for
+Beauty. Cost: K shared dots a row.
 """
 
 from dataclasses import dataclass

@@ -10,12 +10,13 @@ high. Items are sorted along every factor once in I log I draws, or once an epoc
 infinity is `random`, to 0 always the extreme item of the factor; with one factor the draw is exact
 sampling by rank.
 
-The paper was not read again for this: lambda = 500 is as we remember it; later ports give it as a
-share of I. A widely used port draws ranks in steps (an integer division) and weighs by the
-variance: neither is done here. Excluded items: f is kept and r drawn anew, which is the law of r
-restricted to the items allowed; what is left after some rounds is drawn from that law exactly.
-Under cosines the columns are of unit vectors; after propagation of propagated ones. Cost per step:
-D products and a look-up a row; a sort of D I numbers now and then; memory D I.
+The paper was not read again for this: lambda = 500 is as we remember it, and `preset=released` is
+no more than that; later ports give it as a share of I. A widely used port draws ranks in steps (an
+integer division) and weighs by the variance: neither is done here. Excluded items: f is kept and r
+drawn anew, which is the law of r restricted to the items allowed; what is left after some rounds is
+drawn from that law exactly. Under cosines the columns are of unit vectors; after propagation of
+propagated ones. Cost per step: D products and a look-up a row; a sort of D I numbers now and then;
+memory D I.
 """
 
 import math
@@ -75,7 +76,7 @@ class Config:
     negatives: int = 1
     """N, 1 or more; 1 in the paper."""
     scale: float = 0.1
-    """lambda, above 0: about the mean rank; 500 ranks in the paper."""
+    """lambda, above 0: about the mean rank; 500 ranks in the paper, from memory."""
     unit: Literal["share", "ranks"] = "share"
     """Of `scale`: share of the catalogue, or ranks."""
     renew: Literal["draws", "epoch"] = "draws"

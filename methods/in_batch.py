@@ -11,13 +11,14 @@ rows do not score each other.
 
 log q(j | u) is the law of what the row may have, its positive left out. `correction=exact` (RecSys
 2025, arXiv 2507.09331) asks for just that, so its gradient is that of the default and only the
-value of the loss differs; `correction=marginal` is log q over all items, the common correction
-that it corrects. `pool_of=sequence,hide=batch` is the form
-of a study of sequential models (arXiv 2410.17276, there BNS): each history has K of the batch's
-positives, drawn without replacement, and only its own of this batch are hidden; its loss is
-`--objective bce`. Cost per step: K = min(B, pool) shared dot products a row, no further
-item vectors; with `pool_of=sequence` K gathered ones a row, and a random number for each sequence
-and row of the batch.
+value of the loss differs: as a row of a table it is the default, not another method.
+`correction=marginal` is log q over all items, the common correction that it corrects.
+`pool_of=sequence,hide=batch` is the form of a study of sequential models (arXiv 2410.17276, there
+BNS): each history has K of the batch's positives, drawn without replacement, and only its own of
+this batch are hidden; its loss is `--objective bce`, and `preset=apple` has its numbers for Beauty.
+Cost per step: K = min(B, pool) shared dot products a row, no further item vectors; with
+`pool_of=sequence` K gathered ones a row, and a random number for each sequence and row of the
+batch.
 """
 
 from dataclasses import dataclass

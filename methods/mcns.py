@@ -15,9 +15,9 @@ Ours: each user has chains of its own, which go on from step to step; there one 
 traversal of all users. Proposals that are excluded are rejected, so the law is that over the items
 allowed; counts have 1 added, so that every item can be reached. The released code accepts by
 sigma(s^.25), not a number for s < 0, with one random number for a whole batch, and proposes from
-100 items of a traversal: neither is done here. `loss=hinge` is its loss, max(0, .1 + sigma(s_j) -
-sigma(s_i)). Cost per step: `moves` + 1 dot products a chain, one after another, and two look-ups in
-K items each; memory I K.
+100 items of a traversal: neither is done here, nor by `preset=released`. `loss=hinge` is its loss,
+max(0, .1 + sigma(s_j) - sigma(s_i)). Cost per step: `moves` + 1 dot products a chain, one after
+another, and two look-ups in K items each; memory I K.
 """
 
 from dataclasses import dataclass

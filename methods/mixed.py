@@ -10,8 +10,8 @@ holds. Differs from the paper: only negatives are corrected, a user's other posi
 
 `correction=exact` and `marginal`, and `pool_of=sequence,hide=batch`, the form of a study of
 sequential models (arXiv 2410.17276, there MNS) whose loss is `--objective bce`, are as in
-`in_batch`. Cost per step: K + K' shared dot products a row, K' item
-vectors; with `pool_of=sequence` K + K' gathered ones a row.
+`in_batch`; `preset=apple` has the study's numbers for Beauty. Cost per step: K + K' shared dot
+products a row, K' item vectors; with `pool_of=sequence` K + K' gathered ones a row.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,8 @@ their Compositionality", NIPS 2013 (arXiv 1310.4546), with exponent 0.75 for wor
 smoothing has weight 0 (and 1 under exponent 0): it is never a negative, so nothing ever pushes its
 score down; smoothing 1 gives every item a chance. `shared=sequence` gives all positions of a
 history the same draws, as a study of sequential models does (arXiv 2410.17276, there PNS, with
-`--objective bce`). Cost per step: N draws from an alias table, O(1) each, and N dot products a row.
+`--objective bce`); `preset=apple` has its numbers for Beauty. Cost per step: N draws from an alias
+table, O(1) each, and N dot products a row.
 """
 
 from dataclasses import dataclass

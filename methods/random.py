@@ -6,8 +6,8 @@ Rendle, Freudenthaler, Gantner & Schmidt-Thieme, "BPR: Bayesian Personalized Ran
 Feedback", UAI 2009 (arXiv 1205.2618). The row that every other method is compared with. Exact for
 any user: many official codes do not exclude positives at all (`--exclude none` shows what that
 does). `shared=sequence` gives all positions of a history the same draws, as a study of sequential
-models does (arXiv 2410.17276, there RNS, with `--objective bce`). Cost per step: N draws and N dot
-products a row.
+models does (arXiv 2410.17276, there RNS, with `--objective bce`); `preset=apple` has its numbers
+for Beauty. Cost per step: N draws and N dot products a row.
 """
 
 from dataclasses import dataclass

@@ -16,6 +16,7 @@ The weights are those of BPR whatever the recipe's objective. The released code 
 batch; ours averages. Cost per step: N draws and 2 N dot products a row, N of them with gradient.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -96,8 +97,9 @@ def sharpness(losses: Scores, mask: Mask | None, rho: float) -> Rows:
     variance = squares / (n - 1).clamp(min=1)
     # Below rounding the losses are equal, and their order is noise.
     varies = variance > (mean * torch.finfo(losses.dtype).eps).square() * 4
-    each = (2 * rho) ** 0.5 * variance.where(varies, 1.0).rsqrt()
-    return each.clamp(max=SHARPEST).where(varies, 0.0)
+    each: Rows = variance.where(varies, 1.0).rsqrt() * math.sqrt(2 * rho)
+    sharpness: Rows = each.clamp(max=SHARPEST).where(varies, 0.0)
+    return sharpness
 
 
 def build(config: Config) -> Method:

@@ -10,6 +10,7 @@ from negbench.cli.explain import explain
 from negbench.cli.export import export
 from negbench.cli.inspect import data, download, info, list_
 from negbench.cli.new_method import new_method
+from negbench.cli.reproduce import reproduce
 from negbench.cli.run import resume, run
 from negbench.cli.show import plot, report, table
 from negbench.cli.status import status
@@ -30,5 +31,5 @@ def main() -> None:
 
 for command in (run, tune, resume, status, table, tuning, compare, audit, plot, report, explain):
     main.add_command(command)
-for command in (export, list_, info, data, download, new_method, doctor):
+for command in (export, reproduce, list_, info, data, download, new_method, doctor):
     main.add_command(command)

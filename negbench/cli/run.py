@@ -139,6 +139,7 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
 
     FILE is an experiment file (.toml, .yaml) whose keys are these options; KEY=VALUE overrides it,
     as in train.lr=0.005. RUN_DIR/run.json is one too: it runs again, in another folder with -o.
+    With several [[experiment]] tables one run holds them all, and -d picks some by data set.
     Finished cells are kept: the same command goes on where it stopped.
 
     A list of values is a sweep, one row a value: -m 'dns(candidates=[2,4,8])', -b
@@ -147,10 +148,15 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     """
     from negbench.experiment.options.experiment_file import divide, read_experiments
     from negbench.experiment.options.options import build, merge
+    from negbench.storage import run_file
 
     file, overrides = divide(words)
     typed = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items() if v}
-    asked = [merge(each, typed, overrides) for each in (read_experiments(file) if file else [{}])]
+    experiments = read_experiments(file) if file else [{}]
+    typed = merge(typed, overrides)
+    if file and file.name != run_file.NAME and len(experiments) > 1:
+        experiments = _picked(experiments, typed)
+    asked = [merge(each, typed) for each in experiments]
     return _carry_out(
         [build(flat) for flat in asked],
         folder=file.parent if file else None,
@@ -158,8 +164,21 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
         quiet=quiet,
         no_progress=no_progress,
         tour=not any(asked),
-        default_seeds=not any("seeds" in each for each in asked),
+        default_seeds=len(asked) == 1 and "seeds" not in asked[0],
     )
+
+
+def _picked(experiments: list[Any], typed: dict[str, Any]) -> list[Any]:
+    """The experiments of the data sets that were typed, which go out of `typed`; without any, all.
+
+    Raises UserError for a data set of none of them.
+    """
+    from negbench.experiment.options.experiment_file import of_datasets
+    from negbench.experiment.options.value_parsers import PARSERS
+
+    if "datasets" not in typed:
+        return experiments
+    return of_datasets(experiments, PARSERS["datasets"](typed.pop("datasets"), "datasets"))
 
 
 @click.command()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from negbench.protocol import AnyShape, AnyVectors, Ids, LayerVectors, Step
+from negbench.protocol import AnyShape, AnyVectors, Ids, LayerVectors, Negatives, Step
 
-BLOCK = 1 << 23
-"""Numbers of the candidates' vectors that are read at once."""
+BLOCK = 1 << 20
+"""Numbers of the candidates' vectors that are worked on at once: what a processor's cache holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +50,28 @@ class LayerStack:
         return view.layer_rows(ids).diagonal(dim1=-3, dim2=-2).movedim(-1, -2)
 
     @torch.no_grad()
-    def candidates(self, ids: Ids) -> Iterator[tuple[slice, AnyVectors]]:
-        """The candidates' vectors, detached, in blocks of rows: which rows, and [b, M, L, D]."""
-        view, (n, m) = self.step.view, ids.shape
-        rows = max(1, BLOCK // max(1, m * self.queries.shape[1] * self.queries.shape[2]))
+    def candidates(self, negatives: Negatives) -> Iterator[tuple[slice, AnyVectors]]:
+        """The candidates' vectors, detached, in blocks of rows: which rows, and [b, M, L, D].
+
+        A shared pool is read once, and [1, K, L, D] for all rows. Raises ValueError for vectors
+        without ids.
+        """
+        n, (_, layers, width) = len(self.step.batch), self.queries.shape
+        rows = max(1, BLOCK // max(1, negatives.n * layers * width))
+        shared = self.vectors(negatives.row_ids(1)) if negatives.shared else None
         for start in range(0, n, rows):
             block = slice(start, start + rows)
-            if self.many and view.item_layers is not None:
-                yield block, view.item_layers[ids[block]].detach()
+            if shared is not None:
+                yield block, shared
             else:
-                yield block, view.rows(ids[block]).detach().unsqueeze(-2)
+                yield block, self.vectors(negatives.row_ids(n)[block])
+
+    def vectors(self, ids: Ids) -> AnyVectors:
+        """Vectors of items at every layer, detached: ids [B, N] -> [B, N, L, D]."""
+        view = self.step.view
+        if self.many and view.item_layers is not None:
+            return view.item_layers[ids].detach()
+        return view.rows(ids).detach().unsqueeze(-2)
 
 
 def any_layer(best: AnyShape, generator: torch.Generator) -> Ids:

@@ -29,7 +29,13 @@ from negbench.training.config import Progress, TrainConfig
 from negbench.training.early_stopping import EarlyStopping
 from negbench.training.forward import Outcome, forward, having
 from negbench.training.frozen_copy import freeze
-from negbench.training.optimisers import optimisers, set_lr, zero_gradients
+from negbench.training.optimisers import (
+    drop_gradients,
+    optimisers,
+    restore_gradients,
+    set_lr,
+    zero_gradients,
+)
 from negbench.training.snapshot import load_states, restore, snapshot, states
 from negbench.training.timing import Clock
 from negbench.training.usable_negatives import UnusableRows
@@ -130,8 +136,10 @@ class Fit:
         if outcome.loss.requires_grad:
             outcome.loss.backward()  # type: ignore[no-untyped-call]
         self._watch(watching, outcome)
-        if view.leaves is None or view.leaves.reached():  # else the parts learn alone: no L2 either
+        if view.leaves is None or view.leaves.reached():
             self.backbone.backward(batch, view, outcome.used)
+        else:  # the parts learn alone: no L2 either, and no move by what momentum is left
+            drop_gradients(self.backbone.parameters())
         for optimiser in self.optimisers:
             optimiser.step()
         self.clock.mark("update")
@@ -192,6 +200,7 @@ class Fit:
         self.stopping.best = state["best"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
+        restore_gradients(self.optimisers)
         for name, saved in state["streams"].items():
             self.streams[name].set_state(saved.cpu())
         self.progress = Progress(**state["progress"])

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch.optim import Adam, Optimizer
 
 from negbench.protocol.interfaces import (
@@ -58,6 +59,23 @@ def zero_gradients(optimisers: Iterable[Optimizer]) -> None:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     parameter.grad.zero_()
+
+
+def drop_gradients(parameters: Iterable[Any]) -> None:
+    """Leave no gradient, not even zeros: Adam then lets the parameters rest."""
+    for parameter in parameters:
+        parameter.grad = None
+
+
+def restore_gradients(optimisers: Iterable[Optimizer]) -> None:
+    """Give zeros to every parameter that Adam has moments of, as a run has that went on.
+
+    A parameter without a gradient rests, so else a resumed run would part from one without a break
+    where the first step after it reaches fewer parameters.
+    """
+    for optimiser in optimisers:
+        for parameter in optimiser.state:
+            parameter.grad = torch.zeros_like(parameter)
 
 
 def lr_factor(method: Method, epoch: int) -> float:

@@ -121,7 +121,12 @@ def test_the_released_presets():
 
 @pytest.mark.parametrize(
     ("wrong", "rule"),
-    [("power=-1.5", "whole number"), ("power=0.0", "-1 or less"), ("floor=-1", "at least 0")],
+    [
+        ("power=-1.5", "whole number"),
+        ("power=-1e999", "whole number"),
+        ("power=0.0", "-1 or less"),
+        ("floor=-1", "at least 0"),
+    ],
 )
 def test_settings_without_a_target_are_refused(wrong, rule):
     with pytest.raises(UserError, match=rule):

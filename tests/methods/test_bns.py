@@ -101,6 +101,17 @@ def test_the_sampled_share_comes_near_the_exact_one_and_blocks_change_nothing(mo
     assert (near - exact).abs().max() < 0.04 and float(exact.max()) == 1 and float(near.max()) < 1
 
 
+def test_a_shared_pool_is_counted_as_each_rows_candidates():
+    """More candidates than are counted one by one, repeats and ties among them."""
+    harness = TrainingHarness(recipe("bns(prior=users)").build())
+    part, step = harness.method.stages[0], harness.step()
+    pool = Negatives(torch.arange(12).repeat(3), shared=True)
+    shares = part.share_below(step, pool.row_ids(28))
+    few = torch.cat([part.share_below(step, ids) for ids in pool.row_ids(28).split(6, 1)], 1)
+    assert pool.n > bns.FEW >= 6 and torch.equal(shares, few)
+    assert torch.equal(part.apply(step, pool).ids, part.apply(step, pool.per_row(28)).ids)
+
+
 def test_masked_candidates_are_never_chosen_and_a_row_without_any_has_no_loss():
     harness = TrainingHarness(recipe("bns").build())
     step, part = harness.step(), harness.method.stages[0]

@@ -164,6 +164,15 @@ def test_the_epochs_metrics_show_the_ramp_and_the_turn_to_easy_candidates():
     assert part.epoch_metrics() == {} and harness.method.own_phase is None
 
 
+def test_masked_candidates_and_rows_without_any_are_not_in_the_metric():
+    harness = harness_of("candidates=12")
+    step, part = step_of(harness, flat=True), harness.method.stages[0]
+    mask = torch.zeros(28, 12, dtype=torch.bool)
+    mask[1:, 7] = True
+    part.apply(step, Negatives(torch.arange(12).expand(28, -1), mask=mask))
+    assert part.epoch_metrics()["dens_hardness"] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_the_gates_come_from_the_runs_seed_and_survive_a_checkpoint():
     one, two = harness_of(), harness_of()
     for number in (1, 2):

@@ -78,7 +78,7 @@ def test_reinforce_has_the_enumerated_gradient() -> None:
 
 def test_a_step_follows_the_gradient_of_the_expected_reward() -> None:
     """Many draws: the step is that of the enumerated objective, each user weighing as one."""
-    harness = harness_of("irgan(draws=20000,lr=1.0)")
+    harness = harness_of("irgan(draws=20000,generator_lr=1.0)")
     generator = spread_out(harness)
     before = {name: table.detach().clone() for name, table in generator.tables.items()}
     step = harness.step()
@@ -96,7 +96,7 @@ def test_a_step_follows_the_gradient_of_the_expected_reward() -> None:
 
 
 def test_the_generator_learns_what_the_backbone_likes() -> None:
-    harness = harness_of("irgan(lr=0.5)", six=False)
+    harness = harness_of("irgan(generator_lr=0.5)", six=False)
     generator = generator_of(harness)
     step = harness.step()
     likes = 2 * (step.view.query.detach() @ step.view.items.T).sigmoid() - 1
@@ -114,7 +114,7 @@ def test_the_generator_learns_what_the_backbone_likes() -> None:
 
 
 def test_with_lr_0_it_never_learns() -> None:
-    harness = harness_of("irgan(lr=0)")
+    harness = harness_of("irgan(generator_lr=0)")
     before = generator_of(harness).items.detach().clone()
     harness.train()
     assert torch.equal(generator_of(harness).items, before)
@@ -163,7 +163,7 @@ def test_users_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_state_survives_a_kill() -> None:
-    first, second = (harness_of("irgan(warm_up=1,lr=0.5)", six=False) for _ in range(2))
+    first, second = (harness_of("irgan(warm_up=1,generator_lr=0.5)", six=False) for _ in range(2))
     for number in (1, 2, 3):
         first.train(number)
     second.load_state_dict(first.state_dict())
@@ -212,13 +212,13 @@ def test_the_released_preset() -> None:
         temperature=0.2,
         draws=2,
         share=0.2,
-        lr=0.001,
+        generator_lr=0.001,
         warm_up=20,
         rank="generator",
     )
 
 
-@pytest.mark.parametrize("bad", ["share=1", "temperature=0", "lr=-1"])
+@pytest.mark.parametrize("bad", ["share=1", "temperature=0", "generator_lr=-1"])
 def test_settings_out_of_range_are_refused(bad: str) -> None:
     with pytest.raises(UserError, match=bad.split("=")[0]):
         recipe(f"irgan({bad})")

@@ -53,6 +53,11 @@ def test_the_sharpest_takes_the_candidate_nearest_to_the_target(offset):
     torch.testing.assert_close(got, nearest)
 
 
+def test_no_sharpness_is_too_great_for_far_candidates():
+    counts = drawn([900.0, 700.0, 800.0], top=3, candidates=3, sharpness=1e308)
+    assert counts[1] == N
+
+
 def test_one_candidate_is_random():
     one, even = run("simans(candidates=1,top=1)"), run("random")
     assert torch.equal(one.used.ids, even.used.ids) and torch.equal(one.rows, even.rows)

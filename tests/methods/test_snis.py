@@ -58,13 +58,11 @@ def test_many_draws_of_any_proposal_tend_to_the_softmax_of_scores(sampler):
     step, context = outcome.step, harness.context
     every = torch.arange(12).expand(len(step.batch), -1)
     allowed = ~context.excluded.contains(step.batch.users, every)
-    if sampler.startswith("popularity"):
-        allowed &= context.counts > 0  # never proposed
     left = allowed.any(1)
     scores = step.score(Negatives(every)).detach().masked_fill(~allowed, -torch.inf)
     losses = F.softplus(step.score(Negatives(every)).detach() - outcome.s_pos.detach()[:, None])
     want = (scores[left].softmax(1) * losses[left]).sum(1)
-    torch.testing.assert_close(outcome.rows.detach()[left], want, rtol=0.08, atol=0.02)
+    torch.testing.assert_close(outcome.rows.detach()[left], want, rtol=0.04, atol=0.01)
 
 
 def test_it_is_its_formula_in_a_loop():

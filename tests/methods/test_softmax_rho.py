@@ -31,10 +31,10 @@ def test_rho_0_is_the_mean_over_the_draws(n):
     torch.testing.assert_close(mine.rows, mean.rows)
 
 
-@pytest.mark.parametrize("n", [2, 5, 40])
-def test_rho_without_bound_is_the_hardest_draw(n):
+@pytest.mark.parametrize(("n", "rho"), [(2, 1e12), (5, 1e12), (40, 1e12), (5, 1e38), (5, 1e300)])
+def test_rho_without_bound_is_the_hardest_draw(n, rho):
     mine, hardest = (
-        forward(text) for text in (f"softmax_rho(negatives={n},rho=1e12)", f"dns(candidates={n})")
+        forward(text) for text in (f"softmax_rho(negatives={n},rho={rho})", f"dns(candidates={n})")
     )
     torch.testing.assert_close(mine.rows, hardest.rows)
 
@@ -94,6 +94,8 @@ def test_all_equal_losses_weigh_alike():
     losses = torch.full((3, 5), 0.7) * torch.tensor([[1.0], [1e-6], [50.0]])
     assert not softmax_rho.sharpness(losses, None, 1e6).any()
     assert softmax_rho.sharpness(losses[:, :1], None, 1.0).tolist() == [0, 0, 0]
+    near = softmax_rho.sharpness(torch.tensor([[0.0, 2e-4, 1e-4]]), None, 1e60)
+    assert near.isfinite() and near > 1e20
     unequal = losses * torch.linspace(1, 2, 5)
     want = (2 / unequal.var(1)).sqrt()
     torch.testing.assert_close(softmax_rho.sharpness(unequal, None, 1.0), want)

@@ -90,6 +90,22 @@ def test_the_sampled_pinball_loss_is_unbiased():
         assert float(torch.stack(estimates).mean()) == pytest.approx(float(exact[r]), rel=1e-4)
 
 
+def test_draws_of_another_proposal_count_as_uniform_ones():
+    harness = TrainingHarness(recipe("popularity(negatives=20000)+talos(k=4)").build())
+    part, outcome = harness.method.objective, harness.forward()
+    step, context = outcome.step, harness.context
+    with torch.no_grad():
+        every = step.view.score_shared(torch.arange(12))
+    users, b = step.batch.users, torch.linspace(-0.5, 0.5, len(step.batch))
+    got = part.pinball_rows(step, b, outcome.s_neg.detach(), outcome.used)
+    outside = ~context.excluded.contains_shared(users, torch.arange(12))
+    even = Negatives(torch.arange(12).expand(len(users), -1), mask=outside)
+    want = part.pinball_rows(step, b, every, even)
+    torch.testing.assert_close(got, want, rtol=0.03, atol=0.003)
+    plain = part.pinball_rows(step, b, outcome.s_neg.detach(), replace(outcome.used, logq=None))
+    assert (plain - want).abs().max() > 3 * (got - want).abs().max()
+
+
 def test_thresholds_converge_to_the_kth_largest_score_of_a_standing_model():
     harness = harness_of(negatives=200, k=4)
     harness.lr = 0.0
@@ -154,7 +170,7 @@ def test_the_preset_is_the_released_settings():
     assert config == talos.Config(negatives=1024, k=20, quantile_lr=0.001, tau=0.2)
 
 
-@pytest.mark.parametrize("wrong", ["negatives=0", "tau=0", "k=0", "quantile_lr=0"])
+@pytest.mark.parametrize("wrong", ["negatives=0", "tau=0", "k=0", "quantile_lr=0", "start=1e999"])
 def test_what_is_no_loss_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}` must be"):
         recipe(f"talos({wrong})")

@@ -9,6 +9,7 @@ from negbench.backbones import lightgcn
 from negbench.composition import recipe
 from negbench.parts import layer_vectors
 from negbench.parts.layer_vectors import LayerStack, any_layer
+from negbench.protocol.step import Negatives
 from negbench.testing.toy_data import LAYERS, TrainingHarness, default_context
 from negbench.training.forward import forward
 
@@ -44,7 +45,7 @@ def test_without_layers_there_is_one_of_what_is_scored(changes):
     expected = factor * step.view.items[ids]
     assert torch.equal(layers.chosen(ids.unsqueeze(-1))[:, :, 0], expected)
     assert step.view.leaves.penalised == 0
-    ((_, vectors),) = layers.candidates(ids)
+    ((_, vectors),) = layers.candidates(Negatives(ids))
     assert torch.equal(vectors[:, :, 0], expected) and len(step.view.leaves.rows) == 1
 
 
@@ -52,11 +53,38 @@ def test_without_layers_there_is_one_of_what_is_scored(changes):
 def test_blocks_hold_every_candidate_once(monkeypatch, changes):
     step = step_of(**changes)
     ids = torch.randint(12, (28, 4), generator=step.generator)
-    whole = torch.cat([vectors for _, vectors in LayerStack(step).candidates(ids)])
+    whole = torch.cat([vectors for _, vectors in LayerStack(step).candidates(Negatives(ids))])
     monkeypatch.setattr(layer_vectors, "BLOCK", 5 * whole[0].numel())
-    blocks = list(LayerStack(step).candidates(ids))
+    blocks = list(LayerStack(step).candidates(Negatives(ids)))
     assert len(blocks) == 6 and torch.equal(torch.cat([v for _, v in blocks]), whole)
     assert torch.equal(torch.cat([torch.arange(28)[rows] for rows, _ in blocks]), torch.arange(28))
+
+
+@pytest.mark.parametrize("changes", [{}, {"item_layers": None}])
+def test_a_shared_pool_is_read_once_for_all_rows(monkeypatch, changes):
+    step = step_of(**changes)
+    pool = Negatives(torch.arange(12).flip(0), shared=True)
+    (whole,) = LayerStack(step).candidates(pool.per_row(28))
+    monkeypatch.setattr(layer_vectors, "BLOCK", 9 * whole[1][0].numel())
+    blocks = list(LayerStack(step).candidates(pool))
+    assert [len(torch.arange(28)[rows]) for rows, _ in blocks] == [9, 9, 9, 1]
+    for _, vectors in blocks:
+        assert vectors.shape[0] == 1 and torch.equal(vectors[0], whole[1][5])
+
+
+@pytest.mark.parametrize("method", ["mixgcf", "mixgcf(negatives=3,query=layer)", "dens"])
+@pytest.mark.parametrize("changes", [{}, {"item_layers": None}])
+def test_a_shared_pool_gives_what_it_gives_as_each_rows_candidates(method, changes):
+    (stage,) = recipe(method).build().stages
+    if method == "dens":
+        stage.begin(default_context())
+    mask = torch.rand(28, 12, generator=torch.Generator().manual_seed(1)) < 0.5
+    mask[0] = False
+    pool = Negatives(torch.arange(12).flip(0), shared=True, mask=mask)
+    one, each = (stage.apply(step_of(**changes), n) for n in (pool, pool.per_row(28)))
+    assert torch.equal(one.ids, each.ids) and torch.equal(one.mask, each.mask)
+    assert not one.mask[0].any() and one.mask[mask.sum(1) == 12].all()
+    torch.testing.assert_close(one.vectors, each.vectors)
 
 
 def test_every_layer_is_recorded_as_often():

@@ -107,6 +107,8 @@ def test_what_else_is_typed_goes_over_it() -> None:
     [
         ("dns_mn(preset=relesed)", "dns_mn has no preset 'relesed'; did you mean released?"),
         ("dns(preset=released)", "dns has no preset 'released'; it has none"),
+        ("dns_mn(preset=[1])", "dns_mn has no preset [1]; known: released"),
+        ("dns_mn(preset={})", "dns_mn has no preset {}; known: released"),
         ("dns_mn(preset=released,topp=2)", "dns_mn has no parameter 'topp'; did you mean top?"),
         ("dns_mn(preset=released,top=300)", "`top` must be from 1 to `candidates`"),
     ],

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from negbench.plugins import registry
 from negbench.plugins.search_range import at_edge, in_words, place
 
 LOG = ("log", (1e-4, 1e-1))
@@ -42,3 +43,10 @@ def test_words():
     assert in_words(*LOG) == "log [0.0001, 0.1]"
     assert in_words("log", (1e-8, 1e-2), 0.1) == "log [1e-08, 0.01], or 0 (10%)"
     assert in_words("of", (2, 4)) == "{2, 4}"
+
+
+def test_no_method_lists_a_range_that_the_training_takes_the_name_of():
+    """Such a parameter keeps its published value in every search, though `info` shows its range."""
+    shared = {"lr", "l2"}
+    for name in registry.names("methods"):
+        assert not shared & set(registry.card("methods", name).search), name

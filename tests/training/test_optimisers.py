@@ -142,6 +142,51 @@ def test_a_resumed_fit_keeps_the_rate_and_goes_on_bit_for_bit():
     assert torch.equal(first.backbone.table, second.backbone.table)
 
 
+class Later(Own):
+    """BPR in the first epoch; then its own losses alone, of a second weight in the first too."""
+
+    def __init__(self):
+        super().__init__(rate=0.1)
+        self.first = nn.Parameter(torch.ones(3))
+
+    def rows(self, step, s_pos, s_neg, negatives):
+        rows = BPR().rows(step, s_pos, s_neg, negatives)
+        return rows if step.epoch == 1 else torch.zeros_like(rows)
+
+    def losses(self, step, s_pos, s_neg, negatives):
+        own = super().losses(step, s_pos, s_neg, negatives)
+        return own | ({"first": self.first.square().sum()} if step.epoch == 1 else {})
+
+    def minimised(self):
+        return [self.weight, self.first]
+
+
+def test_a_backbone_that_no_gradient_reaches_rests_though_adam_has_momentum():
+    fit = fit_of(Later())
+    fit.epoch()
+    table, weight = (
+        fit.backbone.table.detach().clone(),
+        fit.method.objective.weight.detach().clone(),
+    )
+    fit.epoch()
+    assert torch.equal(fit.backbone.table, table)
+    assert not torch.equal(fit.method.objective.weight, weight)
+
+
+def test_a_run_that_is_resumed_where_fewer_parameters_learn_goes_on_bit_for_bit():
+    first, second = fit_of(Later()), fit_of(Later())
+    first.epoch()
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    pair = first.method.objective, second.method.objective
+    with torch.no_grad():  # parts of this test have no state_dict
+        for name in ("weight", "first"):
+            getattr(pair[1], name).copy_(getattr(pair[0], name))
+    assert first.epoch() == second.epoch()
+    assert torch.equal(first.backbone.table, second.backbone.table)
+    assert torch.equal(pair[0].weight, pair[1].weight)
+    assert torch.equal(pair[0].first, pair[1].first)
+
+
 def test_the_harness_of_the_conformance_suite_trains_such_parts():
     part = Own()
     TrainingHarness(Method(Uniform(1), part)).train()

@@ -4,13 +4,14 @@
     exact:    L = sg(w) (log(sum_j e^{z_j} / N) - s_i),   w = 1 - p_i
               p_i = e^{s_i} / (e^{s_i} + sum_j e^{z_j} / N)
 
-The positive is there with certainty and only the other items are drawn, so q must be the law of
-the draws given that they are none of what is hidden from the row. With that q both losses have the
-same gradient, that of the full softmax where the draws are all other items; only their values
-differ (the exact one may be below 0), and the exact one says why: w is how far the positive is from
-certain, and what it multiplies is a softmax over other items alone. What is common elsewhere is log
-q over all items, the row's own among them (`marginal`): its gradient stays away from the full
-softmax's however many are drawn. Without log q all are the plain softmax of the drawn items.
+The positive is there with certainty and only the other items are drawn, so q must be the law of the
+draws given that they are none of what is hidden from the row. With that q both losses have the same
+gradient, that of the full softmax where the draws are all other items; only their values differ
+(the exact one may be below 0; the paper's is w log N above it, for it sums where this one takes the
+mean), and the exact one says why: w is how far the positive is from certain, and what it multiplies
+is a softmax over other items alone. What is common elsewhere is log q over all items, the row's own
+among them (`marginal`): its gradient stays away from the full softmax's however many are drawn.
+Without log q all are the plain softmax of the drawn items.
 """
 
 from dataclasses import dataclass

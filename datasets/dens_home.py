@@ -1,0 +1,55 @@
+"""Amazon Home in the split of DENS: 23,608 users, 26,188 items, 230,474 pairs.
+
+Official layout: `train.txt` and `test.txt`, a line per user: `user item item ...`, ids from 0, in
+the folder `DENS/data/home` of the authors' repository. The split is theirs; there are no times,
+and no validation part: their code stops by the test part.
+"""
+
+from dataclasses import dataclass
+
+from negbench.data.download.file_cache import DatasetFiles, FileCache
+from negbench.data.download.mirrors import Download
+from negbench.data.interactions import Interactions
+from negbench.data.readers.adjacency_lists import read_split_lists
+from negbench.plugins.card import Card
+
+CARD = Card(
+    title="Amazon Home (DENS split)",
+    family="lists",
+    authors="",
+    year=2023,
+    venue="",
+    link="https://github.com/Riwei-HEU/DENS",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated; Amazon reviews, research use",
+    size="23,608 x 26,188; 230,474",
+)
+
+RAW = "https://raw.githubusercontent.com/Riwei-HEU/DENS"
+PINNED = "4ae0ecd0d15155664c1e10134d7e5fe6e742e21e"
+CHECKSUMS = {
+    "train.txt": "sha256:931c45594c4bbf980359c5d89b055a68bba05f649fa393a316933f76f0213fe4",
+    "test.txt": "sha256:79c53fa6923210c8ce3184981b55da110a8972776946c1cdddfd6e69602e81cf",
+}
+FILES = DatasetFiles(
+    folders=("dens/home", "DENS/DENS/data/home", "DENS/data/home", "data/home"),
+    files=("train.txt", "test.txt"),
+    downloads=tuple(
+        Download(name, (f"{RAW}/{PINNED}/DENS/data/home/{name}",), checksum)
+        for name, checksum in CHECKSUMS.items()
+    ),
+    checksums=CHECKSUMS,
+    terms=CARD.terms,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """No parameters."""
+
+
+def load(config: Config, cache: FileCache) -> Interactions:
+    """All pairs of both files, with their part."""
+    del config
+    return read_split_lists(cache.find(FILES), name="dens_home", source=CARD.link)

@@ -1,0 +1,1 @@
+"""Reproductions: published numbers as data, run by the suite's own cells, and set beside ours."""
