@@ -34,7 +34,9 @@ ALLOWED = {
     # As wide as the longest history of the step.
     "talos": {"_local_scalar_dense"},
     # Only a CPU asks whether an own item is free; elsewhere all are treated alike.
-    **dict.fromkeys(("adaptive", "adaptive_mixed", "cbns", "in_batch", "mixed"), {"_local_scalar_dense"}),
+    **dict.fromkeys(
+        ("adaptive", "adaptive_mixed", "cbns", "in_batch", "mixed"), {"_local_scalar_dense"}
+    ),
 }
 WAIT = ("til", "pdrec_band", "aobpr", "mcns", "srns", "divns", "irgan", "talos")
 """Those that wait on a GPU too, for the reasons above."""
