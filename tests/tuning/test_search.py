@@ -15,6 +15,7 @@ from helpers.small_runs import BREAKS, SMALL
 from negbench.errors import UserError
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.progress import Progress
+from negbench.plugins import registry
 from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches, search_mark
 from negbench.tuning.protocol import Protocol
@@ -204,7 +205,8 @@ def test_another_protocol_needs_another_folder(searched):
         tune(out, epochs=2)
 
 
-def test_trials_that_fail_count_and_a_row_without_a_winner_is_named(tmp_path):
+def test_trials_that_fail_count_and_a_row_without_a_winner_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_plugins", {})
     plugin = tmp_path / "broken.py"
     plugin.write_text(BREAKS)
     result = tune(tmp_path / "run", plugins=[str(plugin)], methods="random,broken", references=())
