@@ -121,7 +121,7 @@ WRONG = {
     "a width of nought": ({"dim": 0}, "dim must be above 0"),
     "a batch of nought": ({"batch_size": 0}, "batch_size must be above 0"),
     "a negative time limit": ({"time_limit": -1}, "time_limit must be 0 or more"),
-    "a selection by recall": ({"select": "recall@20"}, "select must be one ndcg@K"),
+    "a selection by two metrics": ({"select": "recall,ndcg@20"}, "select must be one metric@K"),
     "a least rating that is a word": ({"min_rating": "good"}, "--min-rating must be a number"),
     "a plug-in that is not there": ({"plugins": "no.py"}, "--plugin must be a Python file"),
     "plug-ins that are no paths": ({"plugins": [3]}, "must be paths"),
