@@ -137,7 +137,7 @@ class Disentangled:
         if self.config.gamma:
             loss = self.config.gamma * self.loss(step, users, positives, rows, kept)
             kept = replace(kept, losses={**kept.losses, "gates": loss})
-        return replace(kept, vectors=rows.mean(2)) if layers.many else kept
+        return replace(kept, vectors=rows.mean(2), named=True) if layers.many else kept
 
     def ramp(self, step: Step) -> float:
         """t, from 0 in the first epoch to 1."""

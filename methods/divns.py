@@ -128,7 +128,7 @@ class Diversify:
         share = there.to(mixed) / there.sum(1, keepdim=True).clamp(min=1)
         diverse = (view.rows(chosen) * share.unsqueeze(-1)).sum(1, keepdim=True)
         lam = torch.where(there.any(1), config.lam, 1.0).view(-1, 1, 1)
-        return replace(hard, vectors=lam * mixed + (1 - lam) * diverse)
+        return replace(hard, vectors=lam * mixed + (1 - lam) * diverse, named=True)
 
     @torch.no_grad()
     def choose(self, step: Step, hard: Ids, pool: Ids) -> tuple[Ids, Mask]:

@@ -94,7 +94,7 @@ class Mixture:
         share = self.share(step, best)
         mixed = share * layers.positives().unsqueeze(1) + (1 - share) * layers.chosen(chosen)
         kept = negatives.take(any_layer(best, step.generator))
-        return replace(kept, vectors=mixed.mean(2))
+        return replace(kept, vectors=mixed.mean(2), named=True)
 
     @torch.no_grad()
     def best(self, step: Step, negatives: Negatives, layers: LayerStack) -> AnyShape:

@@ -10,7 +10,9 @@ from itertools import combinations
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.plugins.term_syntax import literal, split
+from negbench.plugins import registry
+from negbench.plugins.card import Card
+from negbench.plugins.term_syntax import PRESET, literal, split
 
 SETTINGS = ("lr", "l2", "dim", "batch_size", "epochs", "patience", "time_limit")
 """Training settings that a word may carry behind an @: `dns@lr=0.1`."""
@@ -64,7 +66,7 @@ def _by_method(names: Sequence[str], typed: Sequence[str], configs: Any) -> list
     fits = [
         place
         for place in places
-        if all(_fits(known.get(names[at]), text) for at, text in zip(place, typed, strict=True))
+        if all(_fits(names[at], known, text) for at, text in zip(place, typed, strict=True))
     ]
     if len(places) != 1 and not fits:
         raise UserError(f"parameters must have a method; got {typed} for {names}")
@@ -72,12 +74,22 @@ def _by_method(names: Sequence[str], typed: Sequence[str], configs: Any) -> list
     return [owners.get(at, "") for at in range(len(names))]
 
 
-def _fits(config: Any, typed: str) -> bool:
-    """Whether a method's settings in full are what was typed."""
+def _fits(name: str, configs: Mapping[str, Any], typed: str) -> bool:
+    """Whether a method's settings in full are what was typed.
+
+    A record has neither the word of a preset, nor a later setting at its default.
+    """
+    config = configs.get(name)
     if not isinstance(config, Mapping):
         return False
-    pairs = (piece.partition("=") for piece in split(typed, ","))
-    return all(key in config and _same(literal(text), config[key]) for key, _, text in pairs)
+    card = registry.card("methods", name) if name in registry.names("methods") else Card(name)
+    pairs = [piece.partition("=") for piece in split(typed, ",")]
+    return all(
+        _same(literal(text), config[key])
+        if key in config
+        else key in card.later or (key == PRESET and text in card.presets)
+        for key, _, text in pairs
+    )
 
 
 def _same(typed: Any, full: Any) -> bool:

@@ -124,7 +124,7 @@ class Monitor:
             if self.to_count.full:
                 self._count()
             return
-        limit = self.budget.negatives if used.vectors is None else self.budget.snapped
+        limit = self.budget.snapped if used.record_ids is None else self.budget.negatives
         r = min(b, max(1, limit // width))
         rows = torch.arange(r, device=self.context.device) * (b // r)
         watched = WatchedRows.of(step, drawn, used, feedback, rows)

@@ -41,8 +41,8 @@ class StepsToCount:
         self.drawn: list[tuple[Ids, Mask | None]] = []
 
     def add(self, step: Step, drawn: Negatives, used: Negatives, most: int) -> None:
-        """Note at most `most` evenly spaced rows of a step, if its negatives are ids."""
-        if used.ids is None or used.vectors is not None or not used.n:
+        """Note at most `most` evenly spaced rows of a step, if its negatives are known by id."""
+        if used.record_ids is None or not used.n:
             return
         if drawn.ids is None or not drawn.n:
             return

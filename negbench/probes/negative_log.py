@@ -105,8 +105,9 @@ class NegativeLog:
 
 
 def _ids(step: Step, used: Negatives, row: Pairs, column: Pairs) -> Pairs:
-    """The ids of these negatives; a synthesised one by the nearest unseen item of its user."""
-    if used.vectors is not None:
+    """The ids of these negatives; one without an id by the nearest unseen item of its user."""
+    if used.record_ids is None:
+        assert used.vectors is not None
         vectors = used.vectors[column] if used.shared else used.vectors[row, column]
         ids, _ = nearest_to_each(step, vectors.detach().unsqueeze(1), step.batch.users[row])
         return ids.squeeze(1)

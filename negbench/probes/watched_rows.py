@@ -116,7 +116,7 @@ def _ids(
     """
     if vectors is None:
         return _rows(used.ids, used.shared, rows), None
-    if used.ids is None:
+    if used.record_ids is None:
         return nearest_to_each(step, vectors, step.batch.users[rows])
     ids = _rows(used.ids, used.shared, rows)
     return ids, 1 - torch.cosine_similarity(vectors, step.view.items.detach()[ids], dim=-1)

@@ -65,10 +65,10 @@ class Negatives:
     """The negatives of a step: ids or vectors with log proposal probability, log weight, mask.
 
     Either `ids` [B, N] (or [K] with `shared=True`: one pool for all rows) or `vectors` [B, N, D]
-    ([K, D]) for synthesised items; where both are given the vectors are scored and the ids are for
-    the record. `logq` is how it was drawn (log proposal probability, [B, N] or [K]); `logw` is how
-    much it counts (log weight, [B, N]). Only an objective adds them. `mask` [B, N] (or [B, K]) is
-    False for what must not be used.
+    ([K, D]) for synthesised items; where both are given the vectors are scored (see `named`).
+    `logq` is how it was drawn (log proposal probability, [B, N] or [K]); `logw` is how much it
+    counts (log weight, [B, N]). Only an objective adds them. `mask` [B, N] (or [B, K]) is False for
+    what must not be used.
     """
 
     ids: AnyShape | None = None
@@ -78,6 +78,9 @@ class Negatives:
     logw: Scores | None = None
     mask: Mask | None = None
     row_weight: Rows | None = None
+    named: bool = False
+    """Whether `ids` beside `vectors` are the items that the vectors stand for; else they bear the
+    L2 penalty alone, and a record takes the item nearest to each vector."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     """Auxiliary losses of the stages so far, by name; added to the mean of the rows."""
 
@@ -100,6 +103,11 @@ class Negatives:
         if self.ids is not None:
             return self.ids.shape[-1]
         return 0 if self.vectors is None else self.vectors.shape[-2]
+
+    @property
+    def record_ids(self) -> AnyShape | None:
+        """The ids that a record takes; None where it must look for the item nearest to a vector."""
+        return self.ids if self.vectors is None or self.named else None
 
     def per_row(self, rows: int) -> Self:
         """The same with every field per row: a shared pool [K] becomes [B, K], as views."""

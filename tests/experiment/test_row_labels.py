@@ -102,6 +102,20 @@ def test_any_label_typed_back_is_the_same_cell(typed, backbone):
         assert typed_back(cell) == [cell.digest]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "random(shared=row)+adar",
+        "popularity+dns_mn(preset=released)",
+        "popularity(preset=apple)+dns_mn(preset=released,top=2)",
+    ],
+)
+def test_a_preset_and_a_later_setting_go_back_to_their_own_method(typed):
+    (cell,) = cells(typed)
+    assert method_term(cell.resolved) == typed
+    assert typed_back(cell) == [cell.digest]
+
+
 def test_an_objective_in_the_term_is_the_option():
     (option,), (term,) = cells("dns", objective="bce"), cells("dns(objective=bce)")
     assert option.digest == term.digest
