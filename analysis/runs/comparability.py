@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.scenario.ranking_protocol import CHOICES
+from negbench.scenario.ranking_protocol import in_words
 from negbench.scenario.rule_family import same_family
 from negbench.storage.cell_store import Cell
 
@@ -106,12 +106,6 @@ def _space(cell: Cell) -> str:
     return f"ranges {(tuned_of(cell.spec) or {}).get('ranges', '')}"
 
 
-def ranking_of(spec: Mapping[str, Any]) -> str:
-    """Who is ranked, what is masked and what metrics are means over, as options."""
-    words = {name: spec.get(name, usual) for name, (usual, *_) in CHOICES.items()}
-    return ", ".join(f"--{name} {value}" for name, value in words.items())
-
-
 def _data(cell: Cell) -> str:
     """The data that are split, and what is added to train or hidden from it."""
     spec, data = cell.spec, cell.spec.get("data") or {}
@@ -124,5 +118,5 @@ _DATA = "--k-core, --plant and --noise"
 _SAME: tuple[tuple[str, str, Callable[[Cell], Any]], ...] = (
     ("bands", "--bands", lambda cell: cell.record["bands"]["rule"]),
     ("exclusion", "--exclude", lambda cell: cell.spec["exclude"]),
-    ("ranking", "--mask, --average and --users", lambda cell: ranking_of(cell.spec)),
+    ("ranking", "--mask, --average and --users", lambda cell: in_words(cell.spec)),
 )

@@ -17,6 +17,7 @@ from negbench.errors import UserError
 from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
+from negbench.scenario.ranking_protocol import choices_of
 from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store
 from negbench.storage.cell_store import Cell
@@ -26,10 +27,11 @@ REPLACED = "replaced"
 """The folder of a run that cells of earlier data, or tuned otherwise, are moved to."""
 READ_BY = (
     "data_dir",
+    "average",
     *(each.name for each in fields(Columns)),
     *(each.name for each in fields(ScenarioKey) if each.name not in ("dataset", "columns")),
 )
-"""Options that change what is read, split or excluded."""
+"""Options that change what is read, split, excluded or ranked."""
 logger = logging.getLogger(__name__)
 
 
@@ -92,8 +94,9 @@ def _protocol(spec: Mapping[str, Any]) -> str:
 
 
 def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
-    """The cells of a planned data set's name that are of other data, split, bands or exclusion."""
+    """The cells of a planned data set's name that are of other data, split or ranking."""
     planned = {each.interactions.name: each for each in plan.scenarios.values()}
+    ranking = {each.resolved["dataset"]: choices_of(each.resolved) for each in plan.cells}
     cells = [each for each in cell_store.read_cells(out)[0] if each.spec["dataset"] in planned]
     there = [(cell, planned[cell.spec["dataset"]]) for cell in cells]
     reading = {scenario.interactions.name: scenario for cell, scenario in there if _texts(cell)}
@@ -102,6 +105,7 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
         (cell, scenario)
         for cell, scenario in there
         if _differs(cell, scenario)
+        or choices_of(cell.spec) != ranking.get(cell.spec["dataset"], choices_of(cell.spec))
         or _texts(cell) not in ("", texts.get(scenario.interactions.name))
     ]
 
@@ -166,7 +170,6 @@ def _differs(cell: Cell, scenario: Scenario) -> bool:
         "split_hash": scenario.split.hash,
         "bands": scenario.bands.rule,
         "exclude": scenario.exclude,
-        "mask": scenario.mask,
     }
     return known not in (None, scenario.interactions.checksum) or any(
         spec.get(name, value) != value for name, value in now.items()

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, Tuned
 from negbench.experiment.tuned_row_names import Key, key_of_cell, key_of_search
+from negbench.scenario.ranking_protocol import in_words
 from negbench.scenario.scenario import Scenario
 from negbench.storage.search_store import EMBEDDED, FOLDER, Search, read_searches, search_mark
 from negbench.storage.split_folders import split_folders
@@ -98,16 +99,16 @@ class TunedRows:
                 f"{spec.method}{spec.settings}; leave them out"
             )
         decided = [each for each in here if _chosen(each) is not None]
-        alike = [each for each in decided if not _differences(each["protocol"], scenario)]
+        alike = [each for each in decided if not _differences(each["protocol"], spec, scenario)]
         if decided and not alike:
-            differ = _differences(decided[0]["protocol"], scenario)
+            differ = _differences(decided[0]["protocol"], spec, scenario)
             now = ", ".join(f"{name} {value}" for name, (value, _) in differ.items())
             then = ", ".join(f"{name} {value}" for name, (_, value) in differ.items())
             raise UserError(
-                "with --tuned the data and the split must be those of the search, for its "
+                "with --tuned data, split and ranking must be those of the search, for its "
                 f"validation part may hold test pairs of another; {key.dataset} has {now} here, "
                 f"and the search of {key.row} in {self.source} had {then}; give the options that "
-                "it was tuned with (as --split, --exclude, --k-core), or tune again"
+                "it was tuned with (as --split, --exclude, --mask), or tune again"
             )
         if len(alike) > 1:
             self._refuse("protocol", "hash", (key, alike[0]), (key, alike[1]))
@@ -223,8 +224,10 @@ def _winner(search: Search) -> Winner:
     return Winner(str(chosen["word"]), budget_of(search), Tuned(**search_mark(search)))
 
 
-def _differences(protocol: Mapping[str, Any], scenario: Scenario) -> dict[str, tuple[Any, Any]]:
-    """In what the data and the split differ from the search's: each as it is and as it was."""
+def _differences(
+    protocol: Mapping[str, Any], spec: CellSpec, scenario: Scenario
+) -> dict[str, tuple[Any, Any]]:
+    """In what data, split and ranking differ from the search's: each as it is and as it was."""
     parts = scenario.split
     pairs = {
         "data": (scenario.interactions.checksum, protocol.get("data")),
@@ -233,6 +236,7 @@ def _differences(protocol: Mapping[str, Any], scenario: Scenario) -> dict[str, t
             f"{protocol.get('split')} ({protocol.get('split_hash')})",
         ),
         "exclude": (scenario.exclude, protocol.get("exclude")),
+        "ranking": (in_words(vars(spec)), in_words(protocol)),
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 

@@ -6,7 +6,9 @@ Numbers of two such protocols are not comparable, so each choice is named wherev
 usual one.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,16 @@ EVENTS = (
     "RANKING: metrics are means over test events, each with one relevant item, not over users; "
     "tests resample users with their events."
 )
+
+
+def choices_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Each choice by the settings of a run, a cell or a search; what they do not name is usual."""
+    return {name: settings.get(name, usual) for name, (usual, *_) in CHOICES.items()}
+
+
+def in_words(settings: Mapping[str, Any]) -> str:
+    """The choices as they are typed: `--mask none, --average users, ...`."""
+    return ", ".join(f"--{name} {word}" for name, word in choices_of(settings).items())
 
 
 def require_repeats_counted(repeats: str, average: str, plant: float) -> None:

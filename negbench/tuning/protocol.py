@@ -8,7 +8,7 @@ from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.default_seeds import FRESH
 from negbench.experiment.options.options import Options
 from negbench.experiment.tuned_rows import SEARCHED
-from negbench.scenario.ranking_protocol import CHOICES
+from negbench.scenario.ranking_protocol import CHOICES, choices_of
 from negbench.scenario.scenario import Scenario
 from negbench.texts import encoders
 from negbench.training.config import TrainConfig
@@ -91,7 +91,7 @@ class Protocol:
             "split_hash": scenario.split.hash,
             "exclude": scenario.exclude,
             **{n: v for n in ("plant", "noise", "objective") if (v := getattr(options, n))},
-            **{n: v for n, (usual, *_) in CHOICES.items() if (v := getattr(options, n)) != usual},
+            **{n: v for n, v in choices_of(vars(options)).items() if v != CHOICES[n][0]},
             **named,
         }
 
