@@ -5,12 +5,7 @@ the folder `data/tool` of the authors' repository. The split is theirs; there ar
 and no validation part: their code stops by the test part.
 """
 
-from dataclasses import dataclass
-
-from negbench.data.download.file_cache import DatasetFiles, FileCache
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.adjacency_lists import read_split_lists
+from negbench.data.readers.repository_lists import Nothing, list_files, list_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,30 +21,16 @@ CARD = Card(
     size="16,638 x 10,217; 134,476",
 )
 
-RAW = "https://raw.githubusercontent.com/Riwei-HEU/AHNS"
-PINNED = "735b0a75ccedbac6b0578fcc5830bebd3a7e88ac"
-CHECKSUMS = {
-    "train.txt": "sha256:f59f810f2aaafe20814d9f16ff193bd571dfe3c4706fd29cf5352cc419c045bb",
-    "test.txt": "sha256:3ba5f318520b55790e9e44a55e8dfb996328bc682a5fbb49f9a8a97a34fbc879",
-}
-FILES = DatasetFiles(
-    folders=("ahns/tool", "AHNS/data/tool", "data/tool"),
-    files=("train.txt", "test.txt"),
-    downloads=tuple(
-        Download(name, (f"{RAW}/{PINNED}/data/tool/{name}",), checksum)
-        for name, checksum in CHECKSUMS.items()
+FILES = list_files(
+    "Riwei-HEU/AHNS/735b0a75ccedbac6b0578fcc5830bebd3a7e88ac",
+    "data/tool",
+    (
+        "f59f810f2aaafe20814d9f16ff193bd571dfe3c4706fd29cf5352cc419c045bb",
+        "3ba5f318520b55790e9e44a55e8dfb996328bc682a5fbb49f9a8a97a34fbc879",
     ),
-    checksums=CHECKSUMS,
+    places=("ahns/tool", "AHNS/data/tool", "data/tool"),
     terms=CARD.terms,
 )
 
-
-@dataclass(frozen=True)
-class Config:
-    """No parameters."""
-
-
-def load(config: Config, cache: FileCache) -> Interactions:
-    """All pairs of both files, with their part."""
-    del config
-    return read_split_lists(cache.find(FILES), name="ahns_tool", source=CARD.link)
+Config = Nothing
+load = list_loader(FILES, name="ahns_tool", link=CARD.link)

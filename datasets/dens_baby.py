@@ -5,12 +5,7 @@ the folder `DENS/data/baby` of the authors' repository. The split is theirs; the
 and no validation part: their code stops by the test part.
 """
 
-from dataclasses import dataclass
-
-from negbench.data.download.file_cache import DatasetFiles, FileCache
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.adjacency_lists import read_split_lists
+from negbench.data.readers.repository_lists import Nothing, list_files, list_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,30 +21,16 @@ CARD = Card(
     size="4,314 x 5,854; 42,657",
 )
 
-RAW = "https://raw.githubusercontent.com/Riwei-HEU/DENS"
-PINNED = "4ae0ecd0d15155664c1e10134d7e5fe6e742e21e"
-CHECKSUMS = {
-    "train.txt": "sha256:f3436dd517778b4902c81d8cab8ca8b841ede49c6673ac550dc7060a580921ab",
-    "test.txt": "sha256:10d349862f72f0b77c9f40c1579b694d90ab48ecf74d561b9f02b171cbf1088f",
-}
-FILES = DatasetFiles(
-    folders=("dens/baby", "DENS/DENS/data/baby", "DENS/data/baby", "data/baby"),
-    files=("train.txt", "test.txt"),
-    downloads=tuple(
-        Download(name, (f"{RAW}/{PINNED}/DENS/data/baby/{name}",), checksum)
-        for name, checksum in CHECKSUMS.items()
+FILES = list_files(
+    "Riwei-HEU/DENS/4ae0ecd0d15155664c1e10134d7e5fe6e742e21e",
+    "DENS/data/baby",
+    (
+        "f3436dd517778b4902c81d8cab8ca8b841ede49c6673ac550dc7060a580921ab",
+        "10d349862f72f0b77c9f40c1579b694d90ab48ecf74d561b9f02b171cbf1088f",
     ),
-    checksums=CHECKSUMS,
+    places=("dens/baby", "DENS/DENS/data/baby", "DENS/data/baby", "data/baby"),
     terms=CARD.terms,
 )
 
-
-@dataclass(frozen=True)
-class Config:
-    """No parameters."""
-
-
-def load(config: Config, cache: FileCache) -> Interactions:
-    """All pairs of both files, with their part."""
-    del config
-    return read_split_lists(cache.find(FILES), name="dens_baby", source=CARD.link)
+Config = Nothing
+load = list_loader(FILES, name="dens_baby", link=CARD.link)

@@ -5,12 +5,7 @@ the folder `DENS/data/home` of the authors' repository. The split is theirs; the
 and no validation part: their code stops by the test part.
 """
 
-from dataclasses import dataclass
-
-from negbench.data.download.file_cache import DatasetFiles, FileCache
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.adjacency_lists import read_split_lists
+from negbench.data.readers.repository_lists import Nothing, list_files, list_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,30 +21,16 @@ CARD = Card(
     size="23,608 x 26,188; 230,474",
 )
 
-RAW = "https://raw.githubusercontent.com/Riwei-HEU/DENS"
-PINNED = "4ae0ecd0d15155664c1e10134d7e5fe6e742e21e"
-CHECKSUMS = {
-    "train.txt": "sha256:931c45594c4bbf980359c5d89b055a68bba05f649fa393a316933f76f0213fe4",
-    "test.txt": "sha256:79c53fa6923210c8ce3184981b55da110a8972776946c1cdddfd6e69602e81cf",
-}
-FILES = DatasetFiles(
-    folders=("dens/home", "DENS/DENS/data/home", "DENS/data/home", "data/home"),
-    files=("train.txt", "test.txt"),
-    downloads=tuple(
-        Download(name, (f"{RAW}/{PINNED}/DENS/data/home/{name}",), checksum)
-        for name, checksum in CHECKSUMS.items()
+FILES = list_files(
+    "Riwei-HEU/DENS/4ae0ecd0d15155664c1e10134d7e5fe6e742e21e",
+    "DENS/data/home",
+    (
+        "931c45594c4bbf980359c5d89b055a68bba05f649fa393a316933f76f0213fe4",
+        "79c53fa6923210c8ce3184981b55da110a8972776946c1cdddfd6e69602e81cf",
     ),
-    checksums=CHECKSUMS,
+    places=("dens/home", "DENS/DENS/data/home", "DENS/data/home", "data/home"),
     terms=CARD.terms,
 )
 
-
-@dataclass(frozen=True)
-class Config:
-    """No parameters."""
-
-
-def load(config: Config, cache: FileCache) -> Interactions:
-    """All pairs of both files, with their part."""
-    del config
-    return read_split_lists(cache.find(FILES), name="dens_home", source=CARD.link)
+Config = Nothing
+load = list_loader(FILES, name="dens_home", link=CARD.link)

@@ -5,12 +5,7 @@ the folder `DENS/data/toy` of the authors' repository. The split is theirs; ther
 and no validation part: their code stops by the test part.
 """
 
-from dataclasses import dataclass
-
-from negbench.data.download.file_cache import DatasetFiles, FileCache
-from negbench.data.download.mirrors import Download
-from negbench.data.interactions import Interactions
-from negbench.data.readers.adjacency_lists import read_split_lists
+from negbench.data.readers.repository_lists import Nothing, list_files, list_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -26,30 +21,16 @@ CARD = Card(
     size="4,626 x 10,083; 52,790",
 )
 
-RAW = "https://raw.githubusercontent.com/Riwei-HEU/DENS"
-PINNED = "4ae0ecd0d15155664c1e10134d7e5fe6e742e21e"
-CHECKSUMS = {
-    "train.txt": "sha256:886ffcd919c2d2182a99d7f8cf32e058591b9ec2dd73c62db31d527ba3965da0",
-    "test.txt": "sha256:49f45b6bb8e98499d043d91a370a2bc7ac09083cb2f2327349730f739893bec0",
-}
-FILES = DatasetFiles(
-    folders=("dens/toy", "DENS/DENS/data/toy", "DENS/data/toy", "data/toy"),
-    files=("train.txt", "test.txt"),
-    downloads=tuple(
-        Download(name, (f"{RAW}/{PINNED}/DENS/data/toy/{name}",), checksum)
-        for name, checksum in CHECKSUMS.items()
+FILES = list_files(
+    "Riwei-HEU/DENS/4ae0ecd0d15155664c1e10134d7e5fe6e742e21e",
+    "DENS/data/toy",
+    (
+        "886ffcd919c2d2182a99d7f8cf32e058591b9ec2dd73c62db31d527ba3965da0",
+        "49f45b6bb8e98499d043d91a370a2bc7ac09083cb2f2327349730f739893bec0",
     ),
-    checksums=CHECKSUMS,
+    places=("dens/toy", "DENS/DENS/data/toy", "DENS/data/toy", "data/toy"),
     terms=CARD.terms,
 )
 
-
-@dataclass(frozen=True)
-class Config:
-    """No parameters."""
-
-
-def load(config: Config, cache: FileCache) -> Interactions:
-    """All pairs of both files, with their part."""
-    del config
-    return read_split_lists(cache.find(FILES), name="dens_toy", source=CARD.link)
+Config = Nothing
+load = list_loader(FILES, name="dens_toy", link=CARD.link)
