@@ -8,8 +8,8 @@ run: .venv/done  ## the samplers, equally tuned, on the two embedded data sets: 
 	$(BIN)/negbench run --tuned embedded --methods random,popularity,in_batch,mixed,dns,dns_mn,adaptive,adaptive_mixed --datasets goodbooks,kuairec --backbones mf --jobs auto --references most_popular,item_knn,ease --seeds 100-103 --out runs/first
 	$(BIN)/negbench report runs/first
 
-test: .venv/done  ## the whole suite
-	$(BIN)/pytest -q
+test: .venv/done  ## the whole suite, a process a core and at most four; each has one thread, so that they share the cores
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 bench: .venv/done  ## how fast everything is: a table, and bench.json; DATA_DIR= where the real data are
 	$(BIN)/python benchmarks/bench.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))

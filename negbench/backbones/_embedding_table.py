@@ -50,8 +50,8 @@ def check(config: Any) -> None:
     """Check the settings that all backbones share. Raises ValueError where nothing would train."""
     positive = ("dim", "lr", "batch_size", "temperature", "blocks")
     check_ranges(config, above={name: 0 for name in positive if hasattr(config, name)})
-    if not config.l2 >= 0:
-        raise ValueError(f"`l2` must be 0 or more; got {config.l2}")
+    decays = ("l2", "weight_decay")
+    check_ranges(config, at_least={name: 0 for name in decays if hasattr(config, name)})
     if not config.init > 0:
         raise ValueError(
             "`init` must be above 0, for where all vectors are 0 so are all gradients of their "

@@ -43,6 +43,7 @@ CARD = Card(
     "Personalized Ranking from Implicit Feedback",
     provides=("users",),
     provenance="paper",
+    later=("weight_decay",),
     search={"lr": ("log", 1e-4, 1e-1), "l2": ("log", 1e-6, 1e-1)},
 )
 
@@ -57,6 +58,8 @@ class Config:
     """Adam's step."""
     l2: float = 0.01
     """Weight of half the squared norms of each row's user, positive and mean negative."""
+    weight_decay: float = 0.0
+    """Adam's own: adds this times a parameter to its gradient in each step, batch or not."""
     batch_size: int = 2048
     """Pairs in a step."""
     similarity: Literal["dot", "cosine"] = "dot"

@@ -43,6 +43,7 @@ CARD = Card(
     provides=("users", "layers"),
     provenance="paper",
     differs="`dim` is the width of all layers together.",
+    later=("weight_decay",),
     search={
         "lr": ("log", 1e-4, 1e-2),
         "l2": ("log", 1e-6, 1e-1),
@@ -69,6 +70,8 @@ class Config:
     """Adam's step; the paper takes 0.0001 to 0.005, MixGCF 0.0001."""
     l2: float = 1e-4
     """Weight of half the squared norms of each row's user, positive and mean negative."""
+    weight_decay: float = 0.0
+    """Adam's own: adds this times a parameter to its gradient in each step, batch or not."""
     batch_size: int = 2048
     """Pairs in a step; the paper takes 1024."""
     similarity: Literal["dot", "cosine"] = "dot"

@@ -48,6 +48,7 @@ CARD = Card(
     provides=("users",),
     provenance="paper",
     differs="one text an item is the only feature, and ids are dropped in training for cold items",
+    later=("weight_decay",),
     search={
         "lr": ("log", 1e-4, 1e-2),
         "temperature": ("log", 0.03, 1.0),
@@ -75,6 +76,8 @@ class Config:
     """Adam's step."""
     l2: float = 1e-4
     """Weight of half the squared norms of each row's ids: user, positive and mean negative."""
+    weight_decay: float = 0.0
+    """Adam's own: adds this times a parameter to its gradient in each step, batch or not."""
     batch_size: int = 2048
     """Pairs in a step."""
     similarity: Literal["dot", "cosine"] = "cosine"

@@ -60,6 +60,7 @@ CARD = Card(
     provides=("users", "layers"),
     provenance="specification",
     differs="SGL drops edges anew in every step and contrasts the nodes of the batch.",
+    later=("weight_decay",),
     search={
         "lr": ("log", 1e-4, 1e-1),
         "l2": ("log", 1e-6, 1e-1),
@@ -145,6 +146,8 @@ class Config:
     """Adam's step; the paper takes 0.001."""
     l2: float = 1e-4
     """Weight of half the squared norms of each row's user, positive and mean negative."""
+    weight_decay: float = 0.0
+    """Adam's own: adds this times a parameter to its gradient in each step, batch or not."""
     batch_size: int = 2048
     """Pairs in a step; the paper takes 2048."""
     similarity: Literal["dot", "cosine"] = "dot"

@@ -24,17 +24,23 @@ OWN = "own_lr"
 def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
     """Adam for the parameters that minimise the loss, and another for those that maximise it.
 
-    A part's parameters go at its own learning rate where it has one, else at the backbone's, whose
-    `beta2` the first takes, if its Config has one.
+    A part's parameters go at its own learning rate where it has one, else at the backbone's. The
+    first Adam takes the backbone's `beta2`, and the backbone's own parameters its `weight_decay`,
+    where its Config has them.
     """
     lr, betas = backbone.config.lr, (0.9, getattr(backbone.config, "beta2", 0.999))
-    shared, own = list(backbone.parameters()), []
+    decay = getattr(backbone.config, "weight_decay", 0.0)
+    shared, own = [], []
     for part in having(method.parts, Minimises):
         if (rate := own_lr(part)) is None:
             shared += part.minimised()
         else:
             own.append(_group(part.minimised(), rate))
-    adams: list[Optimizer] = [Adam([{"params": shared}, *own], lr=lr, betas=betas, fused=True)]
+    of_backbone = list(backbone.parameters())
+    groups: list[dict[str, Any]] = [{"params": [*of_backbone, *shared]}]
+    if decay:
+        groups = [{"params": of_backbone, "weight_decay": decay}, {"params": shared}]
+    adams: list[Optimizer] = [Adam([*groups, *own], lr=lr, betas=betas, fused=True)]
     maximised = [_group(part.maximised(), own_lr(part)) for part in having(method.parts, Maximises)]
     if any(group["params"] for group in maximised):
         adams.append(Adam(maximised, lr=lr, maximize=True, fused=True))

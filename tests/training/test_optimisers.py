@@ -8,10 +8,11 @@ import torch
 from helpers.toy_data import small_context
 from torch import nn
 
-from negbench.backbones import mf, sasrec
+from negbench.backbones import lightgcn, mf, ngcf, sasrec, two_tower, xsimgcl
 from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts import BPR, Uniform
+from negbench.plugins.card import recorded
 from negbench.plugins.term_syntax import config_of
 from negbench.protocol import Method, OwnLR, SchedulesLR
 from negbench.testing.toy_data import TrainingHarness
@@ -209,3 +210,32 @@ def test_a_beta2_that_is_none_is_refused(wrong):
     with pytest.raises(UserError, match="`beta2` must be at least 0 and below 1"):
         config_of(sasrec, {"beta2": wrong}, "sasrec")
     assert replace(sasrec.Config(), beta2=0.0).beta2 == 0
+
+
+@pytest.mark.parametrize("backbone", [mf, lightgcn, ngcf, two_tower, xsimgcl])
+def test_weight_decay_pulls_all_of_the_backbone_and_nothing_else(backbone):
+    """Adam on the gradient plus the decay times the parameter, by hand: its first step is lr."""
+    config = config_of(backbone, {"weight_decay": 0.3, "lr": 0.01, "dim": 64}, "backbone")
+    built, part = backbone.build(config, WORLD, rng.stream(0, "init")), Plain()
+    (adam,) = optimisers(Method(Uniform(1), part), built)
+    before = {name: each.detach().clone() for name, each in built.named_parameters()}
+    for each in [*built.parameters(), part.weight]:
+        each.grad = torch.zeros_like(each)
+    adam.step()
+    for name, each in built.named_parameters():
+        pull = 0.3 * before[name]
+        wanted = before[name] - 0.01 * pull / (pull.abs() + 1e-8)
+        torch.testing.assert_close(each.detach(), wanted, msg=name)
+    assert torch.equal(part.weight.detach(), torch.ones(3)), "a part's parameter is not decayed"
+
+
+@pytest.mark.parametrize("name", ["l2", "weight_decay"])
+def test_a_negative_decay_is_refused(name):
+    with pytest.raises(UserError, match=f"`{name}` must be at least 0; got -1"):
+        config_of(mf, {name: -1.0}, "mf")
+
+
+def test_a_backbone_without_weight_decay_keeps_its_record():
+    """Cells of before the setting keep their identity."""
+    assert "weight_decay" not in recorded(mf.Config(), mf.CARD)
+    assert recorded(mf.Config(weight_decay=1e-4), mf.CARD)["weight_decay"] == 1e-4
