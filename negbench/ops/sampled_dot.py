@@ -2,7 +2,8 @@
 
 The gathered rows [B, N, D] would be the largest tensor of a step, and only their products are used.
 On the CPU a sampled product of two matrices reads each item's row in place; both gradients are
-weighted sums of rows, which `embedding_bag` computes without gathering them either.
+weighted sums of rows, which `embedding_bag` computes without gathering them either. Where N comes
+near the number of items, products with all of them are faster: see `gathered_dot`.
 """
 
 import warnings
@@ -17,6 +18,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from negbench.ops.axes import AnyShape, Ids, ItemScores, ItemVectors, Scores, Vectors
+from negbench.ops.gathered_dot import dense_item_sum, dense_scatter, gathered_dot, is_dense
 
 TILE = 2048
 """Items multiplied at once where there are many more: their scores stay in the cache."""
@@ -30,9 +32,9 @@ def sampled_dot(query: Vectors, items: ItemVectors, ids: Ids) -> Scores:
     query, items = query.detach(), items.detach()
     if not is_fast(query):
         return _by_rows(query, items, ids)
-    # A row of the pattern may hold no more than I of them.
-    blocks = [_sampled(query, items, part) for part in torch.split(ids, max(1, len(items)), 1)]
-    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 1)
+    if is_dense(ids.shape[1], len(items)):
+        return gathered_dot(query, items, ids)
+    return _sampled(query, items, ids)
 
 
 def sampled_dot_with_gradient(query: Vectors, items: ItemVectors, ids: Ids) -> Scores:
@@ -133,12 +135,16 @@ class _Differentiable(torch.autograd.Function):
 
 def weighted_item_sum(items: ItemVectors, ids: Ids, weights: Scores) -> Vectors:
     """sum_n weights[b, n] item ids[b, n]: items [I, D], ids and weights [B, N] -> [B, D]."""
+    if is_fast(items) and is_dense(ids.shape[1], len(items)):
+        return dense_item_sum(items, ids, weights)
     return F.embedding_bag(ids, items, mode="sum", per_sample_weights=weights.contiguous())
 
 
 def scatter_to_items(ids: Ids, weights: Scores, query: Vectors, n_items: int) -> ItemVectors:
     """sum over (b, n) with ids[b, n] = i of weights[b, n] query[b]: [B, N], [B, D] -> [I, D]."""
     rows, n = ids.shape
+    if is_dense(n, n_items):
+        return dense_scatter(ids, weights, query, n_items)
     begins = np.arange(0, rows * n + 1, n, dtype=np.int32)
     by_row = (weights.reshape(-1).numpy(), ids.reshape(-1).to(torch.int32).numpy(), begins)
     # By item instead of by row: a counting sort, a tenth of the time of a sort.

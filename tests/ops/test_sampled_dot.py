@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import negbench.ops.sampled_dot as kernels
+from negbench.ops import gathered_dot
+from negbench.ops.gathered_dot import is_dense
 from negbench.ops.sampled_dot import (
     dot_with_all,
     sampled_dot,
@@ -14,8 +16,8 @@ from negbench.ops.sampled_dot import (
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.view import Similarity, View
 
-SHAPES = [(5, 7, 3), (4, 3, 8), (1, 1, 6), (6, 40, 5)]
-"""B, I, N: fewer and more negatives than items."""
+SHAPES = [(5, 7, 3), (4, 3, 8), (1, 1, 6), (6, 40, 5), (300, 20, 12)]
+"""B, I, N: fewer and more negatives than half of the items, and more rows than a tile."""
 
 
 def drawn(b, i, n, d=4):
@@ -45,6 +47,13 @@ def test_sums_are_those_of_loops(shape):
             by_item[ids[b, n]] += weights[b, n] * query[b]
     assert torch.allclose(weighted_item_sum(items, ids, weights), by_row, atol=1e-5)
     assert torch.allclose(scatter_to_items(ids, weights, query, len(items)), by_item, atol=1e-5)
+
+
+def test_many_draws_are_taken_from_products_with_all_items():
+    assert is_dense(600, 1200)
+    assert not is_dense(599, 1200)
+    assert {is_dense(n, i) for _, i, n in SHAPES} == {True, False}
+    assert SHAPES[-1][0] > gathered_dot.TILE
 
 
 @pytest.mark.parametrize("supported", [True, False])
