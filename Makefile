@@ -14,8 +14,9 @@ test: .venv/done  ## the whole suite, a process a core and at most four; each ha
 bench: .venv/done  ## how fast everything is: a table, and bench.json; DATA_DIR= where the real data are
 	$(BIN)/python benchmarks/bench.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
-docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source
+docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source, tables of reproductions from results/
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/reproduction_tables.py
 
 check: lint types test  ## what lands must pass
 

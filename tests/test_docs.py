@@ -19,12 +19,17 @@ PLACEHOLDERS = ("NAME", "FOLDER")
 """Capital words in a path stand for a name of the reader's."""
 
 
-@pytest.fixture(scope="module")
-def generate():
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+def script(name):
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate():
+    return script("generate")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +40,12 @@ def generated(generate):
 @pytest.mark.parametrize("name", ["methods.md", "datasets.md", "metrics.md"])
 def test_a_generated_page_is_current(generated, name):
     assert generated[name] == (DOCS / name).read_text("utf-8"), "run `make docs-pages`"
+
+
+def test_the_tables_of_reproductions_are_those_of_the_results():
+    page = (DOCS / "reproductions.md").read_text("utf-8")
+    assert "<!-- health-mf -->\n\n**health-mf: " in page
+    assert script("reproduction_tables").page() == page, "run `make docs-pages`"
 
 
 def test_generating_needs_no_torch():

@@ -20,6 +20,7 @@ from ..measures.convergence import time_to
 from ..measures.cost import cost
 from ..measures.false_negatives import false_negatives
 from ..measures.hardness import hardness
+from ..measures.known_negatives import known_negatives
 from ..measures.popularity_bias import popularity_bias
 from ..number_format import metric_label
 from ..runs import frames
@@ -43,6 +44,7 @@ ANALYSES: Mapping[str, Callable[[Run, Metric, str], pd.DataFrame]] = {
     "bands": lambda run, metric, vs: bands(run, metric),
     "activity": lambda run, metric, vs: activity(run, metric),
     "false_negatives": lambda run, metric, vs: false_negatives(run),
+    "known_negatives": lambda run, metric, vs: known_negatives(run),
     "hardness": lambda run, metric, vs: hardness(run),
     "popularity_bias": lambda run, metric, vs: popularity_bias(run, metric.k),
     "tests": lambda run, metric, vs: significance(run, metric, vs=vs),

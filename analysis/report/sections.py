@@ -4,7 +4,7 @@ A section holds the tables that answer its question and names the kinds of figur
 section of which the run has measured nothing has no table, and the page says so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
@@ -15,10 +15,11 @@ from negbench.evaluation.metric_names import Metric
 
 from ..measures.bands import BALANCE, TOTAL
 from ..measures.false_negatives import EXACT
+from ..measures.known_negatives import RATES
 from ..number_format import metric_label, percent
 from ..runs.frames import REFERENCE
 from ..statistics.test_procedure import DEFAULT
-from ..tables.audit_columns import groups
+from ..tables.audit_columns import KNOWN_NEGATIVES, groups
 from ..tables.main_table_values import Block, MainTable
 from ..tables.table import Column, Record, Table, table_of
 from . import table_columns
@@ -145,13 +146,24 @@ def _false_negatives(here: BlockFrames) -> Section:
     kinds = ("fn-rate",)
     if rates is None:
         description = ""
-    return _section("false", "False negatives", rates, description=description, kinds=kinds)
+    known = _known_negatives(here)
+    return _section("false", "False negatives", rates, known, description=description, kinds=kinds)
 
 
-def _without_std(line: Record) -> Record:
+def _known_negatives(here: BlockFrames) -> Table | None:
+    rows, _ = here.rows("known_negatives")
+    return table_of(
+        "Known negatives, and false ones among the pairs that somebody judged: pooled alike, with "
+        "intervals alike.",
+        [METHOD, *KNOWN_NEGATIVES.columns],
+        [_without_std(line, (*RATES, "tnr_lift")) for line in rows],
+    )
+
+
+def _without_std(line: Record, rates: Iterable[str] = ("fnr", "fnr_lift", "fhnr")) -> Record:
     """A record whose rates show their intervals, not the spread over seeds, where counted."""
-    rates = [name for name in ("fnr", "fnr_lift", "fhnr") if line.get(f"{name}_low", nan) >= 0]
-    return {**line, **{f"{name}_std": nan for name in rates}}
+    counted = [name for name in rates if line.get(f"{name}_low", nan) >= 0]
+    return {**line, **{f"{name}_std": nan for name in counted}}
 
 
 def _hardness(here: BlockFrames) -> Section:

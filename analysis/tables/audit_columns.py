@@ -41,7 +41,7 @@ def groups(
     `planted` and `known` say whether a run planted positives, or its data know negatives.
     """
     always = (_served(metric, bands), _shown(metric.k), _biased(metric.k), _TRAINED)
-    return (*always, *[_KNOWN] * known, *[_PLANTED] * planted)
+    return (*always, *[KNOWN_NEGATIVES] * known, *[_PLANTED] * planted)
 
 
 def _served(metric: Metric, bands: Sequence[str]) -> Group:
@@ -116,7 +116,7 @@ _TRAINED = Group(
         Column("hard FN", "fhnr", percent, "FN rate among negatives of the user's top tenth"),
     ),
 )
-_KNOWN = Group(
+KNOWN_NEGATIVES = Group(
     "Known negatives in training",
     (
         Column(

@@ -30,7 +30,8 @@ def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
     """
     lr, betas = backbone.config.lr, (0.9, getattr(backbone.config, "beta2", 0.999))
     decay = getattr(backbone.config, "weight_decay", 0.0)
-    shared, own = [], []
+    shared: list[Any] = []
+    own: list[dict[str, Any]] = []
     for part in having(method.parts, Minimises):
         if (rate := own_lr(part)) is None:
             shared += part.minimised()

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from scipy.stats import binomtest
 
 from negbench.analysis.measures.known_negatives import known_negatives
 from negbench.analysis.measures.rare_rates import SUMS
+from negbench.analysis.report.write import page
 from negbench.analysis.runs.frames import open_run
 from negbench.analysis.tables.audit_text import render
 
@@ -82,3 +84,17 @@ def test_the_audit_shows_a_dash_for_what_a_data_set_does_not_know(
     values = json.loads(render(open_run(tmp_path), format="json"))["blocks"][0]["rows"][0]["values"]
     assert values["fj_total"] == 100 and values["fnr_random"] is None
     assert max(map(len, text.splitlines())) <= 110
+
+
+def test_the_report_shows_them_beside_the_false_negatives(tmp_path: Path, write: Any) -> None:
+    for seed in (0, 1):
+        write(tmp_path, "videos", "dns", seed, FOUR, change=knowing((30, 1000), (5, 100), 0.06))
+        write(tmp_path, "videos", "random", seed, FOUR, change=knowing((10, 1000), (2, 100), 0.02))
+    text = page(open_run(tmp_path))
+    (part,) = re.findall(r"Known negatives, and false ones.*?</table>", text, re.DOTALL)
+    assert "TN lift" in part
+    of_dns, of_random = (
+        re.search(rf">{row}<.*?</tr>", part, re.DOTALL) for row in ("dns", "random")
+    )
+    assert of_dns and "3.00 %" in of_dns[0]
+    assert of_random and "1.00 %" in of_random[0] and "3.00 %" not in of_random[0]
