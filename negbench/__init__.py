@@ -1,8 +1,9 @@
 """negbench: benchmark and analysis of negative sampling methods for recommender systems.
 
 `run`, `tune` and `open_run` mirror the command line; `attach` puts a method into your own training
-loop. They are imported when first used, so that `import negbench` stays quick. Messages go to the
-logger "negbench"; nothing is printed unless your program handles them.
+loop as a loss, `sampler` its negatives alone. They are imported when first used, so that `import
+negbench` stays quick. Messages go to the logger "negbench"; nothing is printed unless your program
+handles them.
 """
 
 import logging
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run as Run
     from negbench.experiment.finished.run import open_run as open_run
     from negbench.loss_module import attach as attach
+    from negbench.negative_sampler import sampler as sampler
     from negbench.tuning.api import tune as tune
 
 
@@ -24,6 +26,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _HOMES = {
     "attach": "negbench.loss_module",
     "run": "negbench.experiment.api",
+    "sampler": "negbench.negative_sampler",
     "tune": "negbench.tuning.api",
     "open_run": "negbench.experiment.finished.run",
     "Run": "negbench.experiment.finished.run",

@@ -52,6 +52,13 @@ def test_the_method_takes_the_rth_best():
         assert kept.ids.tolist() == [[item]]
 
 
+def test_the_negatives_alone_are_drawn_as_shown():
+    (code,) = blocks("negbench.sampler(")
+    names = {}
+    exec(code, names)
+    assert names["negatives"].ids.shape == (256, 4)
+
+
 def test_the_method_in_somebody_elses_loop_runs(tmp_path):
     (code,) = blocks("attach(")
     assert len(lines(code)) <= 20

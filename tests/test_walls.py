@@ -40,7 +40,7 @@ storage data
 protocol
 parts training texts
 scenario composition backbones
-evaluation probes testing loss_module
+evaluation probes testing loss_module negative_sampler
 references
 experiment
 tuning reproduction
