@@ -131,6 +131,9 @@ class TwoTower(NodeBackbone):
             self.of_items = Tower(config, 0 if texts is None else texts.shape[1])
         for part in (self.of_users, self.of_items):
             initialise(part, generator)
+            # Without id and text a vector is this bias: at 0 its direction would have no gradient
+            # but an infinite one.
+            nn.init.normal_(part.out.bias, std=config.init, generator=generator)
         self.to(context.device)
 
     def nodes(self, generator: torch.Generator | None, *, cut: bool) -> AnyShape:

@@ -3,13 +3,14 @@
 import click
 
 from negbench.cli.audit import audit
+from negbench.cli.check import check
 from negbench.cli.compare import compare
 from negbench.cli.doctor import doctor
 from negbench.cli.exit_codes import Shell
 from negbench.cli.explain import explain
 from negbench.cli.export import export
 from negbench.cli.inspect import data, download, info, list_
-from negbench.cli.new_method import new_method
+from negbench.cli.new import new
 from negbench.cli.reproduce import reproduce
 from negbench.cli.run import resume, run
 from negbench.cli.show import plot, report, table
@@ -31,5 +32,5 @@ def main() -> None:
 
 for command in (run, tune, resume, status, table, tuning, compare, audit, plot, report, explain):
     main.add_command(command)
-for command in (export, reproduce, list_, info, data, download, new_method, doctor):
+for command in (export, reproduce, list_, info, data, download, new, check, doctor):
     main.add_command(command)

@@ -77,7 +77,7 @@ OTHERS = [
     ["info", "nothing_known"],
     ["download", "nothing_known"],
     ["data", "check", "nowhere.csv"],
-    ["new-method", "not a name"],
+    ["new", "method", "not a name"],
     ["runn"],
     ["run", "--epoch-count", "3"],
     ["run", "no-equals-sign"],

@@ -1,4 +1,4 @@
-"""The commands that look around: list, info, data check, new-method, doctor."""
+"""The commands that look around: list, info, data check, new, check, doctor."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def test_data_check_shows_how_a_rule_splits():
 
 
 def test_a_new_method_and_its_test_pass_at_once():
-    assert call("new-method", "my_method").exit_code == 0
+    assert call("new", "method", "my_method").exit_code == 0
     where = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_method.py"],
@@ -90,7 +90,7 @@ def test_a_new_method_and_its_test_pass_at_once():
         text=True,
     )
     assert done.returncode == 0, done.stdout
-    assert call("new-method", "my_method").exit_code == 2
+    assert call("new", "method", "my_method").exit_code == 2
     words = ["-m", "my_method(candidates=4)", "--seeds", "1", "--epochs", "1", "-q"]
     assert call("run", "-d", DATA, "--plugin", "my_method.py", *words).exit_code == 0
 

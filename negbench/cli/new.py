@@ -1,0 +1,58 @@
+"""`new`: writes a working method, backbone or data set and its passing test, as a start."""
+
+import re
+from pathlib import Path
+from string import Template
+
+import click
+
+from negbench.cli import templates
+from negbench.errors import UserError, did_you_mean
+from negbench.plugins import registry
+
+FAMILIES = {"method": "methods", "backbone": "backbones", "dataset": "datasets"}
+RUN = {
+    "method": "negbench run --plugin {file} -m random,dns,{name}",
+    "backbone": "negbench run --plugin {file} -m random,dns -b {name}",
+    "dataset": "negbench run --plugin {file} --data-dir FOLDER -d {name} -m random,dns",
+}
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=".", help="Where to write  [here]"
+)
+def new(kind: str, name: str, folder: Path) -> None:
+    """Write NAME.py and test_NAME.py: a working plug-in and a test that passes.
+
+    KIND is method, backbone or dataset. As in: negbench new method mine
+    """
+    if kind not in FAMILIES:
+        near = did_you_mean(kind, list(FAMILIES))
+        raise UserError(f"the kind must be method, backbone or dataset; got {kind!r}; {near}")
+    texts = {f"{name}.py": templates.PLUGINS[kind], f"test_{name}.py": templates.TESTS[kind]}
+    files = {folder / file: text for file, text in texts.items()}
+    _check(kind, name, folder, list(files))
+    title = name.replace("_", " ").capitalize()
+    for path, text in files.items():
+        path.write_text(Template(text).substitute(name=name, title=title), encoding="utf-8")
+        click.echo(f"wrote  {path}")
+    plugin = folder / f"{name}.py"
+    click.echo(f"next   python -m pytest {folder / f'test_{name}.py'}")
+    click.echo(f"       negbench check {plugin}")
+    click.echo(f"       {RUN[kind].format(file=plugin, name=name)}")
+
+
+def _check(kind: str, name: str, folder: Path, files: list[Path]) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise UserError(
+            f"a {kind}'s name must be a Python word in small letters, as my_{kind}; got {name!r}"
+        )
+    if name in registry.names(FAMILIES[kind]):
+        raise UserError(f"{FAMILIES[kind]} already has {name!r}; choose another name")
+    if not folder.is_dir():
+        raise UserError(f"--folder must be there; got {folder}; make it first")
+    if there := [path for path in files if path.exists()]:
+        raise UserError(f"nothing is overwritten; {there[0]} is there; choose another name")

@@ -1,0 +1,99 @@
+"""Check a plug-in file without pytest: every rule of its kind, and the place of what is wrong."""
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from negbench.data.load import load
+from negbench.errors import UserError
+from negbench.plugins import registry
+from negbench.testing import CHECKS, card_checks, conforms
+from negbench.testing.backbone_checks import BACKBONE_CHECKS, backbone_conforms
+
+CARD_CHECK = "says_what_it_is"
+"""The check of what stands in CARD, Config and docstring."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one check ended."""
+
+    check: str
+    wrong: str = ""
+    """The rule that is broken, and the fix; empty where it is kept."""
+    line: int = 0
+    """Where in the file, counted from 1; 0 where it is kept."""
+
+
+def check_plugin(path: Path, data_dir: Path | None = None) -> Iterator[Finding]:
+    """The findings on a plug-in file, check by check; its code runs.
+
+    Raises UserError if it is no plug-in.
+    """
+    name = registry.add_plugin(path)
+    family = registry.family_of(path)
+    module = registry.load(family, name)
+    config = _finding(CARD_CHECK, lambda: card_checks.config_is_plain(module), path)
+    if config.wrong:  # nothing else can run
+        yield config
+        return
+    for check, run in _checks(family, name, module, data_dir).items():
+        yield _finding(check, run, path)
+
+
+def _checks(
+    family: str, name: str, module: ModuleType, data_dir: Path | None
+) -> Mapping[str, Callable[[], None]]:
+    if family == "datasets":
+        return {
+            CARD_CHECK: lambda: _says_what_it_is(module),
+            "loads": lambda: _loads(name, data_dir),
+        }
+    names, conform = {
+        "methods": (list(CHECKS), conforms),
+        "backbones": (list(BACKBONE_CHECKS), backbone_conforms),
+    }[family]
+    return {check: lambda check=check: conform(name, check) for check in names}  # type: ignore[misc]
+
+
+def _says_what_it_is(module: ModuleType) -> None:
+    card_checks.card_is_literal(module)
+    assert hasattr(module, "Config"), "a data set needs a Config, which may be without settings"
+    card_checks.config_is_plain(module)
+    assert (module.__doc__ or "").strip(), "the module needs a docstring: what a line of it is"
+
+
+def _loads(name: str, data_dir: Path | None) -> None:
+    data = load(name, data_dir=data_dir)
+    assert len(data.users), "`load` must give interactions; got none"
+
+
+def _finding(check: str, run: Callable[[], None], path: Path) -> Finding:
+    try:
+        run()
+    except AssertionError as error:
+        _, _, sentence = str(error).rpartition(f"{check!r}: ")
+        return Finding(check, sentence, _line(check, error, path))
+    except UserError as error:  # a data set that is not at hand
+        return Finding(check, str(error), _line(check, error, path))
+    except Exception as error:
+        sentence = f"it raises {type(error).__name__}: {error}"
+        return Finding(check, sentence, _line(check, error, path))
+    return Finding(check)
+
+
+def _line(check: str, error: BaseException, path: Path) -> int:
+    """The innermost line of the file that ran, or where what the check looks at is defined."""
+    causes = [error]
+    while cause := causes[-1].__cause__:
+        causes.append(cause)
+    for each in reversed(causes):
+        frames = traceback.extract_tb(each.__traceback__)
+        inside = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
+        if inside and inside[-1]:
+            return inside[-1]
+    words = ("CARD =",) if check == CARD_CHECK else ("def build", "def load")
+    lines = path.read_text("utf-8").splitlines()
+    return next((at for at, line in enumerate(lines, 1) if line.startswith(words)), 1)
