@@ -19,8 +19,8 @@ for table in (user, item):
 loss = negbench.attach(
     "dns(candidates=16)", data.users, data.items, n_users=data.n_users, n_items=data.n_items
 )
-parameters = [*user.parameters(), *item.parameters(), *loss.parameters()]
-optimiser = torch.optim.Adam(parameters, lr=1e-2)
+model = {"params": [*user.parameters(), *item.parameters()]}
+optimiser = torch.optim.Adam([model, *loss.parameter_groups(1e-2)], lr=1e-2)
 
 for epoch in range(1, 4):
     loss.epoch(item.weight, user.weight)  # for methods that refresh tables before an epoch

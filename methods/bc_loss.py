@@ -18,7 +18,7 @@ Ours: where theta + M passes pi the cosine would rise again, so it goes on falli
 branch's width and first vectors. The released loss weighs both parts by .5: they share no
 parameter, so here both weigh 1. A sequence backbone's row takes the degree of its user over all of
 train. `preset=released` is the code's on MF; on LightGCN its negatives are the batch's,
-`in_batch+bc_loss`. In a loop of your own (`attach`) call `epoch` before each, for they are counted.
+`in_batch+bc_loss`. In a loop of your own (`attach`) an epoch is a pass over the pairs.
 Cost per step: N draws and dot products a row, and B scores of the branch for each number of
 interactions that items have while it learns; later B products more.
 """

@@ -111,7 +111,7 @@ class LeastRisk:
         scores, ids = step.scores_no_grad(negatives), ids_of(step, negatives, "bns")
         s_pos = step.view.score_pair(step.view.positive)
         prior = self.prior[ids]
-        below = self.sampled(step, scores) if self.config.sampled else self.share_below(step, ids)
+        below = (self.sampled if self.config.sampled else self.share_below)(step, ids)
         cost = risk(s_pos, scores, below, prior, self.config.lam)
         best = cost.argmin(1, keepdim=True)
         self.averages.add("bns_prior", prior)
@@ -135,12 +135,16 @@ class LeastRisk:
         free = (context.n_items - context.excluded.sizes[users]).clamp(min=1)
         return torch.cat(blocks).double() / free.unsqueeze(1)
 
-    def sampled(self, step: Step, scores: Scores) -> Scores:
+    def sampled(self, step: Step, ids: Ids) -> Scores:
         """The same from uniform draws, n of them: never 1, as one more might lie above."""
         n, excluded = self.config.sampled, step.context.excluded
-        ids, mask = sample_outside(self.items, excluded, step.batch.users, n, step.generator)
-        others = step.scores_no_grad(Negatives(ids, mask=mask))
-        return _count_below(others, scores).double() / (n + 1)
+        drawn, mask = sample_outside(self.items, excluded, step.batch.users, n, step.generator)
+        # Scored at once: products that are rounded apart would put an item below itself.
+        both = step.scores_no_grad(Negatives(torch.cat([drawn, ids], 1)))
+        others, at = both[:, :n], both[:, n:]
+        if mask is not None:
+            others = others.masked_fill(~mask, -torch.inf)
+        return _count_below(others, at).double() / (n + 1)
 
     def epoch_metrics(self) -> dict[str, float]:
         """The epoch's metrics: the mean prior, and the share of rows that spare the best scored."""

@@ -6,22 +6,22 @@ for u, i in batches:                                            # your loop, you
     value.backward()
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import nn
+from torch.optim import Optimizer
 
 from negbench.composition import recipe
-from negbench.data.interactions import Csr
-from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.ops import rng
-from negbench.ops.axes import ItemVectors, Rows, Scalar, UserVectors, Vectors
+from negbench.ops.axes import AnyShape, AnyVectors, ItemVectors, Rows, Scalar, UserVectors, Vectors
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import (
     Begins,
-    Maximises,
-    Minimises,
     Observes,
     Phase,
     Refreshes,
@@ -29,7 +29,10 @@ from negbench.protocol.interfaces import (
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
-from negbench.training.optimisers import lr_factor
+from negbench.training.given_rows import check_shapes, checked_ids, counted
+from negbench.training.optimisers import set_lr
+from negbench.training.own_rates import OwnRates
+from negbench.training.train_pairs import context_of_pairs
 
 NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts", "exposures")
 
@@ -37,15 +40,27 @@ NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts", "exposur
 class Attached(nn.Module):
     """A method as a loss module for a PyTorch model of your own.
 
-    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser.
-    Adversarial parameters are maximised: a hook negates their gradient, so one optimiser suffices.
-    Call `epoch(items, users)` before an epoch for methods that refresh pools or tables.
+    Its own parameters, where it has any, are in `parameters()`: give them to your optimiser, as
+    `parameter_groups(lr)` where some train at a rate of their own. Adversarial parameters are
+    maximised: a hook negates their gradient, so one optimiser suffices.
+
+    Epochs advance by themselves, each after as many rows as there are train pairs: methods then
+    refresh their pools and tables, and go on to their own phase. Call `epoch(items, users)` before
+    each pass to count them yourself.
     """
 
     outcome: Outcome | None
     """The results of the last step, its negatives among them."""
 
-    def __init__(self, method: str, context: TrainContext, similarity: Similarity) -> None:
+    def __init__(
+        self,
+        method: str,
+        context: TrainContext,
+        similarity: Similarity,
+        *,
+        epoch_rows: int,
+        ignore_index: int | None = None,
+    ) -> None:
         """Build the method and call `begin` of its parts; use `attach` instead.
 
         Raises UserError for a method that needs a backbone of the suite.
@@ -57,56 +72,101 @@ class Attached(nn.Module):
                 f"a method in your own loop sees user vectors and an item matrix only; {method} "
                 f"needs {' and '.join(unmet)}; run it on a backbone of the suite"
             )
-        self.method, self.context, self.similarity = parsed.build(), context, similarity
+        self.name, self.method, self.context = method, parsed.build(), context
+        self.similarity, self.epoch_rows, self.ignore_index = similarity, epoch_rows, ignore_index
         self.generator = rng.stream(context.seed, "negatives", device=context.device)
         self.refresher = rng.stream(context.seed, "refresh", device=context.device)
         for part in having(self.method.parts, Begins):
             part.begin(context)
-        self.minimised = nn.ParameterList(
-            p for part in having(self.method.parts, Minimises) for p in part.minimised()
-        )
-        self.maximised = nn.ParameterList(
-            p for part in having(self.method.parts, Maximises) for p in part.maximised()
-        )
+        self.rates = OwnRates(self.method)
+        self.minimised = nn.ParameterList(self.rates.minimised)
+        self.maximised = nn.ParameterList(self.rates.maximised)
         for parameter in self.maximised:
             parameter.register_hook(torch.neg)
         self.number, self.epochs_begun, self.outcome = 0, 0, None
+        self._rows_of_epoch, self._announced, self._observed = 0, False, True
 
-    def forward(self, query: Vectors, items: ItemVectors, users: Rows, positives: Rows) -> Scalar:
+    def forward(
+        self,
+        query: Vectors,
+        items: ItemVectors,
+        users: Rows,
+        positives: Rows,
+        mask: Rows | None = None,
+    ) -> Scalar:
         """The loss of a batch, a scalar with gradient to `query` and `items`.
 
         `query` [B, D] are the vectors of `users` [B] ids, `items` [I, D] all item vectors,
-        `positives` [B] the item ids that these users met. Raises ValueError on other shapes.
+        `positives` [B] the item ids that these users met. Rows where `mask` [B] is False, and those
+        whose positive is `ignore_index`, are left out; without any row left the loss is 0. Raises
+        ValueError on other shapes, and for ids that are not there.
         """
-        self._check(query, items, users, positives)
-        if self.outcome is not None:
-            feedback = self.outcome.feedback()
-            for part in having(self.method.parts, Observes):
-                part.observe(feedback)
+        n_users, n_items = self.context.n_users, self.context.n_items
+        check_shapes(query, items, users, positives, mask, n_items)
+        mask = counted(positives, mask, self.ignore_index)
+        if mask is not None:
+            query, users, positives = query[mask], users[mask], positives[mask]
+        users, positives = checked_ids(users, n_users, "users"), checked_ids(positives, n_items)
+        self._observe()
+        if not len(users):
+            return query.sum() + items[:0].sum()
+        self._advance(items, len(users))
+        if self.training:
+            self.rates.warn(self.name, self.method, self.epoch_number)
         batch = Batch(users, positives)
         view = View(query, items, items[positives], self.similarity)
         self.number += 1
         step = Step(batch, view, self.context, self.epoch_number, self.number, self.generator)
-        self.outcome = forward(self.method, step)
+        self.outcome, self._observed = forward(self.method, step), False
         return self.outcome.loss
 
     @property
     def epoch_number(self) -> int:
-        """The current epoch, counted from 1; 1 where `epoch` is never called."""
+        """The current epoch, counted from 1."""
         return max(1, self.epochs_begun)
 
-    @torch.no_grad()
     def epoch(self, items: ItemVectors, users: UserVectors | None = None) -> None:
         """Begin an epoch: the item matrix [I, D] and, if there are any, user vectors [U, D].
 
-        Methods refresh their pools and tables here.
+        Methods refresh their pools and tables here. Once you have called it, epochs advance by
+        your calls alone.
         """
-        self.epochs_begun += 1
-        epoch = Epoch(
-            self.epochs_begun, self.context, items, users, self.similarity, self.refresher
-        )
+        self._announced = True
+        self._observe()
+        self._begin_epoch(items, users)
+
+    @torch.no_grad()
+    def _begin_epoch(self, items: ItemVectors, users: UserVectors | None) -> None:
+        self.epochs_begun, self._rows_of_epoch = self.epochs_begun + 1, 0
+        users = None if users is None else users.detach()
+        vectors = items.detach(), users, self.similarity
+        epoch = Epoch(self.epochs_begun, self.context, *vectors, self.refresher)
         for part in having(self.method.parts, Refreshes):
             part.refresh(epoch)
+
+    def _advance(self, items: ItemVectors, rows: int) -> None:
+        """Count the rows; begin an epoch where it is time and nobody else does."""
+        phase, passed = self.own_phase, self._rows_of_epoch
+        if not self.training:
+            return
+        if not self._announced and (not self.epochs_begun or passed >= self.epoch_rows):
+            self._begin_epoch(items, None)
+        elif phase and self.epochs_begun < phase.begins and passed > 2 * self.epoch_rows:
+            raise UserError(
+                f"{self.name} must reach epoch {phase.begins}, where its own phase begins "
+                f"({phase.name}), and `epoch` was called {self.epochs_begun} times, {passed} rows "
+                f"ago, of {self.epoch_rows} an epoch; call it before every pass, or never: epochs "
+                "then advance by themselves (attach(epoch_rows=N) says how long yours are)"
+            )
+        self._rows_of_epoch += rows
+
+    def _observe(self) -> None:
+        """Pass the last step's results on, once its gradients are there."""
+        if self.outcome is None or self._observed:
+            return
+        feedback, self._observed = self.outcome.feedback(), True
+        for part in having(self.method.parts, Observes):
+            part.observe(feedback)
 
     @property
     def own_phase(self) -> Phase | None:
@@ -116,25 +176,24 @@ class Attached(nn.Module):
         """
         return self.method.own_phase
 
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """The method's own parameters for your optimiser: at `lr`, or at their part's own rate.
+
+        Adam([{"params": model.parameters()}, *loss.parameter_groups(lr)], lr=lr)
+        """
+        return self.rates.groups(lr)
+
     def lr_factor(self) -> float:
         """The factor on your optimiser's learning rate in the current epoch; mostly 1.
 
         A method of two stages lowers it in the second.
         """
-        return lr_factor(self.method, self.epoch_number)
+        return self.rates.factor(self.method, self.epoch_number)
 
-    def _check(self, query: Tensor, items: Tensor, users: Tensor, positives: Tensor) -> None:
-        rows, width = len(users), items.shape[1]
-        if query.shape != (rows, width) or positives.shape != (rows,):
-            raise ValueError(
-                f"`query` must be [B, D], `users` and `positives` [B]; got {list(query.shape)}, "
-                f"{list(users.shape)} and {list(positives.shape)} with items {list(items.shape)}"
-            )
-        if len(items) != self.context.n_items:
-            raise ValueError(
-                f"`items` must hold every item's vector, [{self.context.n_items}, D]; "
-                f"got {list(items.shape)}"
-            )
+    def set_lr(self, optimiser: Optimizer, lr: float) -> None:
+        """Set the learning rates of the current epoch: `lr`, or a part's own, times `lr_factor`."""
+        self.lr_factor()
+        set_lr([optimiser], self.method, lr, self.epoch_number)
 
 
 def attach(
@@ -145,8 +204,10 @@ def attach(
     n_users: int | None = None,
     n_items: int | None = None,
     dim: int = 0,
-    similarity: str = "dot",
+    similarity: str | Callable[[AnyVectors, AnyVectors], AnyShape] = "dot",
     temperature: float = 1.0,
+    ignore_index: int | None = None,
+    epoch_rows: int | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Attached:
@@ -154,27 +215,37 @@ def attach(
 
     `users` and `items` [n] are the ids of the train pairs, counted from 0; they are what is never
     drawn. `dim` is D, the width of your vectors: methods with networks of their own ask for it.
-    Raises UserError for an unknown method or one that needs a backbone of the suite.
+    `similarity` is how your model scores: dot, cosine, or a function of queries [..., D] and items
+    [..., D], which broadcast, to scores [...], as NeuMF has. Rows whose positive is `ignore_index`
+    do not count. An epoch is `epoch_rows` rows long, by default as many as there are pairs.
+    Raises UserError for an unknown method, one that needs a backbone of the suite, or ids and
+    settings that are out of range.
     """
-    rows, columns = np.asarray(users, np.int64), np.asarray(items, np.int64)
-    if rows.shape != columns.shape or rows.ndim != 1 or not len(rows):
+    if epoch_rows is not None and epoch_rows < 1:
+        raise UserError(f"`epoch_rows` must be at least 1; got {epoch_rows}")
+    context = context_of_pairs(users, items, n_users, n_items, seed=seed, device=device, width=dim)
+    if ignore_index is not None and 0 <= ignore_index < context.n_items:
         raise UserError(
-            f"`users` and `items` must be two lists of ids of one length; got {rows.shape} and "
-            f"{columns.shape}"
+            f"`ignore_index` must be no item's id, outside 0..{context.n_items - 1}; "
+            f"got {ignore_index}"
         )
-    n_users, n_items = n_users or int(rows.max()) + 1, n_items or int(columns.max()) + 1
-    if rows.min() < 0 or columns.min() < 0 or rows.max() >= n_users or columns.max() >= n_items:
-        raise UserError(f"ids must lie in 0..{n_users - 1} and 0..{n_items - 1}; count them from 0")
-    train = Csr.of(rows, columns, n_rows=n_users, n_columns=n_items)
-    where = torch.device(device)
-    context = TrainContext(
-        train=train,
-        counts=torch.from_numpy(train.counts.astype(np.float32)).to(where),
-        excluded=Membership.of(train, device=where),
-        device=where,
-        seed=seed,
-        width=dim,
+    return Attached(
+        method,
+        context,
+        _similarity(similarity, temperature),
+        epoch_rows=epoch_rows or len(np.asarray(users)),
+        ignore_index=ignore_index,
     )
-    if similarity == "cosine":
-        return Attached(method, context, Similarity("cosine", temperature))
-    return Attached(method, context, Similarity("dot", temperature))
+
+
+def _similarity(
+    how: str | Callable[[AnyVectors, AnyVectors], AnyShape], temperature: float
+) -> Similarity:
+    if callable(how):
+        how, score = "own", how
+    else:
+        score = None
+    try:
+        return Similarity(how, temperature, score)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise UserError(str(error)) from error

@@ -1,6 +1,8 @@
 """`negbench.attach`: a method as the loss of a training loop of one's own."""
 
 import importlib.util
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ import negbench
 from negbench.errors import UserError
 from negbench.loss_module import NEEDS_A_BACKBONE, attach
 from negbench.plugins import registry
+from negbench.protocol import Phase
 
 USERS = np.repeat(np.arange(30), 4)
 ITEMS = (USERS * 3 + np.tile(np.arange(4), 30) * 7) % 40
+WITHOUT_A_COPY = {"napo": "napo(loss=softmax)"}
+"""Methods whose own phase needs a frozen copy of the backbone, with settings that do not."""
 
 
 class Stranger(torch.nn.Module):
@@ -29,14 +34,16 @@ def test_every_method_lowers_its_loss_on_a_plain_model(name):
         with pytest.raises(UserError, match="needs"):
             attach(name, USERS, ITEMS)
         return
-    model, loss = Stranger(), attach(name, USERS, ITEMS, n_items=40, dim=8)
-    optimiser = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=0.05)
+    model, loss = Stranger(), attach(WITHOUT_A_COPY.get(name, name), USERS, ITEMS, dim=8)
+    groups = [{"params": model.parameters()}, *loss.parameter_groups(0.05)]
+    optimiser = torch.optim.Adam(groups, lr=0.05)
     users, items = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
     values = []
     for _ in range(40):
         optimiser.zero_grad()
         value = loss(model.user(users), model.item.weight, users, items)
         value.backward()
+        loss.set_lr(optimiser, 0.05)
         optimiser.step()
         values.append(value.item())
     assert np.isfinite(values).all()
@@ -82,7 +89,7 @@ def test_wrong_shapes_are_named(query, message):
 def test_wrong_ids_are_named():
     with pytest.raises(UserError, match="one length"):
         attach("random", [0, 1], [0])
-    with pytest.raises(UserError, match="ids must lie"):
+    with pytest.raises(UserError, match="`users` must lie in 0..0"):
         attach("random", [0, -1], [0, 1])
     with pytest.raises(UserError, match="did you mean"):
         attach("randum", USERS, ITEMS)
@@ -105,6 +112,195 @@ def test_a_method_of_two_stages_says_how_small_the_steps_of_the_second_are():
         loss.epoch(torch.ones(3, 4))
         paces.append(loss.lr_factor())
     assert paces == [1.0, 0.2]
+
+
+def stepped(method="random(negatives=3)", *, rows=slice(None), mask=None, **more):
+    """The loss of one step on the first pairs, and the gradients of both tables."""
+    model, loss = Stranger(), attach(method, USERS, ITEMS, dim=8, **more)
+    users, items = torch.from_numpy(USERS[:12])[rows], torch.from_numpy(ITEMS[:12])[rows]
+    value = loss(model.user(users), model.item.weight, users, items, mask)
+    value.backward()
+    return value.detach(), model.user.weight.grad, model.item.weight.grad
+
+
+@pytest.mark.parametrize("wrong", [-1, -100, 40])
+def test_ids_that_are_not_there_are_refused(wrong):
+    loss, model = attach("random", USERS, ITEMS), Stranger()
+    users, items = torch.tensor([0, 1, 2]), torch.tensor([0, wrong, 3])
+    with pytest.raises(
+        ValueError, match=rf"`positives` must lie in 0..39; got {wrong}; leave rows"
+    ):
+        loss(model.user(users), model.item.weight, users, items)
+    with pytest.raises(ValueError, match=rf"`users` must lie in 0..29; got {wrong}"):
+        loss(model.user(users), model.item.weight, items, users)
+    assert loss.outcome is None and not loss.epochs_begun
+    with pytest.raises(ValueError, match="must be integer ids; got torch.float32"):
+        loss(model.user(users), model.item.weight, users, users.float())
+
+
+def test_rows_that_do_not_count_are_as_if_left_out():
+    """By the mask, by `ignore_index` and by both: the same draws, loss and gradients."""
+    keep = torch.tensor([True, False, True, True] * 3)
+    expected = stepped(rows=keep)
+    model, loss = Stranger(), attach("random(negatives=3)", USERS, ITEMS, ignore_index=-100)
+    users, items = torch.from_numpy(USERS[:12]), torch.from_numpy(ITEMS[:12])
+    for given, mask in (
+        (items.where(keep, -100), None),
+        (items.where(keep | (users > 0), -100), keep | (users == 0)),
+    ):
+        loss.generator = attach("random", USERS, ITEMS).generator
+        model.zero_grad()
+        value = loss(model.user(users), model.item.weight, users, given, mask)
+        value.backward()
+        actual = value.detach(), model.user.weight.grad, model.item.weight.grad
+        assert all(torch.equal(a, e) for a, e in zip(actual, expected, strict=True))
+    masked = stepped(mask=keep)
+    assert all(torch.equal(a, e) for a, e in zip(masked, expected, strict=True))
+    assert not torch.equal(stepped()[0], expected[0])
+
+
+def test_a_batch_without_rows_that_count_has_a_loss_of_zero():
+    value, of_users, of_items = stepped(mask=torch.zeros(12, dtype=torch.bool))
+    assert value == 0 and not of_users.any() and not of_items.any()
+
+
+@pytest.mark.parametrize("mask", [torch.ones(12), torch.ones(11, dtype=torch.bool)])
+def test_a_mask_of_another_kind_is_refused(mask):
+    with pytest.raises(ValueError, match=r"`mask` must be bool, \[12\]"):
+        stepped(mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ignore_index": 3}, "no item's id"),
+        ({"similarity": "cosin"}, "dot, cosine or own"),
+        ({"epoch_rows": 0}, "`epoch_rows`"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        attach("random", USERS, ITEMS, **settings)
+    with pytest.raises(UserError, match="whole numbers"):
+        attach("random", USERS / 2, ITEMS)
+
+
+def test_a_model_that_scores_by_a_network_of_its_own():
+    """The loss and its gradients are those of the network's scores, by hand."""
+    net = torch.nn.Sequential(torch.nn.Linear(16, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+
+    def score(query, items):
+        return net(torch.cat(torch.broadcast_tensors(query, items), -1)).squeeze(-1)
+
+    model, loss = Stranger(), attach("dns(candidates=6)", USERS, ITEMS, similarity=score)
+    users, items = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
+    value = loss(model.user(users), model.item.weight, users, items)
+    value.backward()
+    drawn, used = loss.outcome.drawn.ids, loss.outcome.used.ids[:, 0]
+    with torch.no_grad():
+        all_scores = torch.stack([score(model.user(users), v) for v in model.item.weight], 1)
+    rows = torch.arange(len(users))
+    assert torch.equal(used, drawn[rows, all_scores.gather(1, drawn).argmax(1)])
+    gap = all_scores[rows, used] - all_scores[rows, items]
+    torch.testing.assert_close(value, torch.nn.functional.softplus(gap).mean())
+    assert net[0].weight.grad.any() and model.item.weight.grad.any()
+    with pytest.raises(UserError, match="works with products of vectors"):
+        attach("enmf", USERS, ITEMS, similarity=score)(
+            model.user(users), model.item.weight, users, items
+        )
+
+
+def test_a_part_trains_at_its_own_rate_or_a_warning_says_so():
+    model, users = Stranger(), torch.arange(30)
+    query, items = model.user(users), torch.from_numpy(ITEMS[::4])
+    loss = attach("talos(quantile_lr=0.25)", USERS, ITEMS)
+    with pytest.warns(UserWarning, match=r"talos\(quantile_lr=0.25\).*0.25; give your optimiser"):
+        loss(query, model.item.weight, users, items)
+    loss = attach("talos(quantile_lr=0.25)", USERS, ITEMS)
+    (group,) = loss.parameter_groups(0.05)
+    assert group["lr"] == 0.25 and group["params"] == list(loss.parameters())
+    optimiser = torch.optim.SGD([{"params": model.parameters()}, group], lr=0.05)
+    loss.set_lr(optimiser, 0.01)
+    assert [g["lr"] for g in optimiser.param_groups] == [0.01, 0.25]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(query, model.item.weight, users, items)
+        attach("random", USERS, ITEMS)(query, model.item.weight, users, items)
+    assert [
+        g["lr"] for g in attach("adar(mode=reverse)", USERS, ITEMS, dim=8).parameter_groups(0.05)
+    ] == [0.05]
+    assert attach("random", USERS, ITEMS).parameter_groups(0.05) == []
+
+
+def test_a_second_stage_whose_rate_nobody_lowers_is_warned_of():
+    loss, model = attach("napo(loss=softmax,sft_epochs=1,pace=0.2)", USERS, ITEMS), Stranger()
+    users = torch.from_numpy(USERS)
+    given = model.user(users), model.item.weight, users, torch.from_numpy(ITEMS)
+    loss(*given)
+    with pytest.warns(UserWarning, match="0.2 times the learning rate from epoch 2 on"):
+        loss(*given)
+
+
+class Refreshed:
+    """A stage that lists the epochs that it is refreshed in and its phase's first step."""
+
+    def __init__(self):
+        self.refreshed, self.stepped = [], []
+
+    def own_phase(self):
+        return Phase("late", 3)
+
+    def refresh(self, epoch):
+        assert not epoch.items.requires_grad
+        self.refreshed.append(epoch.number)
+
+    def apply(self, step, negatives):
+        self.stepped.append(step.epoch)
+        return negatives
+
+    def observe(self, feedback):
+        self.refreshed.append("observed")
+
+
+def with_phase(**more):
+    """A loss with such a stage, and a call of 60 rows: half of the pairs."""
+    pairs = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
+    loss, model, stage = attach("random", *pairs, **more), Stranger(), Refreshed()
+    loss.method = replace(loss.method, stages=(stage,))
+    users, items = torch.from_numpy(USERS[:60]), torch.from_numpy(ITEMS[:60])
+    return loss, stage, lambda: loss(model.user(users), model.item.weight, users, items)
+
+
+def test_epochs_advance_by_themselves():
+    loss, stage, step = with_phase()
+    for _ in range(5):
+        step()
+    assert stage.stepped == [1, 1, 2, 2, 3] and loss.epoch_number == 3
+    assert stage.refreshed == [1, *["observed"] * 2, 2, *["observed"] * 2, 3]
+    loss.eval()
+    for _ in range(3):
+        step()
+    assert loss.epoch_number == 3
+    loss, stage, step = with_phase(epoch_rows=60)
+    for _ in range(3):
+        step()
+    assert stage.stepped == [1, 2, 3]
+
+
+def test_epochs_that_are_announced_once_and_never_again_are_refused():
+    """Else the method would stay in its warm-up for good."""
+    loss, stage, step = with_phase()
+    loss.epoch(torch.zeros(40, 8))
+    for _ in range(5):
+        step()
+    with pytest.raises(UserError, match=r"must reach epoch 3.* called 1 times, 300 rows ago"):
+        step()
+    loss, stage, step = with_phase()
+    for _ in range(3):
+        loss.epoch(torch.zeros(40, 8))
+    for _ in range(9):
+        step()
+    assert set(stage.stepped) == {3}
 
 
 def test_a_public_name_is_no_module_that_an_import_would_put_in_its_place():

@@ -90,6 +90,8 @@ def backward(
         each = l2 / max(1, ids.numel()) if place == leaves.penalised else 0.0
         scatter(into, ids + offset, table, leaf, each)
     leaves.add_item_gradients(into[offset:])
+    if leaves.users is not None and leaves.users.grad is not None:
+        into[:offset] += leaves.users.grad
     if negatives.ids is not None and leaves.penalised is None and l2:
         decay(into[offset:], table[offset:], negatives.ids, l2 / max(1, negatives.ids.numel()))
 

@@ -28,6 +28,8 @@ def new(kind: str, name: str, folder: Path) -> None:
     """Write NAME.py and test_NAME.py: a working plug-in and a test that passes.
 
     KIND is method, backbone or dataset. As in: negbench new method mine
+    \f
+    Raises UserError for another kind, a name that is taken or no Python word, and files in the way.
     """
     if kind not in FAMILIES:
         near = did_you_mean(kind, list(FAMILIES))

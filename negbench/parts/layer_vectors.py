@@ -66,12 +66,13 @@ class LayerStack:
             else:
                 yield block, self.vectors(negatives.row_ids(n)[block])
 
+    @torch.no_grad()
     def vectors(self, ids: Ids) -> AnyVectors:
         """Vectors of items at every layer, detached: ids [B, N] -> [B, N, L, D]."""
         view = self.step.view
         if self.many and view.item_layers is not None:
-            return view.item_layers[ids].detach()
-        return view.rows(ids).detach().unsqueeze(-2)
+            return view.item_layers[ids]
+        return view.rows(ids).unsqueeze(-2)
 
 
 def any_layer(best: AnyShape, generator: torch.Generator) -> Ids:

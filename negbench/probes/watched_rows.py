@@ -90,8 +90,8 @@ class WatchedRows:
     @property
     def _view(self) -> View:
         view = self.step.view
-        query = view.query[self.rows].detach()
-        return replace(view, query=query, leaves=None, dots=DotCounter())
+        query, items = view.query[self.rows].detach(), view.items.detach()
+        return replace(view, query=query, items=items, leaves=None, dots=DotCounter())
 
     def subsample(self, n: int) -> "WatchedRows":
         """Evenly spaced rows, at most n."""

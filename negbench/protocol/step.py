@@ -247,3 +247,6 @@ class RankingVectors:
     users: UserVectors | None = None
     tangent_kernel: Callable[[Tensor], Tensor] | None = None
     """As `Epoch.tangent_kernel`."""
+    score: Callable[[Tensor], Tensor] | None = None
+    """`score(users [b]) -> [b, I]`: what a model ranks by that does not score by products of its
+    vectors, where its `similarity` does not say it."""

@@ -7,12 +7,13 @@ without any code of its own.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from negbench.errors import UserError
 from negbench.ops.axes import (
     AnyShape,
     AnyVectors,
@@ -26,7 +27,7 @@ from negbench.ops.axes import (
 )
 from negbench.ops.sampled_dot import SampledDot, is_fast, sampled_dot
 from negbench.plugins.config_ranges import check_ranges
-from negbench.protocol.gradient_leaves import Leaves
+from negbench.protocol.gradient_leaves import ByIds, CutLayers, Leaves
 
 TINY = 1e-12
 FEW = 4
@@ -35,33 +36,51 @@ FEW = 4
 
 @dataclass(frozen=True)
 class Similarity:
-    """How two vectors are scored: their dot product, or their cosine divided by a temperature."""
+    """How two vectors are scored: their dot product, their cosine divided by a temperature, or a
+    function of the backbone's own, such as a network.
 
-    kind: Literal["dot", "cosine"] = "dot"
+    A method that works with products of vectors is refused under a function.
+    """
+
+    kind: Literal["dot", "cosine", "own"] = "dot"
     temperature: float = 1.0
+    """Divides the scores; 1 for `own`."""
+    score: Callable[[AnyVectors, AnyVectors], AnyShape] | None = None
+    """For `own`: queries [..., D] and items [..., D], which broadcast -> scores [...]."""
 
     def __post_init__(self) -> None:
-        """Check the settings. Raises ValueError for an unknown kind or a temperature of 0."""
-        if self.kind not in ("dot", "cosine"):
-            raise ValueError(f"`similarity` must be dot or cosine; got {self.kind!r}")
+        """Check the settings. Raises ValueError for an unknown kind, a temperature of 0, or a
+        function without `own` or the reverse."""
+        if self.kind not in ("dot", "cosine", "own"):
+            raise ValueError(f"`similarity` must be dot, cosine or own; got {self.kind!r}")
         check_ranges(self, above={"temperature": 0})
+        if (self.kind == "own") != (self.score is not None):
+            raise ValueError(
+                "`similarity` own goes with a function `score`, and no other kind does; got "
+                f"{self.kind!r} and {self.score}"
+            )
+        if self.kind == "own" and self.temperature != 1.0:
+            raise ValueError(
+                f"`score` must divide by its temperature itself; got {self.temperature}"
+            )
 
     def prepare(self, vectors: AnyVectors) -> AnyVectors:
-        """Item vectors as they are scored: unit vectors where the similarity is cosine."""
+        """Item vectors as they are scored: unit vectors where the similarity is cosine.
+
+        Raises UserError where scores are no products.
+        """
+        if self.kind == "own":
+            raise UserError(
+                "the method works with products of vectors, and this model scores by a function "
+                "of its own; take a method that only scores its candidates, such as random or "
+                "dns, or a model that scores by dot products or cosines"
+            )
         return F.normalize(vectors, dim=-1) if self.kind == "cosine" else vectors
 
     def query(self, vectors: AnyVectors) -> AnyVectors:
         """Query vectors whose dot products with prepared item vectors are the scores."""
         prepared = self.prepare(vectors)
         return prepared if self.temperature == 1.0 else prepared / self.temperature
-
-
-class ByIds(Protocol):
-    """Rows by their ids: a tensor, or an object that computes them on access."""
-
-    def __getitem__(self, ids: Tensor, /) -> Tensor:
-        """[...] -> [..., *]."""
-        ...
 
 
 @dataclass
@@ -82,9 +101,10 @@ class DotCounter:
 class View:
     """One step's view of the backbone.
 
-    `query` [B, D] and `positive` [B, D] carry gradient; `items` [I, D] is for reading. With
-    gradient, item rows come from `rows(ids)` and `layer_rows(ids)` only.
-    `users` [U, D] and the layers are there if the backbone's card provides "users" and "layers".
+    Everything in it carries gradient. That of `items` [I, D] and `users` [U, D] is dense where a
+    loss reaches them, so take item rows from `rows(ids)` and `layer_rows(ids)`, and read a whole
+    table under `torch.no_grad()` or detached where no gradient is meant.
+    `users` and the layers are there if the backbone's card provides "users" and "layers".
     """
 
     query: Vectors
@@ -110,15 +130,33 @@ class View:
     dots: DotCounter = field(default_factory=DotCounter)
     """Counts the dot products of the step."""
 
+    def __post_init__(self) -> None:
+        """Cut the tables too, once a step: a transform's own tables are none of the backbone's."""
+        if self.leaves is None or self.leaves.items is not None or not torch.is_grad_enabled():
+            return
+        tables = self.leaves.cut(self.items, self.users, self.item_layers)
+        for name, table in zip(("items", "users", "item_layers"), tables, strict=True):
+            object.__setattr__(self, name, table)
+
+    def _leaves_of(self, table: Literal["items", "item_layers"]) -> Leaves | None:
+        """Where rows of a table are listed as leaves: with gradient, of the backbone's own."""
+        leaves = self.leaves
+        if leaves is None or not torch.is_grad_enabled():
+            return None
+        own = leaves.items is None or getattr(self, table) is getattr(leaves, table)
+        return leaves if own else None
+
     def rows(self, ids: AnyShape, *, penalised: bool = False) -> AnyShape:
         """The vectors of these items, ids [...] -> [..., D], with gradient.
 
         `penalised` marks the rows of the step's negatives, which bear the L2 penalty.
         """
-        rows = F.embedding(ids, self.items)
-        if self.leaves is not None and torch.is_grad_enabled():
-            rows = rows.detach().requires_grad_()
-            self.leaves.add_rows(ids, rows, penalised=penalised)
+        leaves = self._leaves_of("items")
+        if leaves is None:
+            rows = F.embedding(ids, self.items)
+        else:
+            rows = F.embedding(ids, self.items.detach()).requires_grad_()
+            leaves.add_rows(ids, rows, penalised=penalised)
         return rows if self.through is None else self.through(rows)
 
     def layer_rows(self, ids: AnyShape) -> AnyShape:
@@ -130,20 +168,24 @@ class View:
             raise ValueError(
                 "this backbone provides no layers; declare needs=('layers',) in the card"
             )
-        rows = self.item_layers[ids]
-        if self.leaves is not None and torch.is_grad_enabled():
-            rows = rows.detach().requires_grad_()
-            self.leaves.layers.append((ids, rows))
-        return rows
+        leaves = self._leaves_of("item_layers")
+        if leaves is None or isinstance(self.item_layers, CutLayers):
+            return self.item_layers[ids]
+        return CutLayers(self.item_layers, leaves.layers)[ids]
 
     def score_pair(self, vectors: Vectors) -> Rows:
         """Score one item for each row: [B, D] -> [B]."""
         self.dots.add(vectors.shape[0])
+        if self.similarity.score is not None:
+            return self.similarity.score(self.query, vectors)
         return (self.similarity.query(self.query) * self.similarity.prepare(vectors)).sum(-1)
 
     def score_rows(self, what: AnyShape, *, penalised: bool = False) -> Scores:
         """Score N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N]."""
         self.dots.add(what.shape[0] * what.shape[1])
+        if self.similarity.score is not None:
+            vectors = what if what.is_floating_point() else self.rows(what, penalised=penalised)
+            return self.similarity.score(self.query.unsqueeze(1), vectors)
         query = self.similarity.query(self.query)
         if self._needs_no_rows(what, query):
             return self._sampled_dot(what, query)
@@ -161,6 +203,8 @@ class View:
         """Score the same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what, penalised=penalised)
         self.dots.add(self.query.shape[0] * vectors.shape[0], pooled=True)
+        if self.similarity.score is not None:
+            return self.similarity.score(self.query.unsqueeze(1), vectors.unsqueeze(0))
         return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
 
     def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
@@ -173,10 +217,10 @@ class View:
         learns, many = torch.is_grad_enabled(), what.numel() >= len(self.items)
         if not many and (learns or self.similarity.kind != "dot"):
             return False
-        return (self.leaves is not None or not learns) and is_fast(query)
+        return (not learns or self._leaves_of("items") is not None) and is_fast(query)
 
     def _sampled_dot(self, ids: Tensor, query: Tensor) -> Tensor:
-        items, lengths = self.items, None
+        items, lengths = self.items.detach(), None
         if self.similarity.kind == "cosine":
             lengths = torch.linalg.vector_norm(items, dim=1, keepdim=True).clamp(min=TINY)
             items = items / lengths

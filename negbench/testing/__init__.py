@@ -22,6 +22,7 @@ from negbench.plugins import registry
 from negbench.plugins.term_syntax import config_of
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Method
+from negbench.protocol.view import Similarity
 from negbench.testing import card_checks, step_checks
 from negbench.testing.toy_data import (
     TrainingHarness,
@@ -30,6 +31,8 @@ from negbench.testing.toy_data import (
     saturated_context,
     toy_context,
 )
+
+DOT = Similarity()
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,16 @@ class Subject:
     device: str = "cpu"
 
     def harness(
-        self, context: TrainContext | None = None, *, begin_calls: int = 1
+        self,
+        context: TrainContext | None = None,
+        *,
+        begin_calls: int = 1,
+        kind: Similarity = DOT,
+        cut: bool = True,
     ) -> TrainingHarness:
         """A fresh method in a train context, ready for the steps of its first epoch."""
         context = context or default_context(self.device)
-        harness = TrainingHarness(self.build(), context, begin_calls)
+        harness = TrainingHarness(self.build(), context, begin_calls, kind=kind, cut=cut)
         harness.refresh(1)
         return harness
 
@@ -177,6 +185,19 @@ def phase_is_an_epoch(subject: Subject) -> None:
     assert late == phase, f"`own_phase` must follow from the settings alone; got {phase} and {late}"
 
 
+def cut_equals_autograd(subject: Subject) -> None:
+    """Training's shortcut gives every parameter the gradient of plain autograd.
+
+    Training cuts autograd at the view and scatters the gradients of its leaves. Compared under
+    both similarities, in the first epoch and in the first of the method's own phase.
+    """
+    phase = subject.build().own_phase
+    for kind in (DOT, Similarity("cosine", 0.5)):
+        for epoch in (1,) if phase is None else (1, phase.begins):
+            cut, plain = (subject.harness(kind=kind, cut=cut) for cut in (True, False))
+            step_checks.same_gradients(cut, plain, epoch)
+
+
 def _in_a_step(check: Callable[[TrainingHarness], None]) -> Callable[[Subject], None]:
     return lambda subject: check(subject.harness())
 
@@ -198,5 +219,6 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     "state_survives": state_survives,
     "learnt_parameters_move": learnt_parameters_move,
     "phase_is_an_epoch": phase_is_an_epoch,
+    "cut_equals_autograd": cut_equals_autograd,
 }
 """Every check by name, for pytest to show one by one."""

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -51,11 +52,9 @@ def _checks(
             CARD_CHECK: lambda: _says_what_it_is(module),
             "loads": lambda: _loads(name, data_dir),
         }
-    names, conform = {
-        "methods": (list(CHECKS), conforms),
-        "backbones": (list(BACKBONE_CHECKS), backbone_conforms),
-    }[family]
-    return {check: lambda check=check: conform(name, check) for check in names}  # type: ignore[misc]
+    if family == "backbones":
+        return {check: partial(backbone_conforms, name, check) for check in BACKBONE_CHECKS}
+    return {check: partial(conforms, name, check) for check in CHECKS}
 
 
 def _says_what_it_is(module: ModuleType) -> None:

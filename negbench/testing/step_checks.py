@@ -26,6 +26,9 @@ from negbench.testing.shape_checks import check_axes, with_axes_checked
 from negbench.testing.toy_data import TrainingHarness, batch_of
 from negbench.training.forward import forward, having
 
+SAME, SMALL = 1e-4, 1e-6
+"""Gradients are the same within this share of the largest, or of this where all are smaller."""
+
 
 def walk(harness: TrainingHarness, step: Step) -> Iterator[tuple[str, Negatives, Negatives]]:
     """The name, input and output of the sampler and of each stage, with annotated axes checked."""
@@ -137,6 +140,37 @@ def loss_and_gradient(harness: TrainingHarness) -> None:
         )
 
 
+def same_gradients(cut: TrainingHarness, plain: TrainingHarness, epoch: int) -> None:
+    """A step that is cut from autograd gives the gradients of one that is not.
+
+    Of the backbone's tables and of every parameter that the parts declare.
+    """
+    actual, expected = (_gradients(harness, epoch) for harness in (cut, plain))
+    for name, want in expected.items():
+        got, largest = actual[name], float(want.abs().max()) if want.numel() else 0.0
+        apart = float((got - want).abs().max()) if want.numel() else 0.0
+        assert apart <= SAME * max(largest, SMALL), (
+            f"the gradient of {name} must be the same in training, which cuts autograd at the "
+            f"view, as in plain autograd; they differ by {apart:.3g} where the largest is "
+            f"{largest:.3g} ({cut.kind.kind}, epoch {epoch}); differentiate through what "
+            "`step.view` hands out, and ask neither for `view.leaves` nor for `is_leaf`"
+        )
+
+
+def _gradients(harness: TrainingHarness, epoch: int) -> dict[str, Tensor]:
+    step = replace(harness.step(), epoch=epoch)
+    outcome = forward(harness.method, step)
+    if outcome.loss.requires_grad:
+        torch.autograd.backward(outcome.loss)
+    parts = enumerate((*harness.minimised, *harness.maximised))
+    of_parts = {
+        f"parameter {i} of the parts": torch.zeros_like(p) if p.grad is None else p.grad
+        for i, p in parts
+    }
+    tables = harness.tables.gradients(step.batch, step.view)
+    return {**{f"the backbone's {name}": g for name, g in tables.items()}, **of_parts}
+
+
 def masked_counts_for_nothing(harness: TrainingHarness) -> None:
     """A masked negative changes no row's loss and gets no gradient, and its row stays finite."""
     outcome = harness.forward()
@@ -165,6 +199,16 @@ def masked_counts_for_nothing(harness: TrainingHarness) -> None:
 
 def inputs_stay(harness: TrainingHarness) -> None:
     """A step changes neither batch, view, context nor the negatives that a stage was given."""
+    try:
+        _inputs_stay(harness)
+    except RuntimeError as error:  # torch refuses what would change a leaf
+        assert "in-place" not in str(error), (
+            f"a step must not change its inputs; view.items or another leaf was written to: {error}"
+        )
+        raise
+
+
+def _inputs_stay(harness: TrainingHarness) -> None:
     tensors: dict[str, Tensor] = {}
     for verb, given, after in walk(harness, step_of(harness)):
         if verb != "sample":

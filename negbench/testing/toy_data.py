@@ -11,6 +11,7 @@ import torch
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.ops import rng
+from negbench.ops.axes import LayerVectors
 from negbench.protocol.context import TrainContext
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
@@ -88,6 +89,8 @@ class EmbeddingTables:
     context: TrainContext
     seed: int = 0
     kind: Similarity = field(default_factory=Similarity)
+    cut: bool = True
+    """Whether views are cut from autograd; else the gradient runs to the tables themselves."""
 
     def __post_init__(self) -> None:
         """Draw the tables."""
@@ -95,25 +98,53 @@ class EmbeddingTables:
         u, i, device = self.context.n_users, self.context.n_items, self.context.device
         self.users = torch.randn(u, LAYERS, WIDTH, generator=generator).to(device)
         self.items = torch.randn(i, LAYERS, WIDTH, generator=generator).to(device)
+        for table in () if self.cut else (self.users, self.items):
+            table.requires_grad_()
 
     def view(self, batch: Batch) -> View:
         """The view of a backbone that provides users, layers and a denoiser (the mean of its input
-        and the query), its outputs cut from autograd as leaves."""
-        query_layers = self.users[batch.users].requires_grad_()
-        query = self.users.mean(1)[batch.users].requires_grad_()
-        positive = self.items.mean(1)[batch.items].requires_grad_()
-        leaves = Leaves(query=query, positive=positive, query_layers=query_layers)
+        and the query)."""
+        users, items = self.users.mean(1), self.items.mean(1)
+        query, positive = users[batch.users], items[batch.items]
+        query_layers, leaves = self.users[batch.users], None
+        if self.cut:
+            for tensor in (query, positive, query_layers):
+                tensor.requires_grad_()
+            leaves = Leaves(query=query, positive=positive, query_layers=query_layers)
         return View(
             query,
-            self.items.mean(1),
+            items,
             positive,
             self.kind,
-            self.users.mean(1),
+            users,
             query_layers,
             self.items,
             leaves=leaves,
             denoise=lambda vectors: (vectors + query) / 2,
         )
+
+    def gradients(self, batch: Batch, view: View) -> dict[str, LayerVectors]:
+        """The gradients of both tables after the loss's backward pass, from the leaves if cut."""
+        tables, leaves = {"users": self.users, "items": self.items}, view.leaves
+        if leaves is None:
+            return {
+                name: torch.zeros_like(table) if table.grad is None else table.grad
+                for name, table in tables.items()
+            }
+        into = {name: torch.zeros_like(table) for name, table in tables.items()}
+        for name, rows in (
+            ("users", leaves.user_gradients(batch.users)),
+            ("items", leaves.item_gradients(batch.items)),
+        ):
+            for ids, gradient in rows:
+                share = gradient.reshape(-1, 1, WIDTH).expand(-1, LAYERS, -1) / LAYERS
+                into[name].index_add_(0, ids.reshape(-1), share)
+        for gradient in leaves.dense_item_gradients():
+            into["items"] += gradient.unsqueeze(1) / LAYERS
+        both = torch.cat([into["users"], into["items"]])
+        for ids, gradient in leaves.layer_gradients(batch.users, len(self.users)):
+            both.index_add_(0, ids.reshape(-1), gradient.reshape(-1, LAYERS, WIDTH))
+        return {"users": both[: len(self.users)], "items": both[len(self.users) :]}
 
     def state_dict(self) -> dict[str, Any]:
         """State for a checkpoint: both tables."""
@@ -139,13 +170,16 @@ class TrainingHarness:
     context: TrainContext = field(default_factory=default_context)
     begin_calls: int = 1
     lr: float = 0.1
+    kind: Similarity = field(default_factory=Similarity)
+    cut: bool = True
+    """Whether the steps are cut from autograd, as in training, or plain autograd runs through."""
 
     def __post_init__(self) -> None:
         """Call `begin` of every part `begin_calls` times and make the optimisers of the parts."""
         for part in having(self.method.parts, Begins):
             for _ in range(self.begin_calls):
                 part.begin(self.context)
-        self.tables = EmbeddingTables(self.context)
+        self.tables = EmbeddingTables(self.context, kind=self.kind, cut=self.cut)
         self.minimised = [
             p for part in having(self.method.parts, Minimises) for p in part.minimised()
         ]
@@ -161,8 +195,8 @@ class TrainingHarness:
     def refresh(self, number: int) -> None:
         """Run the parts' callbacks before an epoch."""
         generator = rng.stream(self.context.seed, "refresh", number, device=self.context.device)
-        items, users = self.tables.items.mean(1), self.tables.users.mean(1)
-        vectors, freeze = (items, users, self.tables.kind), partial(EmbeddingTables, self.context)
+        items, users = (t.detach().mean(1) for t in (self.tables.items, self.tables.users))
+        vectors, freeze = (items, users, self.kind), partial(EmbeddingTables, self.context)
         epoch = Epoch(number, self.context, *vectors, generator, freeze)
         for part in having(self.method.parts, Refreshes):
             part.refresh(epoch)

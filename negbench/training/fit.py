@@ -36,6 +36,7 @@ from negbench.training.optimisers import (
     set_lr,
     zero_gradients,
 )
+from negbench.training.ranking_check import check_ranking
 from negbench.training.snapshot import load_states, restore, snapshot, states
 from negbench.training.timing import Clock
 from negbench.training.usable_negatives import UnusableRows
@@ -127,6 +128,8 @@ class Fit:
         """Forward, backward, update, feedback."""
         zero_gradients(self.optimisers)
         view = self.backbone.view(batch, self.streams["backbone"])
+        if number == 1:
+            check_ranking(view, self.backbone, self.context.train)
         self.clock.mark("scoring")
         step = Step(batch, view, self.context, epoch, number, self.streams["negatives"])
         outcome = forward(self.method, step, self.clock.mark)

@@ -85,7 +85,7 @@ def test_gradients_reach_query_positive_and_negatives():
     harness = TrainingHarness(recipe("ccl(margin=-1,negatives=5)").build())
     step = harness.step()
     # Plain autograd through one table, so that every vector's gradient is in it.
-    items = step.view.items.clone().requires_grad_()
+    items = step.view.items.detach().clone().requires_grad_()
     view = replace(step.view, items=items, positive=items[step.batch.items], leaves=None)
     outcome = forward(harness.method, replace(step, view=view))
     outcome.loss.backward()

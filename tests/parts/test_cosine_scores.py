@@ -45,7 +45,8 @@ def test_many_and_few_negatives_have_the_same_gradients(step):
     for blocks in ([ids], ids.split(2, 1)):
         fresh = replace(step.view, query=step.view.query.detach().requires_grad_())
         view = Angular().view(replace(step, view=fresh))
-        vectors = [step.view.items[block].clone().requires_grad_() for block in blocks]
+        items = step.view.items.detach()
+        vectors = [items[block].clone().requires_grad_() for block in blocks]
         sum(view.score_rows(v).square().sum() for v in vectors).backward()
         grads.append((torch.cat([v.grad for v in vectors], 1), fresh.query.grad))
     torch.testing.assert_close(*grads)

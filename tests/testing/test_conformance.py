@@ -15,6 +15,8 @@ from negbench.plugins import registry
 from negbench.protocol import Negatives, Phase, Scores, Step, TrainContext
 from negbench.protocol.interfaces import Method
 from negbench.testing import CHECKS, conforms
+from negbench.testing.toy_data import TrainingHarness
+from negbench.training.forward import forward
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -145,6 +147,27 @@ def overwrite_view(step: Step, negatives: Negatives) -> Negatives:
     return negatives
 
 
+def asks_for_leaves(step: Step, negatives: Negatives) -> Negatives:
+    weight = 1.0 if step.view.leaves is None else 2.0
+    return replace(negatives, row_weight=torch.full((len(step.batch),), weight))
+
+
+def items_by_hand(step: Step, negatives: Negatives) -> Negatives:
+    """Vectors that a stranger indexes out of the table, as most code of papers does."""
+    assert negatives.ids is not None
+    return replace(negatives, vectors=step.view.items[negatives.ids])
+
+
+def layers_by_hand(step: Step, negatives: Negatives) -> Negatives:
+    assert negatives.ids is not None and step.view.item_layers is not None
+    return replace(negatives, vectors=step.view.item_layers[negatives.ids].amax(-2))
+
+
+def users_by_hand(step: Step, negatives: Negatives) -> Negatives:
+    assert step.view.users is not None
+    return replace(negatives, losses={"users": step.view.users.square().sum()})
+
+
 def above_one(step: Step, negatives: Negatives) -> Negatives:
     return replace(negatives, logq=torch.ones(len(step.batch), negatives.n))
 
@@ -205,6 +228,11 @@ BROKEN: list[tuple[str, str, Callable[[], Method]]] = [
     ("learnt_parameters_move", "number \\[0\\] did not", with_stage(UnusedParameter())),
     ("phase_is_an_epoch", "settings alone", lambda: Method(Uniform(4), BPR(), (LatePhase(),))),
     ("phase_is_an_epoch", "a whole epoch", with_stage(HalfPhase())),
+    (
+        "cut_equals_autograd",
+        "the backbone's users must be the same in training",
+        with_stage(FunctionStage(asks_for_leaves)),
+    ),
 ]
 
 
@@ -212,6 +240,23 @@ BROKEN: list[tuple[str, str, Callable[[], Method]]] = [
 def test_a_broken_method_fails(check: str, word: str, build: Callable[[], Method]) -> None:
     with pytest.raises(AssertionError, match=word):
         conforms(build, check)
+
+
+@pytest.mark.parametrize("stage", [items_by_hand, layers_by_hand, users_by_hand])
+def test_a_part_may_index_the_tables_itself(stage: Callable[..., Negatives]) -> None:
+    build = with_stage(FunctionStage(stage))
+    for check in ("cut_equals_autograd", "loss_and_gradient", "inputs_stay"):
+        conforms(build, check)
+    plain, by_hand = (TrainingHarness(each()) for each in (with_stage(Counting()), build))
+    reached = []
+    for harness in (plain, by_hand):
+        step = harness.step()
+        forward(harness.method, step).loss.backward()
+        assert step.view.leaves is not None
+        tables = step.view.leaves.items, step.view.leaves.users, step.view.leaves.item_layers
+        reached.append([isinstance(t, Tensor) and t.grad is not None for t in tables])
+    assert not any(reached[0]), "a dense gradient must cost only those who read the table"
+    assert sum(reached[1]) == 1
 
 
 def test_numpy_and_python_randomness_are_watched_too() -> None:
