@@ -14,6 +14,7 @@ from negbench.scenario.ranking_protocol import in_words
 from negbench.scenario.rule_family import same_family
 from negbench.storage.cell_store import Cell
 
+from .one_code import require_one_code
 from .ranked_cells import RankedCell
 from .tuned_rows import tuned_of
 
@@ -23,8 +24,10 @@ def require_comparable(cells: Sequence[RankedCell]) -> None:
 
     Failed cells are skipped: they may have ended before their data were split. Raises UserError if
     two cells of one data set differ, with the values and the option that sets them; of a run
-    repeated over splits, if two cells of one split do, or the splits do not repeat one rule.
+    repeated over splits, if two cells of one split do, or the splits do not repeat one rule; and
+    if a plug-in that cells use is there in two versions of its code.
     """
+    require_one_code(cells)
     by_data: dict[str, list[RankedCell]] = defaultdict(list)
     for cell in cells:
         if cell.done:

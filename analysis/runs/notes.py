@@ -13,6 +13,7 @@ Kind = Literal[
     "tuning",
     "budget",
     "training",
+    "code",
     "gap",
     "data",  # as a record has it
     "oracle",

@@ -15,6 +15,7 @@ from typing import Any
 from negbench.plugins.row_terms import SETTINGS
 from negbench.plugins.term_syntax import settings_text
 from negbench.scenario.ranking_protocol import CHOICES
+from negbench.storage.cell_code import CODE
 from negbench.storage.cell_store import Cell
 
 from .tuned_rows import row_word, tuned_of
@@ -22,7 +23,7 @@ from .tuned_rows import row_word, tuned_of
 # These make cells incomparable, are checked elsewhere, or do not change what was trained.
 _NOT_SETTINGS = {"dataset", "backbone", "method", "variant", "method_config", "seed"}
 _NOT_SETTINGS |= {"backbone_variant", "tuned"}  # in full in backbone_config; in the label
-_NOT_SETTINGS |= {"data", "split", "split_hash", "exclude", "bands", "metrics", "watch_test"}
+_NOT_SETTINGS |= {"data", "split", "split_hash", "exclude", "bands", "metrics", "watch_test", CODE}
 _NOT_SETTINGS |= set(CHOICES)
 _TRAIN, _BACKBONE = "train.", "backbone_config."
 

@@ -23,6 +23,7 @@ from ..runs.tuned_rows import tuned_of
 from ..statistics.test_procedure import DEFAULT, design
 from . import split_notes
 from .budget_notes import of_budget
+from .code_notes import of_code
 from .pending_notes import of_pending
 from .rate_text import margin_note
 from .training_notes import of_training
@@ -50,6 +51,7 @@ def of_block(
         *of_tuning(run, dataset, backbone),
         *of_settings(run, dataset, backbone),
         *of_budget(run, dataset, backbone),
+        *of_code(run, dataset, backbone),
         *of_gaps(run, dataset, backbone),
         *notes_of_data(run, dataset),
     )

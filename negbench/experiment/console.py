@@ -12,6 +12,7 @@ from negbench.data.dataset_words import both_meanings
 from negbench.data.number_words import counted, span
 from negbench.experiment.cell.nothing_to_learn import notes_before
 from negbench.experiment.cell.spec import PlannedCell
+from negbench.experiment.changed_code import changes
 from negbench.experiment.estimate.grid import Estimate, GridEstimate, estimate
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
@@ -121,6 +122,7 @@ def dry_run(
         f"{'data set':16} {'backbone':12} {'method':{width}}  {heads}",
         *(_line(each, width) for each in pairings),
         *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
+        *(f"note   {change}" for change in changes(plan, out)),
         f"{_estimated(options, known, todo)}; nothing was written",
     ]
     return lines
@@ -169,7 +171,7 @@ def next_lines(result: Result) -> list[str]:
         out = result.out.relative_to(Path.cwd())
     except ValueError:
         out = result.out
-    size = sum(path.stat().st_size for path in result.out.rglob("*") if path.is_file())
+    size = sum(_size(path) for path in result.out.rglob("*") if path.is_file())
     commands = [(command.format(quote(str(out))), purpose) for command, purpose in NEXT]
     width = max(len(command) for command, _ in commands)
     return [
@@ -179,6 +181,14 @@ def next_lines(result: Result) -> list[str]:
             for at, (command, purpose) in enumerate(commands)
         ),
     ]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 of one that another process has just removed."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _line(pairing: Estimate, width: int) -> str:

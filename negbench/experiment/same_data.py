@@ -24,7 +24,7 @@ from negbench.storage.cell_store import Cell
 from negbench.texts import encoders
 
 REPLACED = "replaced"
-"""The folder of a run that cells of earlier data, or tuned otherwise, are moved to."""
+"""The folder of a run that cells of earlier data or code, or tuned otherwise, are moved to."""
 READ_BY = (
     "data_dir",
     "average",
@@ -113,7 +113,7 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
 def set_aside(plan: Plan, out: Path, overwrite: str) -> None:
     """Move cells of other data or tuning to RUN/replaced: failed ones, and with `overwrite` all."""
     others = (*(each for each, _ in foreign_cells(plan, out)), *otherwise_tuned(plan, out))
-    _move([each for each in others if not each.done or overwrite == "all"], out)
+    _say(move_to_replaced([x for x in others if not x.done or overwrite == "all"], out), out)
 
 
 def set_aside_earlier_winners(cells: Sequence[PlannedCell], out: Path) -> None:
@@ -124,7 +124,8 @@ def set_aside_earlier_winners(cells: Sequence[PlannedCell], out: Path) -> None:
     now = {_tuned_row(each.resolved): _settings(each.resolved) for each in cells}
     there = cell_store.read_cells(out)[0]
     usual = [(each, now.get(_tuned_row(each.spec))) for each in there if "tuned" in each.spec]
-    _move([each for each, own in usual if own not in (None, _settings(each.spec))], out)
+    others = [each for each, own in usual if own not in (None, _settings(each.spec))]
+    _say(move_to_replaced(others, out), out)
 
 
 def _tuned_row(spec: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -137,7 +138,8 @@ def _settings(spec: Mapping[str, Any]) -> tuple[Any, Any]:
     return spec.get("method_config"), spec.get("backbone_config")
 
 
-def _move(cells: Sequence[Cell], out: Path) -> None:
+def move_to_replaced(cells: Sequence[Cell], out: Path) -> int:
+    """Move cells of a folder to RUN/replaced, and return how many of them were there to move."""
     moved = 0
     for cell in cells:
         place = out / REPLACED
@@ -148,6 +150,10 @@ def _move(cells: Sequence[Cell], out: Path) -> None:
             moved += 1
         except FileNotFoundError:  # another shard of this run was as quick
             continue
+    return moved
+
+
+def _say(moved: int, out: Path) -> None:
     if moved:
         logger.warning(
             "%s of earlier data or tuning %s moved to %s",

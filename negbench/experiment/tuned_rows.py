@@ -16,8 +16,11 @@ from typing import Any, NoReturn
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, Tuned
 from negbench.experiment.tuned_row_names import Key, key_of_cell, key_of_search
+from negbench.plugins import registry
+from negbench.plugins.term_syntax import parse, split
 from negbench.scenario.ranking_protocol import in_words
 from negbench.scenario.scenario import Scenario
+from negbench.storage import cell_code
 from negbench.storage.search_store import EMBEDDED, FOLDER, Search, read_searches, search_mark
 from negbench.storage.split_folders import split_folders
 
@@ -76,7 +79,8 @@ class TunedRows:
         """The winner of each cell's row; `typed` is the budget as far as it was typed.
 
         Raises UserError for a row without a winner, for settings or a budget that are not the
-        search's, for other data or another split, and for rows of different protocols.
+        search's, for other data or another split, for an edited plug-in, and for rows of different
+        protocols.
         """
         keys = [key_of_cell(*pair) for pair in pairs]
         rows = {key: pair for key, pair in zip(keys, pairs, strict=True)}
@@ -112,7 +116,21 @@ class TunedRows:
             )
         if len(alike) > 1:
             self._refuse("protocol", "hash", (key, alike[0]), (key, alike[1]))
+        if alike:
+            self._require_its_code(alike[0], spec)
         return alike[0] if alike else None
+
+    def _require_its_code(self, search: Search, spec: CellSpec) -> None:
+        terms = [parse(term).name for term in split(spec.method, "+")]
+        names = {"backbone": spec.backbone_term.name, "method": "+".join(terms)}
+        for key in cell_code.named(names):
+            now, then = registry.code(*key), cell_code.hashes(search, key[0]).get(key[1])
+            if then not in (None, now):  # built-ins, and older searches, have none
+                name = cell_code.in_words(key)
+                raise UserError(
+                    "with --tuned the code of a plug-in must be that of the search; that of "
+                    f"{name} changed since {self.source} was tuned; tune again"
+                )
 
     def _without_winner(self, missing: Sequence[Key], spec: CellSpec) -> str:
         """One sentence on the rows of the first data set and backbone that have none."""

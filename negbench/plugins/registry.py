@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
@@ -19,16 +19,19 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from negbench.errors import UserError, did_you_mean
-from negbench.ops.file_stamp import Stamp, stamp
+from negbench.ops.file_stamp import stamp
 from negbench.plugins.card import Card
 from negbench.plugins.renamed_words import refuse_renamed
+from negbench.plugins.source_code import SourceCode, digest_of, source_code
 
 FAMILIES = ("methods", "datasets", "backbones", "references")
 FOLDER_FILE = "method.py"
 """The file of a plug-in that is a folder; what else is in the folder serves it alone."""
 _plugins: dict[tuple[str, str], Path] = {}
-_versions: dict[Path, Stamp] = {}
-"""The stamp of each file of `_plugins` when it was last added or refreshed: its code until then."""
+_versions: dict[Path, SourceCode] = {}
+"""The source of each file of `_plugins` as it was last added or refreshed: its code until then."""
+_modules: dict[Path, tuple[SourceCode, ModuleType]] = {}
+"""The module of each file of `_plugins` that was imported, and the source that it was read from."""
 
 
 def names(family: str) -> list[str]:
@@ -51,7 +54,7 @@ def load(family: str, name: str) -> ModuleType:
     """Import a plug-in's module by name; an unknown name is refused with similar known ones."""
     require(family, name)
     if path := _plugins.get((family, name)):
-        return _module_at(name, path, _version(path))
+        return _module_at(name, path, _versions.get(path) or source_code(path))
     for entry in _entry_points(family):
         if entry.name == name:
             module: ModuleType = entry.load()
@@ -100,16 +103,30 @@ def source(family: str, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
+def code(family: str, name: str) -> str:
+    """Hash of the source of a plug-in, twelve hex digits; empty where it has no file.
+
+    Of an added file it covers local imports, of another package's plug-in its own modules, of one
+    of ours its file or folder. It is of the code that this process uses: later edits do not count.
+    """
+    if path := _plugins.get((family, name)):
+        return (_versions.get(path) or source_code(path)).digest
+    ours = is_packaged(family, name)
+    path = source(family, name) if ours else _file_of_entry(family, name)
+    return _installed_code(path, ours) if path else ""
+
+
 def read_card(path: Path) -> Card:
     """The card of a file, from the literals of `CARD = Card(...)`.
 
     Raises UserError if the file has none, or if it is not of literals.
     """
-    return _card_at(path, _version(path))
+    added = _versions.get(path)
+    return _card_at(path, added.digest if added else stamp(path))
 
 
 @cache
-def _card_at(path: Path, version: Stamp) -> Card:
+def _card_at(path: Path, version: Hashable) -> Card:
     del version
     tree = ast.parse(path.read_text("utf-8"))
     refuse_renamed(tree, path)
@@ -133,13 +150,13 @@ def _card_of(node: ast.expr, path: Path) -> Card:
 def add_plugin(path: str | Path) -> str:
     """Register a file as a plug-in for this process and return its name; using it runs its code.
 
-    A file that was edited since it was last added is read again.
+    A file that was edited since it was last added, or a local import of it, is read again.
     Raises UserError if it is no Python file, or its name is taken or no identifier.
     """
     path = Path(path).resolve()
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--plugin must be a Python file; got {path}; give the path of one")
-    _versions[path] = stamp(path)
+    _versions[path] = source_code(path)
     name = path.stem
     if not name.isidentifier():
         raise UserError(
@@ -172,8 +189,8 @@ def family_of(path: Path) -> str:
 
 
 def refresh() -> None:
-    """Read plug-ins whose file was edited again when they are next used: at the start of a run."""
-    _versions.update({path: stamp(path) for path in _plugins.values() if path.is_file()})
+    """Read edited plug-ins again when they are next used: at the start of a run."""
+    _versions.update({path: source_code(path) for path in _plugins.values() if path.is_file()})
 
 
 def is_packaged(family: str, name: str) -> bool:
@@ -195,9 +212,11 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield from (name.id for name in node.targets if isinstance(name, ast.Name))
 
 
-def _scan(family: str) -> set[str]:
+@cache
+def _scan(family: str) -> frozenset[str]:
     home = importlib.import_module(f"negbench.{family}")
-    return {m.name for m in pkgutil.iter_modules(home.__path__) if not m.name.startswith("_")}
+    own = (m.name for m in pkgutil.iter_modules(home.__path__))
+    return frozenset(name for name in own if not name.startswith("_"))
 
 
 @cache
@@ -205,9 +224,20 @@ def _entry_points(family: str) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=f"negbench.{family}"))
 
 
-def _version(path: Path) -> Stamp:
-    """The stamp that an added file was last read under; of another file, its stamp now."""
-    return _versions.get(path) or stamp(path)
+def _file_of_entry(family: str, name: str) -> Path | None:
+    """The file of the module that another package's entry point names."""
+    module = next((entry.module for entry in _entry_points(family) if entry.name == name), None)
+    spec = importlib.util.find_spec(module) if module else None
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+
+
+@cache
+def _installed_code(path: Path, ours: bool) -> str:
+    """The hash of an installed file's source when this process first asked for it."""
+    if not ours:
+        return source_code(path, packaged=True).digest
+    inside = sorted(path.parent.rglob("*.py")) if path.name == FOLDER_FILE else [path]
+    return digest_of({file: file.relative_to(path.parent).as_posix() for file in inside})
 
 
 class _FromSource(SourceFileLoader):
@@ -217,19 +247,37 @@ class _FromSource(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-@cache
-def _module_at(name: str, path: Path, version: Stamp) -> ModuleType:
-    del version
+def _module_at(name: str, path: Path, version: SourceCode) -> ModuleType:
+    """The module of an added file; another version of its source is imported anew."""
+    before = _modules.get(path)
+    if before and before[0].digest == version.digest:
+        return before[1]
+    if before:
+        _forget({*before[0].files, *version.files} - {path})
     module_name = f"negbench_plugin_{name}"
     loader = _FromSource(module_name, str(path))
     spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # as of its local imports
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UserError(
             f"--plugin {path.name} must import; it raised {type(error).__name__}: {error}"
         ) from error
+    finally:
+        sys.dont_write_bytecode = writes
+    _modules[path] = version, module
     return module
+
+
+def _forget(files: set[Path]) -> None:
+    """Drop the modules of these files, so that an import reads them again."""
+    real = {file.resolve() for file in files}
+    names = {file.name for file in real}
+    for name, module in list(sys.modules.items()):
+        own = Path(getattr(module, "__file__", None) or "")
+        if own.name in names and own.resolve() in real and name != "__main__":
+            del sys.modules[name]

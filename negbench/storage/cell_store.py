@@ -1,7 +1,7 @@
 """Results on disk: a folder per cell, named by the hash of its spec; JSON and npz, no pickles.
 
     RUN/run.json                 how the run was started and gone on with: `run_file`
-    RUN/cells/<hash>/cell.json   spec, status, split, bands, metrics, timings, environment
+    RUN/cells/<hash>/cell.json   spec, status, code, split, bands, metrics, timings, environment
     RUN/cells/<hash>/epochs.csv  one row an epoch
     RUN/cells/<hash>/users.npz   users [n], top [n, 100], and per-user values "ndcg@20/all" [n]
     RUN/cells/<hash>/ranks.npz   the rank of every held-out pair, from which any metric follows: of
@@ -9,10 +9,13 @@
                                  "test_items" and "test_ranks" [pairs]
     RUN/cells/<hash>/negatives.npz  a sample of the negatives used, if requested
     RUN/cells/<hash>/triplets.npz  triplets with their values, if the method records them
+    RUN/cells/<hash>/traceback.txt  of a failed cell: where its error came from
+    RUN/claims/                  who trains which cell at the moment: `claims`
     RUN/results.csv              derived from the cells, long form
     RUN/ids/                     users' and items' ids and names of each data set
     RUN/splits/<hash>.npz        the parts of each split, "train_lengths" [U], "train_items" [pairs]
-    RUN/replaced/<hash>          cells of earlier data, after run --overwrite all
+    RUN/replaced/<hash>          cells of earlier data (after run --overwrite all), or of a plug-in
+                                 before it was edited
 
 A cell is written to a temporary folder and renamed, so it is complete or absent. Nothing here
 imports torch, so reading a run is fast.
@@ -25,8 +28,8 @@ import json
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +39,7 @@ from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.plugins.row_terms import backbone_term
-from negbench.storage.atomic_write import write_json, write_text
+from negbench.storage.atomic_write import aside, write_json, write_text
 from negbench.storage.integrity import FORMAT, intact_file, intact_record
 
 COLUMNS = (
@@ -53,6 +56,7 @@ COLUMNS = (
 )
 CELL = "cell"
 """The last column of `results.csv`, where two cells have one key: the name of the cell's folder."""
+TRACEBACK = "traceback.txt"
 Array = NDArray[Any]
 
 
@@ -84,6 +88,15 @@ class Cell:
     def done(self) -> bool:
         """Whether it was trained and evaluated; a failed cell has a `reason`."""
         return bool(self.record["status"] == "done")
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; of an unexpected error also file, line, and where its traceback lies."""
+        reason, where = str(self.record["reason"]), self.record.get("where")
+        path = self.folder / TRACEBACK
+        with suppress(ValueError):
+            path = path.relative_to(Path.cwd())
+        return f"{reason} ({where}); the whole traceback: {path}" if where else reason
 
     @property
     def list_length(self) -> int:
@@ -123,7 +136,7 @@ def write_cell(
 ) -> Path:
     """Write a cell atomically; an older one of the same spec is replaced."""
     folder = run / "cells" / digest(record["spec"])
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    temporary = aside(folder)
     temporary.mkdir(parents=True)
     try:
         if epochs:
@@ -136,6 +149,8 @@ def write_cell(
             np.savez_compressed(temporary / "negatives.npz", **negatives)  # type: ignore[arg-type]
         if triplets is not None:
             np.savez_compressed(temporary / "triplets.npz", **triplets)  # type: ignore[arg-type]
+        if trace := record.get("traceback"):
+            (temporary / TRACEBACK).write_text(trace, "utf-8", "backslashreplace")
         write_json(temporary / "cell.json", {"format": FORMAT, **record})
         if folder.exists():
             folder.rename(temporary.with_name(temporary.name + ".old"))
@@ -169,6 +184,25 @@ def find_cell(run: Path, spec: Mapping[str, Any]) -> Cell | None:
         return read_cell(folder)
     except UserError:
         return None
+
+
+def version(run: Path, spec: Mapping[str, Any], *, anew: bool = False) -> str:
+    """Tells what is written of a cell now from what was or will be; empty if nothing is.
+
+    With `anew` what a network file system remembers of the folder does not count.
+    """
+    cells = run / "cells"
+    if anew:  # a new entry makes its client read the folder again
+        probe = aside(cells / "look")
+        with suppress(OSError):
+            probe.touch()
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    try:
+        now = (cells / digest(spec) / "cell.json").stat()
+    except OSError:
+        return ""
+    return f"{now.st_mtime_ns} {now.st_size}"
 
 
 def read_cells(run: Path) -> tuple[list[Cell], list[str]]:

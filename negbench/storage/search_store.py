@@ -3,6 +3,7 @@
     format, dataset, backbone, row   the row, as it was typed; backbone "reference" for references
     protocol, hash                   what all rows of a data set share, and its hash, twelve digits
     ranges, ranges_hash              what all methods of a backbone share of the space, in words
+    code                             hashes of the plug-ins' source, where the row names any
     test_seeds                       the seeds of the final cells
     space                            the parameters: owner, name, kind, values, zero
     trials                           word, settings, cell (a folder of RUN/trials/cells), status,

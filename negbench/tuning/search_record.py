@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from negbench.storage.cell_code import CODE
 from negbench.storage.search_store import protocol_hash
 from negbench.tuning.halving import rank_correlation
 from negbench.tuning.outcomes import PENDING
@@ -25,6 +26,7 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
     trials = [_trial(each, state) for each in row.trials]
     shared = protocol.record(row.options, row.scenario)
     winner = None if state.winner is None else row.trials[state.winner]
+    code = row.cell(row.trials[0]).resolved.get(CODE)  # of plug-ins alone
     return {
         "dataset": row.scenario.interactions.name,
         "backbone": row.backbone,
@@ -33,6 +35,7 @@ def search_record(state: SearchState, protocol: Protocol) -> dict[str, Any]:
         "hash": protocol_hash(shared),
         "ranges": dict(row.ranges),
         "ranges_hash": row.ranges_hash,
+        **({CODE: code} if code else {}),
         "test_seeds": list(protocol.seeds_of_test),
         "space": plain_space(row.space),
         "trials": trials,

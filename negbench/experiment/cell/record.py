@@ -16,7 +16,7 @@ import torch
 
 from negbench.evaluation.full_ranking import Ranking
 from negbench.evaluation.popularity_bias import audit
-from negbench.experiment.cell import kept_arrays
+from negbench.experiment.cell import kept_arrays, source_code
 from negbench.experiment.cell.spec import CellSpec, PlannedCell
 from negbench.experiment.cell.triplet_log import recorded_triplets
 from negbench.plugins import registry
@@ -52,6 +52,7 @@ def record_cell(
         "status": "done",
         "reason": "",
         "spec": planned.resolved,
+        **source_code.of_builtins(planned.resolved),
         **cards(planned.spec),
         **scenario.record(),
         "notes": [*scenario.notes, *notes],

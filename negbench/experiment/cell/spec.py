@@ -8,6 +8,7 @@ from typing import Any
 from negbench.composition import Recipe, recipe
 from negbench.data.readers.column_roles import Columns
 from negbench.evaluation.metric_names import parse_metrics
+from negbench.experiment.cell import source_code
 from negbench.experiment.cell.backbone_settings import backbone_config
 from negbench.plugins import registry
 from negbench.plugins.card import recorded
@@ -147,10 +148,13 @@ class CellSpec:
             _ = self.recipe  # is checked when it is parsed
 
     def resolve(self, scenario: Scenario) -> dict[str, Any]:
-        """The spec that is hashed: settings in full, the data by name and checksum, not by path."""
+        """The spec that is hashed: settings in full, the data by name and checksum, not by path.
+
+        Plug-ins that are not negbench's own are in it by the hash of their source.
+        """
         term = parse(self.method) if self.is_reference else None
         budget = asdict(self.train)
-        return {
+        resolved: dict[str, Any] = {
             "dataset": scenario.interactions.name,
             "data": {"checksum": scenario.interactions.checksum, "k_core": self.k_core},
             "split": scenario.split.rule,
@@ -175,6 +179,7 @@ class CellSpec:
             **self._non_defaults(),
             **({"tuned": asdict(self.tuned)} if self.tuned else {}),
         }
+        return resolved | source_code.of_plugins(self.dataset, resolved)
 
     @property
     def variant(self) -> str:
