@@ -107,7 +107,7 @@ WAY = (
     click.option("--device", help="auto, cpu, cuda, cuda:1  [auto]"),
     click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs"),
     click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
-    click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [none]"),
+    click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [5 minutes]"),
     click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
     click.option("--engine", help="local (processes here) or dask  [local]"),
     click.option("--scheduler", help="Of dask: address of one that runs, tcp://host:8786"),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from negbench.experiment.finished.status import Status
+    from negbench.experiment.finished.status import Status, Working
 
 
 @click.command()
 @click.argument("run_dir", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def status(run_dir: Path, as_json: bool) -> None:
-    """Cells done, failed and pending, the time left, the slowest cells; of a search its rows."""
+    """Cells done, failed and pending, who works on what, the time left; of a search its rows."""
     from negbench.experiment.finished.status import status as read
     from negbench.tuning.status import search_status
     from negbench.tuning.tune_file import is_search
@@ -52,6 +52,8 @@ def _lines(now: "Status", go_on: str) -> Iterator[str]:
         left = now.seconds_left
         yield "left     " + ("not known yet" if left is None else f"about {left:.0f} s")
         yield f"go on    {go_on}"
+    for each in now.working:
+        yield _worker(each)
     for words, count in ((STILL_RISING, now.capped), (WARM_UP_ONLY, now.warm_up_only)):
         if count:
             yield f"budget   {words}: {count} of {now.trained}"
@@ -61,3 +63,12 @@ def _lines(now: "Status", go_on: str) -> Iterator[str]:
         yield f"damaged  {sentence}"
     for label, seconds in now.slowest:
         yield f"slowest  {label}  {seconds:.1f} s"
+
+
+def _worker(each: "Working") -> str:
+    """Who works on a cell, since when, and the last sign of life."""
+    from negbench.data.number_words import span
+
+    line = f"{each.host} pid {each.process}  {each.label}  since {span(each.seconds)}"
+    line += f" (heartbeat {span(each.heartbeat)} ago)"
+    return f"stale    {line}; the next run takes it over" if each.stale else f"working  {line}"

@@ -67,5 +67,7 @@ def _validation(metrics: Mapping[str, float]) -> list[str]:
 def _outcome(result: CellResult) -> str:
     if result.reason:
         return f"failed: {result.reason}"
+    if result.elsewhere:
+        return "done by another process"
     valid = "" if result.best_valid is None else f"best valid {result.best_valid:.4f}  "
     return f"{valid}{result.seconds:.1f} s"

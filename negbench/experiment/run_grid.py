@@ -13,6 +13,7 @@ import torch
 
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import PlannedCell
+from negbench.experiment.changed_code import bring_back, earlier_cell, set_aside_other_code
 from negbench.experiment.finished.export import keep_ids
 from negbench.experiment.options.command_line import command_line
 from negbench.experiment.options.options import TRAIN, Options
@@ -28,8 +29,9 @@ from negbench.experiment.workers.local_pool import (
     in_process,
     no_room,
 )
+from negbench.experiment.workers.waiting import wait_for
 from negbench.plugins.row_terms import backbone_term, method_term
-from negbench.storage import cell_store, run_file
+from negbench.storage import cell_store, claims, run_file
 from negbench.storage.split_store import write_split
 from negbench.training.config import TrainConfig
 from negbench.version import __version__
@@ -118,7 +120,9 @@ def missing(plan: Plan, out: Path, overwrite: str) -> list[PlannedCell]:
     """The cells to train: absent or damaged ones, and with `overwrite` failed ones or all."""
 
     def wanted(planned: PlannedCell) -> bool:
-        cell = None if overwrite == "all" else cell_store.find_cell(out, planned.resolved)
+        if overwrite == "all":
+            return True
+        cell = cell_store.find_cell(out, planned.resolved) or earlier_cell(planned, out)
         return cell is None or (overwrite == "failed" and not cell.done)
 
     return [planned for planned in plan.cells if wanted(planned)]
@@ -135,13 +139,14 @@ def carry_out(
 ) -> Result:
     """Train the missing cells; results.csv is written at the end and now and then before.
 
-    `experiments` are what run.json shall keep of the plan, where it is more than `options`.
+    A cell that another process works on is left to it and waited for. `experiments` are what
+    run.json shall keep of the plan, where it is more than `options`.
     """
     device = device_of(options)
     started = begin(experiments or (options,), plan, out, command)
     mine = shard_of(options, plan)
+    before = {each.digest: cell_store.version(started, each.resolved) for each in mine.cells}
     todo = missing(mine, out, options.overwrite)
-    jobs = min(jobs_of(options), len(todo))
     tasks = [
         Task(
             planned=each,
@@ -150,26 +155,36 @@ def carry_out(
             device=device,
             threads=options.threads,
             checkpoint_every=options.checkpoint_every,
+            before=before[each.digest],
         )
         for each in todo
     ]
     progress, written = Progress(len(tasks), bar=bar), time.monotonic()
+    held: list[CellResult] = []
 
     def on_cell_done(result: CellResult) -> None:
         nonlocal written
+        if result.holder is not None:
+            held.append(result)
+            return
         progress.on_cell_done(result)
         if time.monotonic() - written > REFRESH:
             _derive(started)
             written = time.monotonic()
 
     try:
-        if options.engine == "dask" and tasks:
-            on_cluster(tasks, Cluster(options.scheduler, options.workers), on_cell_done)
-        elif jobs > 1:
-            in_pool(tasks, jobs, plan.scenarios, on_cell_done)
-        else:
-            in_process(tasks, plan.scenarios, on_cell_done, progress.on_epoch)
+        while tasks:
+            jobs = min(jobs_of(options), len(tasks))
+            if options.engine == "dask":
+                on_cluster(tasks, Cluster(options.scheduler, options.workers), on_cell_done)
+            elif jobs > 1:
+                in_pool(tasks, jobs, plan.scenarios, on_cell_done)
+            else:
+                in_process(tasks, plan.scenarios, on_cell_done, progress.on_epoch)
+            others, held[:] = [*held], []
+            tasks = wait_for(others, on_cell_done)
     finally:
+        claims.clear(started)
         progress.close()
         _derive(started)
     return outcome(mine, started)
@@ -211,6 +226,9 @@ def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -
     try:
         sweep(out)
         set_aside(plan, out, experiments[-1].overwrite)
+        set_aside_other_code(plan, out)
+        if experiments[-1].overwrite != "all":
+            bring_back(plan, out)
         for scenario in plan.scenarios.values():
             keep_ids(out, scenario.interactions)
             write_split(out, scenario.split.hash, scenario.kept_parts)
@@ -262,6 +280,6 @@ def outcome(plan: Plan, out: Path) -> Result:
         if cell is not None and cell.done:
             done += 1
         else:
-            reason = "was not written" if cell is None else str(cell.record["reason"])
+            reason = "was not written" if cell is None else cell.failure
             failed.append((planned.label, reason))
     return Result(out, done, tuple(failed))

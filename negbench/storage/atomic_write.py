@@ -9,6 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from negbench.storage.machine import machine_mark
+
+
+def aside(path: Path) -> Path:
+    """A hidden name beside `path` for a file in the making.
+
+    It holds process and machine, so that what a killed process leaves can be told and swept.
+    """
+    return path.with_name(f".{path.name}.{os.getpid()}.{machine_mark()}{uuid.uuid4().hex[:8]}")
+
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically; numbers stay exact, NaN becomes null."""
@@ -24,7 +34,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    temporary = aside(path)
     temporary.write_bytes(content)
     temporary.replace(path)
 

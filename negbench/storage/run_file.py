@@ -15,13 +15,12 @@ moment the later writer's list stays. Folders of older versions have no `experim
 
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.storage.atomic_write import write_json
+from negbench.storage.atomic_write import aside, write_json
 
 NAME = "run.json"
 ENTRY = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
@@ -129,7 +128,7 @@ def _resumes(info: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _created(path: Path, start: Mapping[str, Any]) -> bool:
     """Make the file whole and at once, unless another process was first."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    temporary = aside(path)
     write_json(temporary, start)
     try:
         os.link(temporary, path)

@@ -11,11 +11,13 @@ import pytest
 from helpers.small_runs import BREAKS, DATA, DIES, NAME, SLOW, SMALL, go, names, stamps
 
 from negbench.errors import DataError, UserError
+from negbench.experiment.finished.status import status
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
 from negbench.experiment.workers.cleanup import sweep
 from negbench.experiment.workers.local_pool import DIED
 from negbench.storage import cell_store
+from negbench.storage.machine import machine_mark
 
 
 def test_the_grid_is_data_sets_by_backbones_by_methods_by_seeds_and_references_once():
@@ -58,9 +60,14 @@ def test_a_failed_cell_is_recorded_and_the_others_go_on(tmp_path, plugin):
     out = tmp_path / "run"
     result = go(out, **asked)
     assert result.done == 1
-    assert result.failed == ((f"{NAME} mf broken/0", "RuntimeError: no draw today"),)
     (failed,) = [cell for cell in cell_store.read_cells(out)[0] if not cell.done]
-    assert "no draw today" in failed.record["traceback"]
+    trace = failed.folder / "traceback.txt"
+    where = f"{asked['plugins']}:{BREAKS[: BREAKS.index('raise ')].count(chr(10)) + 1}"
+    reason = f"RuntimeError: no draw today ({where}); the whole traceback: {trace}"
+    assert result.failed == ((f"{NAME} mf broken/0", reason),)
+    assert set(status(out).failed.values()) == {reason}
+    assert failed.record["reason"] == "RuntimeError: no draw today"
+    assert "no draw today" in failed.record["traceback"] == trace.read_text()
     assert failed.spec["method"] == "broken"
     assert "broken" not in (out / "results.csv").read_text()
 
@@ -94,7 +101,8 @@ def test_the_same_bits_and_failures_whatever_jobs_is(tmp_path, plugin):
     asked["plugins"] = plugin("broken", BREAKS)
     first = go(tmp_path / "one", **asked, jobs=1)
     second = go(tmp_path / "two", **asked, jobs=2)
-    assert first.failed == second.failed and len(first.failed) == 2
+    reasons = [[why.partition(";")[0] for _, why in run.failed] for run in (first, second)]
+    assert reasons[0] == reasons[1] and len(first.failed) == 2
     assert names(tmp_path / "one") == names(tmp_path / "two")
     one, two = ((tmp_path / name / "results.csv").read_bytes() for name in ("one", "two"))
     assert one == two
@@ -173,13 +181,18 @@ def test_what_dead_processes_left_is_swept_and_what_living_ones_write_stays(tmp_
         f".a.{dead.pid}.0a1b2c3d",
         f".a.{dead.pid}.0a1b2c3d.old",
         f".a.{os.getpid()}.0a1b2c3d",
+        f".b.{dead.pid}.000000000a1b2c3d",  # of another machine, whose processes count there
+        f".c.{dead.pid}.{machine_mark()}0a1b2c3d",
     ):
         (cells / name).mkdir()
         (cells / name / "cell.json").touch()
     (tmp_path / f".results.csv.{dead.pid}.0a1b2c3d").touch()
     (tmp_path / ".gitignore").touch()
-    assert len(sweep(tmp_path)) == 3
-    assert [path.name for path in cells.iterdir()] == [f".a.{os.getpid()}.0a1b2c3d"]
+    assert len(sweep(tmp_path)) == 4
+    kept = {f".a.{os.getpid()}.0a1b2c3d", f".b.{dead.pid}.000000000a1b2c3d"}
+    assert {path.name for path in cells.iterdir()} == kept
+    os.utime(cells / f".b.{dead.pid}.000000000a1b2c3d", (0, 0))
+    assert len(sweep(tmp_path)) == 1
     assert (tmp_path / ".gitignore").exists()
 
 

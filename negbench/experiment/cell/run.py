@@ -7,6 +7,7 @@ import torch
 from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, metric_at
 from negbench.evaluation.metric_names import parse_metric, parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
+from negbench.experiment.cell.code_mark import code_mark
 from negbench.experiment.cell.nothing_to_learn import (
     notes_before,
     notes_of_reference,
@@ -42,7 +43,11 @@ def run_cell(
     on_epoch: OnEpoch | None = None,
     checkpoint_every: int = 0,
 ) -> Path:
-    """Train, rank and write one cell; return its folder. Every error is passed on."""
+    """Train, rank and write one cell; return its folder. Every error is passed on.
+
+    A cell that was killed goes on from its last checkpoint: one every `checkpoint_every` epochs,
+    or with 0 after every five minutes of training.
+    """
     torch.set_num_threads(threads)
     keep_freed_memory()
     where, spec = torch.device(device), planned.spec
@@ -57,7 +62,8 @@ def run_cell(
         return record_cell(planned, scenario, out, rankings, clock, where, notes=notes)
     fit = prepare_fit(spec, scenario, where)
     first_weights = weights_mark(fit.backbone)
-    checkpoint = Checkpoint(out / "checkpoints" / f"{planned.digest}.pt", checkpoint_every)
+    kept, mark = out / "checkpoints", code_mark(spec, where, threads)
+    checkpoint = Checkpoint(kept / f"{planned.digest}.{mark}.pt", checkpoint_every)
     checkpoint.load(fit)
     listener = logging_test(fit, scenario, on_epoch, spec.average) if spec.watch_test else on_epoch
     fit.run(listener, lambda: checkpoint.save(fit))
@@ -70,7 +76,8 @@ def run_cell(
     require_learnt(fit, first_weights, test, torch.from_numpy(rankings["test"].users).to(where))
     notes = notes_before(spec, scenario)
     folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit, notes=notes)
-    checkpoint.path.unlink(missing_ok=True)
+    for path in kept.glob(f"{planned.digest}.*"):  # those of earlier code too
+        path.unlink(missing_ok=True)
     return folder
 
 

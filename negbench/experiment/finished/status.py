@@ -3,7 +3,7 @@
 import json
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -11,11 +11,26 @@ from typing import Any
 
 from negbench.errors import NothingToReport
 from negbench.plugins.row_terms import backbone_term, method_term
-from negbench.storage import run_file, split_folders
+from negbench.storage import claims, run_file, split_folders
 from negbench.storage.cell_store import Cell, read_cells
 from negbench.storage.training_end import before_phase, capped
 
 SLOWEST = 3
+
+
+@dataclass(frozen=True)
+class Working:
+    """Who works on a cell at the moment, or did until the process or its machine was lost."""
+
+    host: str
+    process: int
+    label: str
+    seconds: float
+    """Since the work began."""
+    heartbeat: float
+    """Seconds since the last sign of life."""
+    stale: bool
+    """Whether whoever works here next takes the cell over."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,8 @@ class Status:
     """Cells in the same folder that no command plans any more: their settings or data changed."""
     damaged: tuple[str, ...]
     seconds_left: float | None
-    """Of the pending cells one after the other over `jobs`; None where no cell is done yet."""
+    """Of the pending cells, shared among `jobs` or, if more are at work, among those; None where no
+    cell is done yet."""
     slowest: tuple[tuple[str, float], ...]
     trained: int = 0
     """Done cells that were trained: all but the references."""
@@ -43,6 +59,7 @@ class Status:
     """How many of them keep weights from before their method's own phase."""
     go_on: str = ""
     """The command that works on what is pending."""
+    working: tuple[Working, ...] = ()
 
 
 def status(run: Path) -> Status:
@@ -63,15 +80,17 @@ def status(run: Path) -> Status:
     done = [cell for cell in there if cell.done]
     fits = [(cell.record.get("fit") or {}, cell.spec.get("train") or {}) for cell in done]
     trained = [(fit, train) for fit, train in fits if "epochs" in fit]
+    working = _working(run, {cell.folder.name for cell in done})
+    at_a_time = _at_a_time(run_file.experiments(started)[-1])
     return Status(
         run=str(run),
         command=str(started.get("command", "")),
         done=len(done),
-        failed={_label(_entry(c)): str(c.record["reason"]) for c in there if not c.done},
+        failed={_label(_entry(c)): c.failure for c in there if not c.done},
         pending=tuple(_label(each) for each in pending),
         other=len(cells) - len(there),
         damaged=tuple(damaged),
-        seconds_left=_left(pending, done, _at_a_time(run_file.experiments(started)[-1])),
+        seconds_left=_left(pending, done, max(at_a_time, sum(not w.stale for w in working))),
         slowest=tuple(
             (_label(_entry(cell)), _seconds(cell))
             for cell in sorted(done, key=_seconds, reverse=True)[:SLOWEST]
@@ -80,6 +99,16 @@ def status(run: Path) -> Status:
         capped=sum(capped(fit, train) for fit, train in trained),
         warm_up_only=sum(before_phase(fit) for fit, _ in trained),
         go_on=_go_on(run, run_file.experiments(started)[-1]),
+        working=working,
+    )
+
+
+def _working(run: Path, done: Collection[str]) -> tuple[Working, ...]:
+    """Who works on what; a worker that is gone counts while its cell is not done."""
+    return tuple(
+        Working(each.host, each.process, each.label, each.seconds, each.silent, each.stale)
+        for each in claims.claims(run)
+        if not (each.stale and each.cell in done)
     )
 
 
@@ -99,6 +128,9 @@ def _added_up(run: Path, splits: Sequence[tuple[str, Status]]) -> Status:
         failed={f"{name} {label}": why for name, p in splits for label, why in p.failed.items()},
         pending=tuple(f"{name} {label}" for name, p in splits for label in p.pending),
         damaged=tuple(sentence for part in parts for sentence in part.damaged),
+        working=tuple(
+            replace(each, label=f"{name} {each.label}") for name, p in splits for each in p.working
+        ),
         seconds_left=None if None in left else sum(seconds or 0.0 for seconds in left),
         slowest=tuple(sorted(slowest, key=lambda each: each[1], reverse=True)[:SLOWEST]),
         go_on=unfinished[0].go_on if unfinished else parts[0].go_on,

@@ -104,7 +104,7 @@ class Options:
     overwrite: str = "failed"
     """What is done again: missing (nothing), failed (cells that failed) or all."""
     checkpoint_every: int = 0
-    """Epochs between checkpoints of a long cell; 0 is none."""
+    """Epochs between checkpoints of a long cell; 0 is one after every five minutes."""
     engine: str = "local"
     """What runs the cells: processes of this machine, or dask's workers."""
     scheduler: str = ""

@@ -1,20 +1,28 @@
-"""Removes half-written files of killed processes, which carry the process id in their name."""
+"""Removes half-written files of killed processes, which carry process and machine in their name."""
 
-import os
 import re
 import shutil
+import time
 from pathlib import Path
 
-_ASIDE = re.compile(r"\..+\.(\d+)\.[0-9a-f]{8}(\.old)?")
+from negbench.storage import claims
+from negbench.storage.machine import lives, machine_mark
+
+_ASIDE = re.compile(r"\..+\.(\d+)\.([0-9a-f]{8})?[0-9a-f]{8}(\.old)?")
+_FOREIGN = 24 * 3600.0
+"""Seconds after which what another machine left half-written counts as left for good."""
 
 
 def sweep(run: Path) -> list[Path]:
-    """Remove the hidden half-written files of dead processes; those of live ones stay."""
+    """Remove the hidden half-written files of dead processes; those of live ones stay.
+
+    Whether a process of another machine lives is not known here: its files stay for a day.
+    """
     removed = []
-    for place in (run, run / "cells", run / "checkpoints"):
+    for place in (run, *(run / name for name in ("cells", "checkpoints", claims.FOLDER))):
         for path in place.glob(".*") if place.is_dir() else ():
             match = _ASIDE.fullmatch(path.name)
-            if match and not _alive(int(match[1])):
+            if match and _left(path, int(match[1]), match[2]):
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
@@ -23,11 +31,11 @@ def sweep(run: Path) -> list[Path]:
     return removed
 
 
-def _alive(process: int) -> bool:
+def _left(path: Path, process: int, mark: str | None) -> bool:
+    """Whether nobody writes a file any more; names of earlier versions have no mark."""
+    if mark in (None, machine_mark()):
+        return lives(process) is False
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return time.time() - path.stat().st_mtime > _FOREIGN
+    except OSError:  # it went by itself
         return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

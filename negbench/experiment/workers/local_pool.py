@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
@@ -26,19 +26,24 @@ from negbench.errors import NoRoom, UserError
 from negbench.experiment.cell.record import cards, environment
 from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, ScenarioKey
+from negbench.experiment.workers.error_place import place
 from negbench.experiment.workers.shared_memory import Shared, shared
 from negbench.plugins import registry
 from negbench.scenario.scenario import Scenario
-from negbench.storage import cell_store
+from negbench.storage import cell_store, claims
+from negbench.storage.cell_store import Cell
+from negbench.storage.claims import Claim
 
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
 )
 NO_MEMORY = "it must fit the memory; lower --jobs, batch_size or the method's own sizes"
 CHANGED = (
-    "its data, or a file of text vectors or of a model, changed after the run began; leave them as "
-    "they are while it runs, and run it again"
+    "its data, a plug-in, or a file of text vectors or of a model, changed after the run began; "
+    "leave them as they are while it runs, and run it again"
 )
+TERMINATION = 5.0
+"""Seconds that a terminated worker may take to end."""
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -52,6 +57,8 @@ class Task:
     device: str
     threads: int
     checkpoint_every: int
+    before: str | None = None
+    """The `cell_store.version` that is to be replaced; None for any."""
 
     @property
     def spec(self) -> CellSpec:
@@ -67,6 +74,10 @@ class CellResult:
     reason: str = ""
     best_valid: float | None = None
     seconds: float = 0.0
+    holder: Claim | None = None
+    """The claim of another process that works on the cell: nothing was done."""
+    elsewhere: bool = False
+    """Whether another process did the cell since the run began."""
 
 
 Scenarios = Mapping[ScenarioKey, Scenario]
@@ -77,11 +88,33 @@ OnEpoch = Callable[[Task, Mapping[str, float]], None]
 
 
 def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> CellResult:
-    """Train, rank and record one cell; an error becomes the reason in its record.
+    """Claim, train, rank and record one cell; an error becomes the reason in its record.
 
-    A scenario that is not among `scenarios` is prepared here. A cell whose data, texts or vectors
-    changed since it was planned fails. Raises NoRoom if the run's folder cannot be written to.
+    A cell that another process works on is left to it, and one that another process did since the
+    run began is not done again. A scenario that is not among `scenarios` is prepared here. A cell
+    whose data, texts or vectors changed since it was planned fails. Raises NoRoom if the run's
+    folder cannot be written to.
     """
+    try:
+        claim = claims.take(task.out, task.planned.digest, task.planned.label)
+    except OSError as error:
+        raise no_room(task.out, error) from error
+    if isinstance(claim, Claim):
+        return CellResult(task, holder=claim)
+    with claim:
+        return done_elsewhere(task) or _train(task, scenarios, on_epoch)
+
+
+def done_elsewhere(task: Task) -> CellResult | None:
+    """The result of a cell that another process wrote since the run began; None if none did."""
+    now = cell_store.version(task.out, task.planned.resolved, anew=True)
+    if task.before is None or now == task.before:
+        return None
+    cell = cell_store.find_cell(task.out, task.planned.resolved)
+    return None if cell is None else replace(_result(task, cell), elsewhere=True)
+
+
+def _train(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None) -> CellResult:
     scenario = scenarios.get(task.spec.scenario_key)
     try:
         scenario = scenario or task.spec.scenario_key.prepare(task.data_dir)
@@ -96,13 +129,20 @@ def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> C
             on_epoch=partial(on_epoch, task) if on_epoch else None,
             checkpoint_every=task.checkpoint_every,
         )
-        record = cell_store.read_cell(folder).record
+        return _result(task, cell_store.read_cell(folder))
     except OSError as error:
         if error.errno in UNWRITABLE:  # no fault of the cell: the next would meet it too
             raise no_room(task.out, error) from error
-        return fail(task, _reason(error), _trace(error), scenario)
+        return fail(task, _reason(error), error, scenario)
     except Exception as error:
-        return fail(task, _reason(error), _trace(error), scenario)
+        return fail(task, _reason(error), error, scenario)
+
+
+def _result(task: Task, cell: Cell) -> CellResult:
+    """How the cell ended, by its record."""
+    if not cell.done:
+        return CellResult(task, cell.failure)
+    record = cell.record
     best = record["fit"].get("best_valid")
     return CellResult(task, "", best, record["seconds"]["wall"]["total"])
 
@@ -116,20 +156,23 @@ def no_room(out: Path, error: OSError) -> NoRoom:
     )
 
 
-def fail(task: Task, reason: str, trace: str = "", scenario: Scenario | None = None) -> CellResult:
-    """Write the record of a failed cell."""
+def fail(
+    task: Task, reason: str, error: Exception | None = None, scenario: Scenario | None = None
+) -> CellResult:
+    """Write the record of a failed cell; one sentence is enough of an error that users can fix."""
+    unexpected = None if isinstance(error, UserError) else error
     record = {
         "status": "failed",
         "reason": reason,
-        "traceback": trace,
+        "where": place(unexpected) if unexpected else "",
+        "traceback": "".join(traceback.format_exception(unexpected)) if unexpected else "",
         "spec": task.planned.resolved,
         **cards(task.spec),
         **(scenario.record() if scenario else {}),
         "metrics": [],
         "environment": environment(torch.device(task.device)),
     }
-    cell_store.write_cell(task.out, record)
-    return CellResult(task, reason)
+    return _result(task, cell_store.read_cell(cell_store.write_cell(task.out, record)))
 
 
 def in_process(
@@ -180,9 +223,12 @@ def _pool(jobs: int, held: Shared | None) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        for child in set(active_children()) - before:
+        own = set(active_children()) - before
+        for child in own:
             child.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
+        for child in own:  # once they have ended, their claims count for nothing
+            child.join(TERMINATION)
         raise
     pool.shutdown()
 
@@ -223,7 +269,3 @@ def _is_out_of_memory(error: Exception) -> bool:
     """Python, numpy and CUDA have an error class for it; torch on the CPU has only a message."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
-
-
-def _trace(error: Exception) -> str:
-    return "" if isinstance(error, UserError) else "".join(traceback.format_exception(error))
