@@ -6,13 +6,13 @@ negbench` stays quick. Messages go to the logger "negbench"; nothing is printed 
 handles them.
 """
 
-import logging
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import logging as _logging
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from negbench.version import __version__ as __version__
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from negbench.errors import UserError as UserError
     from negbench.experiment.api import run as run
     from negbench.experiment.finished.run import Run as Run
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from negbench.negative_sampler import sampler as sampler
     from negbench.tuning.api import tune as tune
 
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
+__all__ = ["Run", "UserError", "attach", "open_run", "run", "sampler", "tune"]
+_logging.getLogger(__name__).addHandler(_logging.NullHandler())
 _HOMES = {
     "attach": "negbench.loss_module",
     "run": "negbench.experiment.api",
@@ -34,15 +34,15 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name at its first use. Raises AttributeError for an unknown name."""
     if name not in _HOMES:
         raise AttributeError(f"module 'negbench' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(_import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     """The public names, also those that are not imported yet."""
-    return sorted({*globals(), *_HOMES})
+    return sorted([*__all__, "__version__"])

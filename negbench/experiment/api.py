@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Words = str | Sequence[str]
 Folder = str | os.PathLike[str]
+Numbers = float | Sequence[float]
 logger = logging.getLogger(__name__)
 
 
@@ -45,17 +46,30 @@ def run(
     repeats: str | None = None,
     select: str | None = None,
     bands: str | None = None,
+    encoder: str | None = None,
     train: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     patience: int | None = None,
+    eval_every: int | None = None,
+    lr: Numbers | None = None,
+    l2: Numbers | None = None,
+    dim: Numbers | None = None,
+    batch_size: Numbers | None = None,
+    time_limit: float | None = None,
     columns: Mapping[str, Any] | None = None,
     plugins: Folder | Sequence[Folder] | None = None,
     data_dir: Folder | None = None,
     out: Folder | None = None,
+    name: str | None = None,
     jobs: int | str | None = None,
     threads: int | None = None,
     device: str | None = None,
     overwrite: str | None = None,
+    checkpoint_every: int | None = None,
+    shard: str | None = None,
+    engine: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
     progress: bool = True,
 ) -> Run:
     """Train, rank and compare; finished cells of the same folder are kept.
@@ -66,7 +80,7 @@ def run(
     and rating in a file of yours. `datasets` may also be pandas DataFrames, read as a file is, and
     `Interactions`, taken as they are; such a run goes on by the same call, not by `negbench
     resume`. A list of values is a sweep, one row a value: `methods="dns(candidates=[2,4,8])"`,
-    `backbones="mf(lr=[0.001,0.01])"`, `train={"lr": [0.001, 0.01]}`.
+    `backbones="mf(lr=[0.001,0.01])"`, `lr=[0.001, 0.01]`.
 
     A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of

@@ -1,5 +1,6 @@
 """`negbench.run` with data in Python, and arguments of wrong types: one sentence each."""
 
+import inspect
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import negbench
+from negbench.cli import main
 from negbench.data import in_memory
 from negbench.data.interactions import Interactions
 from negbench.data.load import load
@@ -184,6 +186,13 @@ WRONG = {
         (BIG, "train must be a section"),
         ({"lr": BIG}, "must be a number or none; got a Da"),
     ],
+    "encoder": [(BIG, "--encoder must be a path; got a DataFrame")],
+    "eval_every": [(1.5, "train(eval_every=...) must be a whole number")],
+    "lr": [(BIG, "train(lr=...) must be"), ("fast", "train(lr=...) must be")],
+    "l2": [(BIG, "train(l2=...) must be")],
+    "dim": [(BIG, "train(dim=...) must be"), (2.5, "train(dim=...) must be")],
+    "batch_size": [(BIG, "train(batch_size=...) must be")],
+    "time_limit": [(BIG, "train(time_limit=...) must be")],
     "epochs": [(BIG, "must be a whole number; got a DataFrame"), ([3], "whole number")],
     "patience": [("none at all", "whole number")],
     "columns": [
@@ -196,10 +205,16 @@ WRONG = {
     "plugins": [(BIG, "--plugins must be paths"), (3, "--plugins must be paths")],
     "data_dir": [(3, "--data-dir must be a path")],
     "out": [(BIG, "--out must be a path; got a DataFrame")],
+    "name": [(BIG, "--name must be text; got a DataFrame")],
     "jobs": [(BIG, "--jobs must be")],
     "threads": [(1.5, "--threads must be")],
     "device": [(0, "--device must be text")],
     "overwrite": [(True, "--overwrite must be text")],
+    "checkpoint_every": [(1.5, "--checkpoint-every must be a whole number")],
+    "shard": [("3", "--shard must be"), (BIG, "--shard must be")],
+    "engine": [("ray", "--engine must be")],
+    "scheduler": [(BIG, "--scheduler must be text")],
+    "workers": [("many", "--workers must be")],
     "progress": [("no", "progress must be True or False"), (BIG, "progress must be True or False")],
     "config": [(3, "config must be a mapping"), (BIG, "config must be a mapping")],
 }
@@ -222,9 +237,23 @@ def test_a_wrong_type_is_one_short_sentence(key):
 
 
 def test_every_argument_is_tried():
-    import inspect
-
     assert set(WRONG) == set(inspect.signature(negbench.run).parameters)
+
+
+def test_every_option_of_the_command_is_a_keyword():
+    """But for those that print, and those of a file's columns, which `columns` takes."""
+    options = {each.name for each in main.commands["run"].params}
+    of_files = {"user", "item", "time", "rating", "min_rating", "layout", "order"}
+    printing = {"words", "dry_run", "quiet", "no_progress"}
+    assert options - of_files - printing <= set(inspect.signature(negbench.run).parameters)
+
+
+def test_the_namespace_holds_what_is_public_alone():
+    public = {"attach", "open_run", "run", "Run", "sampler", "tune", "UserError"}
+    assert set(dir(negbench)) == {*public, "__version__"}
+    names = {}
+    exec("from negbench import *", names)
+    assert {name for name in names if name[0] != "_"} == public
 
 
 def test_numbers_of_numpy_mean_what_those_of_python_mean():

@@ -106,7 +106,7 @@ def shard(value: Any, key: str) -> tuple[int, int]:
     match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
     at, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= at <= of:
-        raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {shown(text)}")
+        raise UserError(f"--{key} must be i/n with i from 1 to n, as 2/8; got {shown(value)}")
     return at, of
 
 
