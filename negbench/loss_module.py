@@ -7,6 +7,7 @@ for u, i in batches:                                            # your loop, you
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,13 @@ from negbench.ops.axes import AnyShape, AnyVectors, ItemVectors, Rows, Scalar, U
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import (
     Begins,
-    Observes,
     Phase,
     Refreshes,
 )
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.protocol.view import Similarity, View
-from negbench.training.forward import Outcome, forward, having
+from negbench.training.attached_state import AttachedState
+from negbench.training.forward import forward, having
 from negbench.training.given_rows import check_shapes, checked_ids, counted
 from negbench.training.optimisers import set_lr
 from negbench.training.own_rates import OwnRates
@@ -37,7 +38,7 @@ from negbench.training.train_pairs import context_of_pairs
 NEEDS_A_BACKBONE = ("layers", "sequence", "denoiser", "users", "texts", "exposures")
 
 
-class Attached(nn.Module):
+class Attached(AttachedState):
     """A method as a loss module for a PyTorch model of your own.
 
     Its own parameters, where it has any, are in `parameters()`: give them to your optimiser, as
@@ -47,10 +48,11 @@ class Attached(nn.Module):
     Epochs advance by themselves, each after as many rows as there are train pairs: methods then
     refresh their pools and tables, and go on to their own phase. Call `epoch(items, users)` before
     each pass to count them yourself.
-    """
 
-    outcome: Outcome | None
-    """The results of the last step, its negatives among them."""
+    Scores and losses are in float32, also under autocast or for vectors of half precision. In
+    `eval()` mode a loss is drawn without touching the training. `state_dict` holds all that a run
+    needs to go on.
+    """
 
     def __init__(
         self,
@@ -81,10 +83,10 @@ class Attached(nn.Module):
         self.rates = OwnRates(self.method)
         self.minimised = nn.ParameterList(self.rates.minimised)
         self.maximised = nn.ParameterList(self.rates.maximised)
-        for parameter in self.maximised:
-            parameter.register_hook(torch.neg)
+        self._maximise()
         self.number, self.epochs_begun, self.outcome = 0, 0, None
         self._rows_of_epoch, self._announced, self._observed = 0, False, True
+        self._refresh_due = False
 
     def forward(
         self,
@@ -111,14 +113,32 @@ class Attached(nn.Module):
         if not len(users):
             return query.sum() + items[:0].sum()
         self._advance(items, len(users))
+        with self._precision(items):
+            self.outcome = forward(self.method, self._step(query, items, users, positives))
+        self._observed = not self.training
+        return self.outcome.loss
+
+    def _step(self, query: Vectors, items: ItemVectors, users: Rows, positives: Rows) -> Step:
+        """A step of training, or in `eval()` mode one that draws from a generator of its own."""
+        query, items = self._plain(query), self._plain(items)
+        view, generator = View(query, items, items[positives], self.similarity), self.generator
         if self.training:
             self.rates.warn(self.name, self.method, self.epoch_number)
-        batch = Batch(users, positives)
-        view = View(query, items, items[positives], self.similarity)
-        self.number += 1
-        step = Step(batch, view, self.context, self.epoch_number, self.number, self.generator)
-        self.outcome, self._observed = forward(self.method, step), False
-        return self.outcome.loss
+            self.number += 1
+        else:
+            generator = rng.stream(self.context.seed, "evaluation", device=self.context.device)
+        batch, at = Batch(users, positives), (self.epoch_number, self.number)
+        return Step(batch, view, self.context, *at, generator, training=self.training)
+
+    def _precision(self, items: ItemVectors) -> AbstractContextManager[None]:
+        """Scores and losses are computed in float32, but for a score of the user's own."""
+        own = self.similarity.kind == "own"
+        off: AbstractContextManager[None] = torch.autocast(items.device.type, enabled=False)
+        return nullcontext() if own else off
+
+    def _plain(self, vectors: AnyVectors) -> AnyVectors:
+        low = vectors.dtype in (torch.bfloat16, torch.float16)
+        return vectors.float() if low and self.similarity.kind != "own" else vectors
 
     @property
     def epoch_number(self) -> int:
@@ -135,14 +155,19 @@ class Attached(nn.Module):
         self._observe()
         self._begin_epoch(items, users)
 
-    @torch.no_grad()
     def _begin_epoch(self, items: ItemVectors, users: UserVectors | None) -> None:
         self.epochs_begun, self._rows_of_epoch = self.epochs_begun + 1, 0
-        users = None if users is None else users.detach()
-        vectors = items.detach(), users, self.similarity
+        self._refresh(items, users)
+
+    @torch.no_grad()
+    def _refresh(self, items: ItemVectors, users: UserVectors | None) -> None:
+        self._refresh_due = False
+        users = None if users is None else self._plain(users.detach())
+        vectors = self._plain(items.detach()), users, self.similarity
         epoch = Epoch(self.epochs_begun, self.context, *vectors, self.refresher)
-        for part in having(self.method.parts, Refreshes):
-            part.refresh(epoch)
+        with self._precision(items):
+            for part in having(self.method.parts, Refreshes):
+                part.refresh(epoch)
 
     def _advance(self, items: ItemVectors, rows: int) -> None:
         """Count the rows; begin an epoch where it is time and nobody else does."""
@@ -158,15 +183,9 @@ class Attached(nn.Module):
                 f"ago, of {self.epoch_rows} an epoch; call it before every pass, or never: epochs "
                 "then advance by themselves (attach(epoch_rows=N) says how long yours are)"
             )
+        if self._refresh_due:
+            self._refresh(items, None)
         self._rows_of_epoch += rows
-
-    def _observe(self) -> None:
-        """Pass the last step's results on, once its gradients are there."""
-        if self.outcome is None or self._observed:
-            return
-        feedback, self._observed = self.outcome.feedback(), True
-        for part in having(self.method.parts, Observes):
-            part.observe(feedback)
 
     @property
     def own_phase(self) -> Phase | None:
