@@ -1,4 +1,7 @@
-"""Figure `heatmap`: how far each row lies from random, by data set and backbone, in percent."""
+"""Figure `heatmap`: how far each row lies from random, by data set and backbone, in percent.
+
+Where rows differ in settings, from the random of the same settings.
+"""
 
 from collections.abc import Sequence
 
@@ -15,9 +18,11 @@ from negbench.storage.training_end import WARM_UP_ONLY
 
 from ..number_format import metric_label
 from ..runs import frames
+from ..runs.baselines import several
 from ..runs.frames import ROW, MetricLike, Run
 from ..statistics.significance import significance
 from ..statistics.test_procedure import ALPHA, DEFAULT
+from ..tables.baseline_phrases import against_in
 from ._style import ONE, RC_PARAMS, TWO, Plot, nothing_to_plot, short_names
 
 PLACE = 4
@@ -33,10 +38,11 @@ FEWEST = 3
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """One figure of the whole run: rows down, data sets and backbones across."""
     chosen = frames.choose_metric(run, metric)
-    frame = distances(significance(run, chosen, vs=VS))
+    tests = significance(run, chosen, vs=VS)
+    frame, base = distances(tests), against_in(VS, tests)
     words = DEFAULT.words_for(frame)[::-1]
     caption = (
-        f"Difference in {metric_label(chosen)} to {VS} in percent, by data set and backbone; "
+        f"Difference in {metric_label(chosen)} to {base} in percent, by data set and backbone; "
         f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
         "within data set and backbone); "
         "blue is better; empty: no such row, or its warm-up only."
@@ -53,22 +59,22 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
 
 
 def distances(tests: pd.DataFrame) -> pd.DataFrame:
-    """One line a row but `random`: its difference in percent, and whether it is significant.
+    """One line a row but `random`: its difference in percent, and whether that is significant.
 
     `tests` is the frame of `significance`; rows by falling mean difference. A row that was its
     warm-up only is left out: it is not tested, so neither a colour nor a hatch would be true.
     Raises NothingToReport if `random` or every other row is missing.
     """
     known = tests["relative"].notna() & (tests["conclusion"] != WARM_UP_ONLY)
-    frame = tests[(tests["row"] != VS) & known]
+    frame = tests[(tests["row"] != tests["baseline"]) & known]
     if frame.empty:
         raise nothing_to_plot(
             "heatmap", f"finished rows of {VS} and of another method", f"run it with -m {VS},..."
         )
     percent = 100 * frame["relative"].astype(float)
-    frame = frame[
-        [*ROW, "n_seeds", "n_splits", "covers", "p_corrected", "verdict", "metric"]
-    ].assign(percent=percent)
+    columns = [*ROW, "n_seeds", "n_splits", "covers", "p_corrected", "verdict", "metric"]
+    columns += ["baseline"] if several(VS, frame["baseline"]) else []
+    frame = frame[columns].assign(percent=percent)
     frame["significant"] = frame["verdict"].isin(["better", "worse"])
     means = frame.groupby("row")["percent"].mean()
     order = ["_mean", "row", "dataset", "backbone"]

@@ -1,8 +1,9 @@
 """Training cost: seconds an epoch, throughput, dot products and memory, against the baseline.
 
-    seconds = (sampling + scoring + update) / epochs trained,   ratio = seconds / seconds of `vs`
+    seconds = (sampling + scoring + update) / epochs trained,   ratio = seconds / the baseline's
     speed = used negatives an epoch / seconds,   dots = user-item dot products an epoch
 
+The baseline is the row of `vs`, of the row's own settings where there are several.
 `clock` says which seconds these and the parts are: CPU seconds (of all threads) where a block was
 trained on the CPU, as work beside it makes wall seconds longer; else wall seconds. `cpu` and
 `train` have both. Probes and evaluation are shown apart and are not in the ratio, for all rows
@@ -13,6 +14,7 @@ compare everywhere. Runs that did not count negatives or dots have NaN there.
 import pandas as pd
 
 from ..runs import frames
+from ..runs.baselines import NONE, baselines
 from ..runs.frames import ROW, Run
 from ..runs.over_seeds import rows_of_run
 
@@ -37,11 +39,14 @@ def cost(run: Run, vs: str = "random") -> pd.DataFrame:
     keys = {name: costs[name] for name in (*ROW, "clock")}
     means = costs.groupby(list(keys), as_index=False, sort=False)[list(MEANS)].mean()
     means = means.merge(rows_of_run(run)[[*ROW, "seeds", "expected"]], on=ROW)
-    base = means[means["row"] == vs].set_index(["dataset", "backbone"])
-    blocks = pd.MultiIndex.from_frame(means[["dataset", "backbone"]])
+    bases = baselines(run, vs)
+    of_rows = means[["dataset", "backbone", "row"]].itertuples(index=False, name=None)
+    means["baseline"] = [bases.get(row, NONE) for row in of_rows]
+    base = means[means["row"].isin(means["baseline"])].set_index(["dataset", "backbone", "row"])
+    rows = pd.MultiIndex.from_frame(means[["dataset", "backbone", "baseline"]])
     for name, column in RATIOS.items():
         own = base[column].where(base[column] > 0)
-        means[name] = means[column] / own.reindex(blocks).to_numpy()
+        means[name] = means[column] / own.reindex(rows).to_numpy()
     return means
 
 

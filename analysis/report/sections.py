@@ -17,9 +17,11 @@ from ..measures.bands import BALANCE, TOTAL
 from ..measures.false_negatives import EXACT
 from ..measures.known_negatives import RATES
 from ..number_format import metric_label, percent
+from ..runs.baselines import several
 from ..runs.frames import REFERENCE
 from ..statistics.test_procedure import DEFAULT
 from ..tables.audit_columns import KNOWN_NEGATIVES, groups
+from ..tables.baseline_phrases import against_of
 from ..tables.main_table_values import Block, MainTable
 from ..tables.table import Column, Record, Table, table_of
 from . import table_columns
@@ -231,7 +233,7 @@ def _cost(here: BlockFrames) -> Section:
     clock = rows[0]["clock"] if rows else "wall"
     table = table_of(
         f"Seconds an epoch, mean over seeds: parts, probes, evaluation and x (times that of "
-        f"{here.table.vs}) by the {clock} clock.",
+        f"{against_of(here.table.vs, here.block)}) by the {clock} clock.",
         table_columns.COST,
         rows,
     )
@@ -241,12 +243,14 @@ def _cost(here: BlockFrames) -> Section:
 def _tests(here: BlockFrames) -> Section:
     vs = here.table.vs
     rows = [line for group in here.rows("tests") for line in group]
+    own = several(vs, (line["baseline"] for line in rows))
     lines = [
         {
             **line,
             "difference_low": line["low"],
             "difference_high": line["high"],
-            "verdict": "baseline" if line["row"] == vs else line["conclusion"],
+            "baseline": line["baseline"] if own else "",
+            "verdict": "baseline" if line["row"] == line["baseline"] else line["conclusion"],
             "tied": "best" if line["best"] else "yes" if line["tied"] else "no",
         }
         for line in rows
@@ -254,10 +258,10 @@ def _tests(here: BlockFrames) -> Section:
     sizes = [int(rows[0][name]) for name in ("n_seeds", "n_splits")] if rows else []
     how = DEFAULT.words(*sizes) if sizes else DEFAULT.tested
     table = table_of(
-        f"Against {vs}: {how}, {DEFAULT.corrected} within data set and backbone. In brackets 95 % "
-        "intervals: of the difference by the same test, of the effect (mean over spread of the "
-        "users' differences) by bootstrap over users. Wins, ties, losses: users. Rank and ties: "
-        "the same test, Holm-corrected over all pairs.",
+        f"Against {against_of(vs, here.block)}: {how}, {DEFAULT.corrected} within data set and "
+        "backbone. In brackets 95 % intervals: of the difference by the same test, of the effect "
+        "(mean over spread of the users' differences) by bootstrap over users. Wins, ties, losses: "
+        "users. Rank and ties: the same test, Holm-corrected over all pairs.",
         table_columns.TESTS,
         lines,
     )

@@ -67,6 +67,7 @@ COST = (
 )
 TESTS = (
     METHOD,
+    Column("against", "baseline", description="the row of the same settings"),
     Column("difference", "difference", signed),
     Column("relative", "relative", signed_percent),
     Column("effect", "effect", two_digits, "d_z: mean over standard deviation"),

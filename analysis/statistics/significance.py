@@ -1,10 +1,11 @@
-"""Significance of differences: every row of a block against `vs`, and against the best row.
+"""Significance of differences: every row against its baseline, and against the best row.
 
 Per data set and backbone all pairs of rows are tested at once (`pairwise.py`); references compete.
 Two questions, two families of comparisons:
 
-    vs         named beforehand: its comparisons with all other rows are corrected together
-               -> p, p_corrected, verdict
+    vs         named beforehand, for rows under several settings the row of `vs` under the same
+               (`runs/baselines.py`): all comparisons with it are corrected together
+               -> baseline, p, p_corrected, verdict
     best, rank found by looking: Holm's correction over all pairs of the block
                -> p_best, tied, rank_low, rank_high
 
@@ -20,20 +21,23 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from negbench.evaluation.metric_names import Metric
 from negbench.storage.training_end import WARM_UP_ONLY
 
 from ..measures.budget import warm_up_rows
 from ..runs import frames
+from ..runs.baselines import baselines
 from ..runs.frames import ROW, MetricLike, Run
 from . import effect_sizes, rank_intervals
 from .margin import parse_margin
-from .paired_values import Paired, paired
+from .paired_values import Floats, Paired, paired
 from .pairwise import Pairwise
 from .test_procedure import ALPHA, Procedure
 
 NAN = float("nan")
+Places = NDArray[np.int_]
 _OF_TEST = ["difference", "low", "high", "relative", "statistic", "df", "p", "p_corrected"]
 _OF_TEST += ["detectable", "seeds_needed", "verdict", "conclusion"]
 _COLUMNS = ["n_users", "n_seeds", "n_splits", "covers", "mean", "best", "p_best", "tied", *_OF_TEST]
@@ -52,8 +56,9 @@ def significance(
     correction: str = "holm",
     margin: str | float | None = None,
 ) -> pd.DataFrame:
-    """One line a whole row, references too: difference to `vs`, interval, p, verdict, rank, ties.
+    """One line a whole row, references too: difference to its baseline, p, verdict, rank, ties.
 
+    `baseline` is the row of `vs` that a row is compared with, "" where there is none.
     `conclusion` is "better", "worse", "same" (shown to be: the interval lies within the margin),
     "not told apart" (with a margin "undecided"), "warm-up only", or "" where there is no test;
     `verdict` says "same" for all but better and worse, and "" for a warm-up. Raises UserError for
@@ -66,19 +71,27 @@ def significance(
 
 @lru_cache(maxsize=8)  # table, verdict, report and figures all need the same frame
 def _significance(run: Run, metric: Metric, vs: str, procedure: Procedure) -> pd.DataFrame:
-    unranked = warm_up_rows(run)
+    unranked, bases = warm_up_rows(run), baselines(run, vs)
     blocks = [
-        _block(block, vs, procedure, [(*where, row) in unranked for row in block.names])
+        _block(
+            block,
+            [bases[*where, row] for row in block.names],
+            procedure,
+            [(*where, row) in unranked for row in block.names],
+        )
         for block in paired(run, metric)
         for where in [(block.dataset, block.backbone)]
     ]
     if not blocks:
-        return pd.DataFrame(columns=[*ROW, *_COLUMNS, "metric", "vs"])
-    frame = pd.concat(blocks, ignore_index=True)[[*ROW, *_COLUMNS]]
-    return frame.assign(metric=str(metric), vs=vs)
+        return pd.DataFrame(columns=[*ROW, *_COLUMNS, "metric", "vs", "baseline"])
+    frame = pd.concat(blocks, ignore_index=True)[[*ROW, *_COLUMNS, "baseline"]]
+    own = frame.pop("baseline")
+    return frame.assign(metric=str(metric), vs=vs, baseline=own)
 
 
-def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool]) -> pd.DataFrame:
+def _block(
+    block: Paired, bases: Sequence[str], procedure: Procedure, unranked: Sequence[bool]
+) -> pd.DataFrame:
     tests, means = procedure.pairwise(block), block.means
     ranked = np.where(unranked, NAN, means)
     best = int(np.nanargmax(ranked)) if not np.isnan(ranked).all() else 0
@@ -88,43 +101,61 @@ def _block(block: Paired, vs: str, procedure: Procedure, unranked: Sequence[bool
         n_splits=max(len(block.splits), 1),
         covers=procedure.covers(len(block.seeds), len(block.splits)),
         mean=means,
+        baseline=list(bases),
     ).join(rank_intervals.intervals(ranked, tests, procedure.alpha))
     frame["best"] = (np.arange(len(frame)) == best) & ~np.isnan(ranked)
     frame["p_best"] = tests.p_corrected[best]
     frame["tied"] = ~tests.told_apart(procedure.alpha)[best] & ~np.isnan(ranked)
-    if vs not in block.names or unranked[block.names.index(vs)]:
+    base = _places(bases, block.names, unranked)
+    tested = base >= 0
+    if not tested.any():
         nothing = dict.fromkeys([*_OF_TEST, *effect_sizes.COLUMNS], NAN)
         return frame.assign(**nothing | {"verdict": "", "conclusion": ""})
-    base = block.names.index(vs)
     frame = _against(frame, tests, base, procedure)
     frame.loc[unranked, "conclusion"], frame.loc[unranked, "verdict"] = WARM_UP_ONLY, ""
-    return frame.join(effect_sizes.effects(block.of_users - block.of_users[:, [base]]))
+    to_base = np.subtract(block.of_users[:, tested], block.of_users[:, base[tested]], order="C")
+    return frame.join(effect_sizes.effects(to_base).set_index(np.flatnonzero(tested)))
 
 
-def _against(frame: pd.DataFrame, tests: Pairwise, base: int, procedure: Procedure) -> pd.DataFrame:
-    d, half, mean = tests.difference[:, base], tests.half_width[:, base], frame["mean"][base]
-    p = tests.p[:, base]
+def _places(bases: Sequence[str], names: list[str], unranked: Sequence[bool]) -> Places:
+    """The place of each row's baseline among the rows, -1 where it is not there or not ranked."""
+    at = {name: place for place, name in enumerate(names) if not unranked[place]}
+    return np.array([at.get(base, -1) for base in bases])
+
+
+def _against(
+    frame: pd.DataFrame, tests: Pairwise, base: Places, procedure: Procedure
+) -> pd.DataFrame:
+    rows, tested = np.arange(len(frame)), base >= 0
+
+    def to_base(pairs: Floats) -> Floats:
+        return np.where(tested, pairs[rows, base], NAN)
+
+    mean = np.where(tested, frame["mean"].to_numpy()[base], NAN)
+    d, half, p = to_base(tests.difference), to_base(tests.half_width), to_base(tests.p)
     frame["difference"], frame["low"], frame["high"] = d, d - half, d + half
-    frame["relative"] = d / mean if mean else NAN
-    frame["statistic"], frame["df"] = tests.statistic[:, base], tests.df[:, base]
+    frame["relative"] = np.divide(d, mean, out=np.full(len(d), NAN), where=mean != 0)
+    frame["statistic"], frame["df"] = to_base(tests.statistic), to_base(tests.df)
     frame["p"], frame["p_corrected"] = p, procedure.correct(p)
-    frame["detectable"] = tests.detectable(procedure.alpha)[:, base]
-    frame["seeds_needed"] = tests.seeds_needed(procedure.alpha)[:, base]
+    frame["detectable"] = to_base(tests.detectable(procedure.alpha))
+    frame["seeds_needed"] = to_base(tests.seeds_needed(procedure.alpha))
     # The row itself has a difference of zero and nothing to test.
-    itself = np.arange(len(frame)) == base
+    itself = rows == base
     frame.loc[itself, ["low", "high", "df", "detectable", "seeds_needed"]] = NAN
-    apart = (frame["p_corrected"] < procedure.alpha) & tests.agrees[:, base]
-    frame["conclusion"] = _conclusions(frame, apart, procedure.margin.of(mean))
+    apart = (frame["p_corrected"] < procedure.alpha) & tests.agrees[rows, base]
+    margins = np.array([procedure.margin.of(each) for each in mean])
+    frame["conclusion"] = _conclusions(frame, apart, margins)
     frame["verdict"] = frame["conclusion"].replace([NOT_APART, UNDECIDED], "same")
     frame.loc[itself & frame["mean"].notna(), "verdict"] = "same"
     return frame
 
 
-def _conclusions(frame: pd.DataFrame, apart: pd.Series, margin: float) -> pd.Series:
+def _conclusions(frame: pd.DataFrame, apart: pd.Series, margins: Floats) -> pd.Series:
     """What the test says of each row; "" where there is none, as with one user."""
-    beyond = (frame["low"] > margin) | (frame["high"] < -margin) if margin else apart
-    within = (frame["low"] > -margin) & (frame["high"] < margin)
-    undecided = UNDECIDED if margin else NOT_APART
+    outside = (frame["low"] > margins) | (frame["high"] < -margins)
+    beyond = np.where(margins == 0, apart, outside)
+    within = (frame["low"] > -margins) & (frame["high"] < margins)
+    undecided = np.where(margins == 0, NOT_APART, UNDECIDED)
     sides = np.where(frame["difference"] > 0, "better", "worse")
     words = np.where(apart & beyond, sides, np.where(within, "same", undecided))
     return pd.Series(np.where(frame["p"].isna(), "", words), frame.index)

@@ -1,4 +1,4 @@
-"""The comparison: every row against a baseline, with tests and ranks, and over all blocks.
+"""The comparison: every row against its baseline, with tests and ranks, and over all blocks.
 
 Per data set and backbone the lines of `significance`, best first, references among them, and
 footnotes that hold all a reviewer asks: what the test covers, what it could have found, and how
@@ -17,6 +17,7 @@ from negbench.evaluation.metric_names import Metric
 
 from ..measures.budget import budget
 from ..runs import frames
+from ..runs.baselines import several
 from ..runs.frames import MetricLike, Run
 from ..runs.notes import Note
 from ..statistics.friedman import Friedman, friedman, mean_ranks
@@ -24,6 +25,7 @@ from ..statistics.margin import parse_margin
 from ..statistics.significance import significance
 from ..statistics.test_procedure import Procedure
 from . import footnotes
+from .baseline_phrases import against_in
 from .budget_notes import mark
 from .comparison_notes import LEGEND, of_test, power_sentences
 
@@ -37,7 +39,9 @@ class ComparisonBlock:
     dataset: str
     backbone: str
     lines: tuple[Line, ...]
-    """As `significance` gives them, by falling mean."""
+    """As `significance` gives them, by falling mean; `baseline` where there are several."""
+    against: str
+    """What the rows are compared with, in words."""
     notes: tuple[Note, ...]
 
 
@@ -77,8 +81,9 @@ def comparison(
             "a comparison needs a method with every seed finished; this run has none; run it to "
             "the end first"
         )
+    own = several(vs, tests["baseline"])
     blocks = tuple(
-        _block(run, str(where[0]), str(where[1]), block, vs)
+        _block(run, str(where[0]), str(where[1]), block, vs, own)
         for where, block in tests.groupby(["dataset", "backbone"])
     )
     across, friedman_test, across_notes = _across(run, chosen, blocks, procedure.alpha)
@@ -87,7 +92,10 @@ def comparison(
     return Comparison(chosen, vs, procedure, blocks, across, friedman_test, across_notes, notes)
 
 
-def _block(run: Run, dataset: str, backbone: str, tests: pd.DataFrame, vs: str) -> ComparisonBlock:
+def _block(
+    run: Run, dataset: str, backbone: str, tests: pd.DataFrame, vs: str, own: bool
+) -> ComparisonBlock:
+    """A block; `own` is whether the run's rows have baselines of their own."""
     spent = budget(run)
     here = spent[(spent["dataset"] == dataset) & (spent["backbone"] == backbone)]
     records = [{str(name): v for name, v in line.items()} for line in here.to_dict("records")]
@@ -96,12 +104,14 @@ def _block(run: Run, dataset: str, backbone: str, tests: pd.DataFrame, vs: str) 
     ordered = tests.sort_values(order, ascending=[True, False, True], kind="stable")
     lines = [{str(name): v for name, v in line.items()} for line in ordered.to_dict("records")]
     for line in lines:
-        if line["row"] == vs:
+        if line["row"] == line["baseline"]:
             line["verdict"] = line["conclusion"] = "baseline"
         line["budget"] = marks.get(line["row"], "")
-    notes = footnotes.of_block(run, dataset, backbone, "Means")
-    power = (Note("power", text) for text in power_sentences(lines, vs))
-    return ComparisonBlock(dataset, backbone, tuple(lines), (*notes, *power))
+        if not own:
+            del line["baseline"]
+    notes, against = footnotes.of_block(run, dataset, backbone, "Means"), against_in(vs, tests)
+    power = (Note("power", text) for text in power_sentences(lines, against))
+    return ComparisonBlock(dataset, backbone, tuple(lines), against, (*notes, *power))
 
 
 def _across(

@@ -17,6 +17,7 @@ from ..runs.notes import Note
 from ..statistics.pairwise import MOST_SEEDS, POWER
 from ..statistics.significance import NOT_APART, UNDECIDED
 from ..statistics.test_procedure import ALPHA, USERS_ALONE, Procedure, design
+from .baseline_phrases import against_in, untested
 
 Line = Mapping[str, Any]
 LEGEND = Note(
@@ -37,17 +38,18 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) 
         why = "no row of it has every seed finished here and left its warm-up"
         text = f"No test against {vs}: {why}. {ties[:1].upper()}{ties[1:]}"
         return Note("test", f"{text} Test: {how}.")
-    beyond = within = ""
+    base, beyond, within = against_in(vs, tests), "", ""
     if procedure.test == "wilcoxon":
         beyond = ", ranks and means pointing to one side"
     if procedure.margin.size:
-        size = f"{procedure.margin}{f' of {vs}' if procedure.margin.relative else ''}"
+        size = f"{procedure.margin}{f' of {base}' if procedure.margin.relative else ''}"
         beyond += f" and the 95 % interval lies wholly beyond the margin of {size}"
         within = f"same: it lies within the margin; {UNDECIDED}: neither; "
     return Note(
         "test",
-        f"better, worse than {vs} in {metric_label(metric)}: {how}, {procedure.corrected} within "
-        f"data set and backbone{_compared(tests)}, p < {procedure.alpha}{beyond}; {within}{ties}",
+        f"better, worse than {base} in {metric_label(metric)}: {how}, {procedure.corrected} within "
+        f"data set and backbone{_compared(tests)}, p < {procedure.alpha}{beyond}"
+        f"{untested(vs, tests)}; {within}{ties}",
     )
 
 
@@ -58,8 +60,8 @@ def _compared(tests: pd.DataFrame) -> str:
     return f" ({most} each)" if len(counts) == 1 else f" ({counts[0]} to {most})"
 
 
-def power_sentences(lines: Sequence[Line], vs: str) -> Iterator[str]:
-    """The sentences on the lines of one block, as `significance` gives them."""
+def power_sentences(lines: Sequence[Line], base: str) -> Iterator[str]:
+    """The sentences on the lines of one block, as `significance` gives them; `base` in words."""
     tested = [line for line in lines if line["conclusion"] not in ("", "baseline")]
     least = sorted(line["detectable"] for line in tested if not isnan(line["detectable"]))
     if not least:
@@ -68,8 +70,8 @@ def power_sentences(lines: Sequence[Line], vs: str) -> Iterator[str]:
     ends = dict.fromkeys((f"{least[0]:.4f}", f"{least[-1]:.4f}"))
     covers = tested[0]["covers"]
     unseen = (
-        f"With {seeds}, differences to {vs} under {' to '.join(ends)}, by row, go unseen more than "
-        f"one time in five (power {POWER})"
+        f"With {seeds}, differences to {base} under {' to '.join(ends)}, by row, go unseen more "
+        f"than one time in five (power {POWER})"
     )
     if covers == USERS_ALONE:
         yield f"{unseen}, over users alone."

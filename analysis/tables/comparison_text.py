@@ -35,14 +35,17 @@ def render(
     return LAYOUTS[format](values)
 
 
-def tables(values: Comparison, against: str = "") -> list[Table]:
-    """One table a block, the mean ranks over the blocks if there are any, and the notes."""
+def tables(values: Comparison, *, against: bool = False) -> list[Table]:
+    """One table a block, the mean ranks over the blocks if there are any, and the notes.
+
+    `against` is whether captions say what the rows are compared with.
+    """
     blocks = [_block(values, block, against) for block in values.blocks]
     across = [_mean_ranks(values)] if values.across_notes else []
     return [*blocks, *across, Table(notes=values.notes)]
 
 
-def _block(values: Comparison, block: ComparisonBlock, against: str) -> Table:
+def _block(values: Comparison, block: ComparisonBlock, against: bool) -> Table:
     longest = max(len("Method"), *(len(_label(line)) for line in block.lines))
     columns: dict[Column, Callable[[Line], str]] = {
         Column("Method", align="<", width=min(LABEL, longest)): _label,
@@ -55,7 +58,8 @@ def _block(values: Comparison, block: ComparisonBlock, against: str) -> Table:
         Column("verdict"): lambda line: line["conclusion"] or "-",
         Column("rank"): _rank,
     }
-    title, rows = f"{block.dataset} · {block.backbone}{against}", text_rows(columns, block.lines)
+    rows, title = text_rows(columns, block.lines), f"{block.dataset} · {block.backbone}"
+    title += f" · against {block.against}" if against else ""
     return Table(title, tuple(columns), rows, notes=block.notes, squeeze=True)
 
 
@@ -145,7 +149,7 @@ def _tree(values: Comparison) -> dict[str, Any]:
 
 
 LAYOUTS: dict[str, Callable[[Comparison], str]] = {
-    "text": lambda values: text(tables(values, against=f" · against {values.vs}")),
+    "text": lambda values: text(tables(values, against=True)),
     "md": lambda values: markdown(tables(values)),
     "csv": lambda values: comma_separated(_frame(values)),
     "json": lambda values: as_json(_tree(values)),

@@ -22,6 +22,7 @@ from ..runs.ranked_cells import RankedCell
 from ..runs.tuned_rows import tuned_of
 from ..statistics.test_procedure import DEFAULT, design
 from . import split_notes
+from .baseline_phrases import against_in, untested
 from .budget_notes import of_budget
 from .code_notes import of_code
 from .pending_notes import of_pending
@@ -165,8 +166,8 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
         no_test = f"No test against {vs}: no row of it has every seed finished here."
         return [Note("test", no_test), Note("test", ties)]
     marks = (
-        f"* better, v worse than {vs} in {name}: {how}, {DEFAULT.corrected} within data set and "
-        f"backbone, p < {alpha}"
+        f"* better, v worse than {against_in(vs, tests)} in {name}: {how}, {DEFAULT.corrected} "
+        f"within data set and backbone, p < {alpha}{untested(vs, tests)}"
     )
     same = ties.replace(f"({how}; ", "(the same test, ")
     return [Note("test", f"{marks}; {same}")]

@@ -21,6 +21,7 @@ from ..measures.budget import budget
 from ..measures.cost import cost
 from ..measures.false_negatives import false_negatives
 from ..runs import frames
+from ..runs.baselines import NONE, baselines
 from ..runs.frames import MetricLike, Run
 from ..runs.over_seeds import rows_of_run
 from ..runs.tuned_rows import UNTUNED, Tuned, tuned_rows
@@ -67,6 +68,7 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
     costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
     budgets, tested = _by_row(budget(run)), told_apart(run, chosen)
     lines, tuned = _by_row(rows_of_run(run)), tuned_rows(run)
+    bases = baselines(run, vs)
     blocks = []
     for where, records in by_block((key[:2], line) for key, line in lines.items()).items():
         rows = []
@@ -81,6 +83,7 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
                     tests.get((*where, record["row"])),
                     budgets.get(key, {}),
                     tuned.get(key, UNTUNED),
+                    bases.get((*where, record["row"]), NONE),
                 )
             )
         here = _best_marked(_sorted(rows, primary))
@@ -121,6 +124,7 @@ def _row(
     test: Mapping[str, Any] | None,
     spent: Mapping[str, Any],
     tuned: Tuned,
+    baseline: str,
 ) -> Row:
     test = test or {"verdict": "", "p_corrected": NAN, "tied": False}
     warm_up_only = bool(spent.get("warm_up_only", False))
@@ -139,6 +143,7 @@ def _row(
         fnr=false.get("fnr", NAN),
         fnr_low=false.get("fnr_low", NAN),
         fnr_high=false.get("fnr_high", NAN),
+        baseline=baseline,
         verdict=test["verdict"],
         p_corrected=test["p_corrected"],
         tied=bool(test["tied"]) and not warm_up_only,

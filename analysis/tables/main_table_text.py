@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..measures.cost import CPU, WALL
 from ..number_format import number, percent, seconds
+from ..runs.baselines import several
 from ..runs.notes import Note
 from .cost_notes import HEADERS
 from .main_table_values import Block, Entry, MainTable, Row
@@ -74,8 +75,12 @@ def _spread(entry: Entry) -> str:
 
 
 def exact_frame(main: MainTable) -> pd.DataFrame:
-    """One line a row for a program: means and standard deviations apart, no notes."""
+    """One line a row for a program: means and standard deviations apart, no notes.
+
+    `baseline` is there where rows are compared with several.
+    """
     lines = []
+    own = several(main.vs, (row.baseline for block in main.blocks for row in block.rows))
     for block in main.blocks:
         for row in block.rows:
             line: dict[str, Any] = {"dataset": block.dataset, "backbone": block.backbone}
@@ -85,7 +90,9 @@ def exact_frame(main: MainTable) -> pd.DataFrame:
                 line |= {column.name: entry.mean, f"{column.name}_std": entry.std}
             line |= {"fnr": row.fnr, "fnr_low": row.fnr_low, "fnr_high": row.fnr_high}
             line |= {"cpu_s_per_epoch": row.cpu}
-            line |= {"wall_s_per_epoch": row.wall, "verdict": row.verdict}
+            line |= {"wall_s_per_epoch": row.wall}
+            line |= {"baseline": row.baseline} if own else {}
+            line |= {"verdict": row.verdict}
             line |= {"p_corrected": row.p_corrected, "tied": int(row.tied)}
             lines.append(line | {"capped": row.capped, "warm_up_only": int(row.warm_up_only)})
     return pd.DataFrame(lines)

@@ -69,6 +69,8 @@ class Row:
     fnr_low: float = float("nan")
     """The exact 95 % interval of its count, to `fnr_high`."""
     fnr_high: float = float("nan")
+    baseline: str = ""
+    """The row that it is compared with; empty where there is none."""
     verdict: str = ""
     p_corrected: float = float("nan")
     tied: bool = False
@@ -134,6 +136,7 @@ class MainTable:
 
     metric: Metric
     vs: str
+    """The row that others are compared with, or the word of several (`runs/baselines.py`)."""
     columns: tuple[MetricColumn, ...]
     blocks: tuple[Block, ...]
     notes: tuple[Note, ...]

@@ -46,12 +46,13 @@ def order_reversal(block: BlockInputs, best: str) -> str:
     lead, other = winners(tail)[0], winners(head)[0]
     if not set(winners(head)) & set(winners(tail)) and lead in head and other in tail:
         return _turn(block, lead, other, names[0], names[-1])
-    if best == block.vs or not all(row in m for row in (best, block.vs) for m in (head, tail)):
+    base = block.base(best)
+    if best == base or not all(row in m for row in (best, base) for m in (head, tail)):
         return ""
-    up, down = head[best] - head[block.vs], tail[best] - tail[block.vs]
+    up, down = head[best] - head[base], tail[best] - tail[base]
     if up * down >= 0:
         return ""
-    pair = (best, block.vs) if down > 0 else (block.vs, best)
+    pair = (best, base) if down > 0 else (base, best)
     return _turn(block, *pair, names[0], names[-1])
 
 

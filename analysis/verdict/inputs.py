@@ -92,6 +92,10 @@ class BlockInputs:
         )
         return {str(row): float(value) for row, value in known.set_index("row")[column].items()}
 
+    def base(self, row: str) -> str:
+        """The label of a row's baseline; of no row where it has none."""
+        return (self.rows[row].baseline if row in self.rows else "") or self.vs
+
     def rising(self, labels: Iterable[str]) -> str:
         """The clause on those of the compared rows that were still rising."""
         return rising([self.rows[label] for label in labels if label in self.rows])

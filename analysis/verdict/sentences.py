@@ -14,6 +14,7 @@ from .inputs import BlockInputs, Means, winners
 
 def false_negatives(block: BlockInputs, best: str) -> str:
     """The rows that train most and least on false negatives, and the best method's place."""
+    base = block.base(best)
     lift, hard = block.means("risk", "fnr_lift"), block.means("risk", "fhnr")
     # Held-out positives are a part of the true ones, and every sentence has to say so.
     bounded = LOWER in set(block.parts["risk"]["knowledge"])
@@ -26,12 +27,12 @@ def false_negatives(block: BlockInputs, best: str) -> str:
             most += f", the most{_level(block, 'fnr', tops[0], lift)}; {low} {_met(block, [low])}"
             most += f", the least{_level(block, 'fnr', low, lift)}"
         sentences.append(f"False negatives ({counted_on}): {most}{block.rising(lift)}.")
-        if best != block.vs and best in lift and block.vs in lift:
+        if best != base and best in lift and base in lift:
             counted_on = "on held-out positives; " if bounded else ""
             sentences.append(
                 f"The best method, {best}, met {lift[best]:.2f} times the false negatives of "
-                f"uniform draws, {block.vs} {lift[block.vs]:.2f} times ({counted_on}"
-                f"{_apart(block, 'fnr', best, block.vs)}){block.rising((best, block.vs))}."
+                f"uniform draws, {base} {lift[base]:.2f} times ({counted_on}"
+                f"{_apart(block, 'fnr', best, base)}){block.rising((best, base))}."
             )
     if len(hard) > 1:
         top, low = winners(hard)[0], list(hard)[-1]
@@ -48,34 +49,35 @@ def false_negatives(block: BlockInputs, best: str) -> str:
 
 def popularity_bias(block: BlockInputs, best: str) -> str:
     """Popularity and evenness of the best method's lists against the baseline's."""
-    clauses = []
+    base, clauses = block.base(best), []
     for name, (more, less, same), form in _BIAS:
         values = block.means("bias", metric=name)
-        if best == block.vs or best not in values or block.vs not in values:
+        if best == base or best not in values or base not in values:
             continue
-        own, other = form.format(values[best]), form.format(values[block.vs])
-        word = same if own == other else more if values[best] > values[block.vs] else less
+        own, other = form.format(values[best]), form.format(values[base])
+        word = same if own == other else more if values[best] > values[base] else less
         clauses.append(f"{word} ({_LABELS.get(name, name)} {own} to {other})")
     if not clauses:
         return ""
-    return f"Against {block.vs}, {best} {listed(clauses)}{block.rising((best, block.vs))}."
+    return f"Against {base}, {best} {listed(clauses)}{block.rising((best, base))}."
 
 
 def cost(block: BlockInputs, best: str) -> str:
     """Seconds an epoch of the best method, and its time to 95 % of its best value."""
+    base = block.base(best)
     train, ratio = block.means("cost", "seconds"), block.means("cost", "ratio")
     sentence = ""
-    if best != block.vs and best in train:
+    if best != base and best in train:
         sentence = f"An epoch of {best} takes {seconds(train[best])} {block.rows[best].clock} s"
-        sentence += f", {seconds(ratio[best])} times that of {block.vs}." if best in ratio else "."
+        sentence += f", {seconds(ratio[best])} times that of {base}." if best in ratio else "."
     after, wall = block.means("time", "epochs"), block.means("time", "wall")
     if best not in after:
         return sentence
     reached = f"{best} reaches 95% of its best validation value after {_epochs(after, wall, best)}"
     rows = [best]
-    if best != block.vs and block.vs in after:
-        reached += f", {block.vs} after {_epochs(after, wall, block.vs)}"
-        rows.append(block.vs)
+    if best != base and base in after:
+        reached += f", {base} after {_epochs(after, wall, base)}"
+        rows.append(base)
     return f"{sentence} {reached}{block.rising(rows)}.".strip()
 
 

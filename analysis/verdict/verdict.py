@@ -17,6 +17,7 @@ from ..runs.tuned_rows import trials_in_words
 from ..statistics.significance import significance
 from ..statistics.test_procedure import USERS_ALONE, design
 from ..statistics.told_apart import ToldApart, told_apart
+from ..tables.baseline_phrases import against_of
 from ..tables.headline import best_row
 from ..tables.main_table_values import Block, MainTable, Row
 from ..tables.pending_notes import pending
@@ -97,11 +98,12 @@ def _budgets(block: Block) -> str:
 
 
 def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row]) -> str:
-    """Which of the other methods are above the baseline, level with it, and below it."""
-    base = next((row for row in rows if row.label == table.vs), None)
-    if base is None:
+    """Which of the other methods are above their baseline, level with it, and below it."""
+    labels = {row.baseline for row in rows}
+    bases = {row.label: row for row in rows if row.label in labels}
+    if not bases:
         return f"There is no finished row of {table.vs} to compare with."
-    rivals = [row for row in rows if row is not base and row.kind != REFERENCE]
+    rivals = [row for row in rows if row.label not in bases and row.kind != REFERENCE]
     if not rivals:
         return ""
     better, same, worse, untested = (
@@ -113,11 +115,14 @@ def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row])
     if len(rivals) == 1:
         which = f"The other method, {rivals[0].label}," if better else "The only other method"
     verb = "is not" if len(rivals) == 1 and not better else _is(better)
-    sentence = f"{which} {verb} significantly above {base.label}"
-    low = _mean(table, base)
-    if better and low > 0:
-        gain = (_mean(table, better[0]) - low) / low
-        sentence += f" ({better[0].label} by the most, {gain:.1%})"
+    sentence = f"{which} {verb} significantly above {against_of(table.vs, block)}"
+    gains = {}
+    for row in better:
+        if (low := _mean(table, bases[row.baseline])) > 0:
+            gains[row.label] = (_mean(table, row) - low) / low
+    if gains:
+        most = max(gains, key=lambda label: gains[label])
+        sentence += f" ({most} by the most, {gains[most]:.1%})"
     for group, words in (
         (same, "not told apart from it"),
         (worse, "significantly below it"),
@@ -125,7 +130,7 @@ def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row])
     ):
         if group:
             sentence += f"; {named([row.label for row in group])} {_is(group)} {words}"
-    return f"{sentence}{_covered(run, table, block)}{rising([base, *rivals])}."
+    return f"{sentence}{_covered(run, table, block)}{rising([*bases.values(), *rivals])}."
 
 
 def _is(rows: list[Row]) -> str:

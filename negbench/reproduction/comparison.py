@@ -68,7 +68,7 @@ class Line:
         if not self.passed and spread:
             away = abs(self.theirs.mean(0) - self.row.values[0]) / spread
             words.append(f"{away:.1f} sd of the seeds")
-        if len(self.theirs) < SEEDS:
+        if len(self.theirs) < SEEDS and not self.row.reference:  # references have none
             words.append(f"{len(self.theirs)} of {SEEDS} seeds")
         return ", ".join(words)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,12 @@ def test_mean_spread_difference_and_verdict(way):
     assert a.ours.mean(1) == 0.07 and a.ours.spread(1) is None
     assert b.difference(0) == pytest.approx(-0.05) and b.verdict == "outside 3 %, 1 of 3 seeds"
     assert b.ours is None and a.chosen == "Vt upper" and "an upper kind of number" in a.selection
+
+
+def test_a_reference_has_no_seeds_to_wait_for(way):
+    write(way, THEIRS, e={0: (0.1, 0.05)})
+    line = lines(way)["e"]
+    assert replace(line, row=replace(line.row, exact=False)).verdict == "outside 3 %"
 
 
 def test_what_is_outside_says_how_far_by_the_spread_of_the_seeds(way):

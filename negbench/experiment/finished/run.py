@@ -75,7 +75,10 @@ class Run:
     def table(
         self, format: str = "text", *, metric: str | None = None, vs: str | None = None
     ) -> str:
-        """The main table as text, md, csv, latex or html, tested against the row `vs`."""
+        """The main table as text, md, csv, latex or html, tested against the row `vs`.
+
+        Rows that differ in settings, as dns@lr=0.01, are tested against `vs` of the same settings.
+        """
         text: str = analysis("tables.main_table").render(
             self.records, format=format, metric=metric, vs=self._row(vs)
         )
@@ -93,6 +96,7 @@ class Run:
     ) -> str:
         """Every row against `vs`, with tests and ranks, as text, md, csv or json.
 
+        Rows that differ in settings are compared with `vs` of the same, as in `table`.
         `margin` is a difference that counts as none: "2%" of the mean of `vs`, or 0.002.
         """
         text: str = analysis("tables.comparison_text").render(
@@ -144,13 +148,19 @@ class Run:
         return self.table()
 
     def _row(self, vs: str | None) -> str:
-        """The row to compare with: `vs`, a reference too, else random, else the first method."""
-        cells = list(self.records.done)
+        """The row to compare with: `vs`, a reference too, else random, else the first method.
+
+        A word alone, as random, stands for its row of the same settings as each row.
+        """
+        cells, parts = list(self.records.done), analysis("runs.baselines").word_and_settings
         rows = list(dict.fromkeys(row for cell, row in cells if _trained(cell)))
         if vs is None:
-            return "random" if "random" in rows or not rows else rows[0]
+            words = list(dict.fromkeys(str(parts(row)[0]) for row in rows))
+            if "random" in words or not rows:
+                return "random"
+            return words[0] if len(words) > 1 else rows[0]
         rows = list(dict.fromkeys(row for _, row in cells))
-        if vs not in rows:
+        if vs not in rows and vs not in {parts(row)[0] for row in rows}:
             raise UserError(
                 f"--vs must be a row of the table; got {vs!r}; {did_you_mean(vs, rows)}"
             )

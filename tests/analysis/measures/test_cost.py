@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers.two_rates_run import HIGH, write_two_rates
 
 from negbench.analysis.measures.cost import cost
 from negbench.analysis.runs.frames import Run, open_run
@@ -32,6 +33,21 @@ def test_the_ratio_is_to_the_baseline_of_the_same_block(folder: Path, write: Any
     costs = cost(open_run(folder)).set_index(["dataset", "row"])
     assert costs["ratio"]["books", "slow"] == pytest.approx(2)
     assert cost(open_run(folder), vs="nothing")["ratio"].isna().all()
+
+
+def test_the_ratio_is_to_the_baseline_of_the_same_settings(tmp_path: Path, write: Any) -> None:
+    seconds = {("random", HIGH): 7.0, ("dns", HIGH): 10.0}  # with 5 more: 12 and 15, others 6
+    run = open_run(write_two_rates(write, tmp_path, seconds=seconds, seeds=1))
+    costs = cost(run).set_index("row")
+    assert costs["ratio"].drop("most_popular").to_dict() == {
+        "dns@lr=0.03": 1.25,
+        "dns@lr=0.001": 1.0,
+        "random@lr=0.03": 1.0,
+        "random@lr=0.001": 1.0,
+    }
+    assert costs["ratio"].isna()["most_popular"] and costs["baseline"]["most_popular"] == ""
+    one = cost(run, vs="random@lr=0.001").set_index("row")
+    assert one["ratio"]["dns@lr=0.03"] == 2.5
 
 
 def test_counts_that_an_old_run_lacks_are_unknown(folder: Path) -> None:
