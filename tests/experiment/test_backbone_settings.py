@@ -55,7 +55,8 @@ def test_a_setting_of_the_backbone_changes_the_cell_and_not_the_block():
 def test_a_word_is_checked_against_each_backbone_of_the_plan():
     words = planned("random@similarity=cosine", "mf") + planned("random@similarity=cosine")
     assert {each.resolved["backbone_config"]["similarity"] for each in words} == {"cosine"}
-    with pytest.raises(UserError, match=r"backbone mf \(similarity, temperature, init\); got 'lay"):
+    own = r"backbone mf \(weight_decay, similarity, temperature, init\); got 'layers'"
+    with pytest.raises(UserError, match=own):
         planned("dns@layers=2", backbones=["lightgcn", "mf"])
 
 
@@ -66,8 +67,8 @@ def test_a_word_is_checked_against_each_backbone_of_the_plan():
             "dns@layer=2",
             "lightgcn",
             "settings behind an @ must be of the training (lr, l2, dim, batch_size, epochs, "
-            "patience, time_limit) or of backbone lightgcn (layers, similarity, temperature, "
-            "init); got 'layer'; did you mean layers?",
+            "patience, time_limit) or of backbone lightgcn (layers, weight_decay, similarity, "
+            "temperature, init); got 'layer'; did you mean layers?",
         ),
         ("dns@layers=2", "lightgcn(layers=1)", "layers is typed in the backbone lightgcn(layers=1"),
         ("dns@lr=0.1", "lightgcn(lr=0.2)", "a setting may be given once; lr is typed in the back"),

@@ -62,13 +62,13 @@ def test_status_adds_up_while_a_grid_runs_and_when_it_is_killed(tmp_path, plugin
     out = tmp_path / "run"
     grid = running(out, plugins, "-j", "2")
     try:
-        seen = looks(out, lambda now: now.done >= 6)
+        seen = looks(out, lambda now: now.done >= 3)  # of 8: enough is left, however slow this is
     finally:
         os.killpg(grid.pid, signal.SIGKILL)
         grid.wait()
     done = [now.done for now in seen]
     assert done == sorted(done) and seen[0].pending
-    assert any(0 < now.done < 6 and now.seconds_left for now in seen)
+    assert any(0 < now.done < 8 and now.seconds_left for now in seen)
     process = subprocess.run(
         [sys.executable, "-m", "negbench.cli", "status", str(out)], capture_output=True, text=True
     )
