@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from negbench.errors import UserError
 from negbench.plugins import registry
 
 KINDS = {"methods": "a method", "backbones": "a backbone", "datasets": "a data set"}
@@ -17,7 +18,12 @@ def check(files: tuple[Path, ...], data_dir: Path | None) -> int:
 
     A broken rule is shown with its file and line. Exit code 1 where there is one. As in:
     negbench check mine.py
+    \f
+    Raises UserError where one is no Python file, before any code runs.
     """
+    for path in files:
+        if not path.is_file() or path.suffix != ".py":
+            raise UserError(f"FILES must be Python files; got {path}; give the paths of plug-ins")
     wrong = sum(_checked(path, data_dir) for path in files)
     click.echo(f"{wrong} wrong" if wrong else "all is well")
     return 1 if wrong else 0

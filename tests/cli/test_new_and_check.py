@@ -109,7 +109,7 @@ def test_what_is_wrong_is_shown_with_its_line(case):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["check", "no.py"], "--plugin must be a Python file; got"),
+        (["check", "no.py"], "FILES must be Python files; got no.py"),
         (["check"], "FILES"),
         (["new", "sampler", "mine"], "the kind must be method, backbone or dataset; got 'sampler'"),
         (["new", "backbone", "mf"], "backbones already has 'mf'"),
