@@ -2,30 +2,16 @@
 
 import importlib.util
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from helpers.own_loop import ITEMS, USERS, WITHOUT_A_COPY, Stranger
 
 import negbench
 from negbench.errors import UserError
 from negbench.loss_module import NEEDS_A_BACKBONE, attach
 from negbench.plugins import registry
-from negbench.protocol import Phase
-
-USERS = np.repeat(np.arange(30), 4)
-ITEMS = (USERS * 3 + np.tile(np.arange(4), 30) * 7) % 40
-WITHOUT_A_COPY = {"napo": "napo(loss=softmax)"}
-"""Methods whose own phase needs a frozen copy of the backbone, with settings that do not."""
-
-
-class Stranger(torch.nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.user = torch.nn.Embedding(30, 8)
-        self.item = torch.nn.Embedding(40, 8)
 
 
 @pytest.mark.parametrize("name", registry.names("methods"))
@@ -239,68 +225,6 @@ def test_a_second_stage_whose_rate_nobody_lowers_is_warned_of():
     loss(*given)
     with pytest.warns(UserWarning, match="0.2 times the learning rate from epoch 2 on"):
         loss(*given)
-
-
-class Refreshed:
-    """A stage that lists the epochs that it is refreshed in and its phase's first step."""
-
-    def __init__(self):
-        self.refreshed, self.stepped = [], []
-
-    def own_phase(self):
-        return Phase("late", 3)
-
-    def refresh(self, epoch):
-        assert not epoch.items.requires_grad
-        self.refreshed.append(epoch.number)
-
-    def apply(self, step, negatives):
-        self.stepped.append(step.epoch)
-        return negatives
-
-    def observe(self, feedback):
-        self.refreshed.append("observed")
-
-
-def with_phase(**more):
-    """A loss with such a stage, and a call of 60 rows: half of the pairs."""
-    pairs = torch.from_numpy(USERS), torch.from_numpy(ITEMS)
-    loss, model, stage = attach("random", *pairs, **more), Stranger(), Refreshed()
-    loss.method = replace(loss.method, stages=(stage,))
-    users, items = torch.from_numpy(USERS[:60]), torch.from_numpy(ITEMS[:60])
-    return loss, stage, lambda: loss(model.user(users), model.item.weight, users, items)
-
-
-def test_epochs_advance_by_themselves():
-    loss, stage, step = with_phase()
-    for _ in range(5):
-        step()
-    assert stage.stepped == [1, 1, 2, 2, 3] and loss.epoch_number == 3
-    assert stage.refreshed == [1, *["observed"] * 2, 2, *["observed"] * 2, 3]
-    loss.eval()
-    for _ in range(3):
-        step()
-    assert loss.epoch_number == 3
-    loss, stage, step = with_phase(epoch_rows=60)
-    for _ in range(3):
-        step()
-    assert stage.stepped == [1, 2, 3]
-
-
-def test_epochs_that_are_announced_once_and_never_again_are_refused():
-    """Else the method would stay in its warm-up for good."""
-    loss, stage, step = with_phase()
-    loss.epoch(torch.zeros(40, 8))
-    for _ in range(5):
-        step()
-    with pytest.raises(UserError, match=r"must reach epoch 3.* called 1 times, 300 rows ago"):
-        step()
-    loss, stage, step = with_phase()
-    for _ in range(3):
-        loss.epoch(torch.zeros(40, 8))
-    for _ in range(9):
-        step()
-    assert set(stage.stepped) == {3}
 
 
 def test_a_public_name_is_no_module_that_an_import_would_put_in_its_place():

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from test_loss_module import ITEMS, USERS, WITHOUT_A_COPY, Stranger
+from helpers.own_loop import ITEMS, USERS, WITHOUT_A_COPY, Stranger
 
 from negbench.loss_module import NEEDS_A_BACKBONE, attach
 from negbench.plugins import registry
