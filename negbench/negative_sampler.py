@@ -23,6 +23,7 @@ from negbench.protocol.interfaces import Begins, Observes, Refreshes
 from negbench.protocol.step import Batch, Negatives, Step
 from negbench.protocol.view import DotCounter, View
 from negbench.training.forward import having
+from negbench.training.given_rows import checked_ids
 from negbench.training.train_pairs import context_of_pairs
 
 DRAWS = {"sampler", "stages"}
@@ -158,13 +159,10 @@ class NegativeSampler:
         return used.per_row(len(users)) if used.shared else used
 
     def _ids(self, ids: Rows, name: str, n: int) -> Rows:
-        if ids.dim() != 1 or ids.is_floating_point():
-            raise ValueError(f"`{name}` must be ids [B]; got {ids.dtype} {list(ids.shape)}")
-        ids = ids.to(self.context.device, torch.int64)
-        if len(ids) and (int(ids.min()) < 0 or int(ids.max()) >= n):
-            wrong = ids[(ids < 0) | (ids >= n)][0]
-            raise ValueError(f"`{name}` must lie in 0..{n - 1}; got {int(wrong)}")
-        return ids
+        if ids.dim() != 1:
+            raise ValueError(f"`{name}` must be ids [B]; got {list(ids.shape)}")
+        remedy = "leave such rows out before drawing"
+        return checked_ids(ids.to(self.context.device), n, name, remedy)
 
 
 class _UsersAlone:
@@ -223,11 +221,19 @@ class _ScoreView:
 
 
 def _joined(drawn: list[Negatives]) -> Sampled:
-    def side_by_side(name: str) -> Any:
-        values = [getattr(each, name) for each in drawn]
+    """Several rounds side by side; one without a mask, where all may be used, counts as True."""
+
+    def side_by_side(values: list[Any]) -> Any:
         return None if any(value is None for value in values) else torch.cat(values, 1)
 
-    return Sampled(*(side_by_side(name) for name in ("ids", "logq", "logw", "mask")))
+    masks = [each.mask for each in drawn]
+    ids, logq, logw = ([getattr(x, name) for x in drawn] for name in ("ids", "logq", "logw"))
+    if any(mask is not None for mask in masks):
+        masks = [
+            torch.ones_like(x, dtype=torch.bool) if mask is None else mask
+            for x, mask in zip(ids, masks, strict=True)
+        ]
+    return Sampled(torch.cat(ids, 1), *map(side_by_side, (logq, logw, masks)))
 
 
 def _needs_vectors(method: str) -> UserError:

@@ -8,7 +8,9 @@ from scipy.stats import chisquare
 import negbench
 from negbench.composition import recipe
 from negbench.errors import UserError
+from negbench.negative_sampler import _joined
 from negbench.plugins import registry
+from negbench.protocol import Negatives
 
 U, N_ITEMS, D = 12, 30, 5
 DRAW = np.random.default_rng(3)
@@ -85,6 +87,15 @@ def test_more_are_drawn_by_asking_again():
         make("random(negatives=4)")(BATCH, 6)
 
 
+def test_a_mask_of_one_round_is_not_lost_beside_rounds_without():
+    """A forbidden item would else count as usable."""
+    ids, mask = torch.tensor([[1, 2]]), torch.tensor([[True, False]])
+    joined = _joined([Negatives(ids), Negatives(ids, mask=mask)])
+    assert joined.mask.tolist() == [[True, True, True, False]]
+    assert joined.ids.tolist() == [[1, 2, 1, 2]] and joined.logq is None
+    assert _joined([Negatives(ids), Negatives(ids)]).mask is None
+
+
 def test_a_state_goes_on_where_it_stood():
     first, second = make("random(negatives=3)"), make("random(negatives=3)", seed=9)
     first(BATCH)
@@ -118,6 +129,8 @@ def test_a_missing_argument_is_named(method, given, sentence):
 def test_ids_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=f"`users` must lie in 0..{U - 1}; got {wrong}"):
         make("random")(torch.tensor([0, wrong]))
+    with pytest.raises(ValueError, match="`users` must be integer ids"):
+        make("random")(torch.tensor([True, False]))
     with pytest.raises(UserError, match=r"`users` must lie in 0\.\.11"):
         negbench.sampler("random", [0, 20], [0, 1], n_users=U)
     with pytest.raises(UserError, match="`items` must be whole numbers"):

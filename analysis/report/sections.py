@@ -15,11 +15,11 @@ from negbench.evaluation.metric_names import Metric
 
 from ..measures.bands import BALANCE, TOTAL
 from ..measures.false_negatives import EXACT
-from ..measures.known_negatives import RATES
 from ..number_format import metric_label, percent
 from ..runs.baselines import several
 from ..runs.frames import REFERENCE
 from ..statistics.test_procedure import DEFAULT
+from ..tables.audit import KNOWN as KNOWN_RATES
 from ..tables.audit_columns import KNOWN_NEGATIVES, groups
 from ..tables.baseline_phrases import against_of
 from ..tables.main_table_values import Block, MainTable
@@ -158,7 +158,7 @@ def _known_negatives(here: BlockFrames) -> Table | None:
         "Known negatives, and false ones among the pairs that somebody judged: pooled alike, with "
         "intervals alike.",
         [METHOD, *KNOWN_NEGATIVES.columns],
-        [_without_std(line, (*RATES, "tnr_lift")) for line in rows],
+        [_without_std(line, KNOWN_RATES) for line in rows],
     )
 
 

@@ -42,7 +42,10 @@ def counted(positives: Rows, mask: Rows | None, ignore_index: int | None) -> Row
     return known if mask is None else mask & known
 
 
-def checked_ids(ids: Rows, size: int, name: str = "positives") -> Rows:
+LEFT_OUT = "leave rows out by `mask` [B], or by their positive's id as attach(ignore_index=...)"
+
+
+def checked_ids(ids: Rows, size: int, name: str = "positives", remedy: str = LEFT_OUT) -> Rows:
     """The ids as int64; one number is read, so a GPU is waited for.
 
     Raises ValueError for ids that are no integers or lie outside 0..size - 1: one below 0 would
@@ -52,8 +55,5 @@ def checked_ids(ids: Rows, size: int, name: str = "positives") -> Rows:
         raise ValueError(f"`{name}` must be integer ids; got {ids.dtype}")
     wrong = ids[(ids < 0) | (ids >= size)]
     if len(wrong):
-        raise ValueError(
-            f"`{name}` must lie in 0..{size - 1}; got {int(wrong[0])}; leave rows out by `mask` "
-            "[B], or by their positive's id as attach(ignore_index=...)"
-        )
+        raise ValueError(f"`{name}` must lie in 0..{size - 1}; got {int(wrong[0])}; {remedy}")
     return ids.long()
