@@ -26,6 +26,7 @@ CARD = Card(
 )
 
 RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+RECZOO = "https://huggingface.co/datasets/reczoo/AmazonBooks_m1/resolve/main"
 FILES = DatasetFiles(
     folders=(
         "amazon-book",
@@ -38,14 +39,18 @@ FILES = DatasetFiles(
             (
                 f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/amazon-book/train.txt",
                 f"{RAW}/master/data/amazon-book/train.txt",
+                f"{RECZOO}/train.txt",
             ),
+            "md5:c916ecac04ca72300a016228258b41ed",
         ),
         Download(
             "test.txt",
             (
                 f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/amazon-book/test.txt",
                 f"{RAW}/master/data/amazon-book/test.txt",
+                f"{RECZOO}/test.txt",
             ),
+            "md5:30f8ccfea18d25007ba9fb9aba4e174d",
         ),
     ),
     terms=CARD.terms,

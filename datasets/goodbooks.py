@@ -10,9 +10,16 @@ import numpy as np
 import pandas as pd
 
 from negbench.data.download.file_cache import FileCache
+from negbench.data.features import Features
 from negbench.data.interactions import Interactions
 from negbench.data.raw_rows import RawRows
-from negbench.data.readers.item_titles import Titles, book_text, with_titles
+from negbench.data.readers.item_titles import (
+    Titles,
+    authors_of,
+    book_text,
+    with_titles,
+    years_of,
+)
 from negbench.data.readers.packaged_files import packaged_table
 from negbench.data.reindex import reindex
 from negbench.plugins.card import Card
@@ -23,7 +30,7 @@ CARD = Card(
     authors="Zygmunt Zajac",
     year=2017,
     link="https://github.com/zygmuntz/goodbooks-10k",
-    provides=("order", "texts"),
+    provides=("order", "texts", "item_features"),
     licence="CC BY-SA 4.0",
     terms="CC BY-SA 4.0; changed from the original as datasets/NOTICE.md says",
     size="5,786 x 3,693; 83,197",
@@ -56,11 +63,11 @@ def load(config: Config, cache: FileCache) -> Interactions:
 def _titles() -> Titles:
     books = packaged_table("goodbooks.items.csv.gz")
     ids = [int(each) for each in books["book_id"]]
-    texts = map(
-        book_text,
-        books["title"],
-        books["authors"],
-        books["year"],
-        (each.split(",") if each else () for each in books["genres"]),
+    genres = [each.split(",") if each else [] for each in books["genres"]]
+    texts = map(book_text, books["title"], books["authors"], books["year"], genres)
+    columns = {"genres": genres, "authors": authors_of(books)}
+    return Titles(
+        dict(zip(ids, books["title"], strict=True)),
+        dict(zip(ids, texts, strict=True)),
+        (ids, Features.of(columns, {"year": years_of(books["year"])})),
     )
-    return Titles(dict(zip(ids, books["title"], strict=True)), dict(zip(ids, texts, strict=True)))

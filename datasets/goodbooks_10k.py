@@ -11,9 +11,16 @@ import pandas as pd
 
 from negbench.data.download.file_cache import DatasetFiles, FileCache, LocalFiles
 from negbench.data.download.mirrors import Download
+from negbench.data.features import Features
 from negbench.data.interactions import Interactions
 from negbench.data.raw_rows import RawRows
-from negbench.data.readers.item_titles import Titles, book_text, with_titles
+from negbench.data.readers.item_titles import (
+    Titles,
+    authors_of,
+    book_text,
+    with_titles,
+    years_of,
+)
 from negbench.data.readers.typed_tables import Kind, read_columns
 from negbench.data.reindex import reindex
 from negbench.plugins.card import Card
@@ -24,7 +31,7 @@ CARD = Card(
     authors="Zygmunt Zajac",
     year=2017,
     link="https://github.com/zygmuntz/goodbooks-10k",
-    provides=("order", "texts"),
+    provides=("order", "texts", "item_features"),
     licence="CC BY-SA 4.0",
     terms="CC BY-SA 4.0",
     size="to_read: 912,705 pairs; ratings: 5,976,479 rows",
@@ -98,4 +105,8 @@ def _titles(local: LocalFiles) -> Titles | None:
     ids = books["book_id"].tolist()
     years = [each.removesuffix(".0") for each in books["original_publication_year"]]
     texts = map(book_text, books["title"], books["authors"], years)
-    return Titles(dict(zip(ids, books["title"], strict=True)), dict(zip(ids, texts, strict=True)))
+    return Titles(
+        dict(zip(ids, books["title"], strict=True)),
+        dict(zip(ids, texts, strict=True)),
+        (ids, Features.of({"authors": authors_of(books)}, {"year": years_of(years)})),
+    )

@@ -27,18 +27,19 @@ CARD = Card(
 )
 
 RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+RECZOO = "https://huggingface.co/datasets/reczoo/Gowalla_m1/resolve/main"
 FILES = DatasetFiles(
     folders=("gowalla",),
     files=("train.txt", "test.txt"),
     downloads=(
         Download(
             "train.txt",
-            (f"{RAW}/master/data/gowalla/train.txt",),
+            (f"{RAW}/master/data/gowalla/train.txt", f"{RECZOO}/train.txt"),
             "md5:5eec1eb2edb8dd648377d348b8e136cf",
         ),
         Download(
             "test.txt",
-            (f"{RAW}/master/data/gowalla/test.txt",),
+            (f"{RAW}/master/data/gowalla/test.txt", f"{RECZOO}/test.txt"),
             "md5:c04e2c4bcd2389f53ed8281816166149",
         ),
     ),

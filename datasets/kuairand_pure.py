@@ -11,6 +11,9 @@ with the signal it is `truth`. So the test is unbiased: nobody chose what was sh
 judged pairs are a random sample, over which rates of false negatives are right on average. Of a
 rare signal, as is_like, a view without it says little.
 
+`user_features_pure.csv` and `video_features_basic_pure.csv` give columns of users and videos, if
+they are there. The statistics of the videos, counted over the period of the test, are not read.
+
 The random views fall into the later period of the standard log; `log=before` trains on what was
 over by then, on the first file alone.
 """
@@ -21,10 +24,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from negbench.data.distinct_pairs import distinct_pairs
 from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
+from negbench.data.features import Features
 from negbench.data.interactions import Csr, Interactions
 from negbench.data.readers.typed_tables import Kind, read_columns
 from negbench.data.reindex import first_of_each_pair
@@ -39,7 +44,7 @@ CARD = Card(
     venue="CIKM",
     link="https://kuairand.com",
     paper="KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed Videos",
-    provides=("order", "truth", "exposures"),
+    provides=("order", "truth", "exposures", "user_features", "item_features"),
     licence="CC BY-SA 4.0",
     terms="CC BY-SA 4.0; cite Gao et al. 2022",
     size="27,285 x 7,583; 1.44 million views of the standard log, 1.19 million random ones",
@@ -48,9 +53,31 @@ CARD = Card(
 EARLY = "log_standard_4_08_to_4_21_pure.csv"
 LATE = "log_standard_4_22_to_5_08_pure.csv"
 RANDOM = "log_random_4_22_to_5_08_pure.csv"
+PEOPLE, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
+OF_PEOPLE: dict[str, Kind] = {
+    "user_id": "whole",
+    "user_active_degree": "text",
+    "is_live_streamer": "text",
+    "is_video_author": "text",
+    "follow_user_num_range": "text",
+    "fans_user_num_range": "text",
+    "friend_user_num_range": "text",
+    "register_days_range": "text",
+}
+OF_VIDEOS: dict[str, Kind] = {
+    "video_id": "whole",
+    "author_id": "text",
+    "video_type": "text",
+    "upload_type": "text",
+    "music_type": "text",
+    "tag": "text",
+    "video_duration": "maybe",
+}
+"""What is read of them; the rest are codes without a meaning, or what became of a video later."""
 FILES = DatasetFiles(
     folders=("KuaiRand-Pure", "KuaiRand-Pure/data"),
     files=(EARLY, LATE, RANDOM),
+    optional=(PEOPLE, VIDEOS),
     downloads=(
         Download(
             "KuaiRand-Pure.tar.gz",
@@ -106,6 +133,8 @@ def load(config: Config, cache: FileCache) -> Interactions:
         truth=_cells(clicked, index),
         judged=_cells(random, index),
         judged_at_random=True,
+        user_features=_features(local.get(PEOPLE), OF_PEOPLE, user_ids),
+        item_features=_features(local.get(VIDEOS), OF_VIDEOS, item_ids),
         unchosen=unchosen,
         unchosen_times=unchosen_times,
         source=CARD.link,
@@ -136,6 +165,25 @@ def _views(path: Path, signal: str) -> pd.DataFrame:
     if not views["signal"].isin((0, 1)).all():
         raise DataError(f"{path}: {signal} must be 0 or 1; the file is not in the official layout")
     return views.assign(time=views["time"] / 1000)
+
+
+def _features(
+    path: Path | None, kinds: dict[str, Kind], ids: NDArray[np.generic]
+) -> Features | None:
+    """The columns of a file in the order of these ids; tags are parted by commas."""
+    if path is None:
+        return None
+    table = read_columns(path, kinds, separator=",", header=tuple(kinds))
+    (key, *words), numbers = kinds, [name for name, kind in kinds.items() if kind == "maybe"]
+    marks = {name: "," if name == "tag" else "\n" for name in words if name not in numbers}
+    features = Features.of(
+        {
+            name: [[word for word in field.split(mark) if word] for field in table[name]]
+            for name, mark in marks.items()
+        },
+        {name: table[name].to_numpy() for name in numbers},
+    )
+    return features.of_ids(table[key].tolist(), ids)
 
 
 def _numbered(

@@ -10,12 +10,14 @@ import pandas as pd
 
 from negbench.data.download.file_cache import DatasetFiles
 from negbench.data.download.mirrors import Download
-from negbench.data.readers.item_titles import Titles, titles_of
+from negbench.data.readers.item_titles import Titles
 from negbench.data.readers.movielens import (
     ARCHIVES,
     FILMS,
     RATINGS,
     HalfStars,
+    film_titles,
+    listed_genres,
     movielens_loader,
 )
 from negbench.data.readers.typed_tables import read_columns
@@ -29,7 +31,7 @@ CARD = Card(
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/10m/",
     paper="The MovieLens Datasets: History and Context",
-    provides=("order", "texts"),
+    provides=("order", "texts", "item_features"),
     licence="GroupLens terms: research",
     terms="research use with acknowledgement; no redistribution and no commercial use without"
     " permission of GroupLens (see the README in the archive)",
@@ -51,8 +53,7 @@ def _ratings(path: Path) -> pd.DataFrame:
 
 def _titles(path: Path) -> Titles:
     films = read_columns(path, FILMS, separator="::")
-    genres = ["" if each.startswith("(no") else each.replace("|", ", ") for each in films["genres"]]
-    return titles_of(films["item"], films["title"], genres)
+    return film_titles(films, listed_genres(films))
 
 
 Config = HalfStars

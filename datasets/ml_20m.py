@@ -15,7 +15,7 @@ CARD = Card(
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/20m/",
     paper="The MovieLens Datasets: History and Context",
-    provides=("order", "texts"),
+    provides=("order", "texts", "item_features"),
     licence="GroupLens terms: research",
     terms="research use with acknowledgement; no redistribution and no commercial use without"
     " permission of GroupLens (see the README in the archive)",

@@ -15,7 +15,7 @@ CARD = Card(
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/latest/",
     paper="The MovieLens Datasets: History and Context",
-    provides=("order", "texts"),
+    provides=("order", "texts", "item_features"),
     licence="GroupLens terms: research",
     terms="research use with acknowledgement; may be redistributed under the same terms; no"
     " commercial use without permission of GroupLens (see the README in the archive)",

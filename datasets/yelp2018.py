@@ -26,6 +26,7 @@ CARD = Card(
 )
 
 RAW = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch"
+RECZOO = "https://huggingface.co/datasets/reczoo/Yelp18_m1/resolve/main"
 FILES = DatasetFiles(
     folders=("yelp2018",),
     files=("train.txt", "test.txt"),
@@ -35,14 +36,18 @@ FILES = DatasetFiles(
             (
                 f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/yelp2018/train.txt",
                 f"{RAW}/master/data/yelp2018/train.txt",
+                f"{RECZOO}/train.txt",
             ),
+            "md5:1b8b5d22a227e01d6de002c53d32b4c4",
         ),
         Download(
             "test.txt",
             (
                 f"{RAW}/ae21737f61af8bdb068549a1ffb9e7a4ba8d5413/data/yelp2018/test.txt",
                 f"{RAW}/master/data/yelp2018/test.txt",
+                f"{RECZOO}/test.txt",
             ),
+            "md5:0d57d7399862c32152b045ec5d2698e7",
         ),
     ),
     terms=CARD.terms,

@@ -118,15 +118,34 @@ LAYOUTS["amazon_2023"] = (
     "amazon-2023",
     (("Baby_Products.csv", "user_id,parent_asin,rating,timestamp\n" + TABLE),),
 )
-for name in ("dens_baby", "dens_home", "dens_toy", "ahns_sport", "ahns_tool"):
+for name in (
+    *("dens_baby", "dens_beauty", "dens_home", "dens_lastfm", "dens_toy"),
+    *("ahns_ml", "ahns_phone", "ahns_sport", "ahns_tool"),
+):
     LAYOUTS[name] = (name.replace("_", "/"), LISTS)
+for name, folder in (
+    ("reczoo_amazon_beauty", "AmazonBeauty_m1"),
+    ("reczoo_amazon_cds", "AmazonCDs_m1"),
+):
+    LAYOUTS[name] = (folder, LISTS)
+NODES = ("train.txt", "0 5\n0 4\n1 3\n"), ("valid.txt", "1 5\n"), ("test.txt", "2 4\n0 3\n")
+LAYOUTS |= {"mixgcf_alibaba": ("mixgcf/ali", NODES), "mixgcf_amazon": ("mixgcf/amazon", NODES)}
+LAYOUTS["talos_beauty"] = (
+    "talos/Beauty",
+    (("train_data.txt", "0 2\n0 1\n1 0\n"), ("valid_data.txt", "1 2\n"), ("test.txt", "2 1\n")),
+)
 IR = "user_procid\titem_procid\n"
 IR = ("train.tsv", IR + "0\t2\n0\t1\n0\t3\n1\t0\n1\t4\n2\t1\n"), ("test.tsv", IR + "0\t4\n1\t2\n")
 for name, folder in (
+    ("ir_beauty", "amazon2014-beauty"),
+    ("ir_cd", "amazon2014-cd"),
+    ("ir_cd_popularity", "amazon2014-cd-popularity"),
+    ("ir_electronic", "amazon2014-electronic"),
     ("ir_food", "food"),
     ("ir_gowalla", "gowalla"),
     ("ir_health", "amazon2014-health"),
     ("ir_ml_100k", "movielens-100k"),
+    ("ir_movie", "amazon2014-movie"),
 ):
     LAYOUTS[name] = (folder, IR)
 SEQUENCES = ("train", "1 2 3 4\n2 3 1\n"), ("valid", "3 4 1\n"), ("test", "4 1 2\n2 1 3 4\n")

@@ -1,0 +1,42 @@
+"""Amazon CDs as in IR-Benchmark: 12,784 users, 13,874 items, 360,763 pairs.
+
+Official layout: `train.tsv` and `test.tsv` with the header `user_procid item_procid`, ids from 0;
+the benchmark's archive of `amazon2014-cd` holds them. The split is the benchmark's; the
+valid part is drawn as its code draws it, by `fold`.
+No checksum of the archive is known here; the commit pins it. It is another commit than that of
+`ir_health`: whether the archive is the same in both was not checked.
+"""
+
+from negbench.data.readers.ir_benchmark import Fold, ir_loader
+from negbench.data.readers.pinned_files import github, pinned_archive
+from negbench.plugins.card import Card
+
+CARD = Card(
+    title="Amazon CDs (IR-Benchmark split)",
+    family="lists",
+    authors="",
+    year=2024,
+    venue="",
+    link="https://github.com/Tiny-Snow/IR-Benchmark-Dataset",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated; Amazon reviews, research use",
+    size="12,784 x 13,874; 360,763",
+)
+
+COMMIT = "89e155278a8b90e4c9ad05baf2284f0d992ce156"
+FILES = pinned_archive(
+    github("Tiny-Snow/IR-Benchmark-Dataset", COMMIT, "data/amazon2014-cd/proc.zip"),
+    "amazon2014-cd-proc.zip",
+    ("train.tsv", "test.tsv"),
+    places=(
+        "ir-benchmark/amazon2014-cd",
+        "amazon2014-cd",
+        "data/amazon2014-cd/proc",
+        "IR-Benchmark-Dataset/data/amazon2014-cd/proc",
+    ),
+    terms=CARD.terms,
+)
+
+Config = Fold
+load = ir_loader(FILES, name="ir_cd", link=CARD.link)

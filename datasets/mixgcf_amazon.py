@@ -1,0 +1,37 @@
+"""Amazon in the split of MixGCF: 192,403 users, 63,001 items, 1,689,188 pairs.
+
+Official layout: `train.txt`, `valid.txt` and `test.txt` in the folder `data/amazon` of the authors'
+repository, a line per pair: `user item`; users count from 0 and items from the number of users on,
+as their code reads them. The split is theirs.
+No checksum of the files is known here, and of the commit of their logs the first digits alone: what
+is downloaded first is kept and compared from there on.
+"""
+
+from negbench.data.readers.pair_parts import parts_loader
+from negbench.data.readers.pinned_files import github, pinned_files
+from negbench.data.readers.repository_lists import Nothing
+from negbench.plugins.card import Card
+
+CARD = Card(
+    title="Amazon (MixGCF split)",
+    family="lists",
+    authors="",
+    year=2021,
+    venue="",
+    link="https://github.com/huangtinglin/MixGCF",
+    provides=("part",),
+    licence="",
+    terms="no licence is stated; Amazon reviews, research use",
+    size="192,403 x 63,001; 1,689,188",
+)
+
+REPOSITORY = "huangtinglin/MixGCF"
+FILES = pinned_files(
+    tuple(github(REPOSITORY, each, "data/amazon") for each in ("e659f4a", "main")),
+    ("train.txt", "valid.txt", "test.txt"),
+    places=("mixgcf/amazon", "MixGCF/data/amazon", "data/amazon", "mixgcf_amazon"),
+    terms=CARD.terms,
+)
+
+Config = Nothing
+load = parts_loader(FILES, name="mixgcf_amazon", link=CARD.link, after_users=True)
