@@ -1,31 +1,35 @@
-"""Two towers: a network for users and one for items, which reads an item's text beside its id.
+"""Two towers: a network for users and one for items, which read columns and texts beside the id.
 
-    e_u = W_2 ReLU(W_1 p_u + b_1) + b_2
-    e_i = V_2 ReLU(V_1 k_i q_i + V_3 t_i + c_1) + c_2
+    e_u = W_2 ReLU(W_1 p_u + W_3 x_u + b_1) + b_2
+    e_i = V_2 ReLU(V_1 k_i q_i + V_3 [t_i, x_i] + c_1) + c_2
     s(u, i) = cos(e_u, e_i) / temperature
 
 Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys
 2019: the model of candidate retrieval, in which negatives of the batch and their correction began
-(`in_batch`, `mixed`, `cbns`). t_i is the vector of the item's text, zeros without one; k_i is 0 for
+(`in_batch`, `mixed`, `cbns`). x_u and x_i are the columns of users and items, side by side, read
+where `features` says so: a categorical column is the mean of its values' vectors, a number is
+standardised on the train ids. t_i is the vector of the item's text, zeros without one; k_i is 0 for
 an item without a train pair, whose q_i was never trained, and in training for a share `id_dropout`
-of the items of each step, so that the tower learns to rank by text alone, as in Volkovs, Yu &
-Poutanen, "DropoutNet", NeurIPS 2017. A user without train pairs has p_u = 0 likewise.
+of the items of each step, so that the tower learns to rank without ids, as in Volkovs, Yu &
+Poutanen, "DropoutNet", NeurIPS 2017. A user without train pairs has p_u = 0 likewise. With
+`ids=users` the item tower has no ids at all, as the corpus tower of the paper.
 
-So a COLD item is ranked by its text, among all others: `negbench run --bands count:1` has these
-items as band `tail`, under a split that leaves any (temporal, say). Negatives drawn from all items
-push them down, for they are negatives and never positives; in_batch and popularity never draw them
-(synthetic of 4,000 items, one seed, 16 cold test pairs: recall@100 .125 with in_batch, 0 with
-random, and 0 with mf). Tests of cold items need data with many.
+So a COLD item is ranked by its columns and text, among all others: `negbench run --bands count:1`
+has these items as band `tail`, under a split that leaves any, as `cold_items(0.1)`. Negatives drawn
+from all items push them down, for they are negatives and never positives; in_batch and popularity
+never draw them (synthetic of 4,000 items, one seed, texts alone, 16 cold test pairs: recall@100
+.125 with in_batch, 0 with random, and 0 with mf). Tests of cold items need data with many. On data
+without texts, and without `features`, the towers have ids alone and all cold items tie.
 
-Missing: columns. Data sets here have one text an item and no columns of users or items (age, genre,
-price), so there is one feature. On data without texts the towers have ids alone and all cold items
-tie. The corpus tower of the paper reads many features, and no id of a cold item either. Cost per
-step: 6 (U + I) H (E + D) and 6 I T H products for all vectors, as methods may draw any item.
+A value that no train id has is never trained, so it counts as missing. The embeddings of values are
+not in the penalty `l2`. Cost per step: 6 (U + I) H (E + D) products for all vectors, and 6 I T H
+and 6 (U X_u + I X_i) H for texts and columns, as methods may draw any item.
 
 The defaults are ours and hold for all methods alike. With a loss that divides cosines by a
 temperature of its own, one of the two should be 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,12 +38,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from negbench.backbones import _embedding_table
+from negbench.backbones._feature_columns import FeatureColumns
 from negbench.backbones._nodes import NodeBackbone
 from negbench.backbones._sequence import initialise
-from negbench.protocol import AnyShape, Card, TrainContext, check_ranges
+from negbench.protocol import AnyShape, Card, FeatureTable, TrainContext, check_ranges
 
 CARD = Card(
-    title="Two towers over ids and item texts",
+    title="Two towers over ids, features and item texts",
     family="backbone",
     authors="Yi, Yang, Hong, Cheng, Heldt, Kumthekar, Zhao, Wei and Chi",
     year=2019,
@@ -47,8 +52,8 @@ CARD = Card(
     paper="Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations",
     provides=("users",),
     provenance="paper",
-    differs="one text an item is the only feature, and ids are dropped in training for cold items",
-    later=("weight_decay",),
+    differs="features are read where asked for, and ids are dropped in training for cold items",
+    later=("weight_decay", "features", "ids", "feature_width"),
     search={
         "lr": ("log", 1e-4, 1e-2),
         "temperature": ("log", 0.03, 1.0),
@@ -70,8 +75,14 @@ class Config:
     """H, width of the hidden layer, 1 or more."""
     texts: bool = True
     """Whether the item tower reads texts where the data have them."""
+    features: Literal["users", "items", "both"] | None = None
+    """Whose columns are read; both is of users and of items."""
+    ids: Literal["users", "items", "both"] | None = "both"
+    """Whose ids are read; with ids=users items are known by their columns and texts alone."""
+    feature_width: int = 16
+    """Width of the vector of a categorical column, 1 or more."""
     id_dropout: float = 0.1
-    """Share of items that are without their id in a step, 0 to 1; 1 ranks by texts alone."""
+    """Share of items that are without their id in a step, 0 to 1; 1 is without them at all."""
     lr: float = 0.001
     """Adam's step."""
     l2: float = 1e-4
@@ -89,14 +100,32 @@ class Config:
     def __post_init__(self) -> None:
         """Check the settings. Raises ValueError where nothing would train."""
         _embedding_table.check(self)
-        check_ranges(self, at_least={"embedding": 1, "hidden": 1}, between={"id_dropout": (0, 1)})
+        least = {"embedding": 1, "hidden": 1, "feature_width": 1}
+        check_ranges(self, at_least=least, between={"id_dropout": (0, 1)})
+        for side in ("users", "items"):
+            if not (_of(side, self.ids) or _of(side, self.features)):
+                raise ValueError(
+                    f"a tower needs `ids` or `features` to read; got {self.ids} and "
+                    f"{self.features}, which leaves nothing for {side}; set one of them to both"
+                )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the data must provide for these settings."""
+        sides = {"users": "user_features", "items": "item_features"}
+        return tuple(word for side, word in sides.items() if _of(side, self.features))
+
+
+def _of(side: str, choice: str | None) -> bool:
+    """Whether a choice (users, items, both or None) holds this side."""
+    return choice in (side, "both")
 
 
 class Tower(nn.Module):
-    """Vectors of ids, and others where there are any, through one hidden layer."""
+    """Vectors of ids, and of texts and columns where there are any, through one hidden layer."""
 
     def __init__(self, config: Config, other: int = 0) -> None:
-        """Empty weights; `initialise` fills them. `other` is the width of the other feature."""
+        """Empty weights; `initialise` fills them. `other` is the width of texts and columns."""
         super().__init__()
         self.of_ids = nn.Linear(config.embedding, config.hidden)
         self.of_others = nn.Linear(other, config.hidden, bias=False) if other else None
@@ -112,28 +141,35 @@ class Tower(nn.Module):
 
 
 class TwoTower(NodeBackbone):
-    """The table of ids, the two towers and the texts, which are not trained."""
+    """The table of ids, the two towers, and the texts and columns, which are not trained."""
 
     known: Tensor
     texts: Tensor | None
 
     def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
-        """Draw all initial weights from the generator."""
+        """Draw all initial weights from the generator.
+
+        Raises ValueError if columns are asked for that the data have not.
+        """
         super().__init__(config, context, generator, config.embedding)
         self.config = config
         texts = context.texts().vectors if config.texts and context.texts is not None else None
-        users = torch.from_numpy(context.train.lengths.copy()) > 0
-        known = torch.cat([users.to(context.device), context.counts.to(context.device) > 0])
-        self.register_buffer("known", known.float().unsqueeze(1), persistent=False)
+        self.register_buffer("known", _known(config, context), persistent=False)
         self.register_buffer("texts", texts, persistent=False)
+        self.user_columns = _columns("users", config, context.user_features)
+        self.item_columns = _columns("items", config, context.item_features)
+        width = 0 if texts is None else texts.shape[1]
         with torch.device("meta"):
-            self.of_users = Tower(config)
-            self.of_items = Tower(config, 0 if texts is None else texts.shape[1])
+            self.of_users = Tower(config, _width(self.user_columns))
+            self.of_items = Tower(config, width + _width(self.item_columns))
         for part in (self.of_users, self.of_items):
             initialise(part, generator)
             # Without id and text a vector is this bias: at 0 its direction would have no gradient
             # but an infinite one.
             nn.init.normal_(part.out.bias, std=config.init, generator=generator)
+        for columns in (self.user_columns, self.item_columns):
+            if columns is not None:
+                initialise(columns, generator)
         self.to(context.device)
 
     def nodes(self, generator: torch.Generator | None, *, cut: bool) -> AnyShape:
@@ -144,7 +180,38 @@ class TwoTower(NodeBackbone):
         if generator is not None and self.config.id_dropout:
             drawn = torch.rand(len(items), 1, generator=generator, device=items.device)
             items = items * (drawn >= self.config.id_dropout)
-        return torch.cat([self.of_users(users), self.of_items(items, self.texts)])
+        about_users = _side_by_side(None, self.user_columns)
+        about_items = _side_by_side(self.texts, self.item_columns)
+        return torch.cat([self.of_users(users, about_users), self.of_items(items, about_items)])
+
+
+def _known(config: Config, context: TrainContext) -> Tensor:
+    """Whose id is read, [U + I, 1] of 0 and 1: those with a train pair, where `ids` has them."""
+    users = torch.from_numpy(context.train.lengths > 0).to(context.device)
+    items = context.counts.to(context.device) > 0
+    of_items = _of("items", config.ids) and config.id_dropout < 1
+    return torch.cat([users & _of("users", config.ids), items & of_items]).float().unsqueeze(1)
+
+
+def _columns(
+    side: str, config: Config, table: Callable[[], FeatureTable] | None
+) -> FeatureColumns | None:
+    if not _of(side, config.features):
+        return None
+    if table is None:
+        raise ValueError(f"features={config.features} needs columns of {side}; the data have none")
+    return FeatureColumns(table(), config.feature_width)
+
+
+def _width(columns: FeatureColumns | None) -> int:
+    return 0 if columns is None else columns.width
+
+
+def _side_by_side(texts: Tensor | None, columns: FeatureColumns | None) -> Tensor | None:
+    """Vectors of texts [n, T] and columns [n, X] as one, as far as there are any."""
+    if columns is None:
+        return texts
+    return columns() if texts is None else torch.cat([texts, columns()], 1)
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> TwoTower:

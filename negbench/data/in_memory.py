@@ -1,4 +1,4 @@
-"""Data handed over in Python: data frames and `Interactions`, held while a run uses them.
+"""Data handed over in Python: frames, arrays and `Interactions`, held while a run uses them.
 
 The rest of a run knows a data set by a word. `hold` gives what was handed over such a word, unlike
 any name or path; `load` reads it again. A word is good in its own process, for one `holding` block.
@@ -24,12 +24,14 @@ _numbers = itertools.count(1)
 
 
 def can_hold(data: object) -> bool:
-    """Whether this is a pandas DataFrame or `Interactions`."""
-    return isinstance(data, Interactions) or _is_frame(data)
+    """Whether this is a pandas DataFrame, an array of pairs [n, 2] or `Interactions`."""
+    return isinstance(data, Interactions) or _is_frame(data) or _is_pairs(data)
 
 
 def hold(data: Any) -> str:
-    """The word of a frame or `Interactions`; the folder of a run is called after its last part."""
+    """The word of data that `can_hold`; the folder of a run is called after its last part."""
+    if _is_pairs(data):
+        data = _frame_of(data)
     for word, (_, other) in _held.items():
         if other is data:
             return word
@@ -74,11 +76,14 @@ def load(word: str, columns: Columns | None = None) -> Interactions:
 
 
 def _read_frame(frame: Any, columns: Columns, name: str) -> Interactions:
+    from negbench.data.readers.feature_files import with_features
     from negbench.data.readers.parquet import frame_rows
     from negbench.data.reindex import reindex
 
     rows = frame_rows(frame, columns, f"the DataFrame {name}")
-    return reindex(rows, name=name, min_rating=columns.min_rating, source="a DataFrame in Python")
+    source = "a DataFrame in Python"
+    data = reindex(rows, name=name, min_rating=columns.min_rating, source=source)
+    return with_features(data, columns)
 
 
 def _is_frame(data: object) -> bool:
@@ -87,6 +92,17 @@ def _is_frame(data: object) -> bool:
         each.__name__ == "DataFrame" and each.__module__.partition(".")[0] == "pandas"
         for each in type(data).__mro__
     )
+
+
+def _is_pairs(data: object) -> bool:
+    return isinstance(data, np.ndarray) and data.ndim == 2 and data.shape[1] == 2
+
+
+def _frame_of(pairs: Any) -> Any:
+    """Pairs [n, 2], a user and an item a row, as a frame that is read as any other."""
+    import pandas as pd
+
+    return pd.DataFrame(pairs, columns=["user", "item"])
 
 
 def _frame_mark(frame: Any) -> str:
@@ -121,5 +137,14 @@ def _whole(data: Interactions) -> Interactions:
             raise DataError(
                 f"{what} of Interactions must be one a pair; {data.name} has "
                 f"{list(np.shape(values))} for {len(users):,} pairs"
+            )
+    for features, n, what in (
+        (data.user_features, data.n_users, "user_features"),
+        (data.item_features, data.n_items, "item_features"),
+    ):
+        if features is not None and len(features) != n:
+            raise DataError(
+                f"{what} of Interactions must have a row for each id; {data.name} has "
+                f"{len(features):,} rows for {n:,}"
             )
     return replace(data, users=users.astype(np.int64), items=items.astype(np.int64))

@@ -3,11 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:  # columns hold `Csr` themselves
+    from negbench.data.features import Features
 
 Order = Literal["time", "rows", "none"]
 Ints = NDArray[np.integer]
@@ -143,6 +146,9 @@ class Interactions:
     """Raw identifiers of the file, [U] and [I]; None where the file counts from 0."""
     item_names: tuple[str, ...] | None = None
     item_texts: tuple[str, ...] | None = None
+    user_features: "Features | None" = None
+    item_features: "Features | None" = None
+    """Columns of the users, [U], and of the items, [I]; hashed where a model reads them."""
     truth: Csr | None = None
     """All truly relevant pairs, where they are known (ground truth)."""
     judged: Csr | None = None
@@ -168,6 +174,12 @@ class Interactions:
         """The number of pairs."""
         return len(self.users)
 
+    @property
+    def features(self) -> "dict[str, Features]":
+        """The columns of "user_features" and "item_features", of those that there are."""
+        both = {"user_features": self.user_features, "item_features": self.item_features}
+        return {name: columns for name, columns in both.items() if columns is not None}
+
     @cached_property
     def checksum(self) -> str:
         """SHA-256 over the pairs, times, parts and truth, in hex digits: what cells go by."""
@@ -183,7 +195,8 @@ class Interactions:
     def content(self) -> str:
         """SHA-256 over all that reaches an output: the checksum, ids, names, texts and judgements.
 
-        Two files of the same pairs under other ids have one `checksum` and two contents.
+        Two files of the same pairs under other ids have one `checksum` and two contents. Features
+        are not in it: their own hash is part of the cells that read them.
         """
         digest = hashlib.sha256(self.checksum.encode())
         for words in (self.user_ids, self.item_ids, self.item_names, self.item_texts):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench.data.features import Features
 from negbench.data.fold_in import FOLD_IN, TEST, VALID
 from negbench.data.interactions import Csr, Interactions
 from negbench.errors import DataError
@@ -64,6 +65,8 @@ def _subset(data: Interactions, rows: Mask, users: Mask, items: Mask, note: str)
         item_ids=None if data.item_ids is None else data.item_ids[items],
         item_names=_chosen(data.item_names, items),
         item_texts=_chosen(data.item_texts, items),
+        user_features=_columns(data.user_features, users),
+        item_features=_columns(data.item_features, items),
         truth=_cells(data.truth, users, items),
         judged=_cells(data.judged, users, items),
         disliked=_cells(data.disliked, users, items),
@@ -78,6 +81,10 @@ def _chosen(texts: tuple[str, ...] | None, items: Mask) -> tuple[str, ...] | Non
     if texts is None:
         return None
     return tuple(text for text, keep in zip(texts, items, strict=True) if keep)
+
+
+def _columns(features: Features | None, kept: Mask) -> Features | None:
+    return None if features is None else features.take(np.flatnonzero(kept))
 
 
 def _cells(cells: Csr | None, users: Mask, items: Mask) -> Csr | None:

@@ -40,11 +40,13 @@ class Packed:
     @classmethod
     def of(cls, sets: Csr, *, limit: int = LIMIT) -> "Packed":
         """Build from each user's items; no mask where it would take more than `limit` bytes."""
-        keys = np.unique(sets.keys)
+        keys = sets.keys  # ascending, so a pair that comes again stands beside itself
+        if sets.repeated:
+            keys = keys[np.diff(keys, prepend=-1) != 0]
         starts = np.arange(sets.n_rows + 1) * sets.n_columns
         width, bits, bloom = -(-sets.n_columns // 8), None, None
         if sets.n_rows * width <= limit:
-            at = sets.rows * (8 * width) + sets.indices
+            at = keys + keys // sets.n_columns * (8 * width - sets.n_columns)
             bits = set_bits(at, sets.n_rows * width).reshape(sets.n_rows, width)
         else:
             size = 1 << max(0, int(BLOOM_BITS * len(keys) - 1).bit_length() - 3)
@@ -126,9 +128,10 @@ class Membership:
     @cached_property
     def gaps(self) -> Pairs:
         """`user * (I + 1) + non-members before each member`, ascending, [T]: rank map keys."""
-        users = self.keys // self.n_items
-        place = torch.arange(len(self.keys), device=self.keys.device) - self.indptr[users]
-        return users * (self.n_items + 1) + self.keys % self.n_items - place
+        # Key u I + i becomes u (I + 1) + i less its place in its row; in place, to save memory.
+        first = torch.arange(self.n_users, device=self.keys.device) + self.indptr[:-1]
+        gaps = first.repeat_interleave(self.sizes, output_size=len(self.keys)).add_(self.keys)
+        return gaps.sub_(torch.arange(len(gaps), device=gaps.device))
 
     def non_member(self, users: Pairs, rank: Pairs) -> Pairs:
         """The item of rank `rank` [T] (from 0) among those not in the set of `users` [T]."""

@@ -107,6 +107,7 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
         if _differs(cell, scenario)
         or choices_of(cell.spec) != ranking.get(cell.spec["dataset"], choices_of(cell.spec))
         or _texts(cell) not in ("", texts.get(scenario.interactions.name))
+        or _other_features(cell, scenario)
     ]
 
 
@@ -191,6 +192,13 @@ def _texts(cell: Cell) -> str:
     return ""
 
 
+def _other_features(cell: Cell, scenario: Scenario) -> bool:
+    """Whether a cell has read other columns of users or items than there are now."""
+    read = cell.spec.get("features")
+    now = {name: each.digest for name, each in scenario.interactions.features.items()}
+    return isinstance(read, Mapping) and any(now.get(name) != read[name] for name in read)
+
+
 def _hash_of_texts(scenario: Scenario) -> str:
     texts = scenario.interactions.item_texts
     return "none" if texts is None else encoders.cache_key("", texts)[:12]
@@ -212,6 +220,8 @@ def _cause(options: Options, cell: Cell, scenario: Scenario, stored: Mapping[str
     if before != data.source:
         return f"it was read from {before} then and is read from {data.source} now"
     n = record.get("n_interactions")
+    if _other_features(cell, scenario):
+        return f"the features of users or items of {_place(scenario)} have changed since then"
     if not _differs(cell, scenario):
         return f"the texts of items in {_place(scenario)} have changed since then"
     if isinstance(n, int) and n != len(data):

@@ -8,6 +8,7 @@ import torch
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.ops.axes import ItemValues
+from negbench.protocol.feature_table import FeatureTable
 from negbench.protocol.text_table import TextTable
 
 
@@ -22,7 +23,8 @@ class TrainContext:
     """The pairs that must not be drawn as negatives, set by `--exclude`; `train` by default."""
     exclude: str = "train"
     provides: frozenset[str] = frozenset()
-    """What the data offer beyond pairs: "order", "texts", "truth", "exposures"."""
+    """What the data offer beyond pairs: "order", "texts", "truth", "exposures", "user_features",
+    "item_features"."""
     device: torch.device = torch.device("cpu")
     seed: int = 0
     width: int = 0
@@ -32,6 +34,11 @@ class TrainContext:
     known_negatives: Callable[[], Csr] | None = None
     """Pairs [U, I] that a user was shown in vain or rated too low in the time of the train pairs,
     worked out on first use; judgements of the test are not among them. None where none is known."""
+
+    user_features: Callable[[], FeatureTable] | None = None
+    item_features: Callable[[], FeatureTable] | None = None
+    """Columns of the users and of the items, standardised on first use; None where the data have
+    none."""
 
     @property
     def n_users(self) -> int:

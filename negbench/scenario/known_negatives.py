@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from negbench.data.interactions import Csr, Interactions, Split
 
 Times = NDArray[np.float64] | None
-WITHOUT_ORDER = ("random", "truth", "popularity_shift")
+WITHOUT_ORDER = ("random", "truth", "popularity_shift", "cold_items")
 """Split rules under which train pairs are of the whole period."""
 
 

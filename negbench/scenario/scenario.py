@@ -16,6 +16,7 @@ from negbench.data.readers.column_roles import Columns
 from negbench.data.unchanged import cached_while_unchanged
 from negbench.errors import UserError, did_you_mean
 from negbench.protocol.context import TrainContext
+from negbench.protocol.feature_table import FeatureTable
 from negbench.protocol.text_table import TextTable
 from negbench.scenario import (
     held_out_users,
@@ -96,7 +97,7 @@ class Scenario:
 
     @cached_property
     def provides(self) -> frozenset[str]:
-        """What the data provide: "order", "texts", "truth", "exposures"."""
+        """What the data provide: "order", "texts", "truth", "exposures", features."""
         data = self.interactions
         provided = {
             "order": self.split.order != "none",
@@ -104,7 +105,7 @@ class Scenario:
             "truth": data.truth is not None,
             "exposures": offers_known_negatives(data, self.split),
         }
-        return frozenset(word for word, present in provided.items() if present)
+        return frozenset(word for word, present in provided.items() if present) | {*data.features}
 
     @cached_property
     def excluded(self) -> Csr:
@@ -172,6 +173,8 @@ class Scenario:
         self, *, seed: int, device: torch.device, encoder: str = encoders.DEFAULT
     ) -> TrainContext:
         """The train context of the method's parts, on their device."""
+        columns = self.interactions.features
+        features = {name: partial(self.feature_table, name, device) for name in columns}
         return TrainContext(
             train=self.split.train,
             counts=torch.from_numpy(self.split.train.counts.astype(np.float32)).to(device),
@@ -182,7 +185,16 @@ class Scenario:
             seed=seed,
             texts=partial(self.texts, encoder, device) if self.has_item_texts(encoder) else None,
             known_negatives=self.known_in_training if "exposures" in self.provides else None,
+            user_features=features.get("user_features"),
+            item_features=features.get("item_features"),
         )
+
+    @lru_cache(maxsize=4)  # noqa: B019 - as below
+    def feature_table(self, name: str, device: torch.device) -> FeatureTable:
+        """The "user_features" or "item_features", shared by the cells of a process."""
+        train = self.split.train
+        trained = (train.lengths if name == "user_features" else train.counts) > 0
+        return FeatureTable.of(self.interactions.features[name], trained, device)
 
     def has_item_texts(self, encoder: str) -> bool:
         """Whether items have text vectors: from the data's texts or from a given table."""

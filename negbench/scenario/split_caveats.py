@@ -18,6 +18,12 @@ SHIFT = (
     "under popularity_shift the test pairs are drawn against popularity, the valid pairs are not: "
     "nothing is stopped or selected under the shift."
 )
+COLD = (
+    "under cold_items the cold items are in test only: no negative that is drawn by popularity or "
+    "from the batch is one of them, negatives drawn from all items may be, and no positive is; "
+    "valid has none, so nothing is stopped or selected on them. Figures over all items mix cold "
+    "and warm ones; --bands count:1 shows the items without a train pair apart, as tail."
+)
 NO_VALID = (
     "no valid pairs: nothing stops early and no epoch is selected, so the last epoch is tested."
 )
@@ -33,11 +39,12 @@ def caveats(
     `masks` says whether seen items are left out of the ranking."""
     several = (
         SHIFT if parts.rule_name == "popularity_shift" else "",
+        COLD if parts.rule_name == "cold_items" else "",
         NO_VALID if not len(parts.valid) else "",
         _left_out(pair_parts, parts),
         _nothing_to_rank(parts),
         _users_without_train(parts),
-        _items_without_train(parts),
+        _items_without_train(data, parts),
         _in_two_parts(parts, masks),
         _future(data, pair_parts, parts),
     )
@@ -89,7 +96,7 @@ def _users_without_train(parts: Split) -> str:
     )
 
 
-def _items_without_train(parts: Split) -> str:
+def _items_without_train(data: Interactions, parts: Split) -> str:
     tested, trained = parts.test.occurrences, parts.train.counts
     cold = (tested > 0) & (trained == 0)
     n = int(cold.sum())
@@ -98,8 +105,15 @@ def _items_without_train(parts: Split) -> str:
     return (
         f"{n:,} of {counted(int((tested > 0).sum()), 'test item')} "
         f"{'has' if n == 1 else 'have'} no train pair ({int(tested[cold].sum()):,} of "
-        f"{counted(len(parts.test), 'test pair')}): scored by untrained vectors."
+        f"{counted(len(parts.test), 'test pair')}): scored by untrained vectors{_unless(data)}."
     )
+
+
+def _unless(data: Interactions) -> str:
+    """What a backbone may read of an item in the place of pairs, as the end of a clause."""
+    readable = {"features": data.item_features, "texts": data.item_texts}
+    words = " or ".join(word for word, there in readable.items() if there is not None)
+    return f", but where a backbone reads their {words} (two_tower)" if words else ""
 
 
 def _in_two_parts(parts: Split, masks: bool) -> str:

@@ -7,8 +7,9 @@ no pair is a test pair twice, and a version trains on what was known at its time
 of forecasting (Tashman, "Out-of-sample Tests of Forecasting Accuracy", International Journal of
 Forecasting, 2000).
 
-    random(0.8,0.1,0.1,seed=0)   seed=1, seed=2; likewise users, popularity_shift, and files and
-                                 truth, whose test part is given: they draw the valid part anew
+    random(0.8,0.1,0.1,seed=0)   seed=1, seed=2; likewise users, popularity_shift, cold_items, and
+                                 files and truth, whose test part is given: they draw the valid
+                                 part anew
     ratio(0.8,0.1,0.1)           ratio(0.7,0.1,0.1,0.1), ratio(0.6,0.1,0.1,0.2)
     temporal(0.8,0.9)            temporal(0.7,0.8,0.9), temporal(0.6,0.7,0.8)
     leave_one_out                leave_one_out(skip=1), leave_one_out(skip=2)

@@ -23,6 +23,8 @@ of a part the pairs stay in time order, or in the order of the file where no tim
 - `users(a,b,c)`: users are divided, not pairs, by a seed; of a valid or test user the last item
   (`last=2`: the last two) is to be ranked, the earlier ones are read as history at ranking time
   and never trained on (see `held_out_users.py`).
+- `cold_items(a)`: the share a of the items is in test only; the pairs of the others are split as by
+  `random(0.8,0.1,0.1)` (see `cold_items.py`).
 - `popularity_shift(alpha,a)`: test is the share a of all pairs, sampled against the popularity of
   the items: alpha = 1 draws pairs uniformly, alpha = 0 items uniformly. Valid is as large and drawn
   without the shift, so that no selection uses it; each user keeps a train pair (see
@@ -32,6 +34,7 @@ of a part the pairs stay in time order, or in the order of the file where no tim
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +43,7 @@ from negbench.data.fold_in import FOLD_IN, TEST, TRAIN, VALID
 from negbench.data.interactions import Csr, Interactions, Split
 from negbench.errors import UserError
 from negbench.ops.rng import numpy_stream
-from negbench.scenario import held_out_users, popularity_shift
+from negbench.scenario import cold_items, held_out_users, popularity_shift
 from negbench.scenario.ranking_protocol import of_users_with_history
 from negbench.scenario.rule_numbers import increasing_points, share_for_valid, three_shares
 from negbench.scenario.rule_syntax import Rule, read_rule, with_seed
@@ -59,10 +62,11 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
     "truth": (0.1,),
     "users": (0.8, 0.1, 0.1),
     "popularity_shift": popularity_shift.DEFAULTS,
+    "cold_items": cold_items.DEFAULTS,
 }
 """The rules with their default numbers."""
 
-SEEDED = ("random", "files", "truth", "users", "popularity_shift")
+SEEDED = ("random", "files", "truth", "users", "popularity_shift", "cold_items")
 """The rules that draw."""
 ALIASES = {"loo": "leave_one_out"}
 
@@ -188,6 +192,7 @@ _RULES: dict[str, Callable[[Interactions, Rule], Parts]] = {
     "truth": _truth,
     "users": _users,
     "popularity_shift": popularity_shift.assign_parts,
+    "cold_items": partial(cold_items.assign_parts, split_warm=_random),
 }
 
 

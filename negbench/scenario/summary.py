@@ -39,6 +39,7 @@ def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[s
         "order": _span(data),
         "truth": "known" if data.truth is not None else "not known",
         "known negatives": _negatives(data),
+        "features": [f"{name[:4]}s: {each}" for name, each in data.features.items()] or ["none"],
         "licence": data.licence or "not known",
         "source": data.source or "not known",
         "checksum": data.checksum[:12],

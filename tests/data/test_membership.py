@@ -104,3 +104,21 @@ def test_the_bloom_filter_rejects_most_non_members() -> None:
     assert through[member.keys].all()
     assert int(through.sum()) - len(member.keys) < 0.1 * len(every)
     assert torch.equal(member.hits(every // 7_000, every[:, None] % 7_000), member.keys)
+
+
+def test_pairs_that_come_again_are_members_once() -> None:
+    csr = Csr(np.array([0, 4, 4, 6]), np.array([3, 1, 3, 3, 2, 2], np.int32), 5)
+    for limit in (0, 1 << 20):
+        member = Membership.of(csr, limit=limit)
+        assert member.keys.tolist() == [1, 3, 12]
+        assert member.indptr.tolist() == [0, 2, 2, 3]
+        assert member.contains(torch.tensor([0, 1, 2]), torch.arange(5).expand(3, 5)).tolist() == [
+            [False, True, False, True, False],
+            [False] * 5,
+            [False, False, True, False, False],
+        ]
+        assert member.non_member(torch.tensor([0, 0, 2]), torch.tensor([1, 2, 3])).tolist() == [
+            2,
+            4,
+            4,
+        ]

@@ -14,10 +14,7 @@ from helpers.small_runs import go, names, stamps
 from negbench.cli import main
 from negbench.data.interactions import Interactions
 from negbench.errors import UserError
-from negbench.experiment.cell.spec import CellSpec
-from negbench.experiment.finished.export import recommendations, write
-from negbench.storage import cell_store
-from negbench.texts import encoders
+from negbench.experiment.export.export import Export
 
 FILM = "{}|Film {} (1995)|01-Jan-1995||x|" + "|".join("0" * 19) + "\n"
 QUICK = {"methods": "random", "seeds": 1, "epochs": 1, "dim": 4}
@@ -39,7 +36,7 @@ def run(out, path, **raw):
 
 
 def exported(out):
-    rows = list(recommendations(out))
+    rows = list(Export(out).lines())
     return {name: {r["item"] for r in rows if r["dataset"] == name} for name in names_of(rows)}
 
 
@@ -87,7 +84,7 @@ def test_titles_that_arrive_later_are_exported(tmp_path):
             lines = (FILM.format(i, i + film) for i in range(1, 15))
             (home / "u.item").write_text("".join(lines), "latin-1")
         go(out, **QUICK, datasets="ml_100k", data_dir=str(tmp_path))
-        by_item = {row["item"]: row["name"] for row in recommendations(out)}
+        by_item = {row["item"]: row["name"] for row in Export(out).lines()}
         assert by_item[7] == title
 
 
@@ -183,29 +180,6 @@ def test_changed_files_of_an_official_name_are_named_by_their_folder(tmp_path):
     assert f"on: {tmp_path}, or how it is read, has changed since then" in str(caught.value)
 
 
-def test_changed_texts_are_refused_where_a_cell_read_them(tmp_path):
-    out = tmp_path / "out"
-    asked = {**QUICK, "datasets": "ml_100k", "data_dir": str(tmp_path)}
-    rows = (f"{u}\t{1 + (u + i) % 14}\t5\t{u + 20 * i}\n" for u in range(12) for i in range(7))
-    (tmp_path / "u.data").write_text("".join(rows))
-    lines = [FILM.format(i, i) for i in range(1, 15)]
-    (tmp_path / "u.item").write_text("".join(lines))
-    go(out, **asked)
-    cell = next((out / "cells").iterdir())
-    record = json.loads((cell / "cell.json").read_text())
-    scenario = CellSpec("ml_100k", "mf", "random").scenario_key.prepare(str(tmp_path))
-    texts = encoders.vectors_identity("tfidf", scenario.interactions.item_texts)
-    spec = {**record["spec"], "method": "reader", "texts": texts}
-    shutil.copytree(cell, out / "cells" / cell_store.digest(spec))
-    (out / "cells" / cell_store.digest(spec) / "cell.json").write_text(
-        json.dumps({**record, "spec": spec})
-    )
-    assert go(out, **asked).done == 1
-    (tmp_path / "u.item").write_text("".join(lines).replace("Film 7", "Movie 7"))
-    with pytest.raises(UserError, match="the texts of items in .* have changed since then"):
-        go(out, **asked)
-
-
 def test_two_files_of_one_name_do_not_share_a_folder(tmp_path):
     paths = [written(tmp_path / "a" / "data.csv"), written(tmp_path / "b" / "data.csv", shift=1)]
     run(tmp_path / "out", paths[0])
@@ -250,7 +224,7 @@ def test_a_folder_of_an_older_version_is_read_and_gone_on_with(tmp_path, caplog)
     del content["data"]["content"]
     record.write_text(json.dumps(content))
     text = io.StringIO()
-    assert write(out, text) and "old-" in text.getvalue()
+    assert Export(out).write(text) and "old-" in text.getvalue()
     before = stamps(out)
     assert run(out, path).done == 1
     assert stamps(out) == before and not caplog.messages
@@ -263,7 +237,7 @@ def test_an_older_table_that_two_data_sets_share_is_warned_of(tmp_path, caplog):
     first, second = (out / "ids").iterdir()
     first.rename(out / "ids" / f"{first.name[:12]}.json")
     second.unlink()
-    assert list(recommendations(out))
+    assert list(Export(out).lines())
     assert any("right and wrong share one table of ids" in line for line in caplog.messages)
 
 

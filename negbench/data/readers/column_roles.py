@@ -45,6 +45,9 @@ class Columns:
     """How a line holds pairs, where the looks of a file do not tell it."""
     order: str | None = None
     """What orders a user's pairs; without it the times, where there are any."""
+    user_features: str | None = None
+    item_features: str | None = None
+    """Files with a row for each user or item: its id, and its columns."""
 
     def __post_init__(self) -> None:
         """Check the words."""

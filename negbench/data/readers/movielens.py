@@ -4,16 +4,22 @@ A positive is a rating of at least `min_rating`; items have titles and genres if
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from negbench.data.download.file_cache import DatasetFiles, FileCache
 from negbench.data.download.mirrors import Download
+from negbench.data.features import Features
 from negbench.data.interactions import Interactions
 from negbench.data.raw_rows import RawRows
-from negbench.data.readers.item_titles import Titles, titles_of, with_titles
+from negbench.data.readers.item_titles import (
+    Titles,
+    titles_of,
+    with_titles,
+    years_of,
+)
 from negbench.data.readers.typed_tables import Kind, read_columns
 from negbench.data.reindex import reindex
 
@@ -49,18 +55,22 @@ def movielens_files(
     folder: str,
     ratings: str = "ratings.csv",
     films: str = "movies.csv",
+    people: str = "",
     *,
     archive_checksum: str = "",
     size: int = 0,
     checksums: Mapping[str, str] | None = None,
     terms: str,
 ) -> DatasetFiles:
-    """The files of an edition: GroupLens' archive, named as its folder; films are optional."""
+    """The files of an edition: GroupLens' archive, named as its folder.
+
+    Films are optional, and so is a table of `people`, where there is one.
+    """
     archive = f"{folder}.zip"
     return DatasetFiles(
         folders=(folder,),
         files=(ratings,),
-        optional=(films,),
+        optional=(films, people) if people else (films,),
         downloads=(Download(archive, (f"{ARCHIVES}/{archive}",), archive_checksum, size),),
         checksums=checksums or {},
         terms=terms,
@@ -74,10 +84,12 @@ def movielens_loader(
     link: str,
     ratings: Callable[[Path], pd.DataFrame],
     titles: Callable[[Path], Titles],
+    people: Callable[[Path], pd.DataFrame] | None = None,
 ) -> Callable[[Stars | HalfStars, FileCache], Interactions]:
     """The `load` of an edition, from the readers of its two files.
 
-    `ratings` gives the columns RATINGS, `titles` the names and texts of the films.
+    `ratings` gives the columns RATINGS, `titles` the names, texts and columns of the films, and
+    `people` the columns user, gender, age (of 1M the least of a class) and occupation.
     """
 
     def load(config: Stars | HalfStars, cache: FileCache) -> Interactions:
@@ -96,9 +108,21 @@ def movielens_loader(
         least = config.min_rating
         note = f"a positive is a rating of at least {least:g}"
         data = reindex(rows, name=name, min_rating=least, source=link, notes=(note,))
+        table_of_people = local.get(files.optional[-1]) if people else None
+        if people and table_of_people is not None:
+            data = _with_people(data, people(table_of_people))
         return with_titles(data, known)
 
     return load
+
+
+def _with_people(data: Interactions, people: pd.DataFrame) -> Interactions:
+    """The data set with the columns of its users."""
+    words = ("gender", "occupation")
+    categories = {name: [[str(each)] for each in people[name]] for name in words}
+    features = Features.of(categories, {"age": people["age"].to_numpy()})
+    ids = () if data.user_ids is None else data.user_ids
+    return replace(data, user_features=features.of_ids(people["user"].tolist(), ids))
 
 
 def csv_loader(
@@ -115,8 +139,18 @@ def _csv_ratings(path: Path) -> pd.DataFrame:
 
 def _csv_titles(path: Path) -> Titles:
     films = read_columns(path, FILMS, separator=",", header=("movieId", "title", "genres"))
-    return titles_of(films["item"], films["title"], [_genres(each) for each in films["genres"]])
+    return film_titles(films, listed_genres(films))
 
 
-def _genres(field: str) -> str:
-    return "" if field.startswith("(no") else field.replace("|", ", ")
+def listed_genres(films: pd.DataFrame) -> list[list[str]]:
+    """The genres of films from fields as `Animation|Comedy`; none of `(no genres listed)`."""
+    fields = films["genres"].tolist()
+    return [[] if each.startswith("(no") else each.split("|") for each in fields]
+
+
+def film_titles(films: pd.DataFrame, genres: list[list[str]]) -> Titles:
+    """Names, texts, genres and years of films; a year ends the title, as in `Heat (1995)`."""
+    titles = titles_of(films["item"], films["title"], [", ".join(each) for each in genres])
+    years = years_of(films["title"].str.extract(r"\((\d{4})\)\s*$")[0].fillna(""))
+    features = Features.of({"genres": genres}, {"year": years})
+    return replace(titles, features=(films["item"].tolist(), features))

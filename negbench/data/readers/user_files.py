@@ -11,6 +11,7 @@ from negbench.data.number_words import counted
 from negbench.data.raw_rows import RawRows, concatenated
 from negbench.data.readers.column_roles import Columns, is_usual
 from negbench.data.readers.delimited import first_line, read_table, separator_of
+from negbench.data.readers.feature_files import with_features
 from negbench.data.readers.item_lines import read_lines
 from negbench.data.readers.line_errors import BLANKS
 from negbench.data.readers.parquet import read_parquet
@@ -32,9 +33,10 @@ def read(path: Path, columns: Columns | None = None) -> Interactions:
     columns = columns or Columns()
     name = path.name.split(".")[0] or path.name
     if path.is_dir():
-        return _read_folder(path, name, columns)
+        return with_features(_read_folder(path, name, columns), columns, path)
     rows = read_rows(path, columns)
-    return reindex(rows, name=name, min_rating=columns.min_rating, source=str(path))
+    data = reindex(rows, name=name, min_rating=columns.min_rating, source=str(path))
+    return with_features(data, columns, path)
 
 
 def read_rows(path: Path, columns: Columns) -> RawRows:
