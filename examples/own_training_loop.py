@@ -26,6 +26,7 @@ for epoch in range(1, 4):
     loss.epoch(item.weight, user.weight)  # for methods that refresh tables before an epoch
     total = 0.0
     for rows in torch.randperm(len(users)).split(2048):
+        # Vectors that are encoded come as a function of ids: `item` in place of `item.weight`.
         value = loss(user(users[rows]), item.weight, users[rows], items[rows])
         optimiser.zero_grad()
         value.backward()

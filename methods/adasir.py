@@ -56,7 +56,7 @@ CARD = Card(
     link="https://doi.org/10.1145/3485447.3512075",
     paper="Learning Recommenders for Implicit Feedback with Importance Resampling",
     moves=("sampler",),
-    needs=("users",),
+    needs=("catalogue", "users"),
     provenance="specification",
     differs="The importance weights correct for the stale scores by default; the released weights, "
     "of the other sign, are a switch; no excluded item is in a pool; rows are not weighed by the "

@@ -19,6 +19,7 @@ CARD = Card(
     title="All items (full softmax)",
     family="oracle",
     moves=("sampler",),
+    needs=("catalogue",),
     provenance="ours",
 )
 

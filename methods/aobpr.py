@@ -54,6 +54,7 @@ CARD = Card(
     link="https://doi.org/10.1145/2556195.2556248",
     paper="Improving Pairwise Learning for Item Recommendation from Implicit Feedback",
     moves=("sampler",),
+    needs=("catalogue",),
     provenance="specification",
     differs="An excluded item's rank is drawn anew within its factor; lambda is a share of the "
     "catalogue by default.",

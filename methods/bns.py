@@ -51,6 +51,7 @@ CARD = Card(
     link="https://doi.org/10.1109/ICDE55515.2023.00063",
     paper="Bayesian Negative Sampling for Recommendation",
     moves=("stages",),
+    needs=("catalogue",),
     provenance="specification",
     differs="As released; another prior and a sampled distribution of scores are options.",
     search={

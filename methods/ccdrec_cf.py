@@ -68,6 +68,7 @@ CARD = Card(
     link="https://github.com/Yimeng-yang/CCDRec",
     paper="Curriculum Conditioned Diffusion for Multimodal Recommendation",
     moves=("stages",),
+    needs=("catalogue",),
     provenance="specification",
     differs="The denoiser is conditioned on the item's train users, not on texts and images; the "
     "chain begins at the noised item; the diffusion loss is detached: negatives alone change.",

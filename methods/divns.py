@@ -53,6 +53,7 @@ CARD = Card(
     moves=("stages",),
     provenance="specification",
     differs="The diverse set is the greedy mode of the determinantal process, not a draw of it.",
+    presets={"released": {"candidates": 10, "runners": 5, "lam": 0.8, "choice": "near"}},
     search={
         "lam": ("of", 0.5, 0.7, 0.9),
         "candidates": ("of", 8, 10, 20),

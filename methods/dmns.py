@@ -20,8 +20,7 @@ fitted by 100 epochs for each (`inner=100`: so many steps on each batch, after t
 Adam of its own). The chain takes DDIM steps of `stride` (`stride=1,walk=ancestral` is the paper's).
 Noise has the catalogue's mean and covariance; `noise=unit` is N(0, I). `preset=released` takes all
 as released. The condition is the user's vector at unit scale. Negatives are detached. Controls:
-`trained=false` is the same chain with a random denoiser that never learns; `walk=direct`
-is matched Gaussian noise: x_l is the row's own positive noised to t, without a denoiser.
+`trained=false` keeps a random denoiser; `walk=direct` noises the row's own positive to t instead.
 Cost per step: about T / stride + 5 `inner` passes of the denoiser over B rows.
 """
 
@@ -72,6 +71,7 @@ CARD = Card(
     link="https://arxiv.org/abs/2403.17259",
     paper="Diffusion-based Negative Sampling on Graphs for Link Prediction",
     moves=("stages", "objective"),
+    needs=("catalogue",),
     provenance="specification",
     differs="Users and their items stand for nodes and neighbours; the denoiser takes one step for "
     "each of the backbone's; the chain begins at the law it was trained on and takes DDIM steps.",

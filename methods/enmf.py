@@ -41,6 +41,7 @@ CARD = Card(
     link="https://doi.org/10.1145/3373807",
     paper="Efficient Neural Matrix Factorization without Sampling for Recommendation",
     moves=("sampler", "objective"),
+    needs=("catalogue",),
     provenance="specification",
     differs="The loss alone, on any backbone; each row carries a share of its user's term.",
     search={"weight": ("log", 0.01, 1.0)},

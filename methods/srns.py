@@ -55,7 +55,7 @@ CARD = Card(
     link="https://arxiv.org/abs/2009.03376",
     paper="Simplify and Robustify Negative Sampling for Implicit Collaborative Filtering",
     moves=("sampler", "stages"),
-    needs=("users",),
+    needs=("catalogue", "users"),
     provenance="specification",
     differs="The memory of items lives on over epochs by default; past scores are those of the "
     "last epochs' vectors, so that any pair has them.",

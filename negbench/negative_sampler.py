@@ -14,16 +14,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from negbench.composition import NO_NEGATIVES, OF_ROWS, recipe
+from negbench.composition import NO_NEGATIVES, OF_ROWS
 from negbench.errors import UserError
-from negbench.ops import rng
+from negbench.given_method import Given, given_method
 from negbench.ops.axes import AnyShape, Ids, Mask, Rows, Scores
 from negbench.protocol.context import TrainContext
+from negbench.protocol.encoded_items import CATALOGUE
 from negbench.protocol.interfaces import Begins, Observes, Refreshes
 from negbench.protocol.step import Batch, Negatives, Step
 from negbench.protocol.view import DotCounter, View
 from negbench.training.forward import having
-from negbench.training.given_rows import checked_ids
+from negbench.training.id_check import IdCheck
+from negbench.training.process_rank import own_stream, process_rank
+from negbench.training.snapshot import load_states, states
 from negbench.training.train_pairs import context_of_pairs
 
 DRAWS = {"sampler", "stages"}
@@ -51,41 +54,45 @@ class NegativeSampler:
     """A method's sampler and stages, without its loss; made by `sampler`.
 
     Draws come from a generator of its own. `state_dict` and `load_state_dict` let a run go on.
+    Call it outside of what `torch.compile` compiles.
     """
 
-    def __init__(self, method: str, context: TrainContext) -> None:
+    def __init__(self, method: Given, context: TrainContext, rank: int = 0) -> None:
         """Build the method and begin its sampler and stages; use `sampler` instead.
 
         Raises UserError for a method whose negatives are not drawn by ids and scores alone.
         """
-        parsed = recipe(method)
-        if any(card.family == NO_NEGATIVES for card in parsed.cards):
-            raise UserError(f"a sampler must draw negatives; {method} has a loss without any")
-        if parsed.needs:
+        given = given_method(method)
+        self.name, self.context, self.epoch, self.number = given.name, context, 1, 0
+        self.ids, self.rank = IdCheck(), rank
+        if any(card.family == NO_NEGATIVES for card in given.cards):
+            raise UserError(f"a sampler must draw negatives; {self.name} has a loss without any")
+        if needs := [need for need in given.needs if need != CATALOGUE]:
             raise UserError(
-                f"a sampler by itself sees ids and scores only, and {method} needs "
-                f"{' and '.join(parsed.needs)}; run it on a backbone of the suite"
+                f"a sampler by itself sees ids and scores only, and {self.name} needs "
+                f"{' and '.join(needs)}; run it on a backbone of the suite"
             )
-        if not any(DRAWS & set(c.moves) for c in parsed.cards if c.family not in OF_ROWS):
+        moves = [DRAWS & set(card.moves) for card in given.cards if card.family not in OF_ROWS]
+        if given.cards and not any(moves):
             raise UserError(
-                f"a sampler by itself has no loss, and {method} is one: its negatives are those of "
-                "random, popularity or whatever it is composed with; take that, as in "
+                f"a sampler by itself has no loss, and {self.name} is one: its negatives are those "
+                "of random, popularity or whatever it is composed with; take that, as in "
                 "negbench.sampler('random(negatives=64)', ...), or negbench.attach for the loss"
             )
-        built = parsed.build()
-        self.name, self.context, self.epoch, self.number = method, context, 1, 0
+        built = given.build()
         self.sampler, self.stages = built.sampler, built.stages
-        parts = (self.sampler, *self.stages)
+        parts = self._parts = (self.sampler, *self.stages)
         if built.transform is not None or having(parts, Refreshes):
-            raise _needs_vectors(method)
+            raise _needs_vectors(self.name)
         if having(parts, Observes):
             raise UserError(
-                f"a sampler by itself sees no loss, and {method} learns from it; use "
+                f"a sampler by itself sees no loss, and {self.name} learns from it; use "
                 "negbench.attach, which has both"
             )
-        self.generator = rng.stream(context.seed, "negatives", device=context.device)
+        self.generator = self._draws("negatives")
         for part in having(parts, Begins):
             part.begin(context)
+        given.taken()
 
     @torch.no_grad()
     def __call__(
@@ -101,9 +108,13 @@ class NegativeSampler:
         `positives` [B] are the items that the users met, for methods that compare with them or
         draw from the batch; `score` is your model, for methods that choose by scores. It is called
         without gradient. With `n` the method is asked again until there are n a row: n must be a
-        multiple of what it draws. Raises UserError where an argument that the method reads is
-        missing, and ValueError for ids outside the train data or scores of another shape.
+        multiple of what it draws. Raises UserError for another n, as if nothing had been drawn, and
+        where an argument that the method reads is missing, and ValueError for scores of another
+        shape and ids outside the train data (on a GPU, which is not waited for, at the next call).
         """
+        self.ids.settle()
+        if n is not None and n < 1:
+            raise UserError(f"`n` must be at least 1; got {n}")
         users = self._ids(users, "users", self.context.n_users)
         if positives is not None:
             positives = self._ids(positives, "positives", self.context.n_items)
@@ -112,14 +123,18 @@ class NegativeSampler:
                     f"`positives` must be one item a user, {list(users.shape)}; got "
                     f"{list(positives.shape)}"
                 )
+        before = self._state(), [] if n is None else states(self._parts)
         drawn = [self._once(users, positives, score)]
         each = drawn[0].n
-        if n is not None and (n < each or n % each):
+        if n is not None and (not each or n % each):
+            self.load_state_dict(before[0])
+            load_states(self._parts, before[1])
             raise UserError(
                 f"`n` must be a multiple of what {self.name} draws a row, {each}; got {n}; set its "
                 "`negatives` instead"
             )
-        drawn += [self._once(users, positives, score) for _ in range((n or each) // each - 1)]
+        rounds = 1 if n is None else n // each
+        drawn += [self._once(users, positives, score) for _ in range(rounds - 1)]
         return _joined(drawn)
 
     def begin_epoch(self, number: int) -> None:
@@ -132,17 +147,32 @@ class NegativeSampler:
         self.epoch = number
 
     def state_dict(self) -> dict[str, Any]:
-        """The generator, the epoch and the step: with them the draws go on where they stood."""
+        """The generator, the epoch and the step: with them the draws go on where they stood.
+
+        Raises ValueError for ids of the last call that were not there.
+        """
+        self.ids.settle()
+        return self._state()
+
+    def _state(self) -> dict[str, Any]:
         return {
             "generator": self.generator.get_state(),
             "epoch": self.epoch,
             "number": self.number,
+            "rank": self.rank,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        self.generator.set_state(state["generator"])
+        """Go on from a `state_dict`; from that of another rank by draws of this rank's own."""
         self.epoch, self.number = state["epoch"], state["number"]
+        if state.get("rank", 0) == self.rank:
+            self.generator.set_state(state["generator"])
+        else:
+            self.generator = self._draws("negatives", "after", self.number)
+
+    def _draws(self, *names: str | int) -> torch.Generator:
+        where = self.context.device
+        return own_stream(self.context.seed, *names, rank=self.rank, device=where)
 
     def _once(self, users: Rows, positives: Rows | None, score: Score | None) -> Negatives:
         self.number += 1
@@ -162,7 +192,7 @@ class NegativeSampler:
         if ids.dim() != 1:
             raise ValueError(f"`{name}` must be ids [B]; got {list(ids.shape)}")
         remedy = "leave such rows out before drawing"
-        return checked_ids(ids.to(self.context.device), n, name, remedy)
+        return self.ids(ids.to(self.context.device), n, name, remedy)
 
 
 class _UsersAlone:
@@ -244,21 +274,25 @@ def _needs_vectors(method: str) -> UserError:
 
 
 def sampler(
-    method: str,
+    method: Given,
     users: ArrayLike,
     items: ArrayLike,
     *,
     n_users: int | None = None,
     n_items: int | None = None,
     seed: int = 0,
+    rank: int | None = None,
     device: str = "cpu",
 ) -> NegativeSampler:
-    """A registered method's negatives for a model and a loss of your own.
+    """A method's negatives for a model and a loss of your own.
 
-    `users` and `items` [n] are the ids of the train pairs, counted from 0; they are what is never
-    drawn. Raises UserError for an unknown method, or one whose negatives need vectors or a loss.
+    `method` is a name with settings, the path of a plug-in file, or a built `Method`. `users` and
+    `items` [n] are the ids of the train pairs, counted from 0; they are what is never drawn. `rank`
+    is the number of this process, by default that in `torch.distributed` where it runs: with one
+    `seed` the draws of the processes differ. Raises UserError for an unknown method, or one whose
+    negatives need vectors or a loss.
     """
     context = context_of_pairs(
         np.asarray(users), np.asarray(items), n_users, n_items, seed=seed, device=device
     )
-    return NegativeSampler(method, context)
+    return NegativeSampler(method, context, process_rank(rank))

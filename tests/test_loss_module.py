@@ -200,8 +200,11 @@ def test_a_part_trains_at_its_own_rate_or_a_warning_says_so():
     model, users = Stranger(), torch.arange(30)
     query, items = model.user(users), torch.from_numpy(ITEMS[::4])
     loss = attach("talos(quantile_lr=0.25)", USERS, ITEMS)
-    with pytest.warns(UserWarning, match=r"talos\(quantile_lr=0.25\).*0.25; give your optimiser"):
+    with pytest.warns(
+        UserWarning, match=r"talos\(quantile_lr=0.25\).*0.25; give your optimiser"
+    ) as caught:
         loss(query, model.item.weight, users, items)
+    assert caught[0].filename == __file__, "the line of the user's"
     loss = attach("talos(quantile_lr=0.25)", USERS, ITEMS)
     (group,) = loss.parameter_groups(0.05)
     assert group["lr"] == 0.25 and group["params"] == list(loss.parameters())

@@ -92,6 +92,20 @@ def test_an_evaluation_leaves_training_as_it_was(name):
     assert runs[0] == runs[1]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_evaluation_without_gradient_is_the_one_with_it(name):
+    """Also of a method that differentiates itself, as til does to look ahead."""
+    loss, model = made(name), Stranger()
+    trained(loss, model, 2)
+    loss.eval()
+    value = step(model, loss)
+    for without in (torch.no_grad(), torch.inference_mode()):
+        with without:
+            looked = loss(model.user(U), model.item.weight, U, POSITIVES)
+        assert looked.item() == value and not looked.requires_grad
+    assert not any(p.grad is not None and p.grad.isnan().any() for p in loss.parameters())
+
+
 def test_a_state_within_an_epoch_makes_its_tables_again():
     first, model = made("dmns"), Stranger()
     trained(first, model, 2)

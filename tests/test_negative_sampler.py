@@ -9,8 +9,9 @@ import negbench
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.negative_sampler import _joined
+from negbench.parts import BPR, NoNegatives
 from negbench.plugins import registry
-from negbench.protocol import Negatives
+from negbench.protocol import Method, Negatives
 
 U, N_ITEMS, D = 12, 30, 5
 DRAW = np.random.default_rng(3)
@@ -83,8 +84,28 @@ def test_more_are_drawn_by_asking_again():
     one, three = make("dns"), make("dns")
     rounds = [one(BATCH, score=score).ids for _ in range(3)]
     assert torch.equal(three(BATCH, 3, score=score).ids, torch.cat(rounds, 1))
-    with pytest.raises(UserError, match="`n` must be a multiple of what random.* draws a row, 4"):
-        make("random(negatives=4)")(BATCH, 6)
+
+
+@pytest.mark.parametrize(
+    ("method", "each"), [("random(negatives=4)", 4), ("adaptive_mixed", 5), ("adaptive", 25)]
+)
+@pytest.mark.parametrize("n", [6, 3, 0, -4])
+def test_a_wrong_number_is_refused_as_if_nothing_had_been_drawn(method, each, n):
+    given = {"positives": POSITIVES, "score": score}
+    draw, twin = make(method), make(method)
+    rule = f"`n` must be a multiple of what .* draws a row, {each}" if n > 0 else "at least 1"
+    with pytest.raises(UserError, match=rule):
+        draw(BATCH, n, **given)
+    assert draw.number == 0
+    for _ in range(2):
+        assert torch.equal(draw(BATCH, **given).ids, twin(BATCH, **given).ids)
+
+
+def test_of_a_method_that_draws_nothing_no_number_is_had():
+    draw = make(Method(NoNegatives(), BPR()))
+    assert draw(BATCH).ids.shape == (len(BATCH), 0)
+    with pytest.raises(UserError, match="draws a row, 0; got 2"):
+        draw(BATCH, 2)
 
 
 def test_a_mask_of_one_round_is_not_lost_beside_rounds_without():

@@ -65,6 +65,7 @@ CARD = Card(
     link="https://arxiv.org/abs/2601.01448",
     paper="ADAR: Adaptive Diffusion-based Augmentation for Recommendation",
     moves=("stages",),
+    needs=("catalogue",),
     provenance="specification",
     differs="The default has no denoiser; mode=reverse trains one. Written from the abstract and "
     "reviews: rules, noise of the catalogue's covariance, mixture and all defaults are ours.",
@@ -76,7 +77,6 @@ CARD = Card(
     },
     presets={"network": {"mode": "reverse", "noise": "unit"}},
 )
-
 LOG_EVERY = 8
 """Steps from one whose metrics are logged to the next."""
 

@@ -48,7 +48,7 @@ CARD = Card(
     link="https://arxiv.org/abs/2401.06982",
     paper="Denoising Diffusion Recommender Model",
     moves=("transform",),
-    needs=("users",),
+    needs=("catalogue", "users"),
     provenance="specification",
     differs="The backbone is trained in the first epochs of the same run and then frozen, not "
     "loaded. Default only: one hidden layer, rows are pairs, the backbone's step size.",

@@ -59,6 +59,7 @@ CARD = Card(
     title="Diffusion-denoising sampling",
     family="diffusion",
     moves=("stages",),
+    needs=("catalogue",),
     provenance="ours",
     differs="Ours; DDRM gives the pair-conditioned denoiser, which it uses for the model alone.",
     controls={"ddrm_sampler(denoiser=untrained)": "a random detector"},

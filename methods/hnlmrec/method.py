@@ -78,7 +78,7 @@ CARD = Card(
     paper="Can LLM-Driven Hard Negative Sampling Empower Collaborative Filtering? Findings "
     "and Potentials",
     moves=("stages",),
-    needs=("texts", "users"),
+    needs=("catalogue", "texts", "users"),
     provenance="specification",
     differs="A small network on text vectors for the fine-tuned language model, or above one with "
     "LoRA (`model`); templates for written profiles; targets, criteria and detachment are ours.",

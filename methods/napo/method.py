@@ -73,6 +73,7 @@ CARD = Card(
     link="https://arxiv.org/abs/2508.09653",
     paper="On Negative-aware Preference Optimization for Recommendation",
     moves=("objective",),
+    needs=("catalogue",),
     provenance="specification",
     differs="The policy is a softmax over all items and trained first in the same run; its frozen "
     "copy is reference and auxiliary model; rows share within groups.",

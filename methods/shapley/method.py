@@ -75,7 +75,7 @@ CARD = Card(
     venue="CIKM",
     link="https://arxiv.org/abs/2407.19469",
     moves=("sampler",),
-    needs=("users",),
+    needs=("catalogue", "users"),
     provenance="ours",
     differs="Only the paper's abstract was at hand: games, estimators and weights are derived.",
     controls={"shapley(corrected=true)": "values that change no expected gradient"},

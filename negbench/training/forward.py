@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from negbench.ops.axes import Rows, Scalar, Scores
+from negbench.protocol.encoded_items import EncodedItems
 from negbench.protocol.interfaces import HasLosses, Method
 from negbench.protocol.step import Feedback, Negatives, Step
 
@@ -50,8 +51,10 @@ def forward(method: Method, step: Step, mark: Callable[[str], None] | None = Non
         used = stage.apply(step, used)
     if mark:
         mark("sampling")
-    s_pos = step.view.score_pair(step.view.positive)
-    s_neg = step.score(used, penalised=True)
+    if isinstance(step.view.items, EncodedItems):
+        read = () if used.vectors is not None or used.ids is None else (used.ids,)
+        step.view.items.encoded(step.batch.items, *read)
+    s_pos, s_neg = step.score_all(used)
     rows = method.objective.rows(step, s_pos, s_neg, used)
     for weight in (step.view.row_weight, used.row_weight):
         if weight is not None:

@@ -1,31 +1,37 @@
-"""The rows that a user's own training loop gives: their shapes, their ids, and which count."""
+"""The rows that a user's own training loop gives: their shapes, and which of them count."""
+
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from negbench.ops.axes import ItemVectors, Mask, Rows, Vectors
+from negbench.protocol.encoded_items import Encode
 
 
 def check_shapes(
     query: Vectors,
-    items: ItemVectors,
+    items: ItemVectors | Encode,
     users: Rows,
     positives: Rows,
     mask: Mask | None,
     n_items: int,
 ) -> None:
-    """Check query [B, D], items [I, D], users [B], positives [B] and mask [B].
+    """Check query [B, D], items [I, D] or a function, users [B], positives [B] and mask [B].
 
     Raises ValueError where a shape is another, or the mask is not bool.
     """
-    rows = len(users)
-    if users.dim() != 1 or query.shape != (rows, items.shape[1]) or positives.shape != (rows,):
+    rows, matrix = len(users), items if isinstance(items, Tensor) else None
+    width = query.shape[-1] if matrix is None else matrix.shape[-1]
+    if users.dim() != 1 or query.shape != (rows, width) or positives.shape != (rows,):
+        beside = "a function" if matrix is None else list(matrix.shape)
         raise ValueError(
             f"`query` must be [B, D], `users` and `positives` [B]; got {list(query.shape)}, "
-            f"{list(users.shape)} and {list(positives.shape)} with items {list(items.shape)}"
+            f"{list(users.shape)} and {list(positives.shape)} with items {beside}"
         )
-    if len(items) != n_items:
+    if matrix is not None and matrix.shape != (n_items, width):
         raise ValueError(
-            f"`items` must hold every item's vector, [{n_items}, D]; got {list(items.shape)}"
+            f"`items` must hold every item's vector, [{n_items}, D]; got {list(matrix.shape)}"
         )
     if mask is not None and (mask.shape != (rows,) or mask.dtype != torch.bool):
         raise ValueError(
@@ -42,18 +48,11 @@ def counted(positives: Rows, mask: Rows | None, ignore_index: int | None) -> Row
     return known if mask is None else mask & known
 
 
-LEFT_OUT = "leave rows out by `mask` [B], or by their positive's id as attach(ignore_index=...)"
+def at_rest(given: Any) -> Any:
+    """A tensor, or a function of tensors, without gradient; None stays.
 
-
-def checked_ids(ids: Rows, size: int, name: str = "positives", remedy: str = LEFT_OUT) -> Rows:
-    """The ids as int64; one number is read, so a GPU is waited for.
-
-    Raises ValueError for ids that are no integers or lie outside 0..size - 1: one below 0 would
-    count from the end, in silence.
+    Tensors of `torch.inference_mode` are copied: no part could differentiate beside them.
     """
-    if ids.is_floating_point() or ids.dtype == torch.bool:
-        raise ValueError(f"`{name}` must be integer ids; got {ids.dtype}")
-    wrong = ids[(ids < 0) | (ids >= size)]
-    if len(wrong):
-        raise ValueError(f"`{name}` must lie in 0..{size - 1}; got {int(wrong[0])}; {remedy}")
-    return ids.long()
+    if isinstance(given, Tensor):
+        return given.clone() if given.is_inference() else given.detach()
+    return None if given is None else torch.no_grad()(given)

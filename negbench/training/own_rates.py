@@ -1,16 +1,19 @@
 """The learning rates that a method asks for, where the optimiser is the user's own."""
 
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch.nn import Parameter
 
 from negbench.protocol.interfaces import Maximises, Method, Minimises
 from negbench.training.forward import having
 from negbench.training.optimisers import OWN, lr_factor, own_lr
 
-FRAMES = 5
-"""From the warning up to the line of the user's that called the module."""
+NOT_THE_USERS = tuple(str(Path(file).parent) for file in (Path(__file__).parent, torch.__file__))
+"""Folders whose lines a user has not written: of negbench and of torch."""
 
 
 class OwnRates:
@@ -47,12 +50,20 @@ class OwnRates:
                 f"{name} trains parameters at learning rates of their own, "
                 f"{', '.join(map(str, own))}; give your optimiser loss.parameter_groups(lr) "
                 "instead of loss.parameters()",
-                stacklevel=FRAMES,
+                stacklevel=users_line(),
             )
         if not self.scheduled and (factor := lr_factor(method, epoch)) != 1:
             self.scheduled = True
             warnings.warn(
                 f"{name} trains at {factor} times the learning rate from epoch {epoch} on; call "
                 "loss.set_lr(optimiser, lr) in every epoch",
-                stacklevel=FRAMES,
+                stacklevel=users_line(),
             )
+
+
+def users_line() -> int:
+    """How far up from the caller the user's line stands, for a warning's `stacklevel`."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(NOT_THE_USERS):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -5,18 +5,13 @@ from negbench.errors import UserError
 from negbench.protocol.interfaces import Backbone
 from negbench.protocol.view import View
 
-SCORING = ("score_pair", "score_rows", "score_shared")
-
 
 def check_ranking(view: View, backbone: Backbone, history: Csr) -> None:
     """Check that a backbone which trains by a score of its own gives it for ranking too.
 
     Raises UserError where it would be ranked by products of vectors instead.
     """
-    own = view.similarity.kind == "own" or any(
-        getattr(type(view), name) is not getattr(View, name) for name in SCORING
-    )
-    if not own:
+    if not view.has_own_score():
         return
     vectors = backbone.encode(history)
     if vectors.score is None and vectors.similarity.kind != "own":
