@@ -8,7 +8,9 @@ Work is counted per CPU-second on one thread (`cpu`) and by the clock (`wall`, a
 bound` how far it is from the best that the machine allows: 1.0 is at the bound, which is `random`'s
 time and, for what is done beyond it, the vectors read, the multiply-adds, the draws and the scores
 at the rates of `bounds.py`. Passes over vectors and scores between these are not in it. Rows go to
-`bench.json` as they come, and the cost curve of `scale` to `bench.png`.
+`bench.json` as they come, and the cost curves of `scale` and of `items` (catalogues of up to a
+million items, 10 million with --greatest-items, by dense Adam and by rows) to `bench.png` and
+`bench.items.png`.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from typing import Any
 import torch
 from bounds import bounds
 from curve import draw
+from many_items import METHODS, many_items
 from scenarios import scenario_of
 from timing import on_two, rate
 from work_draws import draws
@@ -34,7 +37,7 @@ from work_training import training
 from negbench.plugins import registry
 from negbench.training.memory import keep_freed_memory
 
-PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale")
+PARTS = ("training", "draws", "ranking", "memory", "start-up", "grid", "scale", "items")
 
 
 def main() -> None:
@@ -48,8 +51,9 @@ def main() -> None:
         sys.stdout.flush()
         record = {"machine": machine(), "rows": rows}
         args.out.write_text(json.dumps(record, indent=1) + "\n")
-    if grown := [row for row in rows if row["what"] == "scale"]:
-        draw(grown, args.out.with_suffix(".png"))
+    for part, ending in (("scale", ".png"), ("items", ".items.png")):
+        if grown := [row for row in rows if row["what"] == part]:
+            draw(grown, args.out.with_suffix(ending))
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -64,6 +68,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--one-thread", action="store_true", help="leave out the clock on two")
     parser.add_argument("--greatest", type=int, default=20_000_000, help="pairs, for scale")
+    parser.add_argument("--greatest-items", type=int, default=1_000_000, help="for items")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     return parser
 
@@ -94,6 +99,8 @@ def measured(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from default_run()
     if "scale" in parts:
         yield from scale(str(Path(__file__).parent), args.greatest)
+    if "items" in parts:
+        yield from many_items(args.greatest_items, 100, METHODS)
 
 
 def line(row: dict[str, Any]) -> str:
@@ -106,6 +113,7 @@ def line(row: dict[str, Any]) -> str:
         ("epoch", "{:.4g} CPU-s an epoch"),
         ("against", "x random {:.2f}"),
         ("x least", "x least {:.2f}"),
+        ("x exact", "x dense Adam {:.2f}"),
         ("bound", "of bound {:.2f}"),
         ("seconds", "{:.2f} s"),
         ("MiB", "{:.0f} MiB"),

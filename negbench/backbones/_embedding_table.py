@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from negbench.ops.add_rows import add_own_rows, add_rows
 from negbench.ops.axes import AnyShape, ItemVectors
 from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.gradient_leaves import Leaves
+from negbench.protocol.row_table import RowTable
 from negbench.protocol.step import Batch, Negatives
 from negbench.protocol.view import View
 
@@ -64,7 +66,7 @@ def table(
 ) -> nn.Parameter:
     """A table of normal vectors, drawn on the generator's device and moved to `device`."""
     values = torch.randn(rows, config.dim, generator=generator, device=generator.device)
-    return nn.Parameter((values * config.init).to(device))
+    return nn.Parameter(values.mul_(config.init).to(device))
 
 
 def gradient(parameter: nn.Parameter) -> AnyShape:
@@ -75,47 +77,62 @@ def gradient(parameter: nn.Parameter) -> AnyShape:
 
 
 def backward(
-    parameter: nn.Parameter, l2: float, batch: Batch, view: View, negatives: Negatives, offset: int
+    table: RowTable, l2: float, batch: Batch, view: View, negatives: Negatives, offset: int
 ) -> None:
-    """Scatter the gradients of the leaves and of the L2 penalty into a table [U + I, D].
+    """Add the gradients of the leaves and of the L2 penalty to those of a table [U + I, D].
 
     The leaves are the table's own rows here (MF); item i is row `offset + i`. The penalty is l2 / 2
     times the squared norms of a row's user, its positive and the mean over its negatives.
     """
-    into, table, size = gradient(parameter), parameter.detach(), len(batch)
-    leaves = Leaves() if view.leaves is None else view.leaves
-    scatter(into, batch.users, table, leaves.query, l2 / size)
-    scatter(into, batch.items + offset, table, leaves.positive, l2 / size)
+    size, leaves = len(batch), Leaves() if view.leaves is None else view.leaves
+    table.begin()
+    scatter(table, batch.users, leaves.query, l2 / size)
+    scatter(table, batch.items + offset, leaves.positive, l2 / size)
     for place, (ids, leaf) in enumerate(leaves.rows):
         each = l2 / max(1, ids.numel()) if place == leaves.penalised else 0.0
-        scatter(into, ids + offset, table, leaf, each)
-    leaves.add_item_gradients(into[offset:])
+        scatter(table, ids + offset, leaf, each)
+    for gradient in leaves.table_gradients():
+        gradient.add_to(table.whole()[offset:])
     if leaves.users is not None and leaves.users.grad is not None:
-        into[:offset] += leaves.users.grad
+        table.whole()[:offset].add_(leaves.users.grad)
     if negatives.ids is not None and leaves.penalised is None and l2:
-        decay(into[offset:], table[offset:], negatives.ids, l2 / max(1, negatives.ids.numel()))
+        penalise_rows(table, negatives.ids, l2 / max(1, negatives.ids.numel()), offset)
 
 
-def scatter(
-    into: ItemVectors, ids: AnyShape, table: ItemVectors, leaf: AnyShape | None, each: float
-) -> None:
-    """Add leaf.grad + each * row at the rows `ids` [...] of `into` [R, D]."""
-    if leaf is not None and leaf.grad is not None:
+def scatter(table: RowTable, ids: AnyShape, leaf: AnyShape | None, each: float) -> None:
+    """Add leaf.grad + each * row to the gradients of the rows `ids` [...]."""
+    if leaf is not None and leaf.grad is not None and not table.by_rows:
+        add_rows(table.whole(), ids, leaf.grad, each, leaf.detach())
+    elif leaf is not None and leaf.grad is not None:
         # In place: the leaf's gradient is not read again.
-        add(into, ids, leaf.grad.add_(leaf.detach(), alpha=each) if each else leaf.grad)
+        table.add(ids, leaf.grad.add_(leaf.detach(), alpha=each) if each else leaf.grad)
     elif each:
-        decay(into, table, ids, each)
+        penalise_rows(table, ids, each)
+
+
+def penalise_rows(table: RowTable, ids: AnyShape, each: float, offset: int = 0) -> None:
+    """Add each * row to the gradients of the rows `offset + ids`; where they are many, by counts.
+
+    The ids are compared with the rows from `offset` on.
+    """
+    values = table.parameter.detach()
+    if table.by_rows and ids.numel() < len(values) - offset:
+        table.read(ids + offset)
+        table.add(ids + offset, F.embedding(ids + offset, values) * each)
+    else:
+        table.read()
+        decay(table.whole()[offset:], values[offset:], ids, each)
 
 
 def add(into: ItemVectors, ids: AnyShape, rows: AnyShape) -> None:
     """Add rows [..., D] at the places `ids` [...] of `into` [R, D]."""
-    into.index_add_(0, ids.reshape(-1), rows.reshape(-1, into.shape[1]))
+    add_rows(into, ids, rows)
 
 
 def decay(into: ItemVectors, table: ItemVectors, ids: AnyShape, each: float) -> None:
     """Add each * row at the rows `ids` [...] of `into` [R, D]; where they are many, by counts."""
     if ids.numel() < len(table):
-        add(into, ids, F.embedding(ids, table) * each)
+        add_own_rows(into, ids, each, table)
     else:
         times = torch.bincount(ids.reshape(-1), minlength=len(table)).to(table.dtype)
         into.addcmul_(table, times.unsqueeze(1), value=each)

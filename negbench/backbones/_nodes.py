@@ -66,7 +66,13 @@ class NodeBackbone(nn.Module):
             query, positive = query.requires_grad_(), positive.requires_grad_()
             layers = None if layers is None else layers.requires_grad_()
         upstream = [(outputs, nodes)] if cut else []
-        leaves = Leaves(query=query, positive=positive, query_layers=layers, upstream=upstream)
+        leaves = Leaves(
+            query=query,
+            positive=positive,
+            query_layers=layers,
+            upstream=upstream,
+            in_place=True,
+        )
         of_items = Layers(items, self.blocks) if self.blocks else None
         given = leaves if cut else None
         return View(query, items, positive, self.similarity, users, layers, of_items, leaves=given)

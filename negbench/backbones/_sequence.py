@@ -104,7 +104,7 @@ class SequenceBackbone(nn.Module):
             return View(outputs, items, items[batch.items], self.similarity)
         items = self.table.detach()[: self.n_items]
         query, positive = outputs.detach().requires_grad_(), items[batch.items].requires_grad_()
-        leaves = Leaves(query=query, positive=positive, upstream=[(outputs, query)])
+        leaves = Leaves(query=query, positive=positive, upstream=[(outputs, query)], in_place=True)
         return View(query, items, positive, self.similarity, leaves=leaves)
 
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:

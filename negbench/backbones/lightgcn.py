@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from negbench.backbones import _embedding_table
 from negbench.backbones._graph_propagation import Propagation
+from negbench.ops.deferred_dot import ItemGradient
 from negbench.protocol import (
     AnyShape,
     Batch,
@@ -99,8 +100,8 @@ class Arrived:
     """(nodes [...], gradient [..., L, D]) of every layer that the mean holds."""
     one: list[tuple[int, Tensor, Tensor]] = field(default_factory=list)
     """(layer, nodes [...], gradient [..., D]) of a single layer."""
-    items: list[Tensor] = field(default_factory=list)
-    """Gradients [I, D] of the layer mean of all items."""
+    items: list[ItemGradient] = field(default_factory=list)
+    """Gradients of the layer mean of items."""
 
 
 class LightGCN(nn.Module):
@@ -135,7 +136,7 @@ class LightGCN(nn.Module):
         if cut:
             rows = (query, positive, layers)
             query, positive, layers = (row.requires_grad_() for row in rows)
-            leaves = Leaves(query=query, positive=positive, query_layers=layers)
+            leaves = Leaves(query=query, positive=positive, query_layers=layers, in_place=True)
         users, items = mean[: self.n_users], mean[self.n_users :]
         of_items = Nodes([hop[self.n_users :] for hop in hops])
         return View(query, items, positive, self.similarity, users, layers, of_items, leaves=leaves)
@@ -196,7 +197,7 @@ class LightGCN(nn.Module):
         return Arrived(
             mean=[*leaves.user_gradients(batch.users), *((n + ids, g) for ids, g in of_items)],
             layers=list(leaves.layer_gradients(batch.users, n)),
-            items=list(leaves.dense_item_gradients()),
+            items=list(leaves.table_gradients()),
         )
 
     def _through(self, graph: Propagation, arrived: Arrived) -> Tensor:
@@ -220,8 +221,8 @@ class LightGCN(nn.Module):
                 _embedding_table.add(total, ids, gradient)
             for ids, gradient in arrived.layers:
                 _embedding_table.add(total, ids, gradient[..., layer - first, :])
-            for gradient in arrived.items:
-                total[self.n_users :].add_(gradient, alpha=share)
+            for of_items in arrived.items:
+                of_items.add_to(total[self.n_users :], share)
         return total
 
     def _by_autograd(

@@ -5,7 +5,8 @@
 Koren, Bell & Volinsky, "Matrix Factorization Techniques for Recommender Systems", Computer 2009;
 trained by ranking as in Rendle et al., "BPR", UAI 2009. No biases: a sampler's tilt to popular
 items shows in the vectors alone. Cost per step: one gather and one scatter of the rows used, and a
-dense Adam step over (U + I) D.
+dense Adam step over (U + I) D; of a large table (`training/row_adam.py`) an Adam step over the rows
+that are read.
 
 The defaults were chosen on `random` by validation NDCG@20 and hold for all methods alike. L2 moves
 results more than most methods do: of 0.003, 0.01 and 0.03, 0.01 was the best or within 4 % of it on
@@ -31,6 +32,7 @@ from negbench.protocol import (
     TrainContext,
     View,
 )
+from negbench.protocol.row_table import RowTable, RowView
 
 CARD = Card(
     title="Matrix factorisation",
@@ -86,27 +88,34 @@ class MF(nn.Module):
         self.table = _embedding_table.table(
             context.n_users + context.n_items, config, generator, context.device
         )
+        self.rows = RowTable(self.table)
 
     def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The rows of the batch; with `cut` they are leaves."""
         del generator
-        table = self.table.detach() if cut else self.table
-        users, items = table[: self.n_users], table[self.n_users :]
+        users, items = self.rows.parts(self.n_users) if cut else self._learning_parts()
         query, positive = users.index_select(0, batch.users), items.index_select(0, batch.items)
+        leaves = None
         if cut:
             query, positive = query.requires_grad_(), positive.requires_grad_()
-        leaves = Leaves(query=query, positive=positive) if cut else None
-        return View(query, items, positive, self.similarity, users, leaves=leaves)
+            leaves = Leaves(query=query, positive=positive, in_place=not self.rows.by_rows)
+        of_kind = RowView if self.rows.by_rows else View
+        return of_kind(query, items, positive, self.similarity, users, leaves=leaves)
+
+    def _learning_parts(self) -> tuple[Tensor, Tensor]:
+        """The rows of the users and of the items, with gradient by autograd."""
+        self.rows.read()
+        return self.table[: self.n_users], self.table[self.n_users :]
 
     def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
-        """Scatter the gradients of the rows used, and of their L2 penalty, into the table."""
-        _embedding_table.backward(self.table, self.config.l2, batch, view, negatives, self.n_users)
+        """Add the gradients of the rows used, and of their L2 penalty, to the table's."""
+        _embedding_table.backward(self.rows, self.config.l2, batch, view, negatives, self.n_users)
 
     @torch.no_grad()
     def encode(self, history: Csr) -> RankingVectors:
         """The table itself; the history is not used."""
         del history
-        users, items = self.table[: self.n_users].detach(), self.table[self.n_users :].detach()
+        users, items = (part.detach() for part in self._learning_parts())
 
         def query(rows: Tensor) -> Tensor:
             return users[rows]

@@ -26,6 +26,8 @@ from negbench.scenario.popularity_bands import Bands
 
 DEFAULT = Metric("ndcg", 20)
 """The metric of early stopping where none is chosen."""
+MOST_SCORES = 2**26
+"""Scores of a block on a CPU: 10 million items are ranked for 6 users at once."""
 
 
 class Scorer(Protocol):
@@ -167,10 +169,11 @@ def row_pairs(indptr: AnyShape, indices: AnyShape, users: Rows) -> tuple[Pairs, 
 
 
 def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
-    """Number of users to score at once: a block of scores takes up to 20 MiB on a CPU."""
+    """Number of users to score at once: a block of scores takes 20 MiB on a CPU, more where that
+    would be fewer than 32 users, and never more than 256 MiB, or 8 GiB on a GPU."""
     if torch.device(device).type != "cpu":
-        return 2048
-    return min(256, max(32, 5 * 2**20 // n_items))
+        return min(2048, max(1, 2**31 // n_items))
+    return min(256, max(32, 5 * 2**20 // n_items), max(1, MOST_SCORES // n_items))
 
 
 def _scored_blocks(

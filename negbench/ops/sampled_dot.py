@@ -7,7 +7,6 @@ near the number of items, products with all of them are faster: see `gathered_do
 """
 
 import warnings
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,19 +16,29 @@ import torch.nn.functional as F
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from negbench.ops.axes import AnyShape, Ids, ItemScores, ItemVectors, Scores, Vectors
+from negbench.ops import row_kernels
+from negbench.ops.axes import Ids, ItemScores, ItemVectors, Scores, Vectors
 from negbench.ops.gathered_dot import dense_item_sum, dense_scatter, gathered_dot, is_dense
 
 TILE = 2048
 """Items multiplied at once where there are many more: their scores stay in the cache."""
 
 
-def sampled_dot(query: Vectors, items: ItemVectors, ids: Ids) -> Scores:
+TINY = 1e-12
+"""The least length that a vector is divided by."""
+
+
+def sampled_dot(query: Vectors, items: ItemVectors, ids: Ids, *, unit: bool = False) -> Scores:
     """<query of b, item ids[b, n]>: query [B, D], items [I, D], ids [B, N] -> [B, N]; no gradient.
 
-    All on one device; ids must lie in 0..I-1, which is not checked.
+    With `unit` the items' directions are taken. All on one device; ids must lie in 0..I-1, which
+    compiled loops check (IndexError) and torch's sampled product does not.
     """
     query, items = query.detach(), items.detach()
+    if is_compiled(query, items, ids):
+        return compiled_dot(query, items, ids, torch.empty(ids.shape) if unit else None)
+    if unit:
+        items, _ = directions(items)
     if not is_fast(query):
         return _by_rows(query, items, ids)
     if is_dense(ids.shape[1], len(items)):
@@ -61,59 +70,33 @@ def is_fast(query: Vectors) -> bool:
     return query.device.type == "cpu" and query.dtype == torch.float32 and _supported()
 
 
-@dataclass(frozen=True, eq=False)
-class SampledDot:
-    """Dot products [B, N] whose gradient to the items is computed later, by `item_gradient`.
+def is_compiled(query: Vectors, items: ItemVectors, ids: Ids, *others: Vectors) -> bool:
+    """Whether compiled loops take these: fewer draws a row than products with all items pay for.
 
-    `slopes` [B, N] is a leaf that stands for the products: its gradient is that of the loss by
-    them.
+    `others` are vectors [B, D] that go with the queries.
     """
-
-    ids: Ids
-    slopes: Scores
-    query: Vectors
-    """The query vectors, [B, D]."""
-    items: ItemVectors
-    """The item vectors, [I, D], or their directions."""
-    lengths: Tensor | None
-    """The lengths of the item vectors, [I, 1], where `items` are directions."""
-
-    @classmethod
-    def of(
-        cls, query: Vectors, ids: Ids, items: ItemVectors, lengths: AnyShape | None = None
-    ) -> "SampledDot":
-        """With a zero gradient."""
-        slopes = query.new_zeros(ids.shape).requires_grad_()
-        return cls(ids, slopes, query.detach(), items.detach(), lengths)
-
-    def scores(self, query: Vectors) -> Scores:
-        """<query of b, item ids[b, n]>, [B, N], with gradient to `query` and to `slopes`."""
-        scores: Scores = _Deferred.apply(query, self.items, self.ids, self.slopes)  # type: ignore[no-untyped-call]
-        return scores
-
-    def item_gradient(self) -> ItemVectors | None:
-        """The gradient of every item, [I, D]; None where the loss has not reached the products."""
-        slopes = self.slopes.grad
-        if slopes is None:
-            return None
-        gradient = scatter_to_items(self.ids, slopes, self.query, len(self.items))
-        if self.lengths is None:
-            return gradient
-        # The gradient of a direction is orthogonal to it.
-        along = (gradient * self.items).sum(1, keepdim=True)
-        return gradient.addcmul_(self.items, along, value=-1).div_(self.lengths)
+    if is_dense(ids.shape[1], len(items)) or any(each.shape != query.shape for each in others):
+        return False
+    return row_kernels.applies(query, items, *others)
 
 
-class _Deferred(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, items: Tensor, ids: Tensor, slopes: Tensor) -> Tensor:
-        ctx.save_for_backward(items, ids)
-        return sampled_dot(query, items, ids)
+def compiled_dot(query: Vectors, items: ItemVectors, ids: Ids, inverse: Scores | None) -> Scores:
+    """Products by compiled loops, of what `is_compiled`, without a gradient: [B, N].
 
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        items, ids = ctx.saved_tensors
-        return weighted_item_sum(items, ids, slopes[0]), None, None, slopes[0]
+    With `inverse` [B, N] they are with the items' directions, and it is filled with 1 / length.
+    """
+    scores = query.new_empty(ids.shape)
+    if inverse is None:
+        row_kernels.run("dots", query, items, ids.contiguous(), scores)
+    else:
+        row_kernels.run("unit_dots", query, items, ids.contiguous(), TINY, scores, inverse)
+    return scores
+
+
+def directions(items: ItemVectors) -> tuple[ItemVectors, ItemVectors]:
+    """The items [I, D] as unit vectors, and their lengths [I, 1]; no gradient."""
+    lengths = torch.linalg.vector_norm(items, dim=1, keepdim=True).clamp(min=TINY)
+    return items / lengths, lengths
 
 
 class _Differentiable(torch.autograd.Function):
@@ -135,6 +118,8 @@ class _Differentiable(torch.autograd.Function):
 
 def weighted_item_sum(items: ItemVectors, ids: Ids, weights: Scores) -> Vectors:
     """sum_n weights[b, n] item ids[b, n]: items [I, D], ids and weights [B, N] -> [B, D]."""
+    if not ids.numel():
+        return items.new_zeros(len(ids), items.shape[1])
     if is_fast(items) and is_dense(ids.shape[1], len(items)):
         return dense_item_sum(items, ids, weights)
     return F.embedding_bag(ids, items, mode="sum", per_sample_weights=weights.contiguous())
@@ -143,6 +128,8 @@ def weighted_item_sum(items: ItemVectors, ids: Ids, weights: Scores) -> Vectors:
 def scatter_to_items(ids: Ids, weights: Scores, query: Vectors, n_items: int) -> ItemVectors:
     """sum over (b, n) with ids[b, n] = i of weights[b, n] query[b]: [B, N], [B, D] -> [I, D]."""
     rows, n = ids.shape
+    if not ids.numel():
+        return query.new_zeros(n_items, query.shape[1])
     if is_dense(n, n_items):
         return dense_scatter(ids, weights, query, n_items)
     begins = np.arange(0, rows * n + 1, n, dtype=np.int32)

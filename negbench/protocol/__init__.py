@@ -37,6 +37,7 @@ from negbench.ops.axes import (
 from negbench.plugins.card import Card
 from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.context import TrainContext
+from negbench.protocol.feature_table import FeatureTable
 from negbench.protocol.fixed_proposal import FixedProposal, HasFixedProposal
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
@@ -82,6 +83,7 @@ __all__ = [
     "Card",
     "Csr",
     "Epoch",
+    "FeatureTable",
     "Feedback",
     "FixedProposal",
     "FrozenBackbone",

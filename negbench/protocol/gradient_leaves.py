@@ -15,7 +15,7 @@ from negbench.ops.axes import (
     UserVectors,
     Vectors,
 )
-from negbench.ops.sampled_dot import SampledDot
+from negbench.ops.deferred_dot import DeferredDot, DenseGradient, ItemGradient
 
 
 class ByIds(Protocol):
@@ -63,8 +63,11 @@ class Leaves:
     """(ids [...], item vectors [..., D])."""
     penalised: int | None = None
     """Place in `rows` of the step's negatives: their vectors bear the L2 penalty."""
-    products: list[SampledDot] = field(default_factory=list)
+    products: list[DeferredDot] = field(default_factory=list)
     """Dot products with items whose vectors were never gathered."""
+    in_place: bool = False
+    """Whether the backbone adds `table_gradients` to its own in place: then few draws a row too are
+    scored without gathering, by compiled loops."""
     layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """(ids [...], item vectors at every layer [..., L, D])."""
     upstream: list[tuple[Tensor, Tensor]] = field(default_factory=list)
@@ -108,18 +111,18 @@ class Leaves:
         users where the loss has reached their table."""
         return _received([(users, self.query), *_whole(self.users)])
 
-    def dense_item_gradients(self) -> Iterator[ItemVectors]:
-        """Gradients [I, D] of all items: of each sampled dot product, and of their table."""
+    def table_gradients(self) -> Iterator[ItemGradient]:
+        """Gradients that know their items: of each deferred dot product, and of the table."""
         if self.items is not None and self.items.grad is not None:
-            yield self.items.grad
+            yield DenseGradient(self.items.grad)
         for product in self.products:
             if (gradient := product.item_gradient()) is not None:
                 yield gradient
 
     def add_item_gradients(self, into: ItemVectors) -> None:
-        """Add the gradients of all items, `dense_item_gradients`, to `into` [I, D]."""
-        for gradient in self.dense_item_gradients():
-            into += gradient
+        """Add the `table_gradients` to `into` [I, D]."""
+        for gradient in self.table_gradients():
+            gradient.add_to(into)
 
     def layer_gradients(self, users: Rows, offset: int) -> Iterator[tuple[AnyShape, AnyShape]]:
         """(node ids [...], gradient [..., L, D]); items come `offset` nodes after the users."""

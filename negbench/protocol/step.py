@@ -179,6 +179,13 @@ class Step:
             return self.view.score_shared(what, penalised=penalised)
         return self.view.score_rows(what, penalised=penalised)
 
+    def score_all(self, negatives: Negatives) -> tuple[Rows, Scores]:
+        """The scores of the positives [B] and of the step's final negatives, with gradient."""
+        ids = negatives.ids
+        if ids is None or negatives.shared or negatives.vectors is not None:
+            return self.view.score_pair(self.view.positive), self.score(negatives, penalised=True)
+        return self.view.score_step(ids)
+
     @torch.no_grad()
     def scores_no_grad(self, negatives: Negatives) -> Scores:
         """The same scores without gradient, minus infinity where masked: for selection."""

@@ -17,6 +17,7 @@ from negbench.errors import UserError
 from negbench.ops.axes import (
     AnyShape,
     AnyVectors,
+    Ids,
     ItemVectors,
     LayerVectors,
     PoolScores,
@@ -25,11 +26,13 @@ from negbench.ops.axes import (
     UserVectors,
     Vectors,
 )
-from negbench.ops.sampled_dot import SampledDot, is_fast, sampled_dot
+from negbench.ops.deferred_dot import deferred_dot, deferred_dots
+from negbench.ops.sampled_dot import TINY, is_compiled, is_fast, sampled_dot
 from negbench.plugins.config_ranges import check_ranges
+from negbench.protocol.encoded_items import EncodedItems, read
 from negbench.protocol.gradient_leaves import ByIds, CutLayers, Leaves
 
-TINY = 1e-12
+SCORING = ("score_pair", "score_rows", "score_shared")
 FEW = 4
 """Up to this many items a row, products and sums are faster, with gradient, than small matmuls."""
 
@@ -103,7 +106,9 @@ class View:
 
     Everything in it carries gradient. That of `items` [I, D] and `users` [U, D] is dense where a
     loss reaches them, so take item rows from `rows(ids)` and `layer_rows(ids)`, and read a whole
-    table under `torch.no_grad()` or detached where no gradient is meant.
+    table under `torch.no_grad()` or detached where no gradient is meant. A method that reads all
+    `items` says so by needs=("catalogue",): in a user's own loop they may come as a function of ids
+    (`EncodedItems`), and then only rows can be had.
     `users` and the layers are there if the backbone's card provides "users" and "layers".
     """
 
@@ -173,8 +178,15 @@ class View:
             return self.item_layers[ids]
         return CutLayers(self.item_layers, leaves.layers)[ids]
 
+    def has_own_score(self) -> bool:
+        """Whether scores are no products of vectors: by a function, or by methods of a subclass."""
+        return self.similarity.kind == "own" or any(
+            getattr(type(self), name) is not getattr(View, name) for name in SCORING
+        )
+
     def score_pair(self, vectors: Vectors) -> Rows:
         """Score one item for each row: [B, D] -> [B]."""
+        vectors = read(vectors)
         self.dots.add(vectors.shape[0])
         if self.similarity.score is not None:
             return self.similarity.score(self.query, vectors)
@@ -199,6 +211,26 @@ class View:
         lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
         return products / lengths.clamp(min=TINY)
 
+    def score_step(self, ids: Ids) -> tuple[Rows, Scores]:
+        """Score the positive and the step's negatives, ids [B, N], of each row -> [B] and [B, N].
+
+        One function to autograd, by compiled loops, where item gradients are added in place.
+        """
+        leaves = self._leaves_of("items")
+        if leaves is None or not self._are_scored_together(leaves, ids):
+            return self.score_pair(self.positive), self.score_rows(ids, penalised=True)
+        self.dots.add(ids.numel() + len(ids))
+        query, positive = self.similarity.query(self.query), self.similarity.prepare(self.positive)
+        unit = self.similarity.kind == "cosine"
+        s_pos, s_neg, product = deferred_dots(query, positive, ids, self.items, unit=unit)
+        leaves.products.append(product)
+        return s_pos, s_neg
+
+    def _are_scored_together(self, leaves: Leaves, ids: Ids) -> bool:
+        if not leaves.in_place or self.through is not None or self.has_own_score():
+            return False
+        return is_compiled(self.query, self.items, ids, self.positive)
+
     def score_shared(self, what: AnyShape, *, penalised: bool = False) -> PoolScores:
         """Score the same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
         vectors = what if what.is_floating_point() else self.rows(what, penalised=penalised)
@@ -210,22 +242,27 @@ class View:
     def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
         """Whether these are ids whose vectors need not be gathered.
 
-        A gradient, and lengths, are made for every item, so there must be as many ids as items.
+        Compiled loops take any, where a gradient need not be one of every item. Else it is made
+        for every item, as lengths are, so there must be as many ids as items.
         """
-        if what.is_floating_point() or what.shape[1] <= FEW or self.through is not None:
+        if what.is_floating_point() or self.through is not None:
             return False
+        if isinstance(self.items, EncodedItems):
+            return False
+        leaves = self._leaves_of("items")
         learns, many = torch.is_grad_enabled(), what.numel() >= len(self.items)
-        if not many and (learns or self.similarity.kind != "dot"):
+        if learns and leaves is None:
             return False
-        return (not learns or self._leaves_of("items") is not None) and is_fast(query)
+        if (leaves is None or leaves.in_place) and is_compiled(query, self.items, what):
+            return True
+        if what.shape[1] <= FEW or not (many or (self.similarity.kind == "dot" and not learns)):
+            return False
+        return is_fast(query)
 
     def _sampled_dot(self, ids: Tensor, query: Tensor) -> Tensor:
-        items, lengths = self.items.detach(), None
-        if self.similarity.kind == "cosine":
-            lengths = torch.linalg.vector_norm(items, dim=1, keepdim=True).clamp(min=TINY)
-            items = items / lengths
+        unit = self.similarity.kind == "cosine"
         if self.leaves is None or not torch.is_grad_enabled():
-            return sampled_dot(query, items, ids)
-        product = SampledDot.of(query, ids, items, lengths)
+            return sampled_dot(query, self.items, ids, unit=unit)
+        scores, product = deferred_dot(query, ids, self.items, unit=unit)
         self.leaves.products.append(product)
-        return product.scores(query)
+        return scores

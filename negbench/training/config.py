@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from negbench.plugins.config_ranges import check_ranges
 
+OPTIMISERS = ("adam", "adam_exact", "adagrad", "sgd")
+DEFAULT_OPTIMISER = "adam"
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -31,12 +34,18 @@ class TrainConfig:
     """Override of the backbones' own width."""
     batch_size: int | None = None
     """Override of the backbones' own batch size."""
+    optimiser: str = DEFAULT_OPTIMISER
+    """`adam` updates large tables by rows; `adam_exact` all rows in each step, as torch has it."""
     time_limit: float = 0.0
     """Seconds that a cell may train, 0 for no limit; the record says where it was reached."""
 
     def __post_init__(self) -> None:
-        """Check the budget. Raises ValueError where it trains nothing."""
+        """Check the budget. Raises ValueError where nothing would train."""
         check_ranges(self, at_least={"epochs": 1, "patience": 1, "eval_every": 1})
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(
+                f"`optimiser` must be one of {', '.join(OPTIMISERS)}; got {self.optimiser!r}"
+            )
 
 
 @dataclass

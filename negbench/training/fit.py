@@ -31,6 +31,7 @@ from negbench.training.forward import Outcome, forward, having
 from negbench.training.frozen_copy import freeze
 from negbench.training.optimisers import (
     drop_gradients,
+    flush,
     optimisers,
     restore_gradients,
     set_lr,
@@ -73,7 +74,7 @@ class Fit:
         for part in having(method.parts, Begins):
             part.begin(context)
         self.batches = feed(backbone, context)
-        self.optimisers = optimisers(method, backbone)
+        self.optimisers = optimisers(method, backbone, config.optimiser)
         self.unusable = UnusableRows(context.device)
 
     def run(
@@ -107,6 +108,7 @@ class Fit:
             outcome = self.step(batch, number, step)
             total += outcome.loss.detach() * len(batch)
             rows += len(batch)
+        flush(self.optimisers)
         self.progress.n_rows += rows
         self.progress.n_unusable += self.unusable.take()
         self.progress.epoch = number

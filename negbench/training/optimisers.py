@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim import Adam, Optimizer
+from torch.optim import SGD, Adagrad, Adam, Optimizer
 
 from negbench.protocol.interfaces import (
     Backbone,
@@ -15,21 +15,29 @@ from negbench.protocol.interfaces import (
     OwnLR,
     SchedulesLR,
 )
+from negbench.protocol.row_table import HasRowTable
+from negbench.training.config import DEFAULT_OPTIMISER
 from negbench.training.forward import having, implements
+from negbench.training.row_adam import RowAdam, may_pay
 
 OWN = "own_lr"
 """Key of a parameter group that a part trains at a learning rate of its own."""
 
 
-def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
-    """Adam for the parameters that minimise the loss, and another for those that maximise it.
+def optimisers(
+    method: Method, backbone: Backbone, name: str = DEFAULT_OPTIMISER
+) -> list[Optimizer]:
+    """One for the parameters that minimise the loss, and another for those that maximise it.
 
     A part's parameters go at its own learning rate where it has one, else at the backbone's. The
-    first Adam takes the backbone's `beta2`, and the backbone's own parameters its `weight_decay`,
-    where its Config has them.
+    first takes the backbone's `weight_decay`, for the backbone's own parameters, and as Adam its
+    `beta2`, where its Config has them. A large table has one of its own, with `adam`.
     """
     lr, betas = backbone.config.lr, (0.9, getattr(backbone.config, "beta2", 0.999))
     decay = getattr(backbone.config, "weight_decay", 0.0)
+    table = next((each.rows for each in having([backbone], HasRowTable)), None)
+    if name != "adam" or table is None or not may_pay(table, betas, decay):
+        table = None
     shared: list[Any] = []
     own: list[dict[str, Any]] = []
     for part in having(method.parts, Minimises):
@@ -37,15 +45,43 @@ def optimisers(method: Method, backbone: Backbone) -> list[Optimizer]:
             shared += part.minimised()
         else:
             own.append(_group(part.minimised(), rate))
-    of_backbone = list(backbone.parameters())
+    of_backbone = [p for p in backbone.parameters() if table is None or p is not table.parameter]
     groups: list[dict[str, Any]] = [{"params": [*of_backbone, *shared]}]
     if decay:
         groups = [{"params": of_backbone, "weight_decay": decay}, {"params": shared}]
-    adams: list[Optimizer] = [Adam([*groups, *own], lr=lr, betas=betas, fused=True)]
+    chosen: list[Optimizer] = [_optimiser(name, [*groups, *own], lr, betas=betas)]
     maximised = [_group(part.maximised(), own_lr(part)) for part in having(method.parts, Maximises)]
     if any(group["params"] for group in maximised):
-        adams.append(Adam(maximised, lr=lr, maximize=True, fused=True))
-    return adams
+        chosen.append(_optimiser(name, maximised, lr, maximize=True))
+    return chosen if table is None else [*chosen, RowAdam(table, lr, betas)]
+
+
+def _optimiser(
+    name: str,
+    groups: list[dict[str, Any]],
+    lr: float,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    maximize: bool = False,
+) -> Optimizer:
+    """The optimiser of a name of `OPTIMISERS`, over all of its parameters in each step."""
+    if name == "sgd":
+        return SGD(groups, lr=lr, maximize=maximize)
+    if name == "adagrad":
+        return Adagrad(groups, lr=lr, maximize=maximize)
+    return Adam(groups, lr=lr, betas=betas, maximize=maximize, fused=True)
+
+
+def flush(optimisers: Iterable[Optimizer]) -> None:
+    """Bring all rows of every table up to date: an epoch ends, and weights are read and kept."""
+    for optimiser in optimisers:
+        if isinstance(optimiser, RowAdam):
+            optimiser.flush()
+
+
+def updated_by_rows(optimisers: Iterable[Optimizer]) -> bool:
+    """Whether a table was updated by rows: equal to dense Adam within a bound, not to the bit."""
+    return any(isinstance(each, RowAdam) and each.by_rows for each in optimisers)
 
 
 def own_lr(part: Any) -> float | None:

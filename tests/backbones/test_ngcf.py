@@ -47,7 +47,7 @@ def with_layers(view, negatives):
 @pytest.mark.parametrize("config", [PLAIN, DROPS, COSINE], ids=["dot", "dropout", "cosine"])
 def test_cut_equals_autograd(config, kind, loss):
     cut, plain = (gradients(ngcf, config, WORLD, kind, cut=cut, loss=loss) for cut in (True, False))
-    assert_same(cut, plain, 2e-5)
+    assert_same(cut, plain, 5e-5)  # cubes of scores: rounding is threefold
 
 
 def by_hand(backbone):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.data.load import load
+from negbench.evaluation import full_ranking
 from negbench.evaluation.full_ranking import Ranking, evaluate, metric_at
 from negbench.evaluation.metric_kernels import metric_values
 from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
@@ -87,6 +88,30 @@ def test_the_block_size_changes_nothing(block: int, kind: type[Table]) -> None:
     assert np.array_equal(whole.top, other.top)
     for cell, value in whole.values.items():
         assert np.array_equal(value, other.values[cell], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("n_items", "users"), [(50, 256), (41_000, 127), (10_000_000, 6), (2**27, 1)]
+)
+def test_a_block_of_scores_has_a_most(n_items: int, users: int) -> None:
+    assert full_ranking.block_size(n_items) == users
+    assert users == 1 or users * n_items <= full_ranking.MOST_SCORES
+
+
+def test_a_ranking_never_holds_the_scores_of_all_users(monkeypatch) -> None:
+    scorer, target, seen = random_case()
+    monkeypatch.setattr(full_ranking, "MOST_SCORES", 3 * target.n_columns)
+    blocks = []
+
+    class Noting(Table):
+        def scores(self, users):
+            blocks.append(len(users))
+            return super().scores(users)
+
+    small = metric_at(Noting(scorer.table), target, seen, Metric("ndcg", 5))
+    monkeypatch.undo()
+    assert (max(blocks), len(blocks) > 1) == (3, True)
+    assert small == metric_at(scorer, target, seen, Metric("ndcg", 5))
 
 
 def test_band_values_count_only_their_own_targets() -> None:

@@ -85,8 +85,10 @@ def test_unselected_candidates_get_no_gradient() -> None:
     kept = TopM(2).apply(here, ids_of(here))
     here.score(kept).sum().backward()
     assert here.view.leaves is not None
-    ((ids, rows),) = here.view.leaves.rows
-    assert ids is kept.ids and rows.grad is not None and bool(rows.grad.any())
+    reached = [(ids, rows.grad) for ids, rows in here.view.leaves.rows]
+    reached += [(each.ids, each.slopes.grad) for each in here.view.leaves.products]
+    ((ids, gradient),) = reached
+    assert ids is kept.ids and gradient is not None and bool(gradient.any())
 
 
 def test_weigh_scales_the_negative_term_alone() -> None:

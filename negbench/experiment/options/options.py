@@ -30,6 +30,7 @@ TRAIN = (
     "l2",
     "dim",
     "batch_size",
+    "optimiser",
     "time_limit",
 )
 ROWS = ("methods", "backbones", "references")
@@ -69,7 +70,7 @@ class Options:
     metrics: tuple[str, ...] = ("recall,ndcg,hit,mrr,map,precision@10,20",)
     objective: str | None = None
     probe: str = "sample"
-    """How much of training the probes measure: sample, full or off."""
+    """How much of training the probes measure (sample, full or off), and probes of plug-ins."""
     log_negatives: int = 0
     """How many of the negatives used each cell keeps."""
     watch_test: bool = False
@@ -113,6 +114,8 @@ class Options:
     """Local dask workers to start, where there is no scheduler."""
     shard: tuple[int, int] = (1, 1)
     """Run every n-th cell only, from the i-th on: (i, n)."""
+    track: tuple[str, ...] = ()
+    """What is told of each cell that ends: tensorboard, mlflow, wandb."""
 
     def columns_of(self, dataset: str) -> Columns:
         """The columns of one data set."""
@@ -236,7 +239,7 @@ def _check(options: Options) -> None:
     from negbench.composition import objective
     from negbench.evaluation.metric_names import parse_metrics
     from negbench.plugins.term_syntax import parse
-    from negbench.probes.probe_set import MODES
+    from negbench.probes.probe_words import probe_words
     from negbench.scenario.popularity_bands import Bands
     from negbench.scenario.ranking_protocol import CHOICES, require_repeats_counted
     from negbench.scenario.rule_syntax import read_rule
@@ -249,12 +252,13 @@ def _check(options: Options) -> None:
     Bands.of(np.ones(3, np.int64), options.bands)
     if options.split != "auto":
         read_rule(options.split, DEFAULTS, "split rule", SHORT)
-    rules = {"exclude": list(EXCLUSIONS), "overwrite": list(OVERWRITE), "probe": list(MODES)}
+    rules = {"exclude": list(EXCLUSIONS), "overwrite": list(OVERWRITE)}
     rules |= {key: list(words) for key, words in CHOICES.items()}
     for key, known in rules.items():
         value = getattr(options, key)
         if value not in known:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
+    probe_words(options.probe)
     require_repeats_counted(options.repeats, options.average, options.plant)
     encoder_of(options.encoder)
     if options.objective is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.plugins.term_syntax import configure, literal
 
 
@@ -13,6 +13,8 @@ def budget(given: Mapping[str, Any]) -> dict[str, Any]:
     from negbench.training.config import TrainConfig
 
     values = {k: literal(v) if isinstance(v, str) else v for k, v in given.items()}
+    if not isinstance(optimiser := values.get("optimiser", ""), str):
+        raise UserError(f"train(optimiser=...) must be a name; got {shown(optimiser)}")
     budget = configure(TrainConfig, values, "train")
     for name in ("lr", "dim", "batch_size"):
         value = getattr(budget, name)

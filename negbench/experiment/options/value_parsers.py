@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from negbench.data import dataset_words, in_memory
 from negbench.data.readers.column_roles import Columns
-from negbench.errors import UserError, shown
+from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.options.plugin_selection import words
 from negbench.experiment.options.seed_words import seeds
 from negbench.experiment.options.yes_or_no import yes_or_no
+from negbench.plugins import registry
 from negbench.plugins.term_syntax import Term
 from negbench.storage.search_store import EMBEDDED
 
@@ -26,6 +27,18 @@ def listed(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise UserError(f"--{key} must be words, or a list of them; got {shown(value)}")
     return tuple(words(given))
+
+
+def methods(value: Any, key: str) -> tuple[str, ...]:
+    """Words as of `listed`, and functions that build a method, which are registered by their name.
+
+    Raises UserError for anything else.
+    """
+    if callable(value):
+        return (registry.add_function(value),)
+    if isinstance(value, list | tuple):
+        value = [registry.add_function(each) if callable(each) else each for each in value]
+    return listed(value, key)
 
 
 def datasets(value: Any, key: str) -> tuple[str, ...]:
@@ -44,8 +57,8 @@ def _dataset(value: Any) -> str:
         return in_memory.hold(value)
     if not isinstance(value, str | os.PathLike):
         raise UserError(
-            "datasets must be names, files or folders, pandas DataFrames or Interactions, or a "
-            f"list of them; got {shown(value)}"
+            "datasets must be names, files or folders, pandas DataFrames, arrays [n, 2] of users "
+            f"and items, or Interactions, or a list of them; got {shown(value)}"
         )
     text = path(value, "datasets")
     return f"./{text}" if isinstance(value, os.PathLike) and dataset_words.is_name(text) else text
@@ -153,6 +166,18 @@ def encoder(value: Any, key: str) -> str:
     return text if text in NAMES or not file.exists() else str(file.resolve())
 
 
+def trackers(value: Any, key: str) -> tuple[str, ...]:
+    """Names of trackers from `a,b`, or from a list. Raises UserError for anything else."""
+    from negbench.tracking.track import TRACKERS
+
+    names = listed(value, key)
+    for name in names:
+        if name not in TRACKERS:
+            near = did_you_mean(name, list(TRACKERS))
+            raise UserError(f"--{key} must be of {', '.join(TRACKERS)}; got {name!r}; {near}")
+    return names
+
+
 def rule(value: Any, key: str) -> str:
     """A rule, `ratio(0.8,0.1,0.1)`, or a list of its pieces as a file might break it."""
     pieces = value if isinstance(value, list | tuple) else [value]
@@ -160,10 +185,13 @@ def rule(value: Any, key: str) -> str:
 
 
 def column(value: Any, key: str) -> Any:
-    """A column's name or number, or the least rating.
+    """A column's name or number, the least rating, or the full path of a file of features.
 
-    Raises UserError if the least rating is no number, or a column neither a name nor a number.
+    Raises UserError if the least rating is no number, a column neither a name nor a number, or a
+    file no path.
     """
+    if key.endswith("_features"):
+        return str(Path(path(value, key)).expanduser().resolve())
     if key != "min_rating":
         if isinstance(value, bool) or not isinstance(value, str | Integral):
             raise UserError(f"--{key} must be a column's name or number; got {shown(value)}")
@@ -222,7 +250,7 @@ def own_data(entries: Sequence[Any]) -> tuple[list[str], list[dict[str, Any]]]:
 PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "name": word,
     "datasets": datasets,
-    "methods": listed,
+    "methods": methods,
     "backbones": listed,
     "references": listed,
     "seeds": seeds,
@@ -232,7 +260,7 @@ PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "bands": rule,
     "metrics": metrics,
     "objective": word,
-    "probe": word,
+    "probe": rule,
     "log_negatives": whole_number(0),
     "watch_test": yes_or_no,
     "plant": share,
@@ -242,6 +270,7 @@ PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "users": word,
     "repeats": word,
     "encoder": encoder,
+    "track": trackers,
     "tuned": lambda value, key: EMBEDDED if value == EMBEDDED else folder(value, key),
     "jobs": jobs,
     "threads": whole_number(1),

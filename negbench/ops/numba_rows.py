@@ -1,0 +1,171 @@
+"""Compiled loops over rows of tables, by numba: imported where it is installed, and only then.
+
+Each reads or writes a row in place, so no rows are gathered. One thread and one order of additions:
+the same arrays give the same bits. They are compiled for contiguous float32 and int64 arrays when
+this module is imported, or read from numba's cache, so no step ever waits for a compiler.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+VERSION = f"numba {numba.__version__}"
+ORDER = {"reassoc", "contract", "nsz"}
+"""A sum may be taken in lanes and with fused multiply-adds. NaN and infinity stay what they are."""
+
+
+def dots(query: Floats, items: Floats, ids: Ints, out: Floats) -> bool:
+    """out[b, n] = <query b, item ids[b, n]>; False at the first id that no item has."""
+    for b in range(ids.shape[0]):
+        for n in range(ids.shape[1]):
+            item = ids[b, n]
+            if item < 0 or item >= items.shape[0]:
+                return False
+            total = np.float32(0)
+            for d in range(items.shape[1]):
+                total += query[b, d] * items[item, d]
+            out[b, n] = total
+    return True
+
+
+def unit_dots(
+    query: Floats, items: Floats, ids: Ints, tiny: float, out: Floats, inverse: Floats
+) -> bool:
+    """`dots` with the items' directions; inverse[b, n] = 1 / max(|item|, tiny)."""
+    for b in range(ids.shape[0]):
+        for n in range(ids.shape[1]):
+            item = ids[b, n]
+            if item < 0 or item >= items.shape[0]:
+                return False
+            total = square = np.float32(0)
+            for d in range(items.shape[1]):
+                total += query[b, d] * items[item, d]
+                square += items[item, d] * items[item, d]
+            inverse[b, n] = np.float32(1) / max(np.sqrt(square), tiny)
+            out[b, n] = total * inverse[b, n]
+    return True
+
+
+def add_products(into: Floats, ids: Ints, weights: Floats, query: Floats, scale: float) -> None:
+    """into[ids[b, n]] += scale weights[b, n] query b."""
+    for b in range(ids.shape[0]):
+        for n in range(ids.shape[1]):
+            item, weight = ids[b, n], scale * weights[b, n]
+            for d in range(query.shape[1]):
+                into[item, d] += weight * query[b, d]
+
+
+def add_two_products(
+    into: Floats,
+    ids: Ints,
+    weights: Floats,
+    query: Floats,
+    along: Floats,
+    items: Floats,
+    scale: float,
+) -> None:
+    """into[i] += scale (weights[b, n] query b + along[b, n] item i), where i = ids[b, n]."""
+    for b in range(ids.shape[0]):
+        for n in range(ids.shape[1]):
+            item, weight, own = ids[b, n], scale * weights[b, n], scale * along[b, n]
+            for d in range(query.shape[1]):
+                into[item, d] += weight * query[b, d] + own * items[item, d]
+
+
+def add_rows(into: Floats, ids: Ints, rows: Floats, scale: float, others: Floats) -> bool:
+    """into[ids[b]] += rows[b] + scale others[b]; False at the first id that no row has."""
+    for b in range(ids.shape[0]):
+        row = ids[b]
+        if row < 0 or row >= into.shape[0]:
+            return False
+        for d in range(into.shape[1]):
+            into[row, d] += rows[b, d] + scale * others[b, d]
+    return True
+
+
+def add_own_rows(into: Floats, ids: Ints, own: float, table: Floats) -> bool:
+    """into[ids[b]] += own table[ids[b]]; False at the first id that no row has."""
+    for b in range(ids.shape[0]):
+        row = ids[b]
+        if row < 0 or row >= into.shape[0]:
+            return False
+        for d in range(into.shape[1]):
+            into[row, d] += own * table[row, d]
+    return True
+
+
+def paired_dots(left: Floats, right: Floats, out: Floats) -> None:
+    """out[b] = <left b, right b>."""
+    for b in range(left.shape[0]):
+        total = np.float32(0)
+        for d in range(left.shape[1]):
+            total += left[b, d] * right[b, d]
+        out[b] = total
+
+
+def paired_slopes(
+    weights: Floats, left: Floats, right: Floats, to_left: Floats, to_right: Floats
+) -> None:
+    """to_left[b] += weights[b] right b, to_right[b] = weights[b] left b."""
+    for b in range(left.shape[0]):
+        for d in range(left.shape[1]):
+            to_left[b, d] += weights[b] * right[b, d]
+        for d in range(left.shape[1]):
+            to_right[b, d] = weights[b] * left[b, d]
+
+
+def row_slopes(
+    of_pos: Floats,
+    of_neg: Floats,
+    query: Floats,
+    positive: Floats,
+    items: Floats,
+    ids: Ints,
+    to_query: Floats,
+    to_positive: Floats,
+) -> None:
+    """to_query[b] = of_pos[b] positive b + sum_n of_neg[b, n] item ids[b, n], and
+    to_positive[b] = of_pos[b] query b."""
+    for b in range(query.shape[0]):
+        for d in range(query.shape[1]):
+            to_query[b, d] = of_pos[b] * positive[b, d]
+        for d in range(query.shape[1]):
+            to_positive[b, d] = of_pos[b] * query[b, d]
+        for n in range(ids.shape[1]):
+            item, weight = ids[b, n], of_neg[b, n]
+            for d in range(query.shape[1]):
+                to_query[b, d] += weight * items[item, d]
+
+
+def _compiled(loop: Callable[..., Any], arguments: str) -> Any:
+    """The loop, compiled for these arguments: f and i are arrays of rows, g and j are flat."""
+    number = numba.types.float32
+    kinds = {"f": number[:, ::1], "i": numba.types.int64[:, ::1], "s": number}
+    kinds |= {"g": number[::1], "j": numba.types.int64[::1]}
+    signature = tuple(kinds[letter] for letter in arguments)
+    try:
+        return numba.njit(signature, fastmath=ORDER, nogil=True, cache=True)(loop)
+    except RuntimeError:  # no folder for the cache can be written to
+        return numba.njit(signature, fastmath=ORDER, nogil=True)(loop)
+
+
+_LOOPS: tuple[tuple[Callable[..., Any], str], ...] = (
+    (dots, "ffif"),
+    (unit_dots, "ffisff"),
+    (add_products, "fiffs"),
+    (add_two_products, "fiffffs"),
+    (add_rows, "fjfsf"),
+    (add_own_rows, "fjsf"),
+    (paired_dots, "ffg"),
+    (paired_slopes, "gffff"),
+    (row_slopes, "gffffiff"),
+)
+COMPILED: dict[str, Callable[..., bool | None]] = {
+    loop.__name__: _compiled(loop, arguments) for loop, arguments in _LOOPS
+}
