@@ -1,14 +1,12 @@
-"""`export`: recommended lists or logged negatives, for other programs."""
+"""`export`: lists, relevance, the split or logged negatives of a run, for other programs."""
 
-import io
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from negbench.cli.log_lines import log_lines
-from negbench.cli.show import FOLDER, writable
+from negbench.cli.show import FOLDER
 from negbench.errors import UserError
 
 
@@ -16,64 +14,66 @@ from negbench.errors import UserError
 @click.argument("run_dir", type=FOLDER)
 @click.option("--recs", is_flag=True, help="The recommended lists  [what is written by default]")
 @click.option("--negatives", is_flag=True, help="The negatives kept by run --log-negatives")
+@click.option("--qrels", is_flag=True, help="What is relevant to whom: the pairs of the test part")
+@click.option("--split", is_flag=True, help="Train, valid and test, a file each in a new folder")
+@click.option("-d", "--dataset", multiple=True, help="Cells of this data set alone  [all]")
+@click.option(
+    "-b", "--backbone", multiple=True, help="Of this backbone; each may come again  [all]"
+)
+@click.option("-m", "--method", multiple=True, help="Of this row of the table, or method  [all]")
+@click.option("--seed", type=int, multiple=True, help="Of this seed  [all]")
 @click.option("--k", type=int, help="Length of the lists, up to 100  [the greatest K measured]")
-@click.option("--format", "form", default="csv", help="csv, parquet, or trec for lists  [csv]")
-@click.option("-o", "--out", help="Write to this file; for trec also a folder, a file a system")
+@click.option(
+    "--format",
+    "form",
+    default="",
+    help="csv, parquet; trec for lists and --qrels, recbole for --split  [csv; --qrels: trec]",
+)
+@click.option(
+    "-o", "--out", help="A new file; a new folder for --split and, a file a system, for trec"
+)
 def export(
-    run_dir: Path, recs: bool, negatives: bool, k: int | None, form: str, out: str | None
+    run_dir: Path,
+    recs: bool,
+    negatives: bool,
+    qrels: bool,
+    split: bool,
+    dataset: tuple[str, ...],
+    backbone: tuple[str, ...],
+    method: tuple[str, ...],
+    seed: tuple[int, ...],
+    k: int | None,
+    form: str,
+    out: str | None,
 ) -> None:
-    """The recommended lists of a run, or its logged negatives, with the users' and items' ids."""
-    if recs and negatives:
-        _refuse("an export is one thing at a time; got --recs and --negatives; drop one")
-    if negatives and k is not None:
-        _refuse(f"--k is the length of lists, which --negatives has none of; got --k {k}; drop it")
-    what = "negatives" if negatives else "recs"
+    """What other tools need of a run, with the users' and items' ids.
+
+    Its recommended lists, logged negatives, relevant test pairs (qrels), or the split. RecBole
+    trains on the split; ranx and pytrec_eval judge lists in TREC's form by the qrels.
+    """
+    from negbench.experiment.export.export import Export
+    from negbench.experiment.export.which import Which
+
+    flags = {"recs": recs, "negatives": negatives, "qrels": qrels, "split": split}
+    which = Which(datasets=dataset, backbones=backbone, methods=method, seeds=seed)
+    exported = Export(run_dir, _one_of(flags), form, k, which)
     with log_lines():  # damaged cells are logged
         if out is None:
-            _to_screen(run_dir, what, form, k)
-        elif form == "trec" and what == "recs" and _is_folder(run_dir, out):
-            _to_folder(run_dir, Path(out), k)
+            exported.write(sys.stdout)
+            return
+        path = Path(out)
+        if split or out.endswith("/") or (not path.suffix and exported.several_files):
+            rows = exported.write_folder(path)
         else:
-            _to_file(run_dir, what, form, Path(out), k)
+            rows = {path: exported.write_file(path)}
+    for file, n in rows.items():
+        click.echo(f"{file}  {n:,} rows")
 
 
-def _to_screen(run_dir: Path, what: str, form: str, k: int | None) -> None:
-    from negbench.experiment.finished.export import write
-
-    if form == "parquet":
-        _refuse("parquet is no text for a screen; got no file; add -o FILE")
-    write(run_dir, sys.stdout, form, what, k)
-
-
-def _to_file(run_dir: Path, what: str, form: str, out: Path, k: int | None) -> None:
-    from negbench.experiment.finished.export import parquet, write
-    from negbench.storage.atomic_write import write_bytes
-
-    writable(out)
-    if form == "parquet":
-        content, rows = parquet(run_dir, what, k)
-    else:
-        text = io.StringIO()
-        rows = write(run_dir, text, form, what, k)
-        content = text.getvalue().encode()
-    write_bytes(out, content)
-    click.echo(f"{out}  {rows:,} rows")
-
-
-def _is_folder(run_dir: Path, out: str) -> bool:
-    """Whether TREC runs go to a folder: it is one, ends in a slash, or has to hold several."""
-    from negbench.experiment.finished.trec import several
-
-    path = Path(out)
-    return path.is_dir() or out.endswith("/") or (not path.suffix and several(run_dir))
-
-
-def _to_folder(run_dir: Path, folder: Path, k: int | None) -> None:
-    from negbench.experiment.finished.trec import write_all
-
-    for path, rows in write_all(run_dir, folder, k):
-        click.echo(f"{path}  {rows:,} rows")
-
-
-def _refuse(sentence: str) -> NoReturn:
-    raise UserError(sentence)
+def _one_of(flags: dict[str, bool]) -> str:
+    """The thing to export; lists where no flag is given."""
+    given = [name for name, flag in flags.items() if flag]
+    if len(given) > 1:
+        words = " and ".join(f"--{name}" for name in given)
+        raise UserError(f"an export is one thing at a time; got {words}; leave one of them")
+    return given[0] if given else "recs"

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from negbench.cli import main
 from negbench.errors import NothingToReport, UserError
-from negbench.experiment.finished.export import negatives, read_ids, recommendations, write
+from negbench.experiment.export.export import Export
+from negbench.experiment.finished.export import read_ids
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import carry_out
@@ -31,7 +32,7 @@ def run(tmp_path_factory):
 
 
 def test_ids_are_those_of_the_file(run):
-    rows = list(recommendations(run))
+    rows = list(Export(run).lines())
     assert {row["user"] for row in rows} == {f"00{u}" for u in range(12)}
     assert {row["item"] for row in rows} <= {f"sku {i}/x" for i in range(14)}
     assert {row["seed"] for row in rows} == {0, 1}
@@ -42,7 +43,7 @@ def test_ids_are_those_of_the_file(run):
 def test_a_row_is_what_the_cell_holds(run):
     cell = cell_store.read_cells(run)[0][0]
     ids, arrays = read_ids(run, "shop", cell.record["data"]["checksum"]), cell.users()
-    rows = [row for row in recommendations(run) if row["seed"] == cell.spec["seed"]]
+    rows = [row for row in Export(run).lines() if row["seed"] == cell.spec["seed"]]
     wanted = [
         (ids["users"][u], ids["items"][i])
         for u, top in zip(arrays["users"], arrays["top"], strict=True)
@@ -56,11 +57,11 @@ def test_lists_are_as_long_as_asked(run, tmp_path):
     cell = cell_store.read_cells(run)[0][0]
     assert cell.users()["top"].shape[1] == 20  # 14 items and then -1
     for k in (1, 3, 14):
-        assert max(row["rank"] for row in recommendations(run, k)) <= k
-    assert max(row["rank"] for row in recommendations(run, 3)) == 3
+        assert max(row["rank"] for row in Export(run, k=k).lines()) <= k
+    assert max(row["rank"] for row in Export(run, k=3).lines()) == 3
     with pytest.raises(UserError, match="--k must lie between 1 and 20.* got 0"):
-        list(recommendations(run, 0))
-    assert len(list(recommendations(run, 50))) == len(list(recommendations(run)))
+        list(Export(run, k=0).lines())
+    assert len(list(Export(run, k=50).lines())) == len(list(Export(run).lines()))
     out = tmp_path / "three.csv"
     done = CliRunner().invoke(main, ["export", str(run), "--k", "3", "-o", str(out)])
     assert done.exit_code == 0 and len(out.read_text().splitlines()) == 1 + 3 * 24
@@ -72,7 +73,7 @@ def test_lists_are_as_long_as_asked(run, tmp_path):
 
 def test_csv_and_trec(run, tmp_path):
     text = io.StringIO()
-    n = write(run, text)
+    n = Export(run).write(text)
     assert len(list(csv.DictReader(text.getvalue().splitlines()))) == n > 0
     out = tmp_path / "lists"
     done = CliRunner().invoke(main, ["export", str(run), "--format", "trec", "-o", str(out)])
@@ -82,7 +83,7 @@ def test_csv_and_trec(run, tmp_path):
 
 
 def test_logged_negatives_have_the_ids_of_the_file_and_are_not_train_items(run):
-    rows = list(negatives(run))
+    rows = list(Export(run, "negatives").lines())
     assert len(rows) == 2 * 25 and {row["seed"] for row in rows} == {0, 1}
     assert {row["user"] for row in rows} <= {f"00{u}" for u in range(12)}
     seen = {(f"00{u}", f"sku {(u + s) % 14}/x") for s in range(5) for u in range(12)}
@@ -114,7 +115,7 @@ def test_without_a_log_or_with_a_broken_one_the_export_says_so(run, tmp_path, ca
     shutil.copytree(run, copy)
     logs = sorted(copy.glob("cells/*/negatives.npz"))
     logs[0].write_bytes(b"no zip")
-    assert len(list(negatives(copy))) == 25
+    assert len(list(Export(copy, "negatives").lines())) == 25
     (message,) = caplog.messages
     assert message.startswith("negbench: left out: ") and "must be whole" in message
     (logs[1].parent / "users.npz").write_bytes(logs[1].read_bytes()[:200])
@@ -130,12 +131,12 @@ def test_without_a_log_or_with_a_broken_one_the_export_says_so(run, tmp_path, ca
 
 def test_mistakes_are_sentences(run, tmp_path):
     with pytest.raises(UserError, match="csv or parquet; got 'trec'"):
-        write(run, io.StringIO(), "trec", "negatives")
+        Export(run, "negatives", "trec")
     for asked in (["--format", "parquet"], ["--recs", "--negatives"]):
         assert CliRunner().invoke(main, ["export", str(run), *asked]).exit_code == 2
     with pytest.raises(UserError, match="csv, parquet or trec"):
-        write(run, io.StringIO(), "xml")
+        Export(run, form="xml")
     with pytest.raises(NothingToReport, match="finished cells"):
-        list(recommendations(tmp_path))
+        list(Export(tmp_path).lines())
     with pytest.raises(UserError, match="cannot be read"):
         read_ids(run, "shop", "0" * 12)

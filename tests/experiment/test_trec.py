@@ -1,5 +1,6 @@
 """TREC runs: six columns on every line, ids that stay apart, and one system a file."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negbench.cli import main
-from negbench.experiment.finished.trec import word
+from negbench.experiment.export.id_words import MISSING, id_of, token, word
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import carry_out
@@ -44,18 +45,52 @@ def test_every_line_has_six_columns_and_ids_stay_apart(tmp_path):
 
 
 @given(st.lists(st.text(st.characters(), max_size=6), unique=True, max_size=30))
-def test_a_word_is_one_column_and_no_other_ids(ids):
-    words = [word(each) for each in ids]
-    assert len(set(words)) == len(ids)
-    assert all(len(f"a {each} b".split()) == 3 for each in words)
-    assert all(each.encode().decode() == each for each in words)
+def test_a_word_is_one_column_and_no_other_ids_and_gives_its_id_back(ids):
+    for encode in (word, token):
+        words = [encode(each) for each in ids]
+        assert len(set(words)) == len(ids)
+        assert all(len(f"a {each} b".split()) == 3 for each in words)
+        assert all(each.encode().decode() == each for each in words)
+        assert [id_of(each) for each in words] == ids
 
 
-def test_scores_fall_with_the_rank_in_single_precision():
+@pytest.mark.parametrize("text", ["NA", "nan", "<NA>", "#N/A N/A", "[PAD]", "", "%", "%4EA", '"'])
+def test_a_token_is_no_missing_value_of_pandas(text):
+    import pandas as pd
+
+    assert id_of(token(text)) == text
+    read = pd.read_csv(io.StringIO(f"a\tb\n{token(text)}\tx\n"), sep="\t", dtype=str)
+    assert read["a"].tolist() == [token(text)] and token(text) != "[PAD]"
+
+
+def test_pandas_knows_no_other_missing_values():
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    assert STR_NA_VALUES - {""} <= MISSING
+
+
+def test_scores_fall_with_the_rank_exactly_at_any_depth(tmp_path):
+    """Whole numbers below 2^24 are exact in the single precision of trec_eval."""
     import numpy as np
 
-    scores = np.array([float(f"{1 / rank:.9f}") for rank in range(1, 3001)], np.float32)
-    assert (np.diff(scores) < 0).all()
+    run = trained(tmp_path)
+    export(run, "--format", "trec", "--k", 7, "-o", tmp_path / "one.trec")
+    lists = {}
+    for line in (tmp_path / "one.trec").read_text("utf-8").splitlines():
+        user, _, _, rank, score, _ = line.split()
+        assert int(rank) + int(score) == 8 and np.float32(score) == int(score)
+        lists.setdefault(user, []).append(float(score))
+    assert all((np.diff(scores) < 0).all() for scores in lists.values()) and len(lists) == 8
+    depth = np.arange(100_000, 0, -1).astype(np.float32)
+    assert (np.diff(depth) < 0).all()
+
+
+def test_what_the_scores_are_is_said(tmp_path):
+    run = trained(tmp_path)
+    done = export(run, "--format", "trec", "-o", tmp_path / "one.trec")
+    assert "a score is K - rank + 1, not the model's" in done.stderr
+    export(run, "--format", "trec", "-o", f"{tmp_path}/all/")
+    assert "K - rank + 1, not the model's" in (tmp_path / "all" / "README.txt").read_text("utf-8")
 
 
 def test_several_systems_are_several_files_or_a_sentence(tmp_path):
@@ -67,7 +102,7 @@ def test_several_systems_are_several_files_or_a_sentence(tmp_path):
         assert "holds 4 (blanks-mf-" in sentence and "-o FOLDER/" in sentence
     done = export(run, "--format", "trec", "-o", tmp_path / "all")
     assert done.exit_code == 0, done.output
-    files = sorted((tmp_path / "all").iterdir())
+    files = sorted((tmp_path / "all").glob("*.trec"))
     assert [file.name for file in files] == [
         f"blanks-mf-{method}-{seed}.trec" for method in ("popularity", "random") for seed in (0, 1)
     ]
@@ -82,7 +117,7 @@ def test_one_row_under_two_settings_gets_two_tags(tmp_path):
     trained(tmp_path, lr=0.5)
     done = export(run, "--format", "trec", "-o", f"{tmp_path}/all/")
     assert done.exit_code == 0, done.output
-    files = list((tmp_path / "all").iterdir())
+    files = list((tmp_path / "all").glob("*.trec"))
     tags = {file.read_text("utf-8").split()[5] for file in files}
     assert len(tags) == len(files) == 2
 

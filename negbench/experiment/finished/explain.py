@@ -7,8 +7,8 @@ from typing import Any
 
 from negbench.errors import UserError, did_you_mean
 from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.named_cells import CellAndRow, Name, one_row
 from negbench.experiment.finished.run import analysis
-from negbench.storage.cell_store import Cell
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,6 @@ class Query:
     user: str | None = None
     """An id as the data have it."""
     top: int = 10
-
-
-CellAndRow = tuple[Cell, str]
 
 
 def explain(run: Path, query: Query, format: str = "text") -> tuple[str, tuple[str, ...]]:
@@ -61,33 +58,19 @@ def _chosen(run: Path, cells: Sequence[CellAndRow], query: Query, file: str) -> 
             f"explain needs a cell that valued its triplets; {run} has none; run it again with "
             "-m shapley"
         )
-    matching = [each for each in valued if _matches(each, query)]
-    rows = sorted({_label(*each) for each in matching or valued})
-    if not matching:
-        raise UserError(
-            "-d, -b, -m and --seed must name a cell that valued its triplets; none is such; this "
-            f"run has {'; '.join(rows)}"
-        )
-    if len(rows) > 1:
-        raise UserError(
-            f"explain shows one row; got {'; '.join(rows)}; name one of them by -d, -b and -m"
-        )
-    return min(matching, key=lambda each: int(each[0].spec["seed"]))
-
-
-def _matches(candidate: CellAndRow, query: Query) -> bool:
-    cell, row = candidate
-    spec = cell.spec
-    return (
-        query.dataset in (None, spec["dataset"])
-        and query.backbone in (None, spec["backbone"], cell.backbone)
-        and query.method in (None, row, spec["method"])
-        and query.seed in (None, spec["seed"])
+    words: dict[str, Name | None] = {
+        "dataset": query.dataset,
+        "backbone": query.backbone,
+        "row": query.method,
+        "seed": query.seed,
+    }
+    return one_row(
+        valued,
+        words,
+        must="-d, -b, -m and --seed must name a cell that valued its triplets",
+        takes="explain shows one row",
+        options="-d, -b and -m",
     )
-
-
-def _label(cell: Cell, row: str) -> str:
-    return f"{cell.spec['dataset']} {cell.backbone} {row}"
 
 
 def _user(typed: str, users: Sequence[Any], triplets: Any) -> int:

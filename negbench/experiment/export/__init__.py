@@ -1,0 +1,1 @@
+"""Exports of a finished run for other tools: lists, relevance, the split, logged negatives."""
