@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from negbench.errors import UserError, did_you_mean
+from negbench.errors import UserError, did_you_mean, shown
 from negbench.parts.losses.objectives import OBJECTIVES
 from negbench.plugins import registry
 from negbench.plugins.card import Card, recorded
@@ -133,14 +133,24 @@ def _config(term: Term) -> Any:
 
 
 def objective(term: Term) -> Objective:
-    """An objective by its name, for `--objective`.
+    """An objective by its name, for `--objective`; built in, or of a plug-in.
 
-    Raises UserError for an unknown name or parameter.
+    Raises UserError for an unknown name or parameter, and for a plug-in that builds none.
     """
-    if term.name not in OBJECTIVES:
-        what = did_you_mean(term.name, sorted(OBJECTIVES))
+    if term.name in OBJECTIVES:
+        return configure(OBJECTIVES[term.name], dict(term.values), term.name)
+    own = registry.added("objectives")
+    if term.name not in own:
+        what = did_you_mean(term.name, sorted([*OBJECTIVES, *own]))
         raise UserError(f"--objective must be a known objective; got {term.name!r}; {what}")
-    return configure(OBJECTIVES[term.name], dict(term.values), term.name)
+    module = registry.load("objectives", term.name)
+    built = module.build(config_of(module, dict(term.values), term.name))
+    if not isinstance(built, Objective):
+        raise UserError(
+            f"build of objective {term.name} must return an object with a method rows(step, s_pos, "
+            f"s_neg, negatives); got {shown(built)}"
+        )
+    return built
 
 
 def compose(methods: list[Method], cards: Iterable[Card], text: str) -> Method:

@@ -13,7 +13,22 @@ from negbench.evaluation.metric_names import METRICS
 from negbench.experiment.finished.run import analysis
 from negbench.plugins import registry
 
-KINDS = ("methods", "backbones", "datasets", "references", "objectives", "metrics", "plots")
+KINDS = (
+    "methods",
+    "backbones",
+    "datasets",
+    "references",
+    "objectives",
+    "metrics",
+    "probes",
+    "plots",
+)
+"""Words of `list`; figures are its plots."""
+PROBES = {
+    "sample": "a share of the steps: false negatives, hardness, bands, weights, gradients",
+    "full": "the same on every step and row",
+    "off": "nothing is measured in training",
+}
 OBJECTIVES = Path(__file__).parent.parent / "parts" / "losses" / "objectives.py"
 
 
@@ -80,9 +95,16 @@ def _entries(kind: str) -> Iterator[Entry]:
             card = registry.card(kind, name)
             yield Entry(kind, name, card.family, card.title)
         return
-    titles = {"objectives": objectives, "metrics": lambda: METRICS, "plots": plots}[kind]()
+    titles = {
+        "objectives": objectives,
+        "metrics": lambda: METRICS,
+        "probes": lambda: PROBES,
+        "plots": plots,
+    }[kind]()
     for name, title in titles.items():
         yield Entry(kind, name, kind.removesuffix("s"), title)
+    for name in registry.added(kind) if kind != "plots" else ():
+        yield Entry(kind, name, kind.removesuffix("s"), registry.card(kind, name).title)
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Parameter]:

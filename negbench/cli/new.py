@@ -1,4 +1,4 @@
-"""`new`: writes a working method, backbone or data set and its passing test, as a start."""
+"""`new`: writes a working plug-in of any kind and its passing test, as a start."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,17 @@ import click
 from negbench.cli import templates
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
+from negbench.plugins.kinds import OF_WORD
 
-FAMILIES = {"method": "methods", "backbone": "backbones", "dataset": "datasets"}
 RUN = {
     "method": "negbench run --plugin {file} -m random,dns,{name}",
     "backbone": "negbench run --plugin {file} -m random,dns -b {name}",
     "dataset": "negbench run --plugin {file} --data-dir FOLDER -d {name} -m random,dns",
+    "objective": "negbench run --plugin {file} -m random,dns --objective {name}",
+    "metric": "negbench run --plugin {file} -m random,dns --metrics ndcg,{name}@20",
+    "reference": "negbench run --plugin {file} -m random,dns --references {name}",
+    "probe": "negbench run --plugin {file} -m random,dns --probe sample,{name}",
+    "figure": "negbench plot RUN_DIR {name} --plugin {file}",
 }
 
 
@@ -27,13 +32,14 @@ RUN = {
 def new(kind: str, name: str, folder: Path) -> None:
     """Write NAME.py and test_NAME.py: a working plug-in and a test that passes.
 
-    KIND is method, backbone or dataset. As in: negbench new method mine
+    KIND is method, backbone, dataset, objective, metric, reference, probe or figure. As in:
+    negbench new method mine
     \f
     Raises UserError for another kind, a name that is taken or no Python word, and files in the way.
     """
-    if kind not in FAMILIES:
-        near = did_you_mean(kind, list(FAMILIES))
-        raise UserError(f"the kind must be method, backbone or dataset; got {kind!r}; {near}")
+    if kind not in OF_WORD:
+        near = did_you_mean(kind, list(OF_WORD))
+        raise UserError(f"the kind must be one of {', '.join(OF_WORD)}; got {kind!r}; {near}")
     texts = {f"{name}.py": templates.PLUGINS[kind], f"test_{name}.py": templates.TESTS[kind]}
     files = {folder / file: text for file, text in texts.items()}
     _check(kind, name, folder, list(files))
@@ -52,8 +58,9 @@ def _check(kind: str, name: str, folder: Path, files: list[Path]) -> None:
         raise UserError(
             f"a {kind}'s name must be a Python word in small letters, as my_{kind}; got {name!r}"
         )
-    if name in registry.names(FAMILIES[kind]):
-        raise UserError(f"{FAMILIES[kind]} already has {name!r}; choose another name")
+    family = OF_WORD[kind].family
+    if name in registry.names(family):
+        raise UserError(f"{family} already has {name!r}; choose another name")
     if not folder.is_dir():
         raise UserError(f"--folder must be there; got {folder}; make it first")
     if there := [path for path in files if path.exists()]:

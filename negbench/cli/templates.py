@@ -1,5 +1,7 @@
 """What `new` writes: $name and $title are filled in."""
 
+from negbench.cli import small_templates as small
+
 METHOD = '''"""$title: in one sentence, what is drawn, kept, weighed or minimised.
 
     j* = argmax_{j in C} s(u, j),   C = M uniform draws outside P_u        (your formula)
@@ -62,7 +64,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from negbench.protocol import Card, RankingVectors, Similarity, View
+from negbench.protocol import Batch, Card, Csr, Negatives, RankingVectors, Similarity
+from negbench.protocol import TrainContext, View
 
 CARD = Card(title="$title", family="backbone", provides=("users",), provenance="ours")
 
@@ -82,33 +85,34 @@ class Model(nn.Module):
 
     feed = "pairs"
 
-    def __init__(self, config, context, generator):
+    def __init__(self, config: Config, context: TrainContext, generator: torch.Generator) -> None:
         """Draw the first vectors from the generator, never from torch's global one."""
         super().__init__()
-        self.config, device = config, context.device
-        for name, rows in (("users", context.n_users), ("items", context.n_items)):
-            first = torch.randn(rows, config.dim, generator=generator, device=generator.device)
-            setattr(self, name, nn.Parameter((0.1 * first).to(device)))
+        self.config, u = config, context.n_users
+        size = u + context.n_items, config.dim
+        first = 0.1 * torch.randn(*size, generator=generator, device=generator.device)
+        first = first.to(context.device)
+        self.users, self.items = nn.Parameter(first[:u].clone()), nn.Parameter(first[u:].clone())
 
-    def view(self, batch, generator, *, cut=True):
+    def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
         """The vectors of the batch's rows; plain autograd runs through, nothing is cut."""
         return View(self.users[batch.users], self.items, self.items[batch.items], users=self.users)
 
-    def backward(self, batch, view, negatives):
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
         """The loss has filled the gradients by autograd; add those of the L2 penalty."""
         rows = [self.users[batch.users], self.items[batch.items]]
         if negatives.ids is not None:
             rows.append(self.items[negatives.ids])
-        penalty = sum(row.square().sum(-1).mean() for row in rows)
-        (self.config.l2 / 2 * penalty).backward()
+        penalty = torch.stack([row.square().sum(-1).mean() for row in rows]).sum()
+        torch.autograd.backward(self.config.l2 / 2 * penalty)
 
     @torch.no_grad()
-    def encode(self, history):
+    def encode(self, history: Csr) -> RankingVectors:
         """Vectors for ranking; `history` is each user's past, for sequence models."""
         return RankingVectors(self.items, Similarity(), self.users.__getitem__, self.users)
 
 
-def build(config, context, generator):
+def build(config: Config, context: TrainContext, generator: torch.Generator) -> Model:
     """A fresh backbone; `context` holds the train pairs and the numbers of users and items."""
     return Model(config, context, generator)
 '''
@@ -194,5 +198,19 @@ def test_positives_are_the_lines_of_four_and_more(tmp_path: Path) -> None:
     assert load("$name(min_rating=5)", data_dir=tmp_path).n_items == 2
 '''
 
-PLUGINS = {"method": METHOD, "backbone": BACKBONE, "dataset": DATASET}
-TESTS = {"method": METHOD_TEST, "backbone": BACKBONE_TEST, "dataset": DATASET_TEST}
+PLUGINS = {
+    "method": METHOD,
+    "backbone": BACKBONE,
+    "dataset": DATASET,
+    "objective": small.OBJECTIVE,
+    "metric": small.METRIC,
+    "reference": small.REFERENCE,
+    "probe": small.PROBE,
+    "figure": small.FIGURE,
+}
+TESTS = dict.fromkeys(PLUGINS, small.TEST) | {
+    "method": METHOD_TEST,
+    "backbone": BACKBONE_TEST,
+    "dataset": DATASET_TEST,
+    "figure": small.FIGURE_TEST,
+}

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from negbench.evaluation.metric_names import Metric
+from negbench.evaluation.metric_names import METRICS, Metric
+from negbench.evaluation.own_metrics import own_values
 
 Ints = NDArray[np.integer]
 Floats = NDArray[np.float64]
@@ -51,7 +52,7 @@ def metric_values(
 
     `rows` [h] says whose each relevant item is, a place in `relevant` [n], which holds the R; its
     rank in `ranks` [h] counts from 1, and is 0 where it was not ranked. Each metric is [n]. A user
-    with R = 0 has NaN and is left out of means.
+    with R = 0 has NaN and is left out of means. Metrics of plug-ins: see `own_metrics`.
     """
     ranked = (ranks > 0) & (ranks <= max(k for _, k in metrics))
     row, rank = rows[ranked].astype(np.int64), ranks[ranked].astype(np.int64)
@@ -70,6 +71,9 @@ def metric_values(
     known = np.where(relevant > 0, 1.0, np.nan)
     values = {}
     for metric in metrics:
+        if metric.name not in METRICS:
+            values[metric] = own_values(metric, rows, ranks, relevant)
+            continue
         terms, divisor = sums[metric.name]
         within = rank <= metric.k
         total = np.bincount(row[within], weights=terms[within], minlength=len(relevant))
@@ -102,6 +106,12 @@ def event_values(
     }
     values = {}
     for metric in metrics:
+        if metric.name not in METRICS:  # an event is a list of its own, with one relevant item
+            events = np.arange(len(rank))
+            gain = own_values(metric, events, ranks, np.ones(len(rank), dtype=np.int64))
+            total = np.bincount(rows, weights=gain, minlength=len(relevant))
+            values[metric] = total * known / mean
+            continue
         gain = gains.get(metric.name, np.full(len(rank), 1 / metric.k))
         gain = np.where((ranks > 0) & (ranks <= metric.k), gain, 0.0)
         values[metric] = np.bincount(rows, weights=gain, minlength=len(relevant)) * known / mean

@@ -2,36 +2,41 @@
 the file or folder is its name everywhere.
 
 Listing reads the files' source and imports none of them, so it needs no torch. Other packages add
-theirs by the entry points `negbench.methods`, `negbench.datasets` and `negbench.backbones`;
-`--plugin FILE` adds one file for one command.
+theirs by the entry points `negbench.methods`, `negbench.metrics` and so on, one for each of the
+eight kinds; `--plugin FILE` adds one file for one command.
 """
 
 import ast
 import importlib
 import importlib.util
-import pkgutil
-import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable
 from functools import cache
-from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
+from typing import Any
 
 from negbench.errors import UserError, did_you_mean
 from negbench.ops.file_stamp import stamp
+from negbench.plugins.built_in import built_in
 from negbench.plugins.card import Card
+from negbench.plugins.given_function import GivenFunction
+from negbench.plugins.kinds import functions_of, kind_of, parsed
+from negbench.plugins.module_from_file import module_from_file
 from negbench.plugins.renamed_words import refuse_renamed
 from negbench.plugins.source_code import SourceCode, digest_of, source_code
 
 FAMILIES = ("methods", "datasets", "backbones", "references")
+"""Families whose built-ins are files too, each with a card."""
 FOLDER_FILE = "method.py"
 """The file of a plug-in that is a folder; what else is in the folder serves it alone."""
+Plugin = str | GivenFunction
+"""What a worker process is told of a plug-in: the path of its file, or its function."""
 _plugins: dict[tuple[str, str], Path] = {}
+_functions: dict[str, GivenFunction] = {}
+"""Methods that were given as functions, by name."""
 _versions: dict[Path, SourceCode] = {}
 """The source of each file of `_plugins` as it was last added or refreshed: its code until then."""
-_modules: dict[Path, tuple[SourceCode, ModuleType]] = {}
-"""The module of each file of `_plugins` that was imported, and the source that it was read from."""
 
 
 def names(family: str) -> list[str]:
@@ -39,7 +44,7 @@ def names(family: str) -> list[str]:
 
     Raises UserError if another package has a plug-in of the same name.
     """
-    ours = _scan(family)
+    ours = built_in(family)
     theirs = {e.name for e in _entry_points(family)}
     if clash := sorted(ours & theirs):
         raise UserError(
@@ -47,14 +52,22 @@ def names(family: str) -> list[str]:
             "another package; uninstall or rename one"
         )
     files = {name for kind, name in _plugins if kind == family}
-    return sorted(ours | theirs | files)
+    functions = set(_functions) if family == "methods" else set()
+    return sorted(ours | theirs | files | functions)
+
+
+def added(family: str) -> list[str]:
+    """Sorted names of the plug-ins of a family that are not negbench's own."""
+    return sorted(set(names(family)) - built_in(family))
 
 
 def load(family: str, name: str) -> ModuleType:
     """Import a plug-in's module by name; an unknown name is refused with similar known ones."""
     require(family, name)
+    if family == "methods" and name in _functions:
+        return _functions[name].module()
     if path := _plugins.get((family, name)):
-        return _module_at(name, path, _versions.get(path) or source_code(path))
+        return module_from_file(name, path, _versions.get(path) or source_code(path))
     for entry in _entry_points(family):
         if entry.name == name:
             module: ModuleType = entry.load()
@@ -96,6 +109,8 @@ def source(family: str, name: str) -> Path | None:
         if entry.name == name:
             spec = importlib.util.find_spec(entry.module)
             return Path(spec.origin) if spec and spec.origin and not entry.attr else None
+    if family not in FAMILIES:
+        return None
     home = importlib.import_module(f"negbench.{family}")
     files = (
         f for d in home.__path__ for f in (Path(d) / f"{name}.py", Path(d) / name / "method.py")
@@ -109,6 +124,8 @@ def code(family: str, name: str) -> str:
     Of an added file it covers local imports, of another package's plug-in its own modules, of one
     of ours its file or folder. It is of the code that this process uses: later edits do not count.
     """
+    if family == "methods" and name in _functions:
+        return _functions[name].digest
     if path := _plugins.get((family, name)):
         return (_versions.get(path) or source_code(path)).digest
     ours = is_packaged(family, name)
@@ -147,12 +164,29 @@ def _card_of(node: ast.expr, path: Path) -> Card:
         raise UserError(f"the CARD of {path} must be `Card(...)` of literals: {error}") from error
 
 
-def add_plugin(path: str | Path) -> str:
+def add_function(build: Callable[[], Any] | GivenFunction) -> str:
+    """Register a function that builds a method for this process and return its name.
+
+    Raises UserError if its name is taken, or its cells could not be known by its source.
+    """
+    given = build if isinstance(build, GivenFunction) else GivenFunction.of(build)
+    if given.name in built_in("methods") or ("methods", given.name) in _plugins:
+        raise UserError(f"methods already has {given.name!r}; rename the function")
+    before = _functions.get(given.name)
+    if before is not None and before.place != given.place:  # one that was loaded anew replaces it
+        raise UserError(f"two functions are called {given.name!r}; rename one")
+    _functions[given.name] = given
+    return given.name
+
+
+def add_plugin(path: str | Path | GivenFunction) -> str:
     """Register a file as a plug-in for this process and return its name; using it runs its code.
 
     A file that was edited since it was last added, or a local import of it, is read again.
     Raises UserError if it is no Python file, or its name is taken or no identifier.
     """
+    if isinstance(path, GivenFunction):
+        return add_function(path)
     path = Path(path).resolve()
     if not path.is_file() or path.suffix != ".py":
         raise UserError(f"--plugin must be a Python file; got {path}; give the path of one")
@@ -163,29 +197,28 @@ def add_plugin(path: str | Path) -> str:
             f"a plug-in's file name is its name and must be a Python name; got {name!r}"
         )
     family = family_of(path)
-    if name in _scan(family):
+    if name in built_in(family):
         raise UserError(f"{family} already has {name!r}; rename {path.name}")
+    for key in [key for key, file in _plugins.items() if file == path]:  # it may be of another kind
+        del _plugins[key]
     _plugins[family, name] = path
     return name
 
 
 def family_of(path: Path) -> str:
-    """The family of a plug-in file: data sets define `load`, backbones and methods `build`.
+    """The family of a plug-in file: by its function `load`, else by the `family` of its card.
 
-    Raises UserError if the file defines neither or is not valid Python.
+    Raises UserError if it is not valid Python, has no card, or lacks the function of its kind.
     """
-    try:
-        tree = ast.parse(path.read_text("utf-8"))
-    except SyntaxError as error:
+    tree = parsed(path)
+    functions = functions_of(tree)
+    if not functions:
         raise UserError(
-            f"--plugin must be valid Python; {path.name} line {error.lineno}: {error.msg}"
-        ) from error
-    defined = set(_defined(tree))
-    if "load" in defined:
-        return "datasets"
-    if "build" not in defined:
-        raise UserError(f"a plug-in must define build(config) or load(config, cache); see {path}")
-    return "backbones" if read_card(path).family == "backbone" else "methods"
+            "a plug-in must define build, load, values or plots, as `negbench new KIND NAME` "
+            f"writes it; {path} does not"
+        )
+    card = None if functions == {"load"} else read_card(path)
+    return kind_of(tree, card.family if card else "dataset", path).family
 
 
 def refresh() -> None:
@@ -195,28 +228,12 @@ def refresh() -> None:
 
 def is_packaged(family: str, name: str) -> bool:
     """Whether a plug-in is one of negbench's own."""
-    return name in _scan(family)
+    return name in built_in(family)
 
 
-def plugins() -> tuple[str, ...]:
-    """Paths of the registered files, for worker processes to register too."""
-    return tuple(str(path) for path in _plugins.values())
-
-
-def _defined(tree: ast.Module) -> Iterator[str]:
-    """Names of a module's functions and assigned variables."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            yield node.name
-        elif isinstance(node, ast.Assign):
-            yield from (name.id for name in node.targets if isinstance(name, ast.Name))
-
-
-@cache
-def _scan(family: str) -> frozenset[str]:
-    home = importlib.import_module(f"negbench.{family}")
-    own = (m.name for m in pkgutil.iter_modules(home.__path__))
-    return frozenset(name for name in own if not name.startswith("_"))
+def plugins() -> tuple[Plugin, ...]:
+    """The registered files and functions, for worker processes to register too."""
+    return (*map(str, _plugins.values()), *_functions.values())
 
 
 @cache
@@ -238,46 +255,3 @@ def _installed_code(path: Path, ours: bool) -> str:
         return source_code(path, packaged=True).digest
     inside = sorted(path.parent.rglob("*.py")) if path.name == FOLDER_FILE else [path]
     return digest_of({file: file.relative_to(path.parent).as_posix() for file in inside})
-
-
-class _FromSource(SourceFileLoader):
-    """Compiles the source each time: a .pyc is also taken for a quick edit of the same size."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
-def _module_at(name: str, path: Path, version: SourceCode) -> ModuleType:
-    """The module of an added file; another version of its source is imported anew."""
-    before = _modules.get(path)
-    if before and before[0].digest == version.digest:
-        return before[1]
-    if before:
-        _forget({*before[0].files, *version.files} - {path})
-    module_name = f"negbench_plugin_{name}"
-    loader = _FromSource(module_name, str(path))
-    spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # as of its local imports
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(
-            f"--plugin {path.name} must import; it raised {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        sys.dont_write_bytecode = writes
-    _modules[path] = version, module
-    return module
-
-
-def _forget(files: set[Path]) -> None:
-    """Drop the modules of these files, so that an import reads them again."""
-    real = {file.resolve() for file in files}
-    names = {file.name for file in real}
-    for name, module in list(sys.modules.items()):
-        own = Path(getattr(module, "__file__", None) or "")
-        if own.name in names and own.resolve() in real and name != "__main__":
-            del sys.modules[name]

@@ -40,6 +40,11 @@ def method_term(spec: Mapping[str, Any]) -> str:
     return "+".join([*terms[:-1], _term(names[-1], [typed[-1], *shared])])
 
 
+def cell_words(spec: Mapping[str, Any]) -> str:
+    """Data set, backbone, method and seed of a recorded cell: `goodbooks mf dns/0`."""
+    return f"{spec['dataset']} {backbone_term(spec)} {method_term(spec)}/{spec['seed']}"
+
+
 def _term(name: str, inside: Sequence[str]) -> str:
     text = ",".join(filter(None, inside))
     return f"{name}({text})" if text else name

@@ -9,13 +9,13 @@ from negbench.probes.hardness import HARD
 from negbench.probes.held_out import knows_every_pair
 from negbench.probes.monitor import FULL, SAMPLE, Monitor
 from negbench.probes.negative_log import NegativeLog
+from negbench.probes.own_probe import OwnProbe, means_of_own
+from negbench.probes.probe_words import probe_words
 from negbench.probes.row_counts import SUMS
 from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Method, Probe
 from negbench.scenario.scenario import Scenario
 
-MODES = ("sample", "full", "off")
-"""Values of `--probe`."""
 COUNTED = ("fn", "fhn", "tn", "fj", "fr")
 COUNTS = tuple(f"{part}_{name}" for part in COUNTED for name in SUMS)
 """Counts that a record sums over a whole training: a rate's interval follows from them."""
@@ -42,20 +42,23 @@ LIFTS = {
 }
 
 
-def probes_of(mode: str, log: int, scenario: Scenario, context: TrainContext) -> list[Probe]:
-    """The probes of a cell: the monitor by `mode`, and a log of `log` negatives."""
+def probes_of(asked: str, log: int, scenario: Scenario, context: TrainContext) -> list[Probe]:
+    """The probes of a cell: the monitor by its mode, a log of `log` negatives, and plug-ins'."""
+    words = probe_words(asked)
     probes: list[Probe] = []
-    if mode != "off":
-        probes.append(Monitor(scenario, context, FULL if mode == "full" else SAMPLE))
+    if words.mode != "off":
+        probes.append(Monitor(scenario, context, FULL if words.mode == "full" else SAMPLE))
     if log:
         probes.append(NegativeLog(log, context))
-    return probes
+    return [*probes, *(OwnProbe.of(term, scenario, context) for term in words.own)]
 
 
-def probe_record(mode: str, log: int, plant: float, scenario: Scenario) -> dict[str, Any]:
+def probe_record(asked: str, log: int, plant: float, scenario: Scenario) -> dict[str, Any]:
     """The settings of the probes for a cell's record."""
-    exact = knows_every_pair(scenario)
-    return {"mode": mode, "exact": exact, "hard": round(1 - HARD, 6), "planted": plant, "log": log}
+    words, exact = probe_words(asked), knows_every_pair(scenario)
+    own = {"own": list(map(str, words.own))} if words.own else {}
+    settings = {"exact": exact, "hard": round(1 - HARD, 6), "planted": plant, "log": log}
+    return {"mode": words.mode, **settings, **own}
 
 
 def closed_form_rate(
@@ -73,7 +76,10 @@ def closed_form_rate(
 
 
 def pooled(rows: Sequence[Mapping[str, float]], best_epoch: int) -> dict[str, float]:
-    """Metrics over the epochs of the kept weights, 1 to `best_epoch`, weighted by counts."""
+    """Metrics over the epochs of the kept weights, 1 to `best_epoch`, weighted by counts.
+
+    Those of plug-ins are plain means of the epochs.
+    """
     trained = [row for row in rows if row["epoch"] <= best_epoch]
     metrics: dict[str, float] = {}
     for name, count in POOLED.items():
@@ -87,4 +93,4 @@ def pooled(rows: Sequence[Mapping[str, float]], best_epoch: int) -> dict[str, fl
     for name in COUNTS:
         if any(name in row for row in trained):
             metrics[name] = sum(row.get(name, 0.0) for row in trained)
-    return metrics
+    return metrics | means_of_own(trained)

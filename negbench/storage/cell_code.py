@@ -8,9 +8,13 @@ spec: their source is no part of a cell's identity.
 from collections.abc import Mapping
 from typing import Any
 
+from negbench.plugins.term_syntax import split
+
 CODE = "code"
 """The entry of a spec, and of a record."""
-FAMILIES = ("datasets", "backbones", "methods", "references")
+MEASURES = ("objectives", "metrics", "probes")
+"""Families whose built-ins have no file of their own: only plug-ins of them have a code."""
+FAMILIES = ("datasets", "backbones", "methods", "references", *MEASURES)
 Key = tuple[str, str]
 """A family and a name in it; of a data set the name that rows have, with its parameters."""
 
@@ -23,6 +27,18 @@ def named(spec: Mapping[str, Any]) -> list[Key]:
     return [("backbones", str(spec["backbone"])), *(("methods", name) for name in methods)]
 
 
+def measures(spec: Mapping[str, Any]) -> list[Key]:
+    """The objective, the metrics and the probes that a resolved spec names, also built-in ones."""
+    budget = spec["train"] or {}
+    metrics = dict.fromkeys([*spec["metrics"], *filter(None, [budget.get("select")])])
+    words = {
+        "objectives": [str(spec["objective"])] if spec.get("objective") else [],
+        "metrics": [str(metric).partition("@")[0] for metric in metrics],
+        "probes": split(str(spec.get("probe", "")), ","),
+    }
+    return [(f, word.partition("(")[0].strip()) for f in words for word in words[f]]
+
+
 def code_of(spec: Mapping[str, Any]) -> dict[Key, str]:
     """The hash of the source of everything that a spec names, its data set too.
 
@@ -30,7 +46,8 @@ def code_of(spec: Mapping[str, Any]) -> dict[Key, str]:
     """
     data = ",".join(hashes(spec, "datasets").values())
     own = {key: hashes(spec, key[0]).get(key[1], "") for key in named(spec)}
-    return {("datasets", str(spec["dataset"])): data, **own}
+    measures = {(f, name): code for f in MEASURES for name, code in hashes(spec, f).items()}
+    return {("datasets", str(spec["dataset"])): data, **own, **measures}
 
 
 def hashes(holder: Mapping[str, Any], family: str) -> dict[str, str]:

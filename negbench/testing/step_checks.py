@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from negbench.ops.axes import (
+    AnyShape,
     Ids,
     Mask,
     NegativeVectors,
@@ -212,30 +213,33 @@ def _inputs_stay(harness: TrainingHarness) -> None:
     tensors: dict[str, Tensor] = {}
     for verb, given, after in walk(harness, step_of(harness)):
         if verb != "sample":
-            _same(tensors, _tensors_of(given), f"{verb} must not change the negatives it was given")
-        tensors = {name: tensor.detach().clone() for name, tensor in _tensors_of(after).items()}
+            require_same(
+                tensors, tensors_of(given), f"{verb} must not change the negatives it was given"
+            )
+        tensors = {name: tensor.detach().clone() for name, tensor in tensors_of(after).items()}
     step = harness.step()
-    before = {name: tensor.detach().clone() for name, tensor in _tensors_of(step).items()}
+    before = {name: tensor.detach().clone() for name, tensor in tensors_of(step).items()}
     outcome = forward(harness.method, step)
     torch.autograd.backward(outcome.loss)
     for part in having(harness.method.parts, Observes):
         part.observe(outcome.feedback())
-    _same(before, _tensors_of(step), "a step must not change its inputs")
+    require_same(before, tensors_of(step), "a step must not change its inputs")
 
 
-def _tensors_of(value: Any, path: str = "") -> dict[str, Tensor]:
+def tensors_of(value: Any, path: str = "") -> dict[str, AnyShape]:
     """Every tensor of a nested dataclass, by its path."""
     if isinstance(value, Tensor):
         return {path: value}
     if not is_dataclass(value) or isinstance(value, type):
         return {}
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, AnyShape] = {}
     for f in dataclasses.fields(value):
-        tensors.update(_tensors_of(getattr(value, f.name), f"{path}.{f.name}"))
+        tensors.update(tensors_of(getattr(value, f.name), f"{path}.{f.name}"))
     return tensors
 
 
-def _same(before: dict[str, Tensor], after: dict[str, Tensor], rule: str) -> None:
+def require_same(before: dict[str, AnyShape], after: dict[str, AnyShape], rule: str) -> None:
+    """Raises AssertionError, which states the rule, where a tensor is not as it was before."""
     for name, tensor in before.items():
         assert torch.equal(tensor, after[name].detach()), f"{rule}; {name.lstrip('.')} changed"
 
@@ -244,9 +248,9 @@ def global_randomness_is_left_alone(harness: TrainingHarness) -> None:
     """A step neither reads nor advances the global random state: it is the same under any state."""
     results = []
     for _ in range(2):
-        before = _global_states()
+        before = global_states()
         results.append(harness.forward().rows.detach())
-        assert before == _global_states(), (
+        assert before == global_states(), (
             "the global random state must not be used; draw with `step.generator`"
         )
         # Advance the states by drawing: setting a seed here would affect later tests.
@@ -254,7 +258,8 @@ def global_randomness_is_left_alone(harness: TrainingHarness) -> None:
     assert torch.equal(results[0], results[1]), "a step must depend on its own generator alone"
 
 
-def _global_states() -> tuple[object, ...]:
+def global_states() -> tuple[object, ...]:
+    """The random states of torch, numpy and Python, to be compared."""
     numpy_state = np.random.get_state(legacy=False)
     on_device = torch.cuda.get_rng_state().tolist() if torch.cuda.is_available() else []
     return (torch.get_rng_state().tolist(), on_device, repr(numpy_state), random.getstate())

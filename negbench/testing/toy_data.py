@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from negbench.data.features import Categorical, Features, Numeric
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.ops import rng
 from negbench.ops.axes import LayerVectors
 from negbench.protocol.context import TrainContext
+from negbench.protocol.feature_table import FeatureTable
 from negbench.protocol.gradient_leaves import Leaves
 from negbench.protocol.interfaces import (
     Begins,
@@ -29,7 +32,8 @@ from negbench.protocol.view import Similarity, View
 from negbench.training.forward import Outcome, forward, having
 
 WIDTH, LAYERS, TEXT = 8, 3, 5
-PROVIDES = frozenset({"order", "texts", "truth", "exposures"})
+FEATURES = ("user_features", "item_features")
+PROVIDES = frozenset({"order", "texts", "truth", "exposures", *FEATURES})
 
 
 def toy_context(
@@ -51,6 +55,8 @@ def toy_context(
         width=WIDTH,
         texts=lambda: toy_texts(n_items, counts.device),
         known_negatives=lambda: _shown_in_vain(train),
+        user_features=lambda: toy_features(train.lengths > 0, counts.device),
+        item_features=lambda: toy_features(train.counts > 0, counts.device),
     )
 
 
@@ -69,6 +75,17 @@ def toy_texts(n_items: int, device: torch.device) -> TextTable:
     vectors[-1] = 0
     words = [f"thing {item} of kind {item % 3}" for item in range(n_items - 1)]
     return TextTable.of(vectors, device, [*words, ""])
+
+
+def toy_features(trained: NDArray[np.bool_], device: torch.device) -> FeatureTable:
+    """A column of no or two values, one of three values, and a number that the last id has not."""
+    ids = range(len(trained))
+    marks = [[f"mark {i % 2}", f"mark {i % 5}"] if i % 3 else [] for i in ids]
+    kinds = [[f"kind {i % 3}"] for i in ids]
+    sizes = np.array([float(i * i) for i in ids])
+    sizes[-1] = np.nan
+    columns = (Categorical.of("marks", marks), Categorical.of("kind", kinds))
+    return FeatureTable.of(Features(columns, (Numeric("size", sizes),)), trained, device)
 
 
 def default_context(device: torch.device | str = "cpu") -> TrainContext:
@@ -111,6 +128,7 @@ class EmbeddingTables:
             for tensor in (query, positive, query_layers):
                 tensor.requires_grad_()
             leaves = Leaves(query=query, positive=positive, query_layers=query_layers)
+            leaves.in_place = True
         return View(
             query,
             items,
@@ -139,8 +157,9 @@ class EmbeddingTables:
             for ids, gradient in rows:
                 share = gradient.reshape(-1, 1, WIDTH).expand(-1, LAYERS, -1) / LAYERS
                 into[name].index_add_(0, ids.reshape(-1), share)
-        for gradient in leaves.dense_item_gradients():
-            into["items"] += gradient.unsqueeze(1) / LAYERS
+        of_items = self.items.new_zeros(len(self.items), WIDTH)
+        leaves.add_item_gradients(of_items)
+        into["items"] += of_items.unsqueeze(1) / LAYERS
         both = torch.cat([into["users"], into["items"]])
         for ids, gradient in leaves.layer_gradients(batch.users, len(self.users)):
             both.index_add_(0, ids.reshape(-1), gradient.reshape(-1, LAYERS, WIDTH))

@@ -32,6 +32,17 @@ def profile_means(train: Csr, users: Ints, values: NDArray[np.generic]) -> Float
     return ratio(sums[users], train.lengths[users])
 
 
+def unseen_means(seen: Csr, users: Ints, values: NDArray[np.generic]) -> Floats:
+    """The mean over each user's unseen items of a value of the items, [n]: of lists at random.
+
+    NaN for a user who has seen every item.
+    """
+    weights = values.astype(np.float64)
+    once = seen.distinct
+    had = np.bincount(once.rows, weights=weights[once.indices], minlength=seen.n_rows)
+    return ratio(weights.sum() - had[users], seen.n_columns - once.lengths[users])
+
+
 def list_shares(top: Ints, labels: NDArray[np.int8], n_bands: int) -> Floats:
     """The share of each band in each list, [n, bands]."""
     return np.stack([list_means(top, labels == band) for band in range(n_bands)], axis=1)

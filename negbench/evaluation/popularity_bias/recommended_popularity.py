@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negbench.data.interactions import Csr
-from negbench.evaluation.popularity_bias.list_statistics import Ints, list_means
+from negbench.evaluation.popularity_bias.list_statistics import Ints, list_means, unseen_means
 from negbench.evaluation.popularity_bias.nan_mean import NAN, Floats, mean, ratio
 
 
@@ -47,15 +47,13 @@ def relative_arp(top: Ints, users: Ints, popularity: Ints, seen: Csr) -> float:
     """
     lengths = (top >= 0).sum(1)
     shown, at = list_means(top, popularity), np.flatnonzero(lengths)
-    even, highest = _random_and_highest(users[at], lengths[at], popularity, seen)
-    below = mean(even)
+    below = mean(unseen_means(seen, users[at], popularity))
+    highest = _highest(users[at], lengths[at], popularity, seen)
     return float(ratio(mean(shown[at]) - below, mean(highest) - below))
 
 
-def _random_and_highest(
-    users: Ints, lengths: Ints, popularity: Ints, seen: Csr
-) -> tuple[Floats, Floats]:
-    """Mean popularity [n] of all unseen items of each user, and of the `lengths` most popular."""
+def _highest(users: Ints, lengths: Ints, popularity: Ints, seen: Csr) -> Floats:
+    """Mean popularity [n] of each user's `lengths` most popular unseen items."""
     n_items = len(popularity)
     order = np.argsort(-popularity.astype(np.int64), kind="stable")
     place = np.empty(n_items, np.int64)
@@ -73,7 +71,4 @@ def _random_and_highest(
     within = unseen_before < limits[row]
     behind = np.bincount(row[within], minlength=seen.n_rows)
     taken = np.bincount(row[within], weights=falling[at[within]], minlength=seen.n_rows)
-    had = np.bincount(row, weights=falling[at], minlength=seen.n_rows)
-    even = ratio(sums[-1] - had[users], n_items - counts[users])
-    highest = ratio(sums[lengths + behind[users]] - taken[users], lengths)
-    return even, highest
+    return ratio(sums[lengths + behind[users]] - taken[users], lengths)

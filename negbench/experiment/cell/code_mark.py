@@ -8,12 +8,14 @@ from pathlib import Path
 import torch
 
 from negbench.experiment.cell.spec import CellSpec
+from negbench.ops import row_kernels
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse, split
 
 
 def code_mark(spec: CellSpec, device: torch.device, threads: int) -> str:
-    """Eight hex digits: a cell goes on from a checkpoint of the same code, torch and device alone.
+    """Eight hex digits: a cell goes on from a checkpoint of the same code, torch, device and row
+    kernels alone.
 
     Under other code its first epochs would be of one method and its last ones of another.
     """
@@ -21,7 +23,7 @@ def code_mark(spec: CellSpec, device: torch.device, threads: int) -> str:
     names.append(("backbones", spec.backbone_term.name))
     own = [registry.code(*name) for name in names if not registry.is_packaged(*name)]
     code = [_hash_of_package(), *own]
-    text = repr([torch.__version__, device.type, threads, code])
+    text = repr([torch.__version__, device.type, threads, row_kernels.name(device.type), code])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -19,6 +19,7 @@ from negbench.evaluation.popularity_bias import audit
 from negbench.experiment.cell import kept_arrays, source_code
 from negbench.experiment.cell.spec import CellSpec, PlannedCell
 from negbench.experiment.cell.triplet_log import recorded_triplets
+from negbench.ops import row_kernels
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse, split
 from negbench.probes import probe_set
@@ -28,6 +29,7 @@ from negbench.storage import cell_store
 from negbench.storage.training_end import capped, phase_record
 from negbench.training.batches import Pairs
 from negbench.training.fit import Fit
+from negbench.training.optimisers import updated_by_rows
 from negbench.training.timing import Clock, peak_mb
 from negbench.version import __version__
 
@@ -97,6 +99,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "kernels": row_kernels.name(device.type),
     }
 
 
@@ -125,6 +128,7 @@ def _fit_summary(fit: Fit) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in fit.backbone.parameters()),
         "negatives": now.negatives / now.epoch,
         "dots": now.dots / now.epoch,
+        **({"adam": "by rows"} if updated_by_rows(fit.optimisers) else {}),
     }
     validated = now.best_valid > -math.inf
     return summary | {

@@ -1,5 +1,6 @@
 """One cell of the grid: train the model, rank all items, write the record."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from negbench.experiment.cell.nothing_to_learn import (
 from negbench.experiment.cell.record import record_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, reference_config
 from negbench.experiment.cell.watched_test import OnEpoch, logging_test
-from negbench.ops import rng
+from negbench.ops import rng, row_kernels
 from negbench.plugins import registry
 from negbench.plugins.term_syntax import parse
 from negbench.probes import probe_set
@@ -25,12 +26,15 @@ from negbench.protocol.context import TrainContext
 from negbench.protocol.interfaces import Backbone
 from negbench.scenario.scenario import Scenario
 from negbench.training.checkpoint import Checkpoint
+from negbench.training.config import Progress
 from negbench.training.fit import Fit
 from negbench.training.memory import keep_freed_memory
 from negbench.training.timing import Clock, reset_peak
 
 LIST_DEPTH = 100
 """Length of the lists that a cell keeps, so that measures at another K need no training."""
+OnProgress = Callable[[Progress], None]
+"""Called after each epoch with how far the training has come."""
 
 
 def run_cell(
@@ -41,9 +45,12 @@ def run_cell(
     device: str = "cpu",
     threads: int = 1,
     on_epoch: OnEpoch | None = None,
+    on_progress: OnProgress | None = None,
     checkpoint_every: int = 0,
 ) -> Path:
     """Train, rank and write one cell; return its folder. Every error is passed on.
+
+    `on_epoch` gets the metrics of each epoch, `on_progress` then how far the training has come.
 
     A cell that was killed goes on from its last checkpoint: one every `checkpoint_every` epochs,
     or with 0 after every five minutes of training.
@@ -66,7 +73,13 @@ def run_cell(
     checkpoint = Checkpoint(kept / f"{planned.digest}.{mark}.pt", checkpoint_every)
     checkpoint.load(fit)
     listener = logging_test(fit, scenario, on_epoch, spec.average) if spec.watch_test else on_epoch
-    fit.run(listener, lambda: checkpoint.save(fit))
+
+    def after_epoch() -> None:
+        checkpoint.save(fit)
+        if on_progress is not None:
+            on_progress(fit.progress)
+
+    fit.run(listener, after_epoch)
     valid, test = (
         ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
         for history in (scenario.history("valid"), scenario.history("test"))
@@ -83,6 +96,7 @@ def run_cell(
 
 def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit:
     """Build the method, the backbone and the training loop of a cell, before its first step."""
+    row_kernels.name(device.type)  # loaded here, before the clock of the training starts
     context = scenario.train_context(seed=spec.seed, device=device, encoder=spec.encoder)
     method, backbone = spec.recipe.build(), build_backbone(spec, context)
     select = parse_metric(spec.train.select)

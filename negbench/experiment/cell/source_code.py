@@ -9,7 +9,7 @@ from typing import Any
 
 from negbench.data.dataset_words import is_file, looks_like_path
 from negbench.plugins import registry
-from negbench.storage.cell_code import CODE, FAMILIES, Key, named
+from negbench.storage.cell_code import CODE, FAMILIES, Key, measures, named
 
 Code = dict[str, dict[str, str]]
 """Family, name, hash of the source."""
@@ -21,7 +21,7 @@ def of_plugins(dataset: str, resolved: Mapping[str, Any]) -> dict[str, Code]:
     `dataset` is the word that was typed for it.
     """
     code: Code = {}
-    for family, name in (*_data_set(dataset), *named(resolved)):
+    for family, name in (*_data_set(dataset), *named(resolved), *measures(resolved)):
         # It is asked for built-ins too, for their hash to be that of the code that is imported now.
         if (digest := registry.code(family, name)) and not registry.is_packaged(family, name):
             code.setdefault(family, {})[name] = digest

@@ -10,17 +10,19 @@ from negbench.data.readers.column_roles import Columns
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment.cell import source_code
 from negbench.experiment.cell.backbone_settings import backbone_config
+from negbench.experiment.cell.model_inputs import model_inputs
 from negbench.plugins import registry
 from negbench.plugins.card import recorded
 from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.plugins.term_syntax import Term, config_of, parse
 from negbench.probes import probe_set
+from negbench.protocol.encoded_items import CATALOGUE
 from negbench.scenario.noise_injection import Noise
 from negbench.scenario.ranking_protocol import CHOICES
 from negbench.scenario.scenario import Scenario, prepare
 from negbench.storage import cell_store
 from negbench.texts import encoders, language_models
-from negbench.training.config import TrainConfig
+from negbench.training.config import DEFAULT_OPTIMISER, TrainConfig
 
 WATCHED = ("probe", "log_negatives", "watch_test")
 """What is watched of a training, and changes none; a reference has no training."""
@@ -154,6 +156,8 @@ class CellSpec:
         """
         term = parse(self.method) if self.is_reference else None
         budget = asdict(self.train)
+        if self.train.optimiser == DEFAULT_OPTIMISER:
+            del budget["optimiser"]
         resolved: dict[str, Any] = {
             "dataset": scenario.interactions.name,
             "data": {"checksum": scenario.interactions.checksum, "k_core": self.k_core},
@@ -175,7 +179,7 @@ class CellSpec:
             "objective": None if term else self.objective,
             "seed": self.seed,
             "train": {} if term else budget,
-            **self._text_settings(scenario),
+            **model_inputs(self, scenario),
             **self._non_defaults(),
             **({"tuned": asdict(self.tuned)} if self.tuned else {}),
         }
@@ -190,18 +194,11 @@ class CellSpec:
         mark = f"encoder={encoders.label(self.encoder)}"
         return f"{typed};{mark}" if typed else mark
 
-    def _text_settings(self, scenario: Scenario) -> dict[str, Any]:
-        """The encoder and the texts, where the method reads vectors of them, and the texts alone
-        where a language model may read them itself."""
-        if self.is_reference:
-            return {}
-        texts, settings = scenario.interactions.item_texts, {}
-        if "texts" in self.recipe.needs:
-            settings["texts"] = encoders.vectors_identity(self.encoder, texts)
-        learning = [asdict(self.backbone_config()), *self.recipe.configs().values()]
-        if texts is not None and any(each.get("model") for each in learning):
-            settings["read"] = {"texts": encoders.cache_key("", texts)[:12]}
-        return settings
+    @property
+    def backbone_needs(self) -> set[str]:
+        """What the backbone, as it is set, needs of the data."""
+        card = registry.card("backbones", self.backbone_term.name)
+        return {*card.needs, *getattr(self.backbone_config(), "needs", ())}
 
     def _backbone_settings(self) -> dict[str, Any]:
         return recorded(self.backbone_config(), registry.card("backbones", self.backbone_term.name))
@@ -258,22 +255,28 @@ def unfit(spec: CellSpec, scenario: Scenario) -> str | None:
         return None
     name = spec.backbone_term.name
     card = registry.card("backbones", name)
-    needs = {*card.needs, *getattr(spec.backbone_config(), "needs", ())}
-    if missing := sorted(needs - scenario.provides):
+    if missing := sorted(spec.backbone_needs - scenario.provides):
         return (
             f"backbone {spec.backbone} needs {' and '.join(missing)}, which "
-            f"{scenario.interactions.name} does not provide"
+            f"{scenario.interactions.name} does not provide{_remedy(missing)}"
         )
-    offered = scenario.provides | set(card.provides)
+    offered = scenario.provides | set(card.provides) | {CATALOGUE}
     if scenario.has_item_texts(spec.encoder):
         offered |= {"texts"}
     if missing := sorted(set(spec.recipe.needs) - offered):
-        remedy = "; --encoder FILE.npy gives vectors of yours" if "texts" in missing else ""
         return (
             f"method {spec.method} needs {' and '.join(missing)}, which backbone {name} on "
-            f"{scenario.interactions.name} does not provide{remedy}"
+            f"{scenario.interactions.name} does not provide{_remedy(missing)}"
         )
     return None
+
+
+def _remedy(missing: list[str]) -> str:
+    """What a user can give of the missing, as the end of a sentence; empty for nothing."""
+    if "texts" in missing:
+        return "; --encoder FILE.npy gives vectors of yours"
+    flags = [f"--{word.replace('_', '-')} FILE" for word in missing if word.endswith("_features")]
+    return f"; {' and '.join(flags)} gives those of a file of yours" if flags else ""
 
 
 def _cannot_fold_in(spec: CellSpec, scenario: Scenario) -> str | None:
