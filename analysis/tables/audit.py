@@ -5,11 +5,13 @@ so it never stands without the accuracy it is taken from; rates of false negativ
 without `exact` or `lower bound` (`knowledge`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from negbench.errors import UserError, did_you_mean
 from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
@@ -19,6 +21,7 @@ from ..measures.false_negatives import PLANTED, false_negatives
 from ..measures.known_negatives import RATES as KNOWN_RATES
 from ..measures.known_negatives import known_negatives
 from ..measures.popularity_bias import popularity_bias
+from ..number_format import counted
 from ..runs import frames
 from ..runs.frames import ROW, MetricLike, Run
 from ..runs.notes import Note
@@ -28,6 +31,8 @@ from .audit_columns import Group, groups
 from .blocks import by_block, place_in_block
 
 Line = dict[str, Any]
+LISTS = "lists"
+"""The backbone of lists that came from elsewhere, where no run stands beside them."""
 FALSE = ("fnr", "fnr_lift", "fhnr", "fnr_closed")
 COUNTED = ("fn_count", "fn_total", "fhn_count", "fhn_total")
 INTERVALS = tuple(
@@ -69,10 +74,14 @@ class Audit:
     notes: tuple[Note, ...]
 
 
-def audit_page(run: Run, metric: MetricLike = None) -> Audit:
-    """Compute the audit; `metric` chooses the accuracy and K, ndcg@20 where measured."""
+def audit_page(run: Run, metric: MetricLike = None, rows: Sequence[str] = ()) -> Audit:
+    """Compute the audit; `metric` chooses the accuracy and K, ndcg@20 where measured.
+
+    `rows` are the only ones that are shown, if any are named.
+    """
     chosen = frames.choose_metric(run, metric)
     frame = audit_frame(run, chosen)
+    frame = frame[frame["row"].isin(rows)] if rows else frame
     lines = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
     pairs = [((line["dataset"], line["backbone"]), line) for line in lines]
     blocks = tuple(_block(run, *at, group, chosen) for at, group in by_block(pairs).items())
@@ -80,6 +89,15 @@ def audit_page(run: Run, metric: MetricLike = None) -> Audit:
     known = KNOWN[0] in frame
     shown = groups(chosen, band_table.names(run), planted=PLANTED[0] in frame, known=known)
     return Audit(chosen, shown, frame, blocks, notes)
+
+
+def require_rows(run: Run, rows: Sequence[str]) -> None:
+    """Raises UserError if one of the rows is not in the run."""
+    known = list(dict.fromkeys(row for _, row in run.done))
+    for row in rows:
+        if row not in known:
+            near = did_you_mean(row, known)
+            raise UserError(f"--method must be a row of the audit; got {row!r}; {near}")
 
 
 def audit_frame(run: Run, metric: MetricLike = None) -> pd.DataFrame:
@@ -128,8 +146,22 @@ def _wide(long: pd.DataFrame) -> pd.DataFrame:
 def _block(run: Run, dataset: str, backbone: str, lines: list[Line], metric: Metric) -> AuditBlock:
     lines.sort(key=lambda line: _place(line, metric))
     known = next((line["knowledge"] for line in lines if line["knowledge"]), "")
-    notes = footnotes.of_block(run, dataset, backbone, "Means")
-    return AuditBlock(dataset, backbone, known, tuple(lines), notes)
+    return AuditBlock(dataset, backbone, known, tuple(lines), notes_of(run, dataset, backbone))
+
+
+def notes_of(run: Run, dataset: str, backbone: str) -> tuple[Note, ...]:
+    """All notes of a block; lists of others know no ranking, no negatives and no seeds."""
+    if backbone != LISTS:
+        return footnotes.of_block(run, dataset, backbone, "Means")
+    record = next(cell.record for cell, _ in run.done if cell.backbone == LISTS)
+    users, items = counted(record["data"]["n_users"], "user"), record["data"]["n_items"]
+    pairs = [f"{record['split'][part]:,} {part} pairs" for part in ("train", "test")]
+    kept = [note for note in footnotes.of_data(run, dataset) if note.kind == "bands"]
+    return (
+        Note("size", f"{users}, {counted(items, 'item')}; {' and '.join(pairs)}, as given."),
+        *kept,
+        *footnotes.notes_of_data(run, dataset),
+    )
 
 
 def _place(line: Line, metric: Metric) -> tuple[bool, bool, bool, float, str]:

@@ -1,9 +1,9 @@
-"""Layouts of the audit: text for a screen of 110 columns, Markdown, csv and JSON."""
+"""Layouts of the audit: text for a screen of 110 columns, Markdown, LaTeX, csv and JSON."""
 
 from collections.abc import Callable
 from typing import Any
 
-from ..runs.frames import REFERENCE, ROW, Run
+from ..runs.frames import REFERENCE, ROW, MetricLike, Run
 from ..runs.notes import Note
 from .audit import BUDGET, Audit, AuditBlock, Line, audit_page
 from .audit_columns import Group
@@ -12,18 +12,29 @@ from .main_table_text import LABEL, MARK
 from .rate_text import margin_note, rate_text
 from .render import as_json, comma_separated, markdown, require_format, text
 from .table import Cell, Column, Table, known
+from .tables_latex import latex
 
 RATES = ("fnr", "fnr_lift", "fhnr", "tnr", "tnr_lift", "fnr_judged", "fnr_random")
 KEYS = (*ROW, "seeds", "expected", *BUDGET, "knowledge")
 
 
-def render(run: Run, *, format: str = "text", metric: str | None = None) -> str:
-    """The audit as text, md, csv or json; `metric` chooses the accuracy and K.
+def render(run: Run, *, format: str = "text", metric: MetricLike = None) -> str:
+    """The audit as text, md, latex, csv or json; `metric` chooses the accuracy and K.
 
     Raises UserError if the format is unknown, or the metric was not measured.
     """
+    require_audit_format(format)
+    return lay_out(audit_page(run, metric), format)
+
+
+def require_audit_format(format: str) -> None:
+    """Raises UserError if the format is unknown."""
     require_format("a format of audits", format, LAYOUTS)
-    return LAYOUTS[format](audit_page(run, metric))
+
+
+def lay_out(audit: Audit, format: str) -> str:
+    """An audit as text, md, latex, csv or json."""
+    return LAYOUTS[format](audit)
 
 
 def tables(audit: Audit) -> list[Table]:
@@ -113,6 +124,7 @@ def _row_tree(line: Line) -> dict[str, Any]:
 LAYOUTS: dict[str, Callable[[Audit], str]] = {
     "text": lambda audit: text(tables(audit)),
     "md": lambda audit: markdown(tables(audit)),
+    "latex": lambda audit: latex(tables(audit)),
     "csv": lambda audit: comma_separated(audit.frame),
     "json": lambda audit: as_json(_tree(audit)),
 }

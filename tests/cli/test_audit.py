@@ -77,7 +77,7 @@ def test_results_csv_holds_the_audit(finished):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--format", "latex"], 2, "got 'latex'"),
+        (["--format", "yaml"], 2, "got 'yaml'"),
         (["--metric", "arp@20"], 2, "unknown metric"),
         (["-o", "no/such/place.md"], 2, "--out"),
     ],
