@@ -20,7 +20,7 @@ from negbench.cli.show import FOLDER, deliver, writable
 @click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
 @click.option("--margin", help="A difference that you call none, as 2% or 0.002  [none]")
 @click.option("--seeds-as", hidden=True)
-@click.option("--format", "format_", default="text", help="text, md, csv or json  [text]")
+@click.option("--format", "format_", default="text", help="text, md, latex, csv or json  [text]")
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def compare(
     run_dirs: tuple[Path, ...],
@@ -35,6 +35,8 @@ def compare(
     out: Path | None,
 ) -> None:
     """Every row against one: difference, interval, test, ranks; of one run or of several.
+
+    On top stands the choice that `recommend` makes.
 
     \f
     Raises UserError for the option --seeds-as, which is gone.
@@ -53,4 +55,6 @@ def compare(
     text = run.compare(
         format_, metric=metric, vs=vs, test=test, correction=correction, margin=margin
     )
+    if test == "crossed" and (choice := run.recommend(format_, metric=metric, vs=vs, brief=True)):
+        text = f"{choice}\n{text}"
     deliver(run, text, out, notes=format_ != "csv")

@@ -22,6 +22,7 @@ def write_graded(
     methods: Mapping[str, float | Mapping[str, float]],
     references: Mapping[str, float | Mapping[str, float]] | None = None,
     *,
+    dataset: str = "books",
     seeds: Sequence[int] = (0, 1, 2),
     spread: float = 0.01,
     changes: Mapping[str, Change] | None = None,
@@ -40,7 +41,7 @@ def write_graded(
                 band: values_of(m, f"{name}/{band}", shift, spread) for band, m in bands.items()
             }
             change = (changes or {}).get(name, lambda record: None)
-            write(run, "books", name, seed, values, backbone=backbone, change=_both(change))
+            write(run, dataset, name, seed, values, backbone=backbone, change=_both(change))
     return run
 
 
