@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from negbench.errors import UserError, shown
@@ -10,14 +10,18 @@ from negbench.experiment.finished.run import Run, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from negbench.data.interactions import Interactions
+    from negbench.protocol.interfaces import Method
 
-    Data = str | os.PathLike[str] | pd.DataFrame | Interactions
+    Data = str | os.PathLike[str] | pd.DataFrame | NDArray[Any] | Interactions
 
 Words = str | Sequence[str]
 Folder = str | os.PathLike[str]
 Numbers = float | Sequence[float]
+Build = Callable[[], "Method"]
+Methods = str | Build | Sequence[str | Build]
 logger = logging.getLogger(__name__)
 
 
@@ -25,7 +29,7 @@ def run(
     config: Mapping[str, Any] | None = None,
     *,
     datasets: "Data | Sequence[Data] | None" = None,
-    methods: Words | None = None,
+    methods: "Methods | None" = None,
     backbones: Words | None = None,
     references: Words | None = None,
     seeds: int | str | Sequence[int] | None = None,
@@ -55,6 +59,7 @@ def run(
     l2: Numbers | None = None,
     dim: Numbers | None = None,
     batch_size: Numbers | None = None,
+    optimiser: str | None = None,
     time_limit: float | None = None,
     columns: Mapping[str, Any] | None = None,
     plugins: Folder | Sequence[Folder] | None = None,
@@ -70,6 +75,7 @@ def run(
     engine: str | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    track: Words | None = None,
     progress: bool = True,
 ) -> Run:
     """Train, rank and compare; finished cells of the same folder are kept.
@@ -77,10 +83,12 @@ def run(
     Options read as on the command line; without `seeds` there are five, or three where five would
     take over an hour, and a folder with finished cells keeps its own. `config` is a mapping as in
     an experiment file, `train` its section of that name, `columns` the names of user, item, time
-    and rating in a file of yours. `datasets` may also be pandas DataFrames, read as a file is, and
-    `Interactions`, taken as they are; such a run goes on by the same call, not by `negbench
-    resume`. A list of values is a sweep, one row a value: `methods="dns(candidates=[2,4,8])"`,
-    `backbones="mf(lr=[0.001,0.01])"`, `lr=[0.001, 0.01]`.
+    and rating in a file of yours. `datasets` may also be pandas DataFrames and arrays [n, 2] of
+    users and items, read as a file is, and `Interactions`, taken as they are; `methods` may also be
+    functions that build a Method, each in a file, by whose source its cells are known. Such a run
+    goes on by the same call, not by `negbench resume`. A list of values is a sweep, one row a
+    value: `methods="dns(candidates=[2,4,8])"`, `backbones="mf(lr=[0.001,0.01])"`, `lr=[0.001,
+    0.01]`.
 
     A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of

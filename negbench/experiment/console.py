@@ -20,6 +20,7 @@ from negbench.experiment.run_grid import Result, missing, shard_of, workers_of
 from negbench.experiment.tuned_rows import summary
 from negbench.scenario.item_distribution import distribution_line
 from negbench.scenario.scenario import Scenario
+from negbench.tracking.track import views
 from negbench.version import __version__
 
 PATIENCE = 5.0
@@ -173,6 +174,7 @@ def next_lines(result: Result) -> list[str]:
         out = result.out
     size = sum(_size(path) for path in result.out.rglob("*") if path.is_file())
     commands = [(command.format(quote(str(out))), purpose) for command, purpose in NEXT]
+    commands += views(out)
     width = max(len(command) for command, _ in commands)
     return [
         f"saved  {out}   ({counted(result.done, 'cell')}, {size / 1e6:.1f} MB; results.csv)",

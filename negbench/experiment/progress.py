@@ -1,22 +1,38 @@
-"""Progress of a run: a bar with the best validation so far, or a logged line for every cell."""
+"""Progress of a run: a bar with what is trained now, or lines of the log.
+
+Where standard error is no terminal there is a line for every cell that ends, and one a minute
+between them. What is trained is read from the claims of the run folder, so it is the same for
+cells of this process, of worker processes, and of a cluster.
+"""
 
 import logging
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
+from negbench.data.number_words import counted
 from negbench.experiment.workers.local_pool import CellResult, Task
+from negbench.storage import claims
+from negbench.storage.claims import Claim
 
 logger = logging.getLogger(__name__)
 FORMAT = "[{bar:20}] {n_fmt}/{total_fmt}  {elapsed} + {remaining}{postfix}"
+REFRESH = 2.0
+"""Seconds between two looks at the claims."""
+QUIET = 60.0
+"""Seconds without a line of the log after which there is one."""
+NAMED = 4
+"""At most so many cells are named in one line."""
 
 
 class Progress:
-    """Counts cells; a bar on a terminal, else a line of the log for each."""
+    """Counts cells; a bar on a terminal, else lines of the log."""
 
-    def __init__(self, total: int, *, bar: bool | None = None) -> None:
-        """`bar` None means: where standard error is a terminal."""
-        self.total, self.count = total, 0
+    def __init__(self, total: int, out: Path, *, bar: bool | None = None) -> None:
+        """`out` is the run's folder; `bar` None means: where standard error is a terminal."""
+        self.total, self.out, self.count = total, out, 0
         self.best: dict[str, tuple[float, str]] = {}
         """By data set: the highest validation metric, and the cell that reached it."""
         self.bar: Any = None
@@ -24,11 +40,9 @@ class Progress:
             from tqdm import tqdm
 
             self.bar = tqdm(total=total, leave=False, dynamic_ncols=True, bar_format=FORMAT)
-
-    def on_epoch(self, task: Task, metrics: Mapping[str, float]) -> None:
-        """Show the epoch that a cell in this process has finished."""
-        if self.bar is not None:
-            self._show(task, [f"epoch {metrics['epoch']:.0f}", *_validation(metrics)])
+        self._spoke, self._end = time.monotonic(), threading.Event()
+        self._thread = threading.Thread(target=self._look_again, daemon=True)
+        self._thread.start()
 
     def on_cell_done(self, result: CellResult) -> None:
         """Count a cell that has ended."""
@@ -38,30 +52,46 @@ class Progress:
         if value is not None and (data not in self.best or value > self.best[data][0]):
             self.best[data] = value, _short(task)
         if self.bar is None:
-            label = task.planned.label
-            logger.info("[%d/%d]  %s  %s", self.count, self.total, label, _outcome(result))
+            self._log(f"{task.planned.label}  {_outcome(result)}")
             return
         self.bar.update()
-        self._show(task, [f"failed: {result.reason}"] if result.reason else [])
+        best = f"(best {self.best[data][0]:.4f} {self.best[data][1]})" if data in self.best else ""
+        failed = f"failed: {result.reason}" if result.reason else ""
+        self.bar.set_postfix_str("  ".join(filter(None, [_short(task), failed, best])))
 
     def close(self) -> None:
-        """Remove the bar."""
+        """Remove the bar, and end the lines."""
+        self._end.set()
+        self._thread.join()
         if self.bar is not None:
             self.bar.close()
 
-    def _show(self, task: Task, words: list[str]) -> None:
-        best = self.best.get(task.spec.dataset)
-        tail = [f"(best {best[0]:.4f} {best[1]})"] if best else []
-        self.bar.set_postfix_str("  ".join([_short(task), *words, *tail]))
+    def _look_again(self) -> None:
+        while not self._end.wait(REFRESH):
+            if self.bar is None and time.monotonic() - self._spoke < QUIET:
+                continue
+            live = [each for each in claims.claims(self.out) if not each.stale]
+            if self.bar is None:
+                self._log(training_now(live))
+            elif live:
+                self.bar.set_postfix_str(training_now(live, named=1))
+
+    def _log(self, text: str) -> None:
+        self._spoke = time.monotonic()
+        logger.info("[%d/%d]  %s", self.count, self.total, text)
+
+
+def training_now(live: list[Claim], named: int = NAMED) -> str:
+    """The cells at work with their epochs and best values, the first few by name."""
+    if not live:
+        return "no cell at work now"
+    shown = [f"{each.label}: {each.progress or 'no epoch yet'}" for each in live[:named]]
+    more = len(live) - len(shown)
+    return "; ".join([*shown, *([f"and {counted(more, 'cell')} more"] if more else [])])
 
 
 def _short(task: Task) -> str:
     return f"{task.spec.backbone} {task.spec.method}/{task.spec.seed}"
-
-
-def _validation(metrics: Mapping[str, float]) -> list[str]:
-    valid = {name: value for name, value in metrics.items() if name.startswith("valid_")}
-    return [f"{name.removeprefix('valid_')} {value:.4f}" for name, value in valid.items()]
 
 
 def _outcome(result: CellResult) -> str:

@@ -4,10 +4,8 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,10 +14,11 @@ from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.changed_code import bring_back, earlier_cell, set_aside_other_code
 from negbench.experiment.finished.export import keep_ids
 from negbench.experiment.options.command_line import command_line
-from negbench.experiment.options.options import TRAIN, Options
+from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
 from negbench.experiment.progress import Progress
 from negbench.experiment.same_data import require_same_data, require_same_tuning, set_aside
+from negbench.experiment.start_record import start_record
 from negbench.experiment.workers.cleanup import sweep
 from negbench.experiment.workers.dask_cluster import Cluster, on_cluster
 from negbench.experiment.workers.local_pool import (
@@ -30,15 +29,15 @@ from negbench.experiment.workers.local_pool import (
     no_room,
 )
 from negbench.experiment.workers.waiting import wait_for
-from negbench.plugins.row_terms import backbone_term, method_term
+from negbench.ops import row_kernels
 from negbench.storage import cell_store, claims, run_file
+from negbench.storage.claims import Held
 from negbench.storage.split_store import write_split
-from negbench.training.config import TrainConfig
-from negbench.version import __version__
+from negbench.tracking.track import Tracking, require_installed
 
 FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
 FREE |= {"jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every"}
-FREE |= {"engine", "scheduler", "workers", "shard", "encoder"}
+FREE |= {"engine", "scheduler", "workers", "shard", "encoder", "track"}
 """Options in which the cells of one folder may differ."""
 REFRESH = 10.0
 """Seconds between rebuilds of results.csv while cells are still being worked on."""
@@ -140,10 +139,13 @@ def carry_out(
     """Train the missing cells; results.csv is written at the end and now and then before.
 
     A cell that another process works on is left to it and waited for. `experiments` are what
-    run.json shall keep of the plan, where it is more than `options`.
+    run.json shall keep of the plan, where it is more than `options`. Raises UserError where
+    NEGBENCH_KERNELS names kernels that cannot run.
     """
+    if problem := row_kernels.problem():
+        raise UserError(problem)
     device = device_of(options)
-    started = begin(experiments or (options,), plan, out, command)
+    started, attending = begin(experiments or (options,), plan, out, command)
     mine = shard_of(options, plan)
     before = {each.digest: cell_store.version(started, each.resolved) for each in mine.cells}
     todo = missing(mine, out, options.overwrite)
@@ -159,7 +161,9 @@ def carry_out(
         )
         for each in todo
     ]
-    progress, written = Progress(len(tasks), bar=bar), time.monotonic()
+    alone = len(claims.runners(started)) == 1
+    tracking = Tracking(started, options.track)
+    progress, written = Progress(len(tasks), started, bar=bar), time.monotonic()
     held: list[CellResult] = []
 
     def on_cell_done(result: CellResult) -> None:
@@ -168,11 +172,15 @@ def carry_out(
             held.append(result)
             return
         progress.on_cell_done(result)
+        if not result.elsewhere:  # else that process tells its own trackers
+            tracking.write([result.task.planned.resolved])
         if time.monotonic() - written > REFRESH:
             _derive(started)
             written = time.monotonic()
 
     try:
+        if alone:
+            tracking.write(each.resolved for each in mine.cells)
         while tasks:
             jobs = min(jobs_of(options), len(tasks))
             if options.engine == "dask":
@@ -180,14 +188,27 @@ def carry_out(
             elif jobs > 1:
                 in_pool(tasks, jobs, plan.scenarios, on_cell_done)
             else:
-                in_process(tasks, plan.scenarios, on_cell_done, progress.on_epoch)
+                in_process(tasks, plan.scenarios, on_cell_done)
             others, held[:] = [*held], []
             tasks = wait_for(others, on_cell_done)
     finally:
+        attending.release()
         claims.clear(started)
         progress.close()
+        tracking.close()
         _derive(started)
     return outcome(mine, started)
+
+
+def attend(out: Path) -> Held:
+    """Tell other processes that this one carries the run out, also between two cells.
+
+    Raises NoRoom where the folder cannot be written to.
+    """
+    try:
+        return claims.attend(out, f"the run {out.name}")
+    except OSError as error:
+        raise no_room(out, error) from error
 
 
 def _derive(out: Path) -> None:
@@ -201,18 +222,22 @@ def _derive(out: Path) -> None:
 def check(options: Options, plan: Plan, out: Path) -> None:
     """Check, before anything is trained or written, that a run folder's cells are of these data.
 
-    Raises UserError if they are not, and are not to be replaced.
+    Raises UserError if they are not, and are not to be replaced, and for a tracker that is not
+    installed.
     """
     try:
         before = run_file.experiments(run_file.read(out))[-1]
     except UserError:  # a new folder, or one that lost its run.json
         before = {}
+    require_installed(options.track)
     require_same_data(options, plan, out, before)
     require_same_tuning(plan, out, options.overwrite)
 
 
-def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -> Path:
+def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -> tuple[Path, Held]:
     """Make the folder, clean up after killed runs, and write run.json.
+
+    Returns the folder, and what tells other processes of this one until it is released.
 
     Raises UserError if the folder cannot be made or its cells are of other data, and NoRoom if it
     cannot be written to.
@@ -223,6 +248,7 @@ def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -
     except OSError as error:
         raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
     out = out.resolve()
+    attending = attend(out)
     try:
         sweep(out)
         set_aside(plan, out, experiments[-1].overwrite)
@@ -233,43 +259,14 @@ def begin(experiments: Sequence[Options], plan: Plan, out: Path, command: str) -
             keep_ids(out, scenario.interactions)
             write_split(out, scenario.split.hash, scenario.kept_parts)
         for options in experiments:
-            run_file.add_start(out, _start(options, plan, command or command_line(options)))
-        return out
-    except OSError as error:
-        raise no_room(out, error) from error
-
-
-def _start(options: Options, plan: Plan, command: str) -> dict[str, Any]:
-    """What run.json keeps of a start."""
-    given, budget = options.as_flat(), TrainConfig(**options.train)
-    names = () if options.tuned else TRAIN  # a tuned row has the budget of its search
-    return {
-        "command": command,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "negbench": __version__,
-        "options": given,
-        "experiment": {**given, **{f"train.{name}": getattr(budget, name) for name in names}},
-        "cells": [_entry(planned) for planned in plan.cells],
-        "skipped": list(plan.skipped),
-        "configs": _configs(plan),
-    }
-
-
-def _entry(planned: PlannedCell) -> dict[str, Any]:
-    names = {name: planned.resolved[name] for name in run_file.ENTRY}
-    settings = {"settings": planned.spec.settings} if planned.spec.settings else {}
-    return {"cell": planned.digest, **names, **settings, "label": planned.label}
-
-
-def _configs(plan: Plan) -> dict[str, dict[str, Any]]:
-    """The settings in full of each backbone, method and reference, by what is typed."""
-    configs: dict[str, dict[str, Any]] = {"backbones": {}, "methods": {}, "references": {}}
-    for planned in plan.cells:
-        own, kind = planned.resolved, "references" if planned.spec.is_reference else "methods"
-        configs[kind][method_term(own)] = own["method_config"]
-        if not planned.spec.is_reference:
-            configs["backbones"][backbone_term(own)] = own["backbone_config"]
-    return configs
+            run_file.add_start(out, start_record(options, plan, command or command_line(options)))
+        return out, attending
+    except BaseException as error:
+        attending.release()
+        claims.clear(out)
+        if isinstance(error, OSError):
+            raise no_room(out, error) from error
+        raise
 
 
 def outcome(plan: Plan, out: Path) -> Result:

@@ -39,6 +39,28 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
+def link_new(temporary: Path, path: Path) -> bool:
+    """Make `path` of a whole file `temporary`, at once; False where another was there before.
+
+    Of several processes one wins. A second link tells it where an answer of the network got lost
+    and the request was repeated.
+    """
+    try:
+        os.link(temporary, path)
+        return True
+    except OSError as error:
+        if temporary.stat().st_nlink == 2:
+            return True
+        if isinstance(error, FileExistsError):
+            return False
+    try:  # a file system without hard links
+        with path.open("xb") as file:
+            file.write(temporary.read_bytes())
+    except FileExistsError:
+        return False
+    return True
+
+
 def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _jsonable(inner) for key, inner in value.items()}

@@ -2,6 +2,7 @@
 
     RUN/claims/<cell>.json      the claim of a cell: its worker's host, process, start and label
     RUN/claims/<cell>.1.json    the claim of whoever took the cell over from a worker that is gone
+    RUN/claims/run-<hex>.json   a process that carries out the run, also between two cells
 
 A claim is written aside and made by a hard link: whole, at once, and by one process only, also on
 network file systems. Its worker touches it every `HEARTBEAT` seconds. It is stale when its process
@@ -27,15 +28,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from negbench.storage.atomic_write import aside
+from negbench.storage import training_progress
+from negbench.storage.atomic_write import aside, link_new
 from negbench.storage.machine import born, lives, machine
+from negbench.storage.training_progress import TrainingProgress
 
 FOLDER = "claims"
 HEARTBEAT = 30.0
 """Seconds between the touches of a claim."""
 STALE = 300.0
 """Seconds without a touch after which the worker on another machine counts as gone."""
-_NAME = re.compile(r"([0-9a-f]+)(?:\.(\d+))?\.json")
+RUNNER = "run-"
+"""Starts the name of the claim of a process that carries out a run."""
+_NAME = re.compile(rf"((?:{RUNNER})?[0-9a-f]+)(?:\.(\d+))?\.json")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Claim:
     """Whether its process has ended; None where that cannot be told from here."""
     token: str
     """Tells it from every other claim."""
+    progress: TrainingProgress | None = None
+    """How far its training has come; None before the first epoch has ended."""
 
     @property
     def stale(self) -> bool:
@@ -131,6 +138,20 @@ def take(run: Path, cell: str, label: str) -> Held | Claim:
     return held
 
 
+def attend(run: Path, label: str) -> Held:
+    """Tell that this process carries out the run, until it is released: other processes may too.
+
+    Raises OSError where the folder cannot be written to.
+    """
+    name = f"{RUNNER}{uuid.uuid4().hex[:12]}"
+    return Held(run, name, 0, _make(_path(run, name, 0), label), [])
+
+
+def runners(run: Path) -> list[Claim]:
+    """The live processes that carry out a run, whether they work on a cell now or not."""
+    return [each for each in _last(run) if each.cell.startswith(RUNNER) and not each.stale]
+
+
 def holder(run: Path, cell: str) -> Claim | None:
     """The live claim of a cell; None where it is free or its worker is gone."""
     number = 0
@@ -140,16 +161,26 @@ def holder(run: Path, cell: str) -> Claim | None:
 
 
 def claims(run: Path) -> list[Claim]:
-    """The claims of a run, stale ones too, by label; of each cell the last one."""
+    """The claims of a run's cells, stale ones too, by label; of each cell the last one."""
+    return [each for each in _last(run) if not each.cell.startswith(RUNNER)]
+
+
+def _last(run: Path) -> list[Claim]:
     last: dict[str, int] = {}
     for cell, number in _names(run):
         last[cell] = max(number, last.get(cell, 0))
-    now = [_read(run, cell, number) for cell, number in last.items()]
+    clock = _now(run / FOLDER) if last else 0.0
+    now = [_read(run, cell, number, clock) for cell, number in last.items()]
     return sorted((claim for claim in now if claim), key=lambda each: (each.label, each.cell))
 
 
 def clear(run: Path) -> None:
     """Remove the claims of processes of this machine that have ended, and an empty folder."""
+    written = training_progress.names(run / FOLDER)  # listed first: each had its claim by then
+    tokens = {each.token for each in _last(run)}
+    for cell, token in written:
+        if token not in tokens:
+            training_progress.path_of(run / FOLDER, cell, token).unlink(missing_ok=True)
     for cell, number in _names(run):
         claim = _read(run, cell, number)
         if claim is not None and claim.gone:
@@ -187,7 +218,7 @@ def _make(path: Path, label: str, *, tries: int = 3) -> str:
         start = temporary.stat().st_mtime
         content = {"label": label, "host": socket.gethostname(), "started": start, **owner}
         temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        return token if _linked(temporary, path) else ""
+        return token if link_new(temporary, path) else ""
     except FileNotFoundError:  # the folder was empty, and another process removed it
         if not tries:
             raise
@@ -196,29 +227,8 @@ def _make(path: Path, label: str, *, tries: int = 3) -> str:
     return _make(path, label, tries=tries - 1)
 
 
-def _linked(temporary: Path, path: Path) -> bool:
-    """Whether `path` is now a link to `temporary`; False where it was there before.
-
-    A second link tells it where an answer of the network got lost and the request was repeated.
-    """
-    try:
-        os.link(temporary, path)
-        return True
-    except OSError as error:
-        if temporary.stat().st_nlink == 2:
-            return True
-        if isinstance(error, FileExistsError):
-            return False
-    try:  # a file system without hard links
-        with path.open("xb") as file:
-            file.write(temporary.read_bytes())
-    except FileExistsError:
-        return False
-    return True
-
-
-def _read(run: Path, cell: str, number: int) -> Claim | None:
-    """A claim, None where there is none."""
+def _read(run: Path, cell: str, number: int, clock: float | None = None) -> Claim | None:
+    """A claim, None where there is none; `clock` is the file system's time where it is known."""
     path = _path(run, cell, number)
     try:
         content, touched = _content(path), path.stat().st_mtime
@@ -233,7 +243,8 @@ def _read(run: Path, cell: str, number: int) -> Claim | None:
     process = process if isinstance(process, int) else 0
     here = process > 0 and content.get("machine") == machine()
     living = lives(process, str(content.get("born", ""))) if here else None
-    now, started = _now(path.parent), content.get("started")
+    now, started = clock or _now(path.parent), content.get("started")
+    token = str(content.get("token", ""))
     return Claim(
         cell=cell,
         number=number,
@@ -243,7 +254,8 @@ def _read(run: Path, cell: str, number: int) -> Claim | None:
         seconds=max(0.0, now - (started if isinstance(started, float) else touched)),
         silent=max(0.0, now - touched),
         gone=None if living is None else not living,
-        token=str(content.get("token", "")),
+        token=token,
+        progress=training_progress.read(path.parent, cell, token, now),
     )
 
 
@@ -277,3 +289,4 @@ def _remove(run: Path, cell: str, number: int, token: str) -> None:
     with suppress(OSError):
         if _content(path).get("token", "") == token:
             path.unlink()
+            training_progress.path_of(path.parent, cell, token).unlink(missing_ok=True)

@@ -14,19 +14,18 @@ moment the later writer's list stays. Folders of older versions have no `experim
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError
-from negbench.storage.atomic_write import aside, write_json
+from negbench.storage.atomic_write import aside, link_new, write_json
 
 NAME = "run.json"
 ENTRY = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
 """What an entry of `cells` says beside `cell`, the name of its folder, and maybe `settings`."""
 _HOW = {"jobs", "threads", "overwrite", "checkpoint_every", "engine", "scheduler", "workers"}
-_HOW |= {"shard", "name", "out"}
+_HOW |= {"shard", "name", "out", "track"}
 """Options that say how cells are worked through, and not which."""
 _EARLIER = {"train.epochs": 100, "train.patience": 5}
 """Defaults that have changed since `experiment` is kept: a run goes on as it was started."""
@@ -131,13 +130,6 @@ def _created(path: Path, start: Mapping[str, Any]) -> bool:
     temporary = aside(path)
     write_json(temporary, start)
     try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links
-        if path.exists():
-            return False
-        temporary.replace(path)
+        return link_new(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    return True

@@ -21,7 +21,7 @@ from negbench.experiment.cell.spec import PlannedCell, Tuned
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan, plan
 from negbench.experiment.same_data import set_aside_earlier_winners
-from negbench.storage import cell_store
+from negbench.storage import cell_store, claims
 from negbench.storage.search_store import TRIALS, protocol_hash, write_search
 from negbench.training.config import TrainConfig
 from negbench.tuning.checks import require_rows, require_same_search
@@ -96,8 +96,17 @@ def run_search(
 
     Raises UserError as `run_grid.carry_out` does.
     """
-    trials = out / TRIALS
     check(search, out)
+    attending = run_grid.attend(out)  # also between two rounds
+    try:
+        return _work_through(search, out, command, bar)
+    finally:
+        attending.release()
+        claims.clear(out)
+
+
+def _work_through(search: Search, out: Path, command: str, bar: bool | None) -> SearchResult:
+    trials = out / TRIALS
     if search.options.overwrite == "failed":
         _again(search, trials, command, bar)
     tried: set[str] = set()

@@ -7,6 +7,7 @@ from shlex import quote
 from negbench.errors import NothingToReport
 from negbench.experiment.finished.status import Status
 from negbench.experiment.finished.status import status as status_of_run
+from negbench.storage.claims import runners
 from negbench.storage.search_store import TRIALS, read_searches
 from negbench.storage.split_folders import split_folders
 
@@ -27,7 +28,9 @@ class SearchStatus:
     final: Status | None
     """The cells of winners; None before any is planned."""
     go_on: str
-    """The command that goes on with it."""
+    """The command that goes on with it; empty while it is alive."""
+    alive: tuple[str, ...] = ()
+    """Host and number of every live process that carries it out."""
 
 
 def search_status(out: Path) -> list[SearchStatus]:
@@ -40,15 +43,19 @@ def search_status(out: Path) -> list[SearchStatus]:
 
 def _of(folder: Path, out: Path) -> SearchStatus:
     searches = read_searches(folder)
+    trials, final = _of_run(folder / TRIALS), _of_run(folder)
+    owners = [f"{each.host} pid {each.process}" for each in runners(folder)]
+    owners += [owner for part in (trials, final) if part for owner in part.alive]
     tried = [trial["status"] for each in searches for trial in each["trials"]]
     return SearchStatus(
         name=str(folder),
         rows=len(searches),
         winners=sum(each["winner"] is not None for each in searches),
         failed_trials=tried.count("failed"),
-        trials=_of_run(folder / TRIALS),
-        final=_of_run(folder),
-        go_on=f"negbench resume {quote(str(out))}",
+        trials=trials,
+        final=final,
+        go_on="" if owners else f"negbench resume {quote(str(out))}",
+        alive=tuple(dict.fromkeys(owners)),
     )
 
 

@@ -16,7 +16,8 @@ from negbench.tuning.protocol import Protocol
 from negbench.tuning.space import Ranges
 
 NAME = "tune.json"
-_HOW = ("jobs", "threads", "overwrite", "engine", "scheduler", "workers", "shard", "out", "name")
+_HOW = {"jobs", "threads", "overwrite", "engine", "scheduler", "workers", "shard", "out", "name"}
+_HOW |= {"track"}
 """Options that say how cells are worked through, and not which."""
 
 

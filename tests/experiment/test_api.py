@@ -192,6 +192,7 @@ WRONG = {
     "l2": [(BIG, "train(l2=...) must be")],
     "dim": [(BIG, "train(dim=...) must be"), (2.5, "train(dim=...) must be")],
     "batch_size": [(BIG, "train(batch_size=...) must be")],
+    "optimiser": [(BIG, "train(optimiser=...) must be"), ("adamw", "must be one of adam, ")],
     "time_limit": [(BIG, "train(time_limit=...) must be")],
     "epochs": [(BIG, "must be a whole number; got a DataFrame"), ([3], "whole number")],
     "patience": [("none at all", "whole number")],
@@ -215,6 +216,7 @@ WRONG = {
     "engine": [("ray", "--engine must be")],
     "scheduler": [(BIG, "--scheduler must be text")],
     "workers": [("many", "--workers must be")],
+    "track": [("tensorbord", "did you mean tensorboard"), (BIG, "--track must be words")],
     "progress": [("no", "progress must be True or False"), (BIG, "progress must be True or False")],
     "config": [(3, "config must be a mapping"), (BIG, "config must be a mapping")],
 }
@@ -244,12 +246,13 @@ def test_every_option_of_the_command_is_a_keyword():
     """But for those that print, and those of a file's columns, which `columns` takes."""
     options = {each.name for each in main.commands["run"].params}
     of_files = {"user", "item", "time", "rating", "min_rating", "layout", "order"}
+    of_files |= {"item_features", "user_features"}
     printing = {"words", "dry_run", "quiet", "no_progress"}
     assert options - of_files - printing <= set(inspect.signature(negbench.run).parameters)
 
 
 def test_the_namespace_holds_what_is_public_alone():
-    public = {"attach", "open_run", "run", "Run", "sampler", "tune", "UserError"}
+    public = {"attach", "mine", "open_run", "run", "Run", "sampler", "tune", "UserError"}
     assert set(dir(negbench)) == {*public, "__version__"}
     names = {}
     exec("from negbench import *", names)

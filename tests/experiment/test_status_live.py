@@ -40,7 +40,8 @@ def looked(out):
     assert all(why.startswith("RuntimeError: no draw today (") for why in now.failed.values())
     seconds = [each for _, each in now.slowest]
     assert len(seconds) == min(3, now.done) and seconds == sorted(seconds, reverse=True)
-    assert now.done or now.seconds_left is None or not now.pending
+    assert now.done or now.seconds_left is None or now.no_early_stop or not now.pending
+    assert not (now.alive and now.go_on) and len(now.alive) <= 3
     return now
 
 
@@ -69,6 +70,8 @@ def test_status_adds_up_while_a_grid_runs_and_when_it_is_killed(tmp_path, plugin
     done = [now.done for now in seen]
     assert done == sorted(done) and seen[0].pending
     assert any(0 < now.done < 8 and now.seconds_left for now in seen)
+    epochs = {each.progress.epoch for now in seen for each in now.working if each.progress}
+    assert epochs and epochs <= {1, 2} and all(now.alive for now in seen[1:])
     process = subprocess.run(
         [sys.executable, "-m", "negbench.cli", "status", str(out)], capture_output=True, text=True
     )

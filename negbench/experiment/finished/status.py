@@ -2,18 +2,20 @@
 
 import json
 import os
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from negbench.errors import NothingToReport
-from negbench.plugins.row_terms import backbone_term, method_term
+from negbench.experiment.finished.time_left import Ended, kind_of, time_left
+from negbench.plugins.row_terms import cell_words
 from negbench.storage import claims, run_file, split_folders
 from negbench.storage.cell_store import Cell, read_cells
+from negbench.storage.claims import Claim
 from negbench.storage.training_end import before_phase, capped
+from negbench.storage.training_progress import TrainingProgress
 
 SLOWEST = 3
 
@@ -31,6 +33,8 @@ class Working:
     """Seconds since the last sign of life."""
     stale: bool
     """Whether whoever works here next takes the cell over."""
+    progress: TrainingProgress | None = None
+    """Epochs and best value; None before the first epoch has ended, and of a reference."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Status:
     """Cells in the same folder that no command plans any more: their settings or data changed."""
     damaged: tuple[str, ...]
     seconds_left: float | None
-    """Of the pending cells, shared among `jobs` or, if more are at work, among those; None where no
-    cell is done yet."""
+    """Until the last pending cell ends, with `jobs` cells at a time or, if more are at work, as
+    many as those; None where nothing tells it yet."""
     slowest: tuple[tuple[str, float], ...]
     trained: int = 0
     """Done cells that were trained: all but the references."""
@@ -58,8 +62,12 @@ class Status:
     warm_up_only: int = 0
     """How many of them keep weights from before their method's own phase."""
     go_on: str = ""
-    """The command that works on what is pending."""
+    """The command that works on what is pending; empty while the run is alive."""
     working: tuple[Working, ...] = ()
+    alive: tuple[str, ...] = ()
+    """Host and number of every live process that carries the run out or works on a cell of it."""
+    no_early_stop: bool = False
+    """Whether `seconds_left` counts whole budgets, since no cell like those at work has ended."""
 
 
 def status(run: Path) -> Status:
@@ -80,8 +88,14 @@ def status(run: Path) -> Status:
     done = [cell for cell in there if cell.done]
     fits = [(cell.record.get("fit") or {}, cell.spec.get("train") or {}) for cell in done]
     trained = [(fit, train) for fit, train in fits if "epochs" in fit]
-    working = _working(run, {cell.folder.name for cell in done})
-    at_a_time = _at_a_time(run_file.experiments(started)[-1])
+    done_names = {cell.folder.name for cell in done}
+    claimed = [each for each in claims.claims(run) if not (each.stale and each.cell in done_names)]
+    live = {each.cell: each for each in claimed if not each.stale}
+    owners = (f"{each.host} pid {each.process}" for each in [*claims.runners(run), *live.values()])
+    alive = tuple(dict.fromkeys(owners))
+    options = run_file.experiments(started)[-1]
+    at_a_time = max(_at_a_time(options), len(live))
+    left = time_left(pending, [_ended(each) for each in done], live, at_a_time)
     return Status(
         run=str(run),
         command=str(started.get("command", "")),
@@ -90,7 +104,7 @@ def status(run: Path) -> Status:
         pending=tuple(_label(each) for each in pending),
         other=len(cells) - len(there),
         damaged=tuple(damaged),
-        seconds_left=_left(pending, done, max(at_a_time, sum(not w.stale for w in working))),
+        seconds_left=left.seconds,
         slowest=tuple(
             (_label(_entry(cell)), _seconds(cell))
             for cell in sorted(done, key=_seconds, reverse=True)[:SLOWEST]
@@ -98,17 +112,22 @@ def status(run: Path) -> Status:
         trained=len(trained),
         capped=sum(capped(fit, train) for fit, train in trained),
         warm_up_only=sum(before_phase(fit) for fit, _ in trained),
-        go_on=_go_on(run, run_file.experiments(started)[-1]),
-        working=working,
+        go_on="" if alive else _go_on(run, options),
+        working=tuple(map(_working, claimed)),
+        alive=alive,
+        no_early_stop=left.no_early_stop,
     )
 
 
-def _working(run: Path, done: Collection[str]) -> tuple[Working, ...]:
-    """Who works on what; a worker that is gone counts while its cell is not done."""
-    return tuple(
-        Working(each.host, each.process, each.label, each.seconds, each.silent, each.stale)
-        for each in claims.claims(run)
-        if not (each.stale and each.cell in done)
+def _working(claim: Claim) -> Working:
+    return Working(
+        host=claim.host,
+        process=claim.process,
+        label=claim.label,
+        seconds=claim.seconds,
+        heartbeat=min(claim.silent, claim.progress.age if claim.progress else claim.silent),
+        stale=claim.stale,
+        progress=claim.progress,
     )
 
 
@@ -133,9 +152,16 @@ def _added_up(run: Path, splits: Sequence[tuple[str, Status]]) -> Status:
         ),
         seconds_left=None if None in left else sum(seconds or 0.0 for seconds in left),
         slowest=tuple(sorted(slowest, key=lambda each: each[1], reverse=True)[:SLOWEST]),
-        go_on=unfinished[0].go_on if unfinished else parts[0].go_on,
+        alive=tuple(dict.fromkeys(owner for part in parts for owner in part.alive)),
+        no_early_stop=any(part.no_early_stop for part in parts),
+        go_on=_first_dead(unfinished or parts),
         **sums,
     )
+
+
+def _first_dead(parts: Sequence[Status]) -> str:
+    """What goes on with the first split that nobody works on; nothing where any is alive."""
+    return "" if any(part.alive for part in parts) else parts[0].go_on
 
 
 def _started(run: Path) -> dict[str, Any]:
@@ -163,37 +189,22 @@ def _at_a_time(options: Any) -> int:
     return (jobs or os.cpu_count() or 1) if isinstance(jobs, int) and jobs >= 0 else 1
 
 
-def _left(pending: Sequence[dict[str, Any]], done: Sequence[Cell], jobs: int) -> float | None:
-    """The mean time of done cells of the same kind; where there is none, of all done cells."""
-    if not pending:
-        return 0.0
-    if not done:
-        return None
-    alike: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for cell in done:
-        alike[_kind(_entry(cell))].append(_seconds(cell))
-    every = sum(map(_seconds, done)) / len(done)
-    means = {kind: sum(seconds) / len(seconds) for kind, seconds in alike.items()}
-    return sum(means.get(_kind(each), every) for each in pending) / jobs
+def _ended(cell: Cell) -> Ended:
+    fit = cell.record.get("fit")
+    epochs = fit.get("epochs") if isinstance(fit, dict) else None
+    trained = epochs if isinstance(epochs, int | float) else 0
+    return Ended(kind_of(_entry(cell)), _seconds(cell), trained)
 
 
 def _entry(cell: Cell) -> dict[str, Any]:
     spec = {name: "" for name in run_file.ENTRY} | cell.spec
-    label = _in_words(spec)
+    label = cell_words(spec)
     names = {name: spec[name] for name in run_file.ENTRY}
     return {"cell": cell.folder.name, **names, "label": label}
 
 
-def _kind(entry: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(entry[name]) for name in ("dataset", "backbone", "method"))
-
-
 def _label(entry: dict[str, Any]) -> str:
-    return str(entry.get("label") or _in_words(entry))
-
-
-def _in_words(spec: dict[str, Any]) -> str:
-    return f"{spec['dataset']} {backbone_term(spec)} {method_term(spec)}/{spec['seed']}"
+    return str(entry.get("label") or cell_words(entry))
 
 
 def _seconds(cell: Cell) -> float:

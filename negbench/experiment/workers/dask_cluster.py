@@ -51,7 +51,7 @@ def on_cluster(tasks: list[Task], cluster: Cluster, on_cell_done: OnCellDone) ->
             on_cell_done(_result_of(future, futures[future], cluster))
 
 
-def alone(task: Task, plugins: tuple[str, ...]) -> CellResult:
+def alone(task: Task, plugins: tuple[registry.Plugin, ...]) -> CellResult:
     """Run one cell in a dask worker; no other beside it, as time and memory are measured."""
     with _ALONE:
         for path in plugins:

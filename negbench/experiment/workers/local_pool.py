@@ -14,7 +14,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
 from shlex import quote
@@ -28,11 +27,12 @@ from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, ScenarioKey
 from negbench.experiment.workers.error_place import place
 from negbench.experiment.workers.shared_memory import Shared, shared
+from negbench.experiment.workers.writing_progress import writing_progress
 from negbench.plugins import registry
 from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store, claims
 from negbench.storage.cell_store import Cell
-from negbench.storage.claims import Claim
+from negbench.storage.claims import Claim, Held
 
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
@@ -83,11 +83,9 @@ class CellResult:
 Scenarios = Mapping[ScenarioKey, Scenario]
 OnCellDone = Callable[[CellResult], None]
 """Called with the result of each cell when it ends."""
-OnEpoch = Callable[[Task, Mapping[str, float]], None]
-"""Called with the metrics of each epoch of a task in this process."""
 
 
-def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> CellResult:
+def work(task: Task, scenarios: Scenarios) -> CellResult:
     """Claim, train, rank and record one cell; an error becomes the reason in its record.
 
     A cell that another process works on is left to it, and one that another process did since the
@@ -102,7 +100,7 @@ def work(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None = None) -> C
     if isinstance(claim, Claim):
         return CellResult(task, holder=claim)
     with claim:
-        return done_elsewhere(task) or _train(task, scenarios, on_epoch)
+        return done_elsewhere(task) or _train(task, scenarios, claim)
 
 
 def done_elsewhere(task: Task) -> CellResult | None:
@@ -114,7 +112,7 @@ def done_elsewhere(task: Task) -> CellResult | None:
     return None if cell is None else replace(_result(task, cell), elsewhere=True)
 
 
-def _train(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None) -> CellResult:
+def _train(task: Task, scenarios: Scenarios, claim: Held) -> CellResult:
     scenario = scenarios.get(task.spec.scenario_key)
     try:
         scenario = scenario or task.spec.scenario_key.prepare(task.data_dir)
@@ -126,7 +124,7 @@ def _train(task: Task, scenarios: Scenarios, on_epoch: OnEpoch | None) -> CellRe
             task.out,
             device=task.device,
             threads=task.threads,
-            on_epoch=partial(on_epoch, task) if on_epoch else None,
+            on_progress=writing_progress(claim, task.spec.train),
             checkpoint_every=task.checkpoint_every,
         )
         return _result(task, cell_store.read_cell(folder))
@@ -175,12 +173,10 @@ def fail(
     return _result(task, cell_store.read_cell(cell_store.write_cell(task.out, record)))
 
 
-def in_process(
-    tasks: list[Task], scenarios: Scenarios, on_cell_done: OnCellDone, on_epoch: OnEpoch
-) -> None:
+def in_process(tasks: list[Task], scenarios: Scenarios, on_cell_done: OnCellDone) -> None:
     """Run the tasks one after the other in this process."""
     for task in tasks:
-        on_cell_done(work(task, scenarios, on_epoch))
+        on_cell_done(work(task, scenarios))
 
 
 def in_pool(tasks: list[Task], jobs: int, scenarios: Scenarios, on_cell_done: OnCellDone) -> None:
@@ -237,7 +233,7 @@ _SCENARIOS: dict[ScenarioKey, Scenario] = {}
 """In a worker: the scenarios of its parent, memory-mapped."""
 
 
-def _begin(plugins: tuple[str, ...], held: Shared | None) -> None:
+def _begin(plugins: tuple[registry.Plugin, ...], held: Shared | None) -> None:
     """Initialise a worker: add plug-ins, leave Ctrl-C to the parent, and end with the parent."""
     signal(SIGINT, SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
