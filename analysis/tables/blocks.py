@@ -5,13 +5,23 @@ References compete for every mark; they stand apart because no sampler touches t
 
 from collections.abc import Iterable
 from math import isnan
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pandas as pd
 
 from ..runs.frames import REFERENCE
 
 Where = tuple[str, str]
 """A data set and a backbone."""
+Key = tuple[str, str, str]
+"""A data set, a backbone and a row."""
 T = TypeVar("T")
+
+
+def by_row(frame: pd.DataFrame) -> dict[Key, dict[str, Any]]:
+    """The records of a frame by data set, backbone and row."""
+    records = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
+    return {(line["dataset"], line["backbone"], line["row"]): line for line in records}
 
 
 def by_block(rows: Iterable[tuple[Where, T]]) -> dict[Where, list[T]]:

@@ -1,4 +1,4 @@
-"""Layouts of the comparison: text for a screen of 110 columns, Markdown, csv and JSON."""
+"""Layouts of the comparison: text for a screen of 110 columns, Markdown, LaTeX, csv and JSON."""
 
 from collections.abc import Callable
 from math import isnan
@@ -11,6 +11,7 @@ from ..runs.frames import REFERENCE, Run
 from .comparison import Comparison, ComparisonBlock, Line, comparison
 from .render import as_json, comma_separated, markdown, require_format, text
 from .table import Column, Table, text_rows
+from .tables_latex import latex
 
 LABEL = 18
 """Longer labels stand on a line of their own in the text form."""
@@ -26,7 +27,7 @@ def render(
     correction: str = "holm",
     margin: str | float | None = None,
 ) -> str:
-    """The comparison as text, md, csv or json.
+    """The comparison as text, md, latex, csv or json.
 
     Raises UserError if the format or any other option is unknown.
     """
@@ -43,6 +44,10 @@ def tables(values: Comparison, *, against: bool = False) -> list[Table]:
     blocks = [_block(values, block, against) for block in values.blocks]
     across = [_mean_ranks(values)] if values.across_notes else []
     return [*blocks, *across, Table(notes=values.notes)]
+
+
+def _title(values: Comparison) -> str:
+    return f"{metric_label(values.metric)} compared"
 
 
 def _block(values: Comparison, block: ComparisonBlock, against: bool) -> Table:
@@ -151,6 +156,7 @@ def _tree(values: Comparison) -> dict[str, Any]:
 LAYOUTS: dict[str, Callable[[Comparison], str]] = {
     "text": lambda values: text(tables(values, against=True)),
     "md": lambda values: markdown(tables(values)),
+    "latex": lambda values: latex(tables(values, against=True), _title(values)),
     "csv": lambda values: comma_separated(_frame(values)),
     "json": lambda values: as_json(_tree(values)),
 }

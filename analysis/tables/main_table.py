@@ -11,8 +11,6 @@ from dataclasses import replace
 from math import isnan
 from typing import Any
 
-import pandas as pd
-
 from negbench.evaluation.metric_names import Metric
 
 from ..measures import bands as band_table
@@ -28,17 +26,16 @@ from ..runs.tuned_rows import UNTUNED, Tuned, tuned_rows
 from ..statistics.significance import significance
 from ..statistics.told_apart import told_apart
 from . import cost_notes, footnotes
-from .blocks import by_block, place_in_block
+from .blocks import by_block, by_row, place_in_block
 from .budget_notes import mark
 from .headline import headline
 from .main_table_latex import latex
 from .main_table_text import exact_frame, tables
 from .main_table_values import Block, Entry, MainTable, MetricColumn, Row
+from .metric_columns import with_recall
 from .render import comma_separated, html, markdown, require_format, text
 
 NAN = float("nan")
-Key = tuple[str, str, str]
-"""A data set, a backbone and a row."""
 LAYOUTS: dict[str, Callable[[MainTable], str]] = {
     "text": lambda table: text(tables(table, spreads=False, full_headers=False)),
     "md": lambda table: markdown(tables(table, spreads=True, full_headers=True)),
@@ -62,12 +59,12 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
     chosen = frames.choose_metric(run, metric)
     columns = _columns(run, chosen)
     primary = columns.index(MetricColumn(chosen, "all"))
-    means = [_by_row(accuracy(run, c.metric, band=c.band)) for c in columns]
+    means = [by_row(accuracy(run, c.metric, band=c.band)) for c in columns]
     significant = significance(run, chosen, vs=vs)
-    tests = _by_row(significant)
-    costs, false = _by_row(cost(run, vs)), _by_row(false_negatives(run))
-    budgets, tested = _by_row(budget(run)), told_apart(run, chosen)
-    lines, tuned = _by_row(rows_of_run(run)), tuned_rows(run)
+    tests = by_row(significant)
+    costs, false = by_row(cost(run, vs)), by_row(false_negatives(run))
+    budgets, tested = by_row(budget(run)), told_apart(run, chosen)
+    lines, tuned = by_row(rows_of_run(run)), tuned_rows(run)
     bases = baselines(run, vs)
     blocks = []
     for where, records in by_block((key[:2], line) for key, line in lines.items()).items():
@@ -100,20 +97,10 @@ def main_table(run: Run, metric: MetricLike = None, vs: str = "random") -> MainT
     return MainTable(chosen, vs, columns, tuple(blocks), notes)
 
 
-def _by_row(frame: pd.DataFrame) -> dict[Key, dict[str, Any]]:
-    """The records of a frame by data set, backbone and row."""
-    records = [{str(name): v for name, v in line.items()} for line in frame.to_dict("records")]
-    return {(line["dataset"], line["backbone"], line["row"]): line for line in records}
-
-
 def _columns(run: Run, metric: Metric) -> tuple[MetricColumn, ...]:
     """Recall at the same K where measured, the metric on all items, and on each band."""
-    name, k = metric
-    results = frames.results(run)
-    measured = bool(((results["metric"] == "recall") & (results["k"] == k)).any())
-    recall = MetricColumn(Metric("recall", k), "all")
-    bands = (MetricColumn(metric, band) for band in ("all", *band_table.names(run)))
-    return (*((recall,) * (measured and name != "recall")), *bands)
+    bands = (MetricColumn(metric, band) for band in band_table.names(run))
+    return (*with_recall(run, metric), *bands)
 
 
 def _row(

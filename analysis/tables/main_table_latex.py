@@ -1,14 +1,14 @@
 """The main table for a paper, in LaTeX with booktabs; caption and notes state the protocol.
 
-Names, labels and notes come from users and from data: every special character is escaped, and a
-character that plain LaTeX lacks is written by its number. Needs no package but booktabs.
+Needs no package but booktabs.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from math import isnan
 
 from ..number_format import metric_label
+from .latex_float import PREAMBLE, Tabular, line, table_float
+from .latex_text import escaped
 from .main_table_text import BOLD, block_table
 from .main_table_values import Block, MainTable, Row
 from .table import Cell
@@ -20,7 +20,7 @@ CAPTION = ("split", "exclusion", "seeds", "tuning", "budget", "pending", "test",
 def latex(table: MainTable) -> str:
     """One float a data set and backbone; best bold, second underlined, ties and tests marked."""
     parts = [_latex_block(table, block) for block in table.blocks]
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(parts)
+    return PREAMBLE + "\n".join(parts)
 
 
 def _latex_block(main: MainTable, block: Block) -> str:
@@ -40,33 +40,10 @@ def _latex_block(main: MainTable, block: Block) -> str:
         )
     )
     caption, notes = _caption_and_notes(main, block)
-    footnotes = [
-        "\\par\\smallskip",
-        f"\\begin{{minipage}}{{\\linewidth}}\\scriptsize {' '.join(notes)}",
-        "\\end{minipage}",
-    ]
-    return "\n".join(
-        [
-            "\\begin{table*}[t]",
-            "\\centering",
-            f"\\caption[{{{caption[0]}}}]{{{' '.join(caption)}}}",
-            "\\smallskip",
-            "\\footnotesize",
-            "\\setlength{\\tabcolsep}{2.2pt}",
-            f"\\begin{{tabular}}{{{_column_types(len(table.columns) - 1, main.primary)}}}",
-            "\\toprule",
-            *([over, cut] if bands else []),
-            " & ".join(escaped(column.header) for column in table.columns) + " \\\\",
-            "\\midrule",
-            *methods,
-            *(["\\midrule", *references] if references else []),
-            "\\bottomrule",
-            "\\end{tabular}",
-            *(footnotes if notes else []),
-            "\\end{table*}",
-            "",
-        ]
-    )
+    types = _column_types(len(table.columns) - 1, main.primary)
+    head = line([escaped(column.header) for column in table.columns])
+    tabular = Tabular(types, [*([over, cut] if bands else []), head], [methods, references])
+    return table_float(caption, [tabular], notes)
 
 
 def _caption_and_notes(main: MainTable, block: Block) -> tuple[list[str], list[str]]:
@@ -112,77 +89,4 @@ def _latex_row(
     marks = {"*": "*", "v": "\\mathrm{v}", "=": "="}
     mark = "".join(marks[sign] for sign in row.mark)
     values[main.primary] += f"\\rlap{{$^{{{mark}}}$}}" if mark else escaped(row.count)
-    return " & ".join([label, *values]) + " \\\\"
-
-
-_TEX = {
-    "\\": "\\textbackslash{}",
-    "{": "\\{",
-    "}": "\\}",
-    "$": "\\$",
-    "&": "\\&",
-    "#": "\\#",
-    "_": "\\_",
-    "%": "\\%",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-    '"': "''",
-    "[": "{[}",
-    "]": "{]}",
-    "\n": " ",
-    "±": "$\\pm$",
-    "·": "$\\cdot$",
-    "×": "$\\times$",
-    "≤": "$\\leq$",
-    "≥": "$\\geq$",
-    "→": "$\\to$",
-    "µ": "$\\mu$",
-    "–": "--",
-    "—": "---",
-    "‘": "`",
-    "’": "'",
-    "“": "``",
-    "”": "''",
-    "…": "\\dots{}",
-    "ß": "\\ss{}",
-    "æ": "\\ae{}",
-    "Æ": "\\AE{}",
-    "ø": "\\o{}",
-    "Ø": "\\O{}",
-    "ł": "\\l{}",
-    "Ł": "\\L{}",
-    "ı": "\\i{}",
-}
-_ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308", "`'^~=u.\"", strict=True))
-_ACCENTS |= dict(zip("\u030a\u030b\u030c\u0323\u0327\u0328", "rHvdck", strict=True))
-_GREEK = "GREEK SMALL LETTER "
-
-
-def escaped(text: str) -> str:
-    """A text in which LaTeX finds no markup, in characters that plain LaTeX has."""
-    return "".join(map(_letter, unicodedata.normalize("NFC", text)))
-
-
-def _letter(char: str) -> str:
-    """One character: itself, its command, its letter with an accent, or its number."""
-    if char in _TEX:
-        return _TEX[char]
-    if " " <= char <= "~":
-        return char
-    letter, *accents = list(unicodedata.normalize("NFKD", char))
-    if letter.isascii() and letter.isalnum() and all(a in _ACCENTS for a in accents):
-        for accent in accents:
-            letter = f"\\{_ACCENTS[accent]}{{{letter}}}"
-        return letter
-    name = unicodedata.name(char, "")
-    greek = name.removeprefix(_GREEK).lower().replace("lamda", "lambda")
-    if name.startswith(_GREEK) and greek in _LETTERS:
-        return f"$\\{greek}$"
-    return " " if char.isspace() else f"U+{ord(char):04X}"
-
-
-_LETTERS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho".split()
-_LETTERS += "sigma tau upsilon phi chi psi omega".split()
+    return line([label, *values])

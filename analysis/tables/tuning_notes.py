@@ -6,7 +6,7 @@ finalists and their seeds are said where a search of it is at hand.
 
 from collections.abc import Iterator
 
-from negbench.evaluation.metric_names import parse_metric
+from negbench.evaluation.metric_names import Metric
 from negbench.storage.search_store import Search
 
 from ..number_format import counted, listed, metric_label
@@ -53,7 +53,7 @@ def _seeds_again(run: Run, dataset: str, backbone: str, search: Search | None) -
 def _choice(search: Search) -> str:
     """The steps of the choice: metric, finalists and seeds."""
     protocol = search["protocol"]
-    metric = metric_label(parse_metric(str(protocol["select"])))
+    metric = metric_label(Metric.recorded(str(protocol["select"])))
     finalists, seeds = int(protocol["finalists"]), len(protocol["final_seeds"])
     points = f"the published default and {protocol['search']} points"
     rungs = ", by successive halving" if protocol.get("fidelity") == "halving" else ""

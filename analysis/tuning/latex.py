@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..number_format import number, seconds
 from ..runs.notes import Note
 from ..tables.column_formats import signed_percent
-from ..tables.main_table_latex import escaped
+from ..tables.latex_text import escaped
 from .lines import Line, winner_text
 from .page import TuningBlock, TuningPage
 from .protocol_notes import ONE_SEED, UNREAD

@@ -5,7 +5,7 @@ from math import isnan
 from statistics import fmean
 from typing import Any
 
-from negbench.evaluation.metric_names import parse_metric
+from negbench.evaluation.metric_names import Metric
 from negbench.storage.search_store import TRUSTED
 
 from ..number_format import counted, listed, metric_label
@@ -46,7 +46,7 @@ ANOVA = Note(
 
 def label(searched: Searched) -> str:
     """The metric of selection as papers write it."""
-    return metric_label(parse_metric(searched.metric))
+    return metric_label(Metric.recorded(searched.metric))
 
 
 def of_protocol(searched: Searched) -> Iterator[Note]:

@@ -39,6 +39,7 @@ RELEASED = {
     "psl(preset=gowalla)": {"negatives": 1000, "surrogate": "relu", "tau": 0.05},
     "dcl(preset=released)": {"negatives": 510, "tau": 0.5, "tau_plus": 0.1},
     "hcl(preset=released)": {"negatives": 510, "tau": 0.5, "tau_plus": 0.1, "beta": 1.0},
+    "divns(preset=released)": {"candidates": 10, "runners": 5, "lam": 0.8, "choice": "near"},
     "bc_loss(preset=released)": {
         "negatives": 128,
         "tau": 0.07,

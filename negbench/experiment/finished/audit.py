@@ -12,10 +12,9 @@ from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError
 from negbench.evaluation.metric_names import Metric, parse_metric
 from negbench.experiment.finished import other_lists
-from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.kept_ids import read_ids
 from negbench.experiment.finished.run import Run, analysis
 
-TABLES = ("text", "md", "csv", "json")
 PAGES = ("text", "md", "html", "pdf", "json")
 """Formats of the tables, and of the page in words."""
 K = 20

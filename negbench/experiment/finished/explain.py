@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError, did_you_mean
-from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.kept_ids import read_ids
 from negbench.experiment.finished.named_cells import CellAndRow, Name, one_row
 from negbench.experiment.finished.run import analysis
 

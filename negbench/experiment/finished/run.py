@@ -84,6 +84,62 @@ class Run:
         )
         return text
 
+    def paper(
+        self,
+        *,
+        rows: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        names: Path | None = None,
+        spread: bool = False,
+        label: str = "tab:negbench",
+        width: float = 345.0,
+        metric: str | None = None,
+        vs: str | None = None,
+    ) -> str:
+        """One LaTeX table of rows x (data sets x backbones x metrics), for a paper.
+
+        `rows` and `columns` choose and order, `names` is a file of names to print, `width` the
+        line in points.
+        """
+        text: str = analysis("tables.paper_latex").render(
+            self.records,
+            rows=rows,
+            columns=columns,
+            names=names,
+            spread=spread,
+            label=label,
+            line_width=width,
+            metric=metric,
+            vs=self._row(vs),
+        )
+        return text
+
+    def appendix(self) -> str:
+        """The protocol and the settings of every row in LaTeX, for the appendix of a paper."""
+        text: str = analysis("report.appendix").appendix(self.records)
+        return text
+
+    def cite(self) -> str:
+        """BibTeX of the methods, backbones and data sets of the run, and of negbench."""
+        text: str = analysis("report.citations").bibliography(self.records)
+        return text
+
+    @property
+    def settings(self) -> Any:
+        """Every setting of every row as it was resolved, one line a row, a pandas DataFrame."""
+        return analysis("report.settings").settings(self.records)
+
+    def bundle(
+        self, path: str | Path | None = None, *, vs: str | None = None
+    ) -> tuple[Path, list[str]]:
+        """Write one zip with all that a paper's claims rest on, beside the run's folder.
+
+        Gives its path, and a sentence for each thing that it does not hold.
+        """
+        from negbench.experiment.finished.bundle import write_bundle
+
+        return write_bundle(self, None if path is None else Path(path), vs)
+
     def compare(
         self,
         format: str = "text",
@@ -94,7 +150,7 @@ class Run:
         correction: str = "holm",
         margin: str | float | None = None,
     ) -> str:
-        """Every row against `vs`, with tests and ranks, as text, md, csv or json.
+        """Every row against `vs`, with tests and ranks, as text, md, latex, csv or json.
 
         Rows that differ in settings are compared with `vs` of the same, as in `table`.
         `margin` is a difference that counts as none: "2%" of the mean of `vs`, or 0.002.
@@ -110,8 +166,25 @@ class Run:
         )
         return text
 
+    def recommend(
+        self,
+        format: str = "text",
+        *,
+        metric: str | None = None,
+        vs: str | None = None,
+        brief: bool = False,
+    ) -> str:
+        """Which row to choose over all data sets and backbones, as text, md, csv or json.
+
+        `brief` is the choice on all items alone, as text or md.
+        """
+        page = analysis("verdict.recommendation_text")
+        write = page.summary if brief else page.render
+        text: str = write(self.records, format=format, metric=metric, vs=self._row(vs))
+        return text
+
     def audit(self, format: str = "text", *, metric: str | None = None) -> str:
-        """Popularity bias, accuracy by band and false negatives, as text, md, csv or json."""
+        """Popularity bias, accuracy by band, false negatives, as text, md, latex, csv or json."""
         text: str = analysis("tables.audit_text").render(self.records, format=format, metric=metric)
         return text
 
@@ -129,11 +202,17 @@ class Run:
         folder: str | Path | None = None,
         formats: Sequence[str] = ("pdf", "png"),
         metric: str | None = None,
+        show: Sequence[str] = (),
+        width: str | None = None,
     ) -> list[Path]:
-        """Write these kinds of plot beside the run (without any all it can fill); their paths."""
+        """Write these kinds of plot beside the run (without any all it can fill); their paths.
+
+        Of more than twelve rows the best, `random`, references and those of `show` are named.
+        `width` is "column" (3.33 inches) or "page" (7 inches), or that of each kind.
+        """
         where = Path(folder) if folder else self.folder / "plots"
         written = analysis("report.write").write_plots(
-            self.records, where, list(kinds), list(formats), metric
+            self.records, where, list(kinds), list(formats), metric, show=show, width=width
         )
         return [Path(path) for path in written]
 

@@ -154,12 +154,12 @@ def test_markup_in_names_is_escaped(tmp_path: Path, write: Any) -> None:
 
 
 def test_unknown_formats_and_metrics_are_one_sentence(run: Run) -> None:
-    with pytest.raises(UserError, match="text, md, csv, json; got 'latex'"):
-        render(run, format="latex")
+    with pytest.raises(UserError, match="text, md, latex, csv, json; got 'yaml'"):
+        render(run, format="yaml")
     with pytest.raises(UserError, match="metric"):
         render(run, metric="arp@20")
     assert "Recall@20" in render(run, metric="recall@20")
-    assert set(LAYOUTS) == {"text", "md", "csv", "json"}
+    assert set(LAYOUTS) == {"text", "md", "latex", "csv", "json"}
 
 
 def test_a_tiny_negative_is_plain_zero() -> None:
