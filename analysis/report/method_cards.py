@@ -7,9 +7,9 @@ from typing import Any
 
 from negbench.errors import UserError
 from negbench.plugins import registry
+from negbench.plugins.bibtex import bibtex
 
 from ..runs.frames import REFERENCE, Run
-from .bibtex import bibtex
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,15 @@ from ..tables.main_table_values import Block, MainTable
 from ..tables.pending_notes import pending
 from ..tables.render import comma_separated
 from ..tables.table import Table
+from ..verdict.recommendation import Recommendation, recommendation
 from ..verdict.verdict import verdicts
 from . import settings
+from .block_order import Place, in_typed_order, typed_order
 from .method_cards import method_cards
+from .rows import rows
 from .sections import Frames, Section, sections
+from .standings_table import standings_table
+from .table_csv import text_uri
 from .tuning_part import KINDS as TUNING_KINDS
 from .tuning_part import TuningPart, plots_of_part, tuning_parts
 
@@ -73,6 +78,8 @@ class BlockPage:
 
     title: str
     block: Block
+    verdict: tuple[str, ...]
+    """Sentences; the first is the headline of the block."""
     main: Table
     overview: tuple[Image, ...]
     sections: tuple[tuple[Section, tuple[Image, ...]], ...]
@@ -82,7 +89,9 @@ class BlockPage:
 
 def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str, Any]:
     """Everything that the template shows."""
-    table = main_table(run, metric, vs)
+    place = typed_order(run)
+    table = in_typed_order(main_table(run, metric, vs), place)
+    chosen, open_choice = _recommendation(run, table)
     results, lacking = _analyses(run, table.metric, vs)
     searched, unread = _searched(run)
     kinds = [kind for kind in KINDS if searched or kind not in TUNING_KINDS]
@@ -91,29 +100,43 @@ def content(run: Run, metric: str | None = None, vs: str = "random") -> dict[str
     of_run = [(kind, p) for kind, p in plots if not p.trials]
     rest = [(kind, p) for kind, p in of_run if (p.dataset, p.backbone) not in blocks]
     datasets = {dataset for dataset, _ in blocks}
-    lines = settings.settings(run)
+    texts = {(each.dataset, each.backbone): each.sentences for each in verdicts(run, table)}
+    lines = _placed(settings.settings(run), place)
     return {
         "table": table,
         "metric": metric_label(table.metric),
-        "verdicts": verdicts(run, table),
+        "recommendation": chosen,
+        "standings": standings_table(chosen) if chosen else None,
+        "rows": rows(run, table),
         "overview": _images([(kind, p) for kind, p in rest if p.dataset not in datasets]),
-        "parts": [_block_page(table, block, results, of_run) for block in table.blocks],
+        "parts": [
+            _block_page(table, block, texts[block.dataset, block.backbone], results, of_run)
+            for block in table.blocks
+        ],
         "tuning": [(part, _images(plots_of_part(part, plots))) for part in searched],
-        "lacking": [*lacking, *unread, *undrawn],
+        "lacking": [*open_choice, *lacking, *unread, *undrawn],
         "starts": run.starts,
         "folders": [folder.name for folder in run.folders],
         "failed": _failed(run),
         "damaged": run.damaged,
         "remarks": run.remarks,
         "methods": method_cards(run),
-        "data": _data(run, rest),
+        "data": _data(run, rest, place),
         "environments": environments(run),
         "settings": settings.tables(lines),
-        "settings_csv": comma_separated(lines),
+        "settings_csv": text_uri(comma_separated(lines)),
         "facts": settings.facts(run),
         "stopping": settings.stopping(run),
         "pending": pending(run),
     }
+
+
+def _recommendation(run: Run, table: MainTable) -> tuple[Recommendation | None, list[str]]:
+    """Which row to choose, and why nothing can be said of it."""
+    try:
+        return recommendation(run, table), []
+    except UserError as error:
+        return None, [str(error)]
 
 
 def _analyses(run: Run, metric: Metric, vs: str) -> tuple[Frames, list[str]]:
@@ -153,7 +176,11 @@ def _plots(
 
 
 def _block_page(
-    table: MainTable, block: Block, results: Frames, plots: Sequence[tuple[str, Plot]]
+    table: MainTable,
+    block: Block,
+    verdict: tuple[str, ...],
+    results: Frames,
+    plots: Sequence[tuple[str, Plot]],
 ) -> BlockPage:
     where = (block.dataset, block.backbone)
     images = _images(
@@ -164,6 +191,7 @@ def _block_page(
     return BlockPage(
         block.title,
         block,
+        verdict,
         replace(block_table(table, block), caption=CAPTION),
         tuple(image for image in images if image.kind == OVERVIEW),
         tuple((each, tuple(i for i in images if i.kind in each.kinds)) for each in parts),
@@ -184,7 +212,7 @@ def _failed(run: Run) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in line.items()} for line in lines]
 
 
-def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
+def _data(run: Run, plots: Sequence[tuple[str, Plot]], place: Place) -> list[dict[str, Any]]:
     """The licence, the source, the protocol and the notes of each data set."""
     data = {cell.spec["dataset"]: cell.record["data"] for cell, _ in run.done}
     return [
@@ -195,8 +223,14 @@ def _data(run: Run, plots: Sequence[tuple[str, Plot]]) -> list[dict[str, Any]]:
             "notes": footnotes.notes_of_data(run, name),
             "images": _images([(kind, plot) for kind, plot in plots if plot.dataset == name]),
         }
-        for name in sorted(data)
+        for name in sorted(data, key=lambda name: place(name, ""))
     ]
+
+
+def _placed(lines: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """The lines with their data sets and backbones in this order."""
+    where = list(zip(lines["dataset"], lines["backbone"], strict=True))
+    return lines.iloc[sorted(range(len(where)), key=lambda at: place(*where[at]))]
 
 
 def environments(run: Run) -> int:

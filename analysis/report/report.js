@@ -1,5 +1,6 @@
 "use strict";
-// Without this script the page is whole; it adds sorting, copying and open figures in print.
+// Without this script the page is whole; it adds sorting, copying, hints of wide tables, links that
+// open what they lead to, and print with all of it open.
 
 function compare(one, other, numeric) {
   return numeric ? Number(one) - Number(other) : one.localeCompare(other, "en");
@@ -55,11 +56,11 @@ async function copy(text, source) {
   }
 }
 
-for (const source of document.querySelectorAll("pre.bibtex, pre.csv")) {
+for (const source of document.querySelectorAll("pre.bibtex")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = source.className === "csv" ? "Copy csv" : "Copy BibTeX";
+  button.textContent = "Copy BibTeX";
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     const done = await copy(source.textContent, source);
@@ -68,9 +69,48 @@ for (const source of document.querySelectorAll("pre.bibtex, pre.csv")) {
   source.after(button);
 }
 
+// A table that goes on to the right says so, for many systems hide the scroll bar.
+const hints = new ResizeObserver((entries) => entries.forEach(({ target }) => hint(target)));
+
+function hint(box) {
+  const columns = Array.from(box.querySelectorAll("thead th"));
+  const edge = box.getBoundingClientRect().right;
+  const hidden = columns.filter((head) => head.getBoundingClientRect().right > edge + 2).length;
+  const table = box.parentElement;
+  table.classList.toggle("more", hidden > 0);
+  table.querySelector(".hint").textContent =
+    hidden ? `${hidden} more column${hidden > 1 ? "s" : ""}: scroll \u2192` : "";
+}
+
+for (const box of document.querySelectorAll(".table > .wide")) {
+  const text = document.createElement("span");
+  text.className = "hint";
+  text.setAttribute("aria-hidden", "true"); // a screen reader has every column
+  box.nextElementSibling.prepend(text);
+  box.addEventListener("scroll", () => hint(box), { passive: true });
+  hints.observe(box);
+}
+
+// A link into a closed part opens it.
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let each = target; each; each = each.parentElement) {
+    if (each.tagName === "DETAILS") each.open = true;
+  }
+  target.scrollIntoView();
+}
+
+for (const link of document.querySelectorAll('nav a[href^="#"]')) {
+  // Also when the address has that hash already.
+  link.addEventListener("click", () => setTimeout(reveal));
+}
+addEventListener("hashchange", reveal);
+reveal();
+
 let closed = [];
 addEventListener("beforeprint", () => {
-  closed = Array.from(document.querySelectorAll("details:not([open])"));
+  closed = Array.from(document.querySelectorAll("details:not([open], .pick)"));
   for (const each of closed) each.open = true;
 });
 addEventListener("afterprint", () => {

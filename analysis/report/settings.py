@@ -42,9 +42,9 @@ def settings(run: Run) -> pd.DataFrame:
 
 
 def tables(frame: pd.DataFrame) -> list[Table]:
-    """One table a data set and backbone; its caption says in what the rows differ."""
+    """One table a data set and backbone, as in the frame; its caption says how the rows differ."""
     page = []
-    for (dataset, backbone), lines in frame.groupby(["dataset", "backbone"], sort=True):
+    for (dataset, backbone), lines in frame.groupby(["dataset", "backbone"], sort=False):
         records = [{str(k): v for k, v in line.items()} for line in lines.to_dict("records")]
         trained = backbone != REFERENCE
         columns = COLUMNS if trained else (COLUMNS[0], COLUMNS[-1])

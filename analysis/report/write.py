@@ -17,11 +17,14 @@ from negbench.storage.atomic_write import write_text
 
 from ..figures import plots_of
 from ..figures._export import export_bytes
+from ..figures._named_rows import with_choices
 from ..runs.frames import Run
 from ..tables.render import require_format
 from .page import content
+from .table_csv import csv_uri
 
 FORMATS = ("pdf", "png", "svg")
+SCRIPTS = ("report.js", "rows.js")
 _HERE = Path(__file__).resolve().parent
 
 
@@ -39,20 +42,23 @@ def write_plots(
     kinds: Iterable[str] = (),
     formats: Sequence[str] = ("pdf", "png"),
     metric: str | None = None,
+    *,
+    show: Sequence[str] = (),
+    width: str | None = None,
 ) -> list[Path]:
     """Write figures of these kinds in these formats, and beside each the csv that it shows.
 
-    Without any kind all are written that the run has records for. Raises UserError if a kind or a
-    format is unknown.
+    Without any kind all are written that the run has records for. `show` are rows to name, `width`
+    is "column" or "page". Raises UserError if a kind, a format, a row or a width is unknown.
     """
-    plots = plots_of(run, kinds, metric)
+    plots = plots_of(with_choices(run, show, width), kinds, metric)
     for name in formats:
         require_format("a format of plots", name, FORMATS)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for plot in plots:
-        stem = folder / re.sub(r"[^\w.+-]+", "_", plot.name)
+        stem = folder / _file_name(plot.name)
         for form in formats:
             written.append(stem.with_name(f"{stem.name}.{form}"))
             written[-1].write_bytes(export_bytes(plot, form))
@@ -63,7 +69,8 @@ def write_plots(
 
 def page(run: Run, metric: str | None = None, vs: str = "random") -> str:
     """The report as one HTML text."""
-    style, script = ((_HERE / f"report.{end}").read_text("utf-8") for end in ("css", "js"))
+    style = (_HERE / "report.css").read_text("utf-8")
+    script = "\n".join((_HERE / name).read_text("utf-8") for name in SCRIPTS)
     return _template().render(
         content(run, metric, vs),
         style=style,
@@ -73,6 +80,11 @@ def page(run: Run, metric: str | None = None, vs: str = "random") -> str:
             f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
         ),
     )
+
+
+def _file_name(text: str) -> str:
+    """A text without the characters that a name of a file may not have."""
+    return re.sub(r"[^\w.+-]+", "_", text)
 
 
 def _hash(text: str) -> str:
@@ -88,7 +100,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["safe_url"] = _url
+    environment.filters |= {"safe_url": _url, "csv_uri": csv_uri, "file_name": _file_name}
     return environment.get_template("report.html")
 
 

@@ -4,6 +4,7 @@ import io
 import re
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -72,9 +73,9 @@ def test_the_page_shows_them_and_has_them_as_csv(run, monkeypatch):
     section = text.partition('id="settings"')[2].partition('id="environment"')[0]
     for words in ("2048", "candidates=8", "0.1</td>", "bpr", "patience"):
         assert words in section
-    csv = re.search(r'<pre class="csv">(dataset,.*?)</pre>', section, re.DOTALL)
+    csv = re.search(r'download="settings.csv" href="data:text/csv;charset=utf-8,(.*?)"', section)
     assert csv is not None
-    assert set(pd.read_csv(io.StringIO(csv[1]))["lr"]) == {0.01, 0.1}
+    assert set(pd.read_csv(io.StringIO(unquote(csv[1])))["lr"]) == {0.01, 0.1}
 
 
 def test_machine_time_and_commands_are_told(run):

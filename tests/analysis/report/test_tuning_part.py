@@ -22,7 +22,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def part_of(text: str) -> str:
     """The part of the page, without its marks."""
-    whole = text[text.index('<h2 id="tuning">') : text.index('<h2 id="protocol">')]
+    whole = text[text.index('id="tuning"') : text.index('id="protocol"')]
     return " ".join(re.sub(r"<[^>]+>", " ", whole).split())
 
 
