@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check lint types view bench docs-pages clean
+.PHONY: run test check lint types view bench bridges docs-pages clean
 .DEFAULT_GOAL := run
 
 run: .venv/done  ## the samplers, equally tuned, on the two embedded data sets: a table on the screen, a report on disk
@@ -13,6 +13,21 @@ test: .venv/done  ## the whole suite, a process a core and at most four; each ha
 
 bench: .venv/done  ## how fast everything is: a table, and bench.json; DATA_DIR= where the real data are
 	$(BIN)/python benchmarks/bench.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+bridges: build/venv-bridges/done build/venv-recbole/done  ## examples/bridges/ with the real libraries, in environments of their own
+	build/venv-bridges/bin/pytest -q tests/bridges
+	build/venv-recbole/bin/pytest -q tests/bridges -k recbole
+
+build/venv-bridges/done: examples/bridges/requirements.txt pyproject.toml
+	$(PYTHON) -m venv build/venv-bridges
+	build/venv-bridges/bin/pip install --quiet --requirement $< --editable .
+	touch $@
+
+build/venv-recbole/done: examples/bridges/requirements-recbole.txt pyproject.toml
+	$(PYTHON) -m venv build/venv-recbole
+	build/venv-recbole/bin/pip install --quiet --requirement $< --editable .
+	build/venv-recbole/bin/pip install --quiet --no-deps recbole==1.2.1
+	touch $@
 
 docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source, tables of reproductions from results/
 	$(BIN)/python docs/generate.py

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from math import isnan
 
-from negbench.evaluation.metric_names import Metric
+from negbench.evaluation.metric_names import METRICS, Metric
 
 
 def metric_label(metric: Metric) -> str:
-    """A metric as papers write it: NDCG@20, Recall@20."""
+    """A metric as papers write it: NDCG@20, Recall@20; one of a plug-in by its own name."""
     name, k = metric
-    return f"{name.upper() if name in ('ndcg', 'mrr', 'map') else name.capitalize()}@{k}"
+    label = name.upper() if name in ("ndcg", "mrr", "map") else name.capitalize()
+    return f"{label if name in METRICS else name}@{k}"
 
 
 def counted(n: int, word: str, many: str = "") -> str:

@@ -79,15 +79,47 @@ def methods() -> Iterator[str]:
 COLUMNS = {"methods": ["moves", "needs"], "backbones": ["needs", "provides"], "references": []}
 
 
+FEATURES = """
+## Features, and cold items
+
+Columns of users and items (genres, age, price) are read by `two_tower(features=items)`, by
+`features=users` and by `features=both`; they are part of a cell's identity there alone. Those of
+your own data come from tables with a row for each id:
+
+```
+negbench run -d my.csv --item-features items.csv --user-features users.csv \\
+    -b 'two_tower(features=both)'
+negbench run -d goodbooks -m in_batch,random -b 'two_tower,two_tower(features=items,ids=users)' \\
+    --split 'cold_items(0.1)' --bands count:1
+```
+
+A header in RecBole's way says what a column holds, `genres:token_seq` or `year:float`: token (one
+value), token_seq (several), float or float_seq. Without types a column of numbers is numeric, one
+with a `|` in it holds several values, and any other one value. NAME.item and NAME.user beside
+RecBole's NAME.inter are found by themselves. What was read, left out or missing is in the notes.
+Numbers are standardised on the train ids, and a value that no train id has counts as missing.
+
+`cold_items(0.1)` keeps a tenth of the items for the test part and splits the pairs of the others as
+`random(0.8,0.1,0.1)`; with `--bands count:1` band tail is the items without a train pair. They are
+scored by untrained vectors where a backbone reads neither features nor texts. With `ids=users` cold
+and warm items are ranked by the same columns. Valid has no cold item, so nothing is selected on
+them; negatives drawn by popularity or from the batch are never cold items, those drawn from all
+items may be.
+""".strip()
+"""The passage on columns of users and items."""
+
+
 def datasets() -> Iterator[str]:
     """Data sets: size, licence, terms, link and what each provides."""
     yield from head("Data sets")
     yield (
         "*Provides* is what a data set has beyond pairs: an order in time, texts of the items, "
         "the truth (preferences that were asked for, not only met), exposures (what was shown in "
-        "vain or disliked), or a split (part). Embedded and planted sets need no download. Your "
+        "vain or disliked), columns of users and items (user_features, item_features), or a split "
+        "(part). Embedded and planted sets need no download. Your "
         "own file needs no plug-in: `negbench run -d my.csv`.\n"
     )
+    yield FEATURES + "\n"
     cards = plugins("datasets")
     for family in families(cards):
         yield f"## {family.capitalize()}\n"

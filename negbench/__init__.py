@@ -1,9 +1,9 @@
 """negbench: benchmark and analysis of negative sampling methods for recommender systems.
 
 `run`, `tune` and `open_run` mirror the command line; `attach` puts a method into your own training
-loop as a loss, `sampler` its negatives alone. They are imported when first used, so that `import
-negbench` stays quick. Messages go to the logger "negbench"; nothing is printed unless your program
-handles them.
+loop as a loss, `sampler` its negatives alone; `mine` writes hard negatives for other trainers. They
+are imported when first used, so that `import negbench` stays quick. Messages go to the logger
+"negbench"; nothing is printed unless your program handles them.
 """
 
 import logging as _logging
@@ -18,13 +18,15 @@ if _TYPE_CHECKING:
     from negbench.experiment.finished.run import Run as Run
     from negbench.experiment.finished.run import open_run as open_run
     from negbench.loss_module import attach as attach
+    from negbench.mining.mine import mine as mine
     from negbench.negative_sampler import sampler as sampler
     from negbench.tuning.api import tune as tune
 
-__all__ = ["Run", "UserError", "attach", "open_run", "run", "sampler", "tune"]
+__all__ = ["Run", "UserError", "attach", "mine", "open_run", "run", "sampler", "tune"]
 _logging.getLogger(__name__).addHandler(_logging.NullHandler())
 _HOMES = {
     "attach": "negbench.loss_module",
+    "mine": "negbench.mining.mine",
     "run": "negbench.experiment.api",
     "sampler": "negbench.negative_sampler",
     "tune": "negbench.tuning.api",

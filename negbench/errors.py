@@ -2,6 +2,9 @@
 
 import difflib
 
+FEW = 15
+"""Up to so many known names are shown where none is like the one that was typed."""
+
 
 class UserError(Exception):
     """Base class: one sentence with the rule that failed, the value seen and the remedy."""
@@ -43,10 +46,13 @@ def shown(value: object) -> str:
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """Suggestion for a mistyped name: the most similar known names, or all of them."""
+    """Suggestion for a mistyped name: the most similar known names, or all of them if few."""
     similar = [k for k in known if k.startswith(name.lower())][:3]
     similar = similar or difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
     similar += [k for k in known if k not in similar and name.lower() in k][: 3 - len(similar)]
     if similar:
         return f"did you mean {', '.join(similar)}?"
-    return f"known: {', '.join(known)}"
+    if len(known) <= FEW:
+        return f"known: {', '.join(known)}"
+    nearest = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.0)
+    return f"the nearest of {len(known)} are {', '.join(nearest)}"

@@ -37,13 +37,14 @@ FLOORS = """
 errors version ops
 plugins
 storage data
-protocol
+protocol tracking
 parts training texts
 scenario composition backbones
-evaluation probes testing loss_module negative_sampler
+evaluation probes given_method
+loss_module negative_sampler testing
 references
 experiment
-tuning reproduction
+tuning reproduction mining
 cli
 """.strip().splitlines()
 """The rooms from the ground up: a room imports from floors below its own, and from no other."""

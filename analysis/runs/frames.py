@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from negbench.errors import UserError
-from negbench.evaluation.metric_names import METRICS, Metric, parse_metric
+from negbench.evaluation.metric_names import Metric, parse_metric
 from negbench.storage import run_file, split_folders
 from negbench.storage.cell_store import COLUMNS, Cell, digest, read_cells
 
 from . import damaged_cells
 from .comparability import require_comparable
+from .figure_choices import FigureChoices
 from .notes import Note, problem_of_store
 from .ranked_cells import RankedCell, with_bands
 from .row_labels import row_labels
@@ -61,6 +62,8 @@ class Run:
     """One sentence for each missing file that no analysis needs."""
     cache: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
     """Frames that `cached` functions computed."""
+    figures: FigureChoices = FigureChoices()
+    """What a user asked of the figures."""
 
     @property
     def damaged(self) -> tuple[str, ...]:
@@ -169,7 +172,7 @@ def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
     known = measured(run)
     asked = metric or PRIMARY
     if isinstance(asked, str):
-        asked = parse_metric(asked)
+        asked = parse_metric(asked, also={name for name, _ in known})
     if not isinstance(asked, tuple):
         raise UserError(f"a metric must be a text, as ndcg@20; got {asked!r}")
     if asked in known:
@@ -191,7 +194,8 @@ def measured(run: Run) -> list[Metric]:
     """The metrics that the cells recorded when they were trained."""
     tested = results(run).query("split == 'test' and band == 'all'")[["metric", "k"]]
     pairs = tested.drop_duplicates().itertuples(index=False, name=None)
-    return [Metric(str(name), int(k)) for name, k in pairs if name in METRICS]
+    accuracy = {name for cell, _ in run.done for name in cell.accuracy}
+    return [Metric(str(name), int(k)) for name, k in pairs if name in accuracy]
 
 
 @cached

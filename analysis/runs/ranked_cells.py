@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.evaluation.metric_kernels import mean_of_users, metric_values_by_band
-from negbench.evaluation.metric_names import METRICS, Metric, parse_metrics
+from negbench.evaluation.metric_names import METRICS, Metric
 from negbench.scenario.popularity_bands import NAMES, WEAK, Bands
 from negbench.storage.integrity import Damaged, intact_file
 
@@ -43,6 +43,11 @@ class RankedCell(TolerantCell):
     def ranked(self) -> bool:
         """Whether it keeps the ranks of its held-out pairs."""
         return (self.folder / RANKS).is_file()
+
+    @property
+    def accuracy(self) -> set[str]:
+        """Names of its metrics of accuracy: ours, and those of plug-ins that it was run with."""
+        return {*METRICS, *(Metric.recorded(each).name for each in self.spec.get("metrics", ()))}
 
     def arrays(self, *names: str) -> dict[str, Array]:
         """The arrays of these names, kept or computed; "ndcg@50/tail" is the value of each user."""
@@ -125,7 +130,7 @@ class RankedCell(TolerantCell):
         if name == "item_bands" and self.bands is not None:
             return self.bands.labels
         metric, slash, band = name.rpartition("/")
-        return self.by_band("test", parse_metrics(metric)[0]).get(band) if slash else None
+        return self.by_band("test", Metric.recorded(metric)).get(band) if slash else None
 
     def _read_pairs(self, part: str) -> dict[str, Array]:
         if not self.ranked:
@@ -172,9 +177,9 @@ def with_bands(cell: RankedCell, rule: str) -> RankedCell:
     }
     same = {name: cell.cache[name] for name in _OF_ANY_BANDS if name in cell.cache}
     cut = replace(cell, record=record, cache=same, bands=bands)
-    measured = [line for line in cell.record["metrics"] if line["metric"] in METRICS]
+    measured = [line for line in cell.record["metrics"] if line["metric"] in cell.accuracy]
     metrics = dict.fromkeys(Metric(line["metric"], line["k"]) for line in measured)
-    others = [line for line in cell.record["metrics"] if line["metric"] not in METRICS]
+    others = [line for line in cell.record["metrics"] if line["metric"] not in cell.accuracy]
     record["metrics"] = [*cut.lines(list(metrics)), *others]
     return cut
 

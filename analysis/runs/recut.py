@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from negbench.errors import UserError
-from negbench.evaluation.metric_names import METRICS, Metric
+from negbench.evaluation.metric_names import Metric
 from negbench.storage import split_store
 from negbench.storage.cell_store import COLUMNS, Array
 
@@ -65,7 +65,7 @@ def _metric_of(cell: RankedCell, metric: Metric) -> list[Line]:
 
 def _bias_of(cell: RankedCell, k: int, splits: dict[Path, Parts]) -> list[Line]:
     tested = [line for line in cell.record["metrics"] if line["split"] == "test"]
-    lines = [line for line in tested if line["metric"] not in METRICS]
+    lines = [line for line in tested if line["metric"] not in cell.accuracy]
     without_k = [line for line in lines if line["k"] == 0]
     at_k = [line for line in lines if line["k"] == k]
     if lines and cell.ranked and (cell.bands is not None or not at_k):
@@ -85,7 +85,7 @@ def _audited(cell: RankedCell, k: int, splits: dict[Path, Parts]) -> list[Line]:
             f"the K of an audit can be at most {top.shape[1]}, the length of the lists that cells "
             f"keep; got {k}"
         )
-    parts = _parts(cell, n_items, splits)
+    parts = split_parts(cell, n_items, splits)
     values = audit(
         top[:, :k],
         arrays["users"].astype(np.int64),
@@ -102,24 +102,35 @@ def _audited(cell: RankedCell, k: int, splits: dict[Path, Parts]) -> list[Line]:
     ]
 
 
-def _parts(cell: RankedCell, n_items: int, splits: dict[Path, Parts]) -> Parts:
-    """The split of a cell, with the users' own items and what is never recommended to them."""
+def split_parts(cell: RankedCell, n_items: int, splits: dict[Path, Parts]) -> Parts:
+    """The parts of a cell's split [U, I], with `profiles`, the users' own, and `seen`, not ranked.
+
+    `splits` keeps what was read. Raises UserError if the run does not keep the split.
+    """
     run, digest = cell.folder.parent.parent, str(cell.record["split"]["hash"])
     path = split_store.path_of(run, digest)
     if path not in splits:
         if not path.is_file():
             raise UserError(
-                f"an audit at another K or on other bands needs the split that a run keeps; {path} "
-                f"is missing; `negbench resume` on that folder writes it, without training again"
+                "an audit at another K, on other bands or in words needs the split that a run "
+                f"keeps; {path} is missing; `negbench resume` on that folder writes it, without "
+                "training again"
             )
         kept = split_store.read_split(run, digest)
         parts = {name: _csr(*rows, n_items) for name, rows in kept.items()}
         train = parts["train"]
         profiles = train.join(parts["fold_in"]) if "fold_in" in parts else train
-        seen = profiles.join(parts["valid"])  # as `Scenario.masked` has it for the test part
+        seen = _not_ranked(str(cell.spec.get("mask", "seen")), profiles, parts["valid"])
         seen = seen.join(parts["planted"]) if "planted" in parts else seen
         splits[path] = {**parts, "profiles": profiles, "seen": seen}
     return splits[path]
+
+
+def _not_ranked(mask: str, profiles: "Csr", valid: "Csr") -> "Csr":
+    """The history that is masked for the test part, as `Scenario.masked` has it."""
+    if mask == "none":
+        return _csr(np.zeros(profiles.n_rows, np.int64), np.empty(0, np.int32), profiles.n_columns)
+    return profiles if mask == "train" else profiles.join(valid)
 
 
 def _csr(lengths: Array, items: Array, n_items: int) -> "Csr":

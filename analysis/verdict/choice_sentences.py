@@ -60,10 +60,11 @@ class Evidence:
 def best_sentence(evidence: Evidence, band: str, choice: Choice) -> str:
     """The choice on all items or on a band, or why there is none."""
     where = "" if band == bands.TOTAL else f" for {band} items"
+    where += f" by {metric_label(evidence.table.metric)}"
     if not choice.row:
         return f"No choice{where}: {_why_none(evidence, band, choice)}."
     line = evidence.of(band, choice.row)
-    start = f"Choice{where} by {metric_label(evidence.table.metric)}: "
+    start = f"Choice{where}: "
     start += evidence.marked(choice.row)
     reference = choice.why == Why.NO_REFERENCE_BEATEN
     start += ", a reference" if reference else ""

@@ -62,6 +62,7 @@ def _machine() -> Lines:
 
 
 def _settings() -> Lines:
+    from negbench.ops import row_kernels
     from negbench.training.memory import keep_freed_memory
 
     words = {sys.getfilesystemencoding().lower(), (sys.stdout.encoding or "utf-8").lower()}
@@ -70,6 +71,12 @@ def _settings() -> Lines:
     variables = f"{', '.join(given)} set; " if given else ""
     threads = "a cell runs on --threads threads, 1 by default, so its bits stay the same"
     yield True, variables + threads
+    compiled = row_kernels.name() != "torch"
+    faster = "" if compiled else "; pip install 'negbench[fast]' adds compiled ones"
+    yield (
+        not row_kernels.problem(),
+        row_kernels.problem() or (f"row kernels: {row_kernels.name()}{faster}"),
+    )
     kept = keep_freed_memory()
     memory = "is kept between steps" if kept else "goes back to the system: slower steps"
     yield True, f"freed memory {memory}"

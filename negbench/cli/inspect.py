@@ -8,18 +8,21 @@ from typing import Any
 import click
 
 from negbench.cli import catalogue
+from negbench.cli.info_page import info_page, plain
 from negbench.cli.log_lines import log_lines
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
+from negbench.plugins.bibtex import bibtex, negbench_entry
+from negbench.version import __version__
 
 
 @click.command("list")
 @click.argument("kind", required=False)
 @click.option("--family", help="Only this family, as static or dynamic")
-@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
+@click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
-    """List methods, backbones, datasets, references, objectives, metrics and plots.
+    """List methods, backbones, datasets, references, objectives, metrics, probes and plots.
 
     KIND is one of these words; without it all are listed.
     """
@@ -41,30 +44,23 @@ def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_jso
 
 @click.command()
 @click.argument("name")
-@click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs")
+@click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
-def info(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
+@click.option("--bibtex", "as_bibtex", is_flag=True, help="BibTeX of its paper; also of negbench")
+def info(name: str, plugins: tuple[str, ...], as_json: bool, as_bibtex: bool) -> None:
     """Paper, formula, parameters, search space and needs of anything that `list` names."""
     for path in plugins:
         registry.add_plugin(path)
+    if as_bibtex:
+        click.echo(_bibtex(name))
+        return
     kind = _kind_of(name)
     facts = _facts(kind, name)
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    click.echo(f"{name}   ({kind})")
-    for key, value in facts.items():
-        if key == "presets" and value:
-            for line in registry.card(kind, name).preset_lines(name):
-                click.echo(f"  preset      {line}")
-        elif key not in ("name", "kind", "parameters", "says") and value:
-            click.echo(f"  {key:10}  {_plain(value)}")
-    for each in facts["parameters"]:
-        click.echo(
-            f"  {each['name']}: {each['type']} = {each['default']}   {each['says']}".rstrip()
-        )
-    if facts["says"]:
-        click.echo("\n" + facts["says"])
+    card = registry.card(_family(kind), name) if facts.get("presets") else None
+    click.echo(info_page(name, kind, facts, card.preset_lines(name) if card else []))
 
 
 @click.command()
@@ -98,6 +94,8 @@ def data() -> None:
 @click.option("--min-rating", help="Rows rated below are dropped")
 @click.option("--layout", help="Lines of a file: pairs, lists, sequences, sessions  [as seen]")
 @click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]")
+@click.option("--item-features", help="Table of the items' columns")
+@click.option("--user-features", help="Table of the users' columns")
 @click.option("--data-dir", help="Folder with data sets in official layout")
 @click.option("--bands", default="mass", help="As for run  [mass]")
 @click.option("--split", "rule", default="", help="As for run  [auto]")
@@ -111,6 +109,8 @@ def check(
     min_rating: str | None,
     layout: str | None,
     order: str | None,
+    item_features: str | None,
+    user_features: str | None,
     data_dir: str | None,
     bands: str,
     rule: str,
@@ -125,7 +125,7 @@ def check(
     from negbench.scenario.summary import summarise
 
     least = None if min_rating is None else column(min_rating, "min_rating")
-    columns = Columns(user, item, time, rating, least, layout, order)
+    columns = Columns(user, item, time, rating, least, layout, order, user_features, item_features)
     if is_name(name):
         refuse_columns(columns, [name])
     with log_lines():
@@ -137,7 +137,7 @@ def check(
         return
     for key, value in facts.items():
         for line in value if isinstance(value, list) else [value]:
-            click.echo(f"{key:13} {_plain(line)}")
+            click.echo(f"{key:13} {plain(line)}")
 
 
 def _entries(kinds: list[str], family: str | None) -> list[catalogue.Entry]:
@@ -163,17 +163,26 @@ def _kind_of(name: str) -> str:
         for each in catalogue.entries(kind):
             known.setdefault(each.name, kind)
     if name not in known:
-        raise UserError(f"names must be known; got {name!r}; {did_you_mean(name, list(known))}")
+        raise UserError(
+            f"names must be known; got {name!r}; {did_you_mean(name, list(known))} (negbench list "
+            "shows all)"
+        )
     return known[name]
+
+
+def _family(kind: str) -> str:
+    """The registry's word for a kind of `list`."""
+    return "figures" if kind == "plots" else kind
 
 
 def _facts(kind: str, name: str) -> dict[str, Any]:
     """What `info` prints; the keys are those of `--json`."""
     facts: dict[str, Any] = {"name": name, "kind": kind, "says": "", "parameters": []}
-    if kind in registry.FAMILIES:
-        facts |= asdict(registry.card(kind, name))
-        facts["says"] = registry.docstring(kind, name)
-        path, owner = registry.source(kind, name), "Config"
+    family = _family(kind)
+    if family in registry.FAMILIES or name in registry.added(family):
+        facts |= asdict(registry.card(family, name))
+        facts["says"] = registry.docstring(family, name)
+        path, owner = registry.source(family, name), "Config"
     elif kind == "objectives":
         facts["title"] = catalogue.objectives()[name]
         path, owner = catalogue.objective_class(name)
@@ -188,9 +197,17 @@ def _facts(kind: str, name: str) -> dict[str, Any]:
     return facts
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    if isinstance(value, tuple | list):
-        return " ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)
+def _bibtex(name: str) -> str:
+    """The BibTeX of a plug-in or of negbench; raises UserError where its card names no paper."""
+    if name == "negbench":
+        return negbench_entry([__version__]).text
+    kind = _kind_of(name)
+    family, data = _family(kind), kind == "datasets"
+    known = family in registry.FAMILIES or name in registry.added(family)
+    text = bibtex(name, asdict(registry.card(family, name)), data=data) if known else ""
+    if not text:
+        raise UserError(
+            f"--bibtex needs a card with a paper; {name} of {kind} has none; cite negbench itself "
+            "(negbench info negbench --bibtex)"
+        )
+    return text

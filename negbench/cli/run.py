@@ -58,13 +58,15 @@ DATA = (
     click.option("--min-rating", help="Rows rated below are dropped"),
     click.option("--layout", help="Lines of your file: pairs, lists, sequences, sessions  [seen]"),
     click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]"),
+    click.option("--item-features", help="Table of your items' columns, for two_tower(features)"),
+    click.option("--user-features", help="Table of your users' columns"),
     click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
     click.option("--repeats", help="Pairs that come again: drop, or keep with their order  [drop]"),
     click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
     click.option(
         "--split",
         help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth, "
-        "users(0.8,0.1,0.1), or popularity_shift(ALPHA), from 0, all items alike, to 1  [auto]",
+        "users(0.8,0.1,0.1), cold_items(0.1), popularity_shift(0, all items alike, to 1)  [auto]",
     ),
     click.option("--exclude", help="Never drawn: train, none; oracles: train+valid, all  [train]"),
 )
@@ -76,7 +78,7 @@ MEASURE = (
     ),
     click.option("--average", help="Means over users, or over test events  [users]"),
     click.option("--users", help="Who is ranked: all with test items, or with-history  [all]"),
-    click.option("--probe", help="How much of training is watched: sample, full, off  [sample]"),
+    click.option("--probe", help="What watches training: sample, full, off, or plug-ins  [sample]"),
     click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
     click.option(
         "--watch-test",
@@ -84,10 +86,7 @@ MEASURE = (
         help="Log the test metric of each epoch too; nothing reads it for a choice",
     ),
     click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
-    click.option(
-        "--noise",
-        help="Add noise to train: a share of random pairs, as 0.2, or `ratings`",
-    ),
+    click.option("--noise", help="Add noise to train: a share of random pairs, 0.2, or `ratings`"),
 )
 BUDGET = (
     click.option("--epochs", help="At most this many  [200]"),
@@ -98,6 +97,7 @@ BUDGET = (
     click.option("--lr", help="Likewise; 0.001,0.01 is a sweep, one row a value"),
     click.option("--l2", help="Likewise"),
     click.option("--dim", help="Likewise"),
+    click.option("--optimiser", help="adam, adam_exact, adagrad or sgd: give the --lr too  [adam]"),
     click.option("--time-limit", help="Seconds that a cell may train"),
 )
 WAY = (
@@ -105,13 +105,14 @@ WAY = (
     click.option("-j", "--jobs", help="Worker processes, or auto  [1]"),
     click.option("--threads", help="Threads of each; results depend on it  [1]"),
     click.option("--device", help="auto, cpu, cuda, cuda:1  [auto]"),
-    click.option("--plugin", "plugins", multiple=True, help="Your method's file; its code runs"),
+    click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs"),
     click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
     click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [5 minutes]"),
     click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
     click.option("--engine", help="local (processes here) or dask  [local]"),
     click.option("--scheduler", help="Of dask: address of one that runs, tcp://host:8786"),
     click.option("--workers", help="Of dask: so many workers of our own here"),
+    click.option("--track", help="Tell each finished cell to tensorboard, mlflow or wandb"),
 )
 
 

@@ -1,4 +1,4 @@
-"""`table`, `plot` and `report`: the results of a run."""
+"""`plot` and `report`: the results of a run; how commands deliver a text."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,35 +6,20 @@ from typing import TYPE_CHECKING
 import click
 
 from negbench.errors import UserError
+from negbench.plugins import registry
 
 if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run
 
 FOLDER = click.Path(path_type=Path)
-
-
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--format", "format_", default="text", help="text, md, csv, latex or html  [text]")
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
-@click.option("--vs", help="The row that others are tested against  [random]")
-@click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
-def table(
-    run_dirs: tuple[Path, ...],
-    format_: str,
-    metric: str | None,
-    bands: str | None,
-    vs: str | None,
-    out: Path | None,
-) -> None:
-    """The main table of one run, or of several read as one."""
-    from negbench.experiment.finished.run import open_run
-
-    if out is not None:
-        writable(out)
-    run = open_run(run_dirs, bands=bands)
-    deliver(run, run.table(format_, metric=metric, vs=vs), out, notes=format_ != "csv")
+PLUGIN = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    help="File of a figure or metric; its code runs",
+    expose_value=False,
+    callback=lambda _, __, paths: [registry.add_plugin(path) for path in paths],
+)
 
 
 @click.command()
@@ -43,13 +28,18 @@ def table(
 @click.option("--format", "formats", default="pdf,png", help="pdf, png, svg  [pdf,png]")
 @click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
 @click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
+@click.option("--show", help="Rows to name beside the best of many, as dns,dens")
+@click.option("--width", help="column (3.33 inches) or page (7 inches)  [each kind its own]")
 @click.option("-o", "--out", type=FOLDER, help="Folder for the files  [RUN_DIR/plots]")
+@PLUGIN
 def plot(
     asked: tuple[str, ...],
     every: bool,
     formats: str,
     metric: str | None,
     bands: str | None,
+    show: str | None,
+    width: str | None,
     out: Path | None,
 ) -> None:
     """Write plots of one run, or of several read as one: `negbench list plots` names the kinds."""
@@ -60,7 +50,10 @@ def plot(
     run_dirs, kinds = _folders_and_kinds(asked)
     chosen = [] if every or kinds == ["all"] else words(kinds)
     run = open_run(run_dirs, bands=bands)
-    for path in run.plot(*chosen, folder=out, formats=wanted, metric=metric):
+    names = words([show]) if show else []
+    for path in run.plot(
+        *chosen, folder=out, formats=wanted, metric=metric, show=names, width=width
+    ):
         click.echo(str(path))
     for sentence in run.records.damaged:
         click.echo(f"negbench: left out: {sentence}", err=True)
@@ -91,6 +84,7 @@ def _folders_and_kinds(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
 @click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
 @click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
 @click.option("-o", "--out", type=FOLDER, help="The file  [RUN_DIR/report.html]")
+@PLUGIN
 def report(
     run_dirs: tuple[Path, ...], metric: str | None, bands: str | None, out: Path | None
 ) -> None:

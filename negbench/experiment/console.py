@@ -65,8 +65,8 @@ def _scenario(scenario: Scenario) -> list[str]:
         f"test {len(parts.test):,}{folded}   hash {parts.hash}   "
         f"negatives exclude: {scenario.exclude}"
         f"{mark}",
-        f"spread {distribution_line(parts)}",
-        f"bands  {bands.rule}   items: {items}   test rows: {tests}",
+        f"items  {distribution_line(parts)}",
+        f"bands  {bands.rule} {bands.of_what}   items: {items}   test rows: {tests}",
         *(f"note   {note}" for note in scenario.notes),
     ]
 

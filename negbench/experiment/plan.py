@@ -14,6 +14,7 @@ from negbench.experiment.options.options import Options
 from negbench.experiment.phase_fit import require_a_phase
 from negbench.experiment.tuned_rows import TunedRows
 from negbench.plugins.term_syntax import parse, settings_text
+from negbench.probes.probe_words import probe_words
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
 
@@ -111,7 +112,7 @@ def cell_spec(options: Options, dataset: str, backbone: str, method: str, seed: 
         split=options.split,
         exclude=options.exclude,
         bands=options.bands,
-        probe=options.probe,
+        probe=str(probe_words(options.probe)),
         log_negatives=options.log_negatives,
         watch_test=options.watch_test,
         plant=options.plant,

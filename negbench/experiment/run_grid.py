@@ -12,7 +12,7 @@ import torch
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.changed_code import bring_back, earlier_cell, set_aside_other_code
-from negbench.experiment.finished.export import keep_ids
+from negbench.experiment.finished.kept_ids import keep_ids
 from negbench.experiment.options.command_line import command_line
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan

@@ -123,7 +123,8 @@ class TunedRows:
     def _require_its_code(self, search: Search, spec: CellSpec) -> None:
         terms = [parse(term).name for term in split(spec.method, "+")]
         names = {"backbone": spec.backbone_term.name, "method": "+".join(terms)}
-        for key in cell_code.named(names):
+        own = [(f, name) for f in cell_code.MEASURES for name in registry.added(f)]
+        for key in [*cell_code.named(names), *own]:
             now, then = registry.code(*key), cell_code.hashes(search, key[0]).get(key[1])
             if then not in (None, now):  # built-ins, and older searches, have none
                 name = cell_code.in_words(key)

@@ -66,9 +66,9 @@ def distribution_line(parts: Split) -> str:
     known = {name: d for name, d in parts_by_name.items() if len(getattr(parts, name))}
     others = {name: d for name, d in known.items() if name != "train"}
     texts = {
-        "Gini": [f"{name} {d.gini:.3f}" for name, d in known.items()],
+        "Gini of item counts": [f"{name} {d.gini:.3f}" for name, d in known.items()],
         "effective items": [f"{name} {d.effective:,.0f}" for name, d in known.items()],
         "KL from train": [f"{name} {d.kl:.3f}" for name, d in others.items()],
-        "unseen": [f"{name} {d.unseen:.1%}" for name, d in others.items()],
+        "pairs of items unseen in train": [f"{name} {d.unseen:.1%}" for name, d in others.items()],
     }
     return "   ".join(f"{measure}: {', '.join(words)}" for measure, words in texts.items() if words)

@@ -29,6 +29,12 @@ NEARLY_ALL = 0.9
 
 NAMES = ("head", "mid", "tail")
 """Every name of a band, from the most to the least popular."""
+OF_WHAT = {
+    "mass": "of the train pairs, most popular items first",
+    "items": "of the items, most popular first",
+    "count": "train pairs an item",
+}
+"""What the cuts of each rule count."""
 WEAK = "weak bands: "
 """How a note on bands that say little begins."""
 _NAMES = {1: ("head", "tail"), 2: NAMES}
@@ -71,6 +77,11 @@ class Bands:
         labels = _RULES[read.name](np.asarray(counts, np.int64), cuts)
         labels.setflags(write=False)
         return cls(labels, _NAMES[len(cuts)], _rule_text(read))
+
+    @property
+    def of_what(self) -> str:
+        """What the rule's cuts count, in words."""
+        return OF_WHAT[self.rule.partition(":")[0]]
 
     @property
     def sizes(self) -> dict[str, int]:

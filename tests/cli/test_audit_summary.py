@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from negbench.analysis.audit.pdf import browser
 from negbench.analysis.runs import frames, recut
 from negbench.cli import main
-from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.kept_ids import read_ids
 
 DATA = "synthetic(users=60,items=100,interactions=1200,relevant=0.4)"
 

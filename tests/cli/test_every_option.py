@@ -25,6 +25,8 @@ WRONG = {
     "min_rating": "good",
     "layout": "spiral",
     "order": "sideways",
+    "item_features": "/no/such/items.csv",
+    "user_features": "/no/such/users.csv",
     "data_dir": "/no/such/folder",
     "repeats": "twice",
     "k_core": "-1",
@@ -47,6 +49,7 @@ WRONG = {
     "lr": "-0.1",
     "l2": "-1",
     "dim": "0",
+    "optimiser": "adamw",
     "time_limit": "-1",
     "jobs": "several",
     "threads": "0",
@@ -58,6 +61,7 @@ WRONG = {
     "engine": "spark",
     "scheduler": "tcp://host:1",
     "workers": "2",
+    "track": "tensorbord",
 }
 """A wrong value for each option of `run` that takes one; `scheduler` and `workers` need dask."""
 FREE = {"words", "name", "out", "watch_test", "dry_run", "quiet", "no_progress", "help"}
@@ -72,7 +76,10 @@ OTHERS = [
     ["audit", "nowhere"],
     ["plot", "nowhere", "overview"],
     ["report", "nowhere"],
+    ["cite", "nowhere"],
+    ["bundle", "nowhere"],
     ["explain", "nowhere"],
+    ["mine", "nowhere"],
     ["export", "nowhere", "--recs"],
     ["info", "nothing_known"],
     ["download", "nothing_known"],

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from helpers.triplet_files import FEW, keep
 
 from negbench.cli import main
-from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.kept_ids import read_ids
 from negbench.storage import cell_store
 
 

@@ -36,6 +36,7 @@ def test_lists():
         *registry.FAMILIES,
         "objectives",
         "metrics",
+        "probes",
         "plots",
     }
     static = json.loads(call("list", "method", "--family", "static", "--json").stdout)
@@ -55,6 +56,8 @@ def test_info_tells_parameters_and_search_space():
     assert "candidates" in facts["search"]
     shown = call("info", "dns").stdout
     assert "candidates: int = 8" in shown and "SIGIR" in shown
+    for name in ("mf", "two_tower", "goodbooks", "ahns"):
+        assert max(map(len, call("info", name).stdout.splitlines())) <= 100
 
 
 def test_data_check():
@@ -75,7 +78,7 @@ def test_data_check():
 def test_data_check_shows_how_a_rule_splits():
     shown = call("data", "check", "goodbooks", "--split", "popularity_shift(0)").stdout
     assert "popularity_shift(0,0.1,seed=0)   train 66,559  valid 8,319  test 8,319" in shown
-    for word in ("Gini: train 0.6", "effective items: train 1,", "KL from train: valid", "unseen"):
+    for word in ("Gini of item counts: train 0.6", "effective items: train 1,", "KL from train: valid", "unseen"):
         assert word in shown
     assert call("data", "check", "goodbooks", "--split", "popularity_shift(2)").exit_code == 2
 

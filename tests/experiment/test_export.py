@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from negbench.cli import main
 from negbench.errors import NothingToReport, UserError
 from negbench.experiment.export.export import Export
-from negbench.experiment.finished.export import read_ids
+from negbench.experiment.finished.kept_ids import read_ids
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import carry_out

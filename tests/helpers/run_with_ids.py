@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from helpers.run_on_paper import write_run_on_paper
 
-from negbench.experiment.finished.export import ids_path
+from negbench.experiment.finished.kept_ids import ids_path
 from negbench.storage import split_store
 from negbench.storage.atomic_write import write_json
 

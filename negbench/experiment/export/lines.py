@@ -11,7 +11,7 @@ import numpy as np
 from negbench.errors import NothingToReport, UserError
 from negbench.experiment.export.tables import Line
 from negbench.experiment.export.which import log_damage
-from negbench.experiment.finished.export import ids_path, read_ids
+from negbench.experiment.finished.kept_ids import ids_path, read_ids
 from negbench.storage import cell_store
 from negbench.storage.cell_store import Cell
 from negbench.storage.integrity import Damaged, intact_file

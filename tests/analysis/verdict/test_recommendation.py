@@ -65,8 +65,9 @@ def test_within_noise_there_is_no_choice(tmp_path: Path, write: Any) -> None:
     page = page_of(both(write, tmp_path, rows, {"most_popular": 0.2005}, spread=0.1))
     assert set(chosen(page).values()) == {""}
     assert page.sentences[0].startswith(
-        "No choice: no method is significantly above the best reference (most_popular) in more "
-        "than half of 2 blocks; the closest is dns (untuned, as every row), in 0 of 2; no reference"
+        "No choice by NDCG@20: no method is significantly above the best reference "
+        "(most_popular) in more than half of 2 blocks; the closest is dns (untuned, as every row), "
+        "in 0 of 2; no reference"
     )
     assert page.advices[-1].choice.why == Why.ALL_LEVEL
     assert "nothing shows that a cheap row loses nothing" in page.advices[-1].sentences[0]
@@ -141,8 +142,8 @@ def test_one_seed_carries_no_choice(tmp_path: Path, write: Any) -> None:
     page = page_of(both(write, tmp_path, {"random": 0.2, "dns": 0.3}, seeds=(0,)))
     assert set(chosen(page).values()) == {""}
     assert page.sentences[0] == (
-        "No choice: one seed in half or more of 2 blocks, so another training may turn the order "
-        "(--seeds 5)."
+        "No choice by NDCG@20: one seed in half or more of 2 blocks, so another training may turn "
+        "the order (--seeds 5)."
     )
     assert any(text.startswith("One seed in books · mf and films · mf") for text in page.summary)
 
