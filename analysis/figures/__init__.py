@@ -1,10 +1,11 @@
-"""Plug-in registry of figure kinds, found by scanning this folder; only `report` writes files.
+"""Figure kinds, found by scanning this folder, and those of plug-ins; only `report` writes files.
 
 A kind is one file. It has a literal `PLACE` (its place among the figures of a run), a docstring
 "Figure `name`: what it shows", and `plots(run, metric)`, which returns its plots, most of them one
 a data set and backbone. If a run lacks what a figure needs, `plots` raises NothingToReport. The
 name of a kind is that of its file, with dashes, or a literal `KIND`; a file that begins with an
-underscore is no kind. Listing reads the sources and imports none of them.
+underscore is no kind. Listing reads the sources and imports none of them. A plug-in has a card in
+place of `PLACE` and comes after all of these.
 """
 
 from __future__ import annotations
@@ -17,13 +18,25 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from negbench.errors import UserError, did_you_mean
+from negbench.errors import UserError, did_you_mean, shown
+from negbench.plugins import registry
 
 if TYPE_CHECKING:
     from ..runs.frames import MetricLike, Run
-    from ._style import Plot
+    from ._style import Plot as Plot
 
     Draw = Callable[[Run, MetricLike], list[Plot]]
+
+
+LAST = 100
+"""The place of plug-ins."""
+
+
+def __getattr__(name: str) -> object:
+    """`Plot`, what kinds return; imported when asked for, as it brings pandas and seaborn."""
+    if name != "Plot":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}._style").Plot
 
 
 @dataclass(frozen=True)
@@ -32,13 +45,21 @@ class Kind:
 
     name: str
     module: str
+    """Its file in this folder; empty for a plug-in's."""
     title: str
     place: int
 
 
-@cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind by its name, in the order of their places; nothing is imported."""
+    own = registry.added("figures")
+    titles = {name: registry.card("figures", name).title for name in own}
+    return {**built_in_kinds(), **{name: Kind(name, "", titles[name], LAST) for name in own}}
+
+
+@cache
+def built_in_kinds() -> Mapping[str, Kind]:
+    """The kinds of this folder, in the order of their places."""
     files = sorted(Path(__file__).parent.glob("[!_]*.py"))
     declared = sorted(map(_declared, files), key=lambda kind: (kind.place, kind.name))
     return {kind.name: kind for kind in declared}
@@ -62,14 +83,34 @@ class _Kinds(Mapping[str, "Draw"]):
     """The `plots` function of each kind, imported on access; captions say what budgets cut off."""
 
     def __getitem__(self, kind: str) -> Draw:
-        module = importlib.import_module(f"{__name__}.{kinds()[kind].module}")
-        return partial(_with_budgets, module.plots)
+        module = kinds()[kind].module
+        if not module:
+            return partial(_with_budgets, partial(_of_plugin, kind))
+        return partial(_with_budgets, importlib.import_module(f"{__name__}.{module}").plots)
 
     def __iter__(self) -> Iterator[str]:
         return iter(kinds())
 
     def __len__(self) -> int:
         return len(kinds())
+
+
+def _of_plugin(kind: str, run: Run, metric: MetricLike = None) -> list[Plot]:
+    """The plots of a plug-in; what goes wrong in its code is one sentence."""
+    from ._style import Plot
+
+    try:
+        plots = registry.load("figures", kind).plots(run, metric)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"figure {kind} must draw; its plots(run, metric) raised {type(error).__name__}: "
+            f"{error}"
+        ) from error
+    if not isinstance(plots, list) or not all(isinstance(plot, Plot) for plot in plots):
+        raise UserError(f"figure {kind} must give a list of Plot; got {shown(plots)}")
+    return plots
 
 
 def _with_budgets(draw: Draw, run: Run, metric: MetricLike = None) -> list[Plot]:

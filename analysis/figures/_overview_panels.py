@@ -23,13 +23,13 @@ from ..runs.frames import Run
 from ..runs.without_negatives import how_to_get_some
 from ..statistics.significance import significance
 from . import ranks as ranks_figure
-from ._palette import Style
-from ._style import nothing_to_plot, row_styles
-from .bands import draw_bands
+from ._named_rows import NamedRows
+from ._style import nothing_to_plot
+from .bands import draw_bands, own_scales
 from .convergence import AXES, draw_curves, validation_label
 from .fn_rate import draw_rate, rate_label, rates
 from .heatmap import VS, distances, draw_heatmap, places_of
-from .tradeoff import draw_plane, front_plane
+from .tradeoff import draw_plane
 
 ACROSS = 6
 """The most columns of the heat map; beyond them only those of the page's data set."""
@@ -43,11 +43,6 @@ class OverviewData:
 
     run: Run
     metric: Metric
-
-    @cached_property
-    def styles(self) -> Mapping[str, Style]:
-        """The style of every row."""
-        return row_styles(self.run)
 
     @property
     def label(self) -> str:
@@ -78,6 +73,14 @@ class Slot:
     data: OverviewData
     dataset: str
     backbone: str
+    plane: pd.DataFrame
+    """That of `tradeoff`."""
+    named: NamedRows
+    """The rows that the page names, those on the line of the plane among them."""
+
+    def only_named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The lines of the named rows, for panels that write the name of each row."""
+        return frame[frame["row"].isin(self.named.rows)].reset_index(drop=True)
 
     def here(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The lines of this data set and backbone, references among them."""
@@ -88,12 +91,12 @@ class Slot:
 def tradeoff(slot: Slot) -> pd.DataFrame:
     """Accuracy against balance; the area of a marker is the time of an epoch."""
     data = slot.data
-    plane = front_plane(data.run, data.metric, slot.backbone, slot.here(data.bands))
+    plane = slot.plane.copy()
     seconds = slot.here(cost(data.run, VS)).set_index("row")["seconds"]
     plane["s_per_epoch"] = plane["row"].map(seconds)
     sizes = widths(plane.set_index("row")["s_per_epoch"])
     ax = slot.on.subplots()
-    draw_plane(ax, plane, data.styles, bands.BALANCE, "balance", data.label, sizes)
+    draw_plane(ax, plane, slot.named, bands.BALANCE, "balance", data.label, sizes)
     return plane
 
 
@@ -108,10 +111,15 @@ def widths(seconds: pd.Series) -> dict[str, float]:
 
 
 def heatmap(slot: Slot) -> pd.DataFrame:
-    """All data sets and backbones if they fit, else those of this data set."""
-    frame = slot.data.distances
+    """All data sets and backbones if they fit, else those of this data set.
+
+    Raises NothingToReport if no named row is tested against `random`.
+    """
+    frame = slot.only_named(slot.data.distances)
     if len(places_of(frame)) > ACROSS:
         frame = frame[frame["dataset"] == slot.dataset]
+    if frame.empty:
+        raise nothing_to_plot("heatmap", "a named row that is tested", "run more of its seeds")
     rows = frame["row"].nunique()
     draw_heatmap(slot.on.subplots(), frame, places_of(frame), 6.5 if rows <= 15 else 5)
     return frame
@@ -119,10 +127,10 @@ def heatmap(slot: Slot) -> pd.DataFrame:
 
 def band_bars(slot: Slot) -> pd.DataFrame:
     """A small panel a band."""
-    block = slot.here(slot.data.bands)
+    block = slot.only_named(slot.here(slot.data.bands))
     parts = bands.names(slot.data.run)
-    axes = slot.on.subplots(1, len(parts), sharex=True, sharey=True)
-    draw_bands(axes, block, parts, slot.data.styles)
+    axes = slot.on.subplots(1, len(parts), sharex=not own_scales(block, parts), sharey=True)
+    draw_bands(axes, block, parts, slot.named)
     slot.on.supxlabel(slot.data.label, fontsize=7)
     return block[block["band"].isin(parts)]
 
@@ -136,7 +144,7 @@ def false_negatives(slot: Slot) -> pd.DataFrame:
             "fn-rate", "epochs with a false-negative rate", how_to_get_some(slot.data.run)
         )
     ax = slot.on.subplots()
-    draw_rate(ax, frame, "fnr", slot.data.styles)
+    draw_rate(ax, frame, "fnr", slot.named)
     ax.set_ylabel(rate_label(frame))
     return frame
 
@@ -150,7 +158,7 @@ def curves(slot: Slot) -> pd.DataFrame:
     if frame.empty:
         raise nothing_to_plot("convergence", "epochs with a validation metric", "train with `run`")
     ax = slot.on.subplots()
-    draw_curves(ax, frame, next(x for x in AXES if frame[x].notna().any()), slot.data.styles)
+    draw_curves(ax, frame, next(x for x in AXES if frame[x].notna().any()), slot.named)
     ax.set_ylabel(validation_label(frame))
     return frame
 
@@ -166,12 +174,13 @@ def ranks(slot: Slot) -> pd.DataFrame:
         raise nothing_to_plot(
             "ranks", "a method with every seed finished", "run it to the end first"
         )
-    ranks_figure.panel(slot.on.subplots(), frame, dict(slot.data.styles), slot.data.label)
+    frame = slot.only_named(frame)
+    ranks_figure.panel(slot.on.subplots(), frame, slot.named, f"rank by {slot.data.label}")
     return frame[[*frames.ROW, "metric", *ranks_figure.COLUMNS]]
 
 
 PANELS: Mapping[str, tuple[str, Callable[[Slot], pd.DataFrame]]] = {
-    "tradeoff": ("accuracy and balance; area: s/epoch", tradeoff),
+    "tradeoff": ("accuracy and balance; area: s/epoch; filled: on the line", tradeoff),
     "heatmap": (f"difference to {VS} in %; hatched: not significant", heatmap),
     "bands": (f"bands; dashed: {VS}", band_bars),
     "fn-rate": ("false negatives; wide grey: uniform draws", false_negatives),

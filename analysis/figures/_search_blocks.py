@@ -85,16 +85,12 @@ def left_out(reasons: Mapping[str, str]) -> str:
 
 def search_styles(run: Run, blocks: Sequence[TuningBlock]) -> Mapping[str, Style]:
     """The style of every row of the run and of its searches, as in the run's other figures."""
-    families = {
-        str(cell.spec["method"]): str((cell.record.get("card") or {}).get("family", ""))
-        for cell in run.cells
-    }
     own = rows_of_run(run)[["row", "method", "kind"]].itertuples(index=False, name=None)
     keys = {row: (row, method, kind == REFERENCE) for row, method, kind in own}
     for line in (line for block in blocks for line in block.lines):
         row = line.searched.row
         keys.setdefault(row, (row, _method(row), line.reference))
-    return assign_styles(keys.values(), families)
+    return assign_styles(keys.values())
 
 
 def _method(row: str) -> str:

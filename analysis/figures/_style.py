@@ -1,12 +1,13 @@
-"""Shared figure style: sizes, matplotlib rc parameters, legend, and the `Plot` that kinds return.
+"""Shared figure style: sizes, matplotlib rc parameters, title, and the `Plot` that kinds return.
 
-For papers: 3.33 or 7 inches wide, 8 point type, TrueType fonts, no title, one style a method.
+For papers: 3.33 or 7 inches wide, 8 point type, TrueType fonts, one line of title, one style a
+method.
 pyplot is not used, so drawing changes no global state.
 """
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import ArrayLike
 
@@ -24,10 +24,13 @@ from negbench.errors import NothingToReport
 
 from ..runs.frames import REFERENCE, Run
 from ..runs.over_seeds import rows_of_run
-from ._palette import Style, assign_styles
+from ._palette import REST, Style, assign_styles
 
 ONE, TWO = 3.33, 7.0
 """Widths in inches of one and of two columns of a page."""
+TITLE = 0.2
+"""Inches of the title."""
+INK = "#222222"
 LONGEST = 24
 """Characters of a row's name that a figure has room for."""
 
@@ -89,8 +92,7 @@ def blocks(frame: pd.DataFrame) -> Iterator[Block]:
 def row_styles(run: Run) -> dict[str, Style]:
     """The style of every row of the run, so that its figures agree."""
     rows = rows_of_run(run)
-    keys = zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True)
-    return assign_styles(keys, families(run))
+    return assign_styles(zip(rows["row"], rows["method"], rows["kind"] == REFERENCE, strict=True))
 
 
 def families(run: Run) -> dict[str, str]:
@@ -120,11 +122,39 @@ def short_names(rows: Iterable[str]) -> list[str]:
     ]
 
 
-def legend_columns(rows: Sequence[str], width: float, most: int, size: float = 7.5) -> int:
-    """Columns, `most` at most, of a legend of these rows that is `width` inches wide."""
-    longest = max((len(name) for name in short_names(rows)), default=0)
-    entry = (5.0 + 0.6 * longest) * size / 72
-    return max(1, min(most, len(rows), int(width / entry)))
+def width_of(run: Run, own: float) -> float:
+    """The width of a figure in inches: the one asked for, else that of its kind."""
+    return run.figures.width or own
+
+
+def titled_figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure under one line that says where it is from and what it shows."""
+    figure = Figure(figsize=(width, height + TITLE), layout="constrained")
+    figure.suptitle(title, fontsize=8, x=0.01, ha="left", color=INK)
+    return figure
+
+
+def write_title(figure: Figure, title: str) -> None:
+    """The same title over axes that are placed by hand, which leave room for it."""
+    at = 1 - 0.75 * TITLE / figure.get_figheight()
+    figure.text(0.01, at, title, fontsize=8, color=INK)
+
+
+def title_of(dataset: str, backbone: str, *what: str) -> str:
+    """The title of a figure: `goodbooks, mf: NDCG@20`; what is "" is left out."""
+    where = [dataset, "" if backbone == REFERENCE else backbone]
+    return ": ".join(filter(None, [", ".join(filter(None, short_names(where))), *what]))
+
+
+def panels(figure: Figure, count: int, **options: Any) -> list[Axes]:
+    """Panels side by side, or in a figure of one column one below the other."""
+    down, across = (count, 1) if is_narrow(figure) else (1, count)
+    return list(figure.subplots(down, across, squeeze=False, **options).ravel())
+
+
+def is_narrow(figure: Figure) -> bool:
+    """Whether it is made for one column of a page."""
+    return float(figure.get_figwidth()) < (ONE + TWO) / 2
 
 
 def counts_by_decade(axis: Axis) -> None:
@@ -135,7 +165,7 @@ def counts_by_decade(axis: Axis) -> None:
 
 def draw_line(ax: Axes, x: ArrayLike, y: ArrayLike, style: Style, at: int = 0) -> None:
     """Draw a line in the style of a row; `at` shifts its three markers off those of other rows."""
-    step = max(1, len(np.asarray(x)) // 3)
+    step, is_rest = max(1, len(np.asarray(x)) // 3), style is REST
     ax.plot(
         x,
         y,
@@ -144,45 +174,6 @@ def draw_line(ax: Axes, x: ArrayLike, y: ArrayLike, style: Style, at: int = 0) -
         markevery=(at % step, step),
         markersize=3.5,
         dashes=style.dashes or (None, None),
+        linewidth=0.6 if is_rest else None,
+        zorder=1.5 if is_rest else 2,
     )
-
-
-def legend(
-    figure: Figure | SubFigure,
-    rows: Sequence[str],
-    styles: Mapping[str, Style],
-    *,
-    columns: int,
-    lines: bool = True,
-    hollow: Sequence[str] = (),
-) -> None:
-    """Draw one legend below the axes, where it covers nothing."""
-    figure.legend(
-        legend_handles(rows, styles, lines=lines, hollow=hollow),
-        short_names(rows),
-        loc="outside lower center",
-        ncols=min(columns, len(rows)),
-        handlelength=2.2 if lines else 1.0,
-        columnspacing=1.2,
-    )
-
-
-def legend_handles(
-    rows: Sequence[str],
-    styles: Mapping[str, Style],
-    *,
-    lines: bool = True,
-    hollow: Sequence[str] = (),
-) -> list[Line2D]:
-    """What stands for each row in a legend: its marker, on its line unless there are no `lines`."""
-    handles = []
-    for row in rows:
-        style = styles[row]
-        handle = Line2D([], [], color=style.color, marker=style.marker, markersize=4.5)
-        handle.set_markerfacecolor("white" if row in hollow else style.color)
-        if not lines:
-            handle.set_linestyle("none")
-        elif style.dashes:
-            handle.set_dashes(style.dashes)
-        handles.append(handle)
-    return handles

@@ -1,7 +1,5 @@
 """Figure `adar-path`: synthesised negatives from noise to their positive, and where they stop."""
 
-from collections.abc import Mapping
-
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
@@ -11,17 +9,19 @@ from matplotlib.ticker import PercentFormatter
 
 from ..measures.synthesis_path import path
 from ..runs.frames import MetricLike, Run
-from ._palette import Style
+from ._legend import draw_legend, legend_height, mark, rest_entry, row_entries
+from ._named_rows import NamedRows, named_rows
 from ._style import (
     RC_PARAMS,
     TWO,
     Plot,
     blocks,
     draw_line,
-    legend,
-    legend_columns,
     nothing_to_plot,
-    row_styles,
+    panels,
+    title_of,
+    titled_figure,
+    width_of,
 )
 
 PLACE = 8
@@ -29,60 +29,65 @@ PLACE = 8
 RARE = 0.01
 """Gap and rate of a bin with a smaller share of the negatives are too noisy to be drawn."""
 PANELS = {
-    "gap": "score of the negative - positive",
+    "gap": "score gap",
     "fnr": "false-negative rate",
-    "share": "share of the negatives",
+    "share": "share of negatives",
 }
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """One line a method that synthesises; means over epochs and seeds.
 
-    `metric` is unused; every kind has the same signature. Raises NothingToReport if no method
-    synthesised negatives.
+    `metric` chooses the rows that are named. Raises NothingToReport if no method synthesised
+    negatives.
     """
-    del metric
-    frame, styles = path(run), row_styles(run)
+    frame = path(run)
     if frame.empty:
         raise nothing_to_plot(
             "adar-path", "synthesised negatives", "run adar, or another that generates"
         )
     plots = []
     for dataset, backbone, block in blocks(frame):
+        named = named_rows(run, metric, block)
         caption = (
             "Synthesised negatives by their place between noise (0: some item) and their positive "
-            "(1): mean score gap, rate of false negatives by the nearest item not had "
-            f"({block['knowledge'].iloc[0]}), both where a hundredth of the negatives or more "
-            "lies, and share; dotted: the mean place r that the method "
-            "chose; means over epochs and seeds."
-        )
+            "(1): mean score gap (negative minus positive), rate of false negatives by the nearest "
+            f"item not had ({block['knowledge'].iloc[0]}), both where a hundredth of the negatives "
+            "or more lies, and share; dotted: the mean place r that the method "
+            f"chose; means over epochs and seeds. {named.sentence}"
+        ).strip()
         name = f"adar-path-{dataset}-{backbone}"
-        plots.append(Plot(name, dataset, backbone, caption, _figure(block, styles), block))
+        title = title_of(dataset, backbone, "synthesised negatives")
+        figure = _figure(block, named, title, width_of(run, TWO))
+        plots.append(Plot(name, dataset, backbone, caption, figure, block))
     return plots
 
 
-def _figure(block: pd.DataFrame, styles: Mapping[str, Style]) -> Figure:
-    rows = sorted(block["row"].unique())
+def _figure(block: pd.DataFrame, named: NamedRows, title: str, width: float) -> Figure:
+    chosen = "place r that a row chose" if block["chosen"].notna().any() else ""
+    key = [*row_entries(list(named.rows), named.styles), *rest_entry(named.rest)]
+    key += mark(chosen, linewidth=0.9, linestyle=":")
     with mpl.rc_context(RC_PARAMS):
-        columns = legend_columns(rows, TWO, 5)
-        height = 2.5 + 0.15 * -(-len(rows) // columns)
-        figure = Figure(figsize=(TWO, height), layout="constrained")
-        for ax, (part, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
-            _draw(ax, block, part, styles)
+        height = 2.2 if width >= TWO else 1.7 * len(PANELS)
+        figure = titled_figure(width, height + legend_height(key, width), title)
+        for ax, (part, label) in zip(panels(figure, len(PANELS)), PANELS.items(), strict=True):
+            _draw(ax, block, part, named)
             ax.set_ylabel(label)
-        legend(figure, rows, styles, columns=columns)
+        draw_legend(figure, key, width)
     return figure
 
 
-def _draw(ax: Axes, block: pd.DataFrame, part: str, styles: Mapping[str, Style]) -> None:
-    for at, row in enumerate(sorted(block["row"].unique())):
+def _draw(ax: Axes, block: pd.DataFrame, part: str, named: NamedRows) -> None:
+    for at, row in enumerate(named.order(block["row"].unique())):
         lines = block[block["row"] == row].dropna(subset=[part]).sort_values("place")
         chosen = lines["chosen"].mean()
         if part != "share":
             lines = lines[lines["share"] >= RARE]
-        draw_line(ax, lines["place"], lines[part], styles[row], at)
+        draw_line(ax, lines["place"], lines[part], named.styles[row], at)
         if pd.notna(chosen):
-            ax.axvline(chosen, color=styles[row].color, linewidth=0.9, linestyle=":", zorder=1)
+            ax.axvline(
+                chosen, color=named.styles[row].color, linewidth=0.9, linestyle=":", zorder=1
+            )
     if part != "gap":
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if part == "share" else 1))
     ax.set_xlim(0, 1)

@@ -1,6 +1,6 @@
 """Figure `bands`: the metric on all items and on each band, a bar a method."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import pandas as pd
@@ -13,41 +13,65 @@ from ..measures import bands
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import MetricLike, Run
-from ._palette import Style
-from ._style import RC_PARAMS, TWO, Plot, blocks, row_styles, short_names
+from ._legend import draw_legend, legend_height, mark
+from ._named_rows import BASELINE, NamedRows, named_rows
+from ._style import (
+    ONE,
+    RC_PARAMS,
+    TWO,
+    Plot,
+    blocks,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 5
 
+VANISHING = 0.25
+"""A panel whose highest value is below this share of the highest of all has a scale of its own."""
+CROWDED = 20
+"""With more rows than these bars stand closer, in smaller type."""
+BASE = {"color": "#555555", "linewidth": 0.7, "dashes": (3, 2)}
+
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
-    """Panels all, head, mid, tail on one scale; whiskers are one standard deviation over seeds."""
+    """Panels all, head, mid, tail; whiskers are one standard deviation over seeds.
+
+    The panels have one scale, unless the bars of a band would vanish on it.
+    """
     chosen = frames.choose_metric(run, metric)
-    label, styles = metric_label(chosen), row_styles(run)
-    caption = (
-        f"{label} on all items and on the items of each band; whiskers: one standard deviation "
-        "over seeds; dashed: random."
-    )
-    return [
-        Plot(
-            f"bands-{dataset}-{backbone}",
-            dataset,
-            backbone,
-            caption,
-            _figure(block, [bands.TOTAL, *bands.names(run)], styles, label),
-            block,
-        )
-        for dataset, backbone, block in blocks(bands.bands(run, chosen))
-    ]
+    label, parts = metric_label(chosen), [bands.TOTAL, *bands.names(run)]
+    plots = []
+    for dataset, backbone, block in blocks(bands.bands(run, chosen)):
+        named, own = named_rows(run, chosen, block), own_scales(block, parts)
+        scales = " Panels differ in scale." if own else ""
+        caption = (
+            f"{label} on all items and on the items of each band; whiskers: one standard deviation "
+            f"over seeds; dashed: {BASELINE}.{scales} {named.sentence}"
+        ).strip()
+        title = title_of(dataset, backbone, f"{label}, panels differ in scale" if own else label)
+        figure = _figure(block, parts, named, title, width_of(run, TWO))
+        name = f"bands-{dataset}-{backbone}"
+        plots.append(Plot(name, dataset, backbone, caption, figure, block))
+    return plots
+
+
+def own_scales(block: pd.DataFrame, parts: Sequence[str]) -> bool:
+    """Whether a band would vanish on the scale of the others, so that each has its own."""
+    highest = block[block["band"].isin(parts)].groupby("band")["mean"].max()
+    return bool(highest.min() < VANISHING * highest.max())
 
 
 def draw_bands(
-    axes: Sequence[Axes], block: pd.DataFrame, parts: Sequence[str], styles: Mapping[str, Style]
+    axes: Sequence[Axes], block: pd.DataFrame, parts: Sequence[str], named: NamedRows
 ) -> None:
     """Draw a panel a band; rows by rising total from below, the references lowest."""
     rows = sorted_rows(block)
     for ax, part in zip(axes, parts, strict=True):
         values = block[block["band"] == part].set_index("row").reindex(rows)
-        _bars(ax, values, [styles[row].color for row in rows])
+        _bars(ax, values, named)
         ax.set_title("all items" if part == bands.TOTAL else part, pad=3)
 
 
@@ -58,28 +82,39 @@ def sorted_rows(block: pd.DataFrame) -> list[str]:
 
 
 def _figure(
-    block: pd.DataFrame, parts: Sequence[str], styles: Mapping[str, Style], label: str
+    block: pd.DataFrame, parts: Sequence[str], named: NamedRows, title: str, width: float
 ) -> Figure:
+    rows = sorted_rows(block)
+    key = mark(BASELINE if BASELINE in rows else "", **BASE)
+    free = own_scales(block, parts)
     with mpl.rc_context(RC_PARAMS):
-        height = 0.75 + 0.17 * len(sorted_rows(block))
-        figure = Figure(figsize=(TWO, height), layout="constrained")
-        draw_bands(figure.subplots(1, len(parts), sharex=True, sharey=True), block, parts, styles)
-        figure.supxlabel(label, fontsize=8)
+        step = 0.17 if len(rows) <= CROWDED else 0.135
+        height = 0.75 + step * len(rows) + legend_height(key, width)
+        figure = titled_figure(width, height, title)
+        axes = figure.subplots(1, len(parts), sharex=not free, sharey=True)
+        draw_bands(axes, block, parts, named)
+        if width < (ONE + TWO) / 2:
+            for ax in axes:
+                ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
+        draw_legend(figure, key, width)
     return figure
 
 
-def _bars(ax: Axes, values: pd.DataFrame, colors: Sequence[str]) -> None:
+def _bars(ax: Axes, values: pd.DataFrame, named: NamedRows) -> None:
     places = list(range(len(values)))
+    colors = [named.styles[row].color for row in values.index]
     means, spread = values["mean"].to_numpy(float), values["std"].fillna(0).to_numpy(float)
     ax.barh(places, means, height=0.72, color=colors, linewidth=0)
     ax.errorbar(
-        means, places, xerr=spread, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.5
+        means, places, xerr=spread, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.2
     )
-    if "random" in values.index:
-        at = float(means[list(values.index).index("random")])
-        ax.axvline(at, color="#555555", linewidth=0.7, dashes=(3, 2))
+    if BASELINE in values.index:
+        at = float(means[list(values.index).index(BASELINE)])
+        ax.axvline(at, **BASE)  # type: ignore[arg-type]
     ax.set_yticks(places, short_names(values.index))
     ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="both" if len(values) > CROWDED else "x", labelsize=7)
+    ax.set_ylim(-0.7, len(values) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
     ax.grid(axis="x")
     sns.despine(ax=ax, left=True)

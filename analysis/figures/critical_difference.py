@@ -4,6 +4,8 @@ The diagram of Demsar ("Statistical Comparisons of Classifiers over Multiple Dat
 Machine Learning Research, 2006), rank 1 at the left. It needs eight blocks or more.
 """
 
+from math import ceil
+
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +16,18 @@ from ..runs.frames import MetricLike, Run
 from ..statistics.friedman import Friedman, friedman
 from ..tables.comparison import friedman_sentence
 from ._palette import Style
-from ._style import ONE, RC_PARAMS, TWO, Plot, row_styles
+from ._style import (
+    INK,
+    ONE,
+    RC_PARAMS,
+    TITLE,
+    TWO,
+    Plot,
+    row_styles,
+    short_names,
+    title_of,
+    write_title,
+)
 
 KIND = "cd"
 PLACE = 14
@@ -23,7 +36,8 @@ NARROW = 10
 """The most rows whose names stand beside the axis in one column of a page."""
 STEP = 0.17
 """Inches from one name to the next."""
-INK = "#222222"
+TICK = 0.2
+"""Inches from one rank with a tick to the next, at least."""
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
@@ -38,35 +52,39 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     frame = test.ranks.assign(
         metric=str(chosen), critical=test.critical, alpha=test.alpha, chi2=test.chi2, p=test.p
     )
-    return [Plot("cd", "", "", caption, draw(test, row_styles(run)), frame)]
+    title = title_of("", "", f"mean rank by {metric_label(chosen)}", f"{test.blocks} blocks")
+    figure = draw(test, row_styles(run), title, run.figures.width)
+    return [Plot("cd", "", "", caption, figure, frame)]
 
 
-def draw(test: Friedman, styles: dict[str, Style]) -> Figure:
+def draw(test: Friedman, styles: dict[str, Style], title: str, asked: float | None) -> Figure:
     """The figure, one column wide if the names fit beside the axis, else two."""
     rows = list(test.ranks["row"])
     half = -(-len(rows) // 2)
     levels = _levels(test)
     bars = 0.16 + 0.09 * (max(levels, default=-1) + 1)
     height = 0.62 + bars + STEP * half
-    width = ONE if len(rows) <= NARROW and max(map(len, rows)) <= 14 else TWO
+    names = short_names(rows)
+    width = asked or (ONE if len(rows) <= NARROW and max(map(len, names)) <= 14 else TWO)
     with mpl.rc_context(RC_PARAMS):
-        figure = Figure(figsize=(width, height))
+        figure = Figure(figsize=(width, height + TITLE))
+        write_title(figure, title)
         # Room for the names at either side: inches, at 8 point.
-        room = min(0.34 * width, 0.12 + 0.062 * max(map(len, rows)))
-        ax = figure.add_axes((room / width, 0, 1 - 2 * room / width, 1))
+        room = min(0.34 * width, 0.12 + 0.062 * max(map(len, names)))
+        ax = figure.add_axes((room / width, 0, 1 - 2 * room / width, height / (height + TITLE)))
         ax.set_xlim(1, len(rows))
         ax.set_ylim(height, 0)
         ax.axis("off")
-        _axis(ax, len(rows), test.critical)
+        _axis(ax, len(rows), test.critical, width - 2 * room)
         _bars(ax, test, levels)
         _names(ax, test, styles, 0.62 + bars, half)
     return figure
 
 
-def _axis(ax: Axes, rows: int, critical: float) -> None:
+def _axis(ax: Axes, rows: int, critical: float, wide: float) -> None:
     """Ranks at 0.5 inches from the top, and above them the critical difference to scale."""
     ax.plot([1, rows], [0.5, 0.5], color=INK, linewidth=0.8, clip_on=False)
-    for rank in range(1, rows + 1):
+    for rank in range(1, rows + 1, max(1, ceil(rows * TICK / wide))):
         ax.plot([rank, rank], [0.45, 0.5], color=INK, linewidth=0.8, clip_on=False)
         ax.text(rank, 0.42, str(rank), ha="center", va="bottom", color=INK)
     end = min(1 + critical, rows)
@@ -101,7 +119,8 @@ def _names(ax: Axes, test: Friedman, styles: dict[str, Style], top: float, half:
     """The better half at the left, its best on top; the other at the right, its worst on top."""
     rows = test.ranks.to_dict("records")
     left, right = 1.0, float(len(rows))
-    for at, line in enumerate(rows):
+    names = short_names(test.ranks["row"])
+    for at, (line, name) in enumerate(zip(rows, names, strict=True)):
         better = at < half
         y = top + STEP * (at if better else len(rows) - 1 - at)
         side, style = (left if better else right), styles[line["row"]]
@@ -109,7 +128,7 @@ def _names(ax: Axes, test: Friedman, styles: dict[str, Style], top: float, half:
         ax.plot([x, x, side], [0.5, y, y], color=style.color, linewidth=0.9, clip_on=False)
         ax.plot(x, 0.5, color=style.color, marker=style.marker, markersize=4, clip_on=False)
         ax.annotate(
-            line["row"],
+            name,
             (side, y),
             xytext=(-3 if better else 3, 0),
             textcoords="offset points",

@@ -6,12 +6,12 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..measures.exposure import exposure, popularity
 from ..runs.frames import MetricLike, Run
-from ._palette import Style
+from ._legend import Entry, draw_legend, legend_height, mark, rest_entry, row_entries
+from ._named_rows import NamedRows, named_rows
 from ._style import (
     ONE,
     RC_PARAMS,
@@ -19,51 +19,66 @@ from ._style import (
     blocks,
     counts_by_decade,
     draw_line,
-    legend,
-    legend_columns,
-    row_styles,
+    title_of,
+    titled_figure,
+    width_of,
 )
 from .popularity_curve import band_cuts
 
 PLACE = 11
 
+TRAIN: Mapping[str, object] = {"color": "#BBBBBB", "linewidth": 4}
+EVEN: Mapping[str, object] = {"color": "#555555", "linestyle": ":", "linewidth": 1}
+
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """A curve a row; wide grey: the same of the train part; dotted: all items alike.
 
-    `metric` is unused; every kind has the same signature.
+    `metric` chooses the rows that are named.
     """
-    del metric
-    styles, popular = row_styles(run), popularity(run)
+    popular = popularity(run)
     caption = (
         "Share of all recommendations that the n most popular items of the train part have; wide "
         "grey line: their share of the train interactions; dotted: all items shown alike; "
-        "vertical: cuts of the bands; lists of all seeds together."
+        "vertical: cuts of the bands; lists of all seeds together; the legend stands in the order "
+        "of the curves at the first cut."
     )
     plots = []
     for dataset, backbone, block in blocks(exposure(run)):
         cuts = band_cuts(popular[popular["dataset"] == dataset])
-        rows = sorted(block["row"].unique())
+        named, width = named_rows(run, metric, block), width_of(run, ONE)
+        key = [*row_entries(_by_share(block, cuts, named), named.styles), *_marks(named)]
         with mpl.rc_context(RC_PARAMS):
-            columns = legend_columns(rows, ONE, 2)
-            height = 2.5 + 0.16 * -(-len(rows) // columns)
-            figure = Figure(figsize=(ONE, height), layout="constrained")
-            draw_exposure(figure.subplots(), block, cuts, styles)
-            legend(figure, rows, styles, columns=columns)
+            title = title_of(dataset, backbone, "items in recommended lists")
+            figure = titled_figure(width, 2.5 + legend_height(key, width), title)
+            draw_exposure(figure.subplots(), block, cuts, named)
+            draw_legend(figure, key, width)
         name = f"exposure-{dataset}-{backbone}"
-        plots.append(Plot(name, dataset, backbone, caption, figure, block))
+        text = f"{caption} {named.sentence}".strip()
+        plots.append(Plot(name, dataset, backbone, text, figure, block))
     return plots
 
 
-def draw_exposure(
-    ax: Axes, block: pd.DataFrame, cuts: Mapping[str, int], styles: Mapping[str, Style]
-) -> None:
+def _marks(named: NamedRows) -> list[Entry]:
+    train, even = mark("train interactions", **TRAIN), mark("all items alike", **EVEN)
+    return [*rest_entry(named.rest), *train, *even]
+
+
+def _by_share(block: pd.DataFrame, cuts: Mapping[str, int], named: NamedRows) -> list[str]:
+    """The named rows by falling share of the first band, as their curves stand at its cut."""
+    until = block[block["n"] <= next(iter(cuts.values()))]
+    shares = until.groupby("row")["shown"].max().sort_values(ascending=False, kind="stable")
+    return [str(row) for row in shares.index if row in named.rows]
+
+
+def draw_exposure(ax: Axes, block: pd.DataFrame, cuts: Mapping[str, int], named: NamedRows) -> None:
     """Draw the curves of a block; `cuts` maps each band to its last place."""
-    for at, (row, lines) in enumerate(block.groupby("row", sort=False)):
+    for at, row in enumerate(named.order(block["row"].unique())):
+        lines = block[block["row"] == row]
         if not at:
-            ax.plot(lines["n"], lines["train"], color="#BBBBBB", linewidth=4, zorder=1)
-            ax.plot(lines["n"], lines["even"], color="#555555", linestyle=":", linewidth=1)
-        draw_line(ax, lines["n"], lines["shown"], styles[str(row)], 3 * at)
+            ax.plot(lines["n"], lines["train"], zorder=1, **TRAIN)  # type: ignore[arg-type]
+            ax.plot(lines["n"], lines["even"], **EVEN)  # type: ignore[arg-type]
+        draw_line(ax, lines["n"], lines["shown"], named.styles[row], 3 * at)
     for last in list(cuts.values())[:-1]:
         ax.axvline(last, color="#AAAAAA", linewidth=0.7, zorder=0)
     ax.set_xscale("log")

@@ -1,5 +1,6 @@
 """Figure `hardness`: how high the used negatives stand among the user's unseen items, by epoch."""
 
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import matplotlib as mpl
@@ -12,39 +13,58 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from ..measures import hardness
 from ..runs.frames import MetricLike, Run
 from ..runs.without_negatives import how_to_get_some, not_shown
+from ._legend import Entry, draw_legend, legend_height, mark, rest_entry, row_entries
+from ._named_rows import ALL, NamedRows, named_rows
 from ._palette import Style
-from ._style import RC_PARAMS, TWO, Plot, blocks, nothing_to_plot, row_styles, short_names
+from ._style import (
+    RC_PARAMS,
+    TWO,
+    Plot,
+    blocks,
+    draw_line,
+    families,
+    nothing_to_plot,
+    row_styles,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 7
 
 QUANTILES = ("percentile_p10", "percentile_p50", "percentile_p90")
-ACROSS = 5
-"""Panels side by side: fifteen rows are three lines of panels."""
+MEDIAN = QUANTILES[1]
+ACROSS, ACROSS_NARROW = 5, 3
+"""Panels side by side, in a figure of two columns of a page and of one."""
+UNIFORM = {"color": "#777777", "linewidth": 0.7, "dashes": (3, 2)}
+LABEL = "score percentile of negatives"
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """A panel a row: the median as a line, from the 10th to the 90th percentile as a band.
 
-    `metric` is unused; every kind has the same signature.
+    With more than twelve rows a panel a family, whose rows are lines: their medians. `metric`
+    chooses the rows that are named there.
     """
-    del metric
-    frame, styles = _quantiles(run), row_styles(run)
-    caption = (
-        "Share of the user's unseen items that score below a used negative, by epoch: median (line)"
-        " and 10th to 90th percentile (band), means over seeds; dashed: the median of uniform "
-        "draws."
-    )
-    return [
-        Plot(
-            f"hardness-{dataset}-{backbone}",
-            dataset,
-            backbone,
-            f"{caption} {not_shown(run, dataset, backbone)}".strip(),
-            _figure(block, styles),
-            block,
-        )
-        for dataset, backbone, block in blocks(frame)
-    ]
+    frame, of_method, styles = _quantiles(run), families(run), row_styles(run)
+    plots = []
+    for dataset, backbone, block in blocks(frame):
+        named, width = named_rows(run, metric, block), width_of(run, TWO)
+        title = title_of(dataset, backbone, LABEL)
+        if block["row"].nunique() <= ALL:
+            figure, shape = _by_row(block, styles, title, width), "10th to 90th percentile (band)"
+        else:
+            figure = _by_family(block, of_method, named, title, width)
+            shape = "a panel a family; 10th and 90th percentile in the csv"
+        caption = (
+            "Share of the user's unseen items that score below a used negative, by epoch: median "
+            f"(line), {shape}, means over seeds; dashed: the median of uniform draws. "
+            f"{not_shown(run, dataset, backbone)} {named.sentence}"
+        ).strip()
+        name = f"hardness-{dataset}-{backbone}"
+        plots.append(Plot(name, dataset, backbone, caption, figure, block))
+    return plots
 
 
 def _quantiles(run: Run) -> pd.DataFrame:
@@ -55,23 +75,57 @@ def _quantiles(run: Run) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _figure(block: pd.DataFrame, styles: dict[str, Style]) -> Figure:
-    last = block.sort_values("epoch").groupby("row")[QUANTILES[1]].last()
+def _by_row(block: pd.DataFrame, styles: Mapping[str, Style], title: str, width: float) -> Figure:
+    last = block.sort_values("epoch").groupby("row")[MEDIAN].last()
     rows = list(last.sort_values(kind="stable").index)
-    across, down = min(ACROSS, len(rows)), ceil(len(rows) / ACROSS)
     with mpl.rc_context(RC_PARAMS):
-        figure = Figure(figsize=(TWO, 0.5 + 1.15 * down), layout="constrained")
-        panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-        for ax, row, name in zip(panels, rows, short_names(rows), strict=False):
+        figure, axes = _panels(short_names(rows), (), title, width)
+        for ax, row in zip(axes, rows, strict=True):
             draw_hardness(ax, block[block["row"] == row], styles[row])
-            ax.set_title(name, pad=2, fontsize=7.5 if len(name) < 18 else 6)
-        for ax in panels[len(rows) :]:
-            ax.set_visible(False)
-        for at in range(max(0, len(rows) - across), len(rows)):
-            panels[at].tick_params(labelbottom=True)
-        figure.supxlabel("epoch", fontsize=8)
-        figure.supylabel("score percentile of negatives", fontsize=8)
     return figure
+
+
+def _by_family(
+    block: pd.DataFrame,
+    of_method: Mapping[str, str],
+    named: NamedRows,
+    title: str,
+    width: float,
+) -> Figure:
+    family = block["method"].map(of_method).replace("", "other").fillna("other")
+    sizes = family.groupby(family).size().sort_values(ascending=False, kind="stable")
+    key = [*row_entries(list(named.rows), named.styles), *rest_entry(named.rest)]
+    with mpl.rc_context(RC_PARAMS):
+        names = [str(name).replace("_", " ") for name in sizes.index]
+        figure, axes = _panels(names, key, title, width)
+        for ax, name in zip(axes, sizes.index, strict=True):
+            lines = block[family == name]
+            for at, row in enumerate(named.order(lines["row"].unique())):
+                own = lines[lines["row"] == row]
+                draw_line(ax, own["epoch"], own[MEDIAN], named.styles[row], at)
+            _axes(ax)
+    return figure
+
+
+def _panels(
+    names: Sequence[str], key: Sequence[Entry], title: str, width: float
+) -> tuple[Figure, list[Axes]]:
+    """A figure of small panels with these titles, over its legend."""
+    across = min(ACROSS if width >= TWO else ACROSS_NARROW, len(names))
+    down = ceil(len(names) / across)
+    key = [*key, *mark("uniform draws", **UNIFORM)]
+    figure = titled_figure(width, 0.4 + 1.1 * down + legend_height(key, width), title)
+    axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, name in zip(axes, names, strict=False):
+        ax.set_title(name, pad=2, fontsize=7.5 if len(name) < 18 else 6)
+    for ax in axes[len(names) :]:
+        ax.set_visible(False)
+    for at in range(max(0, len(names) - across), len(names)):
+        axes[at].tick_params(labelbottom=True)
+        axes[at].set_xlabel("epoch")
+    figure.supylabel(LABEL, fontsize=8)
+    draw_legend(figure, key, width)
+    return figure, list(axes[: len(names)])
 
 
 def draw_hardness(ax: Axes, lines: pd.DataFrame, style: Style) -> None:
@@ -80,7 +134,11 @@ def draw_hardness(ax: Axes, lines: pd.DataFrame, style: Style) -> None:
     epochs = lines["epoch"].to_numpy(float)
     ax.fill_between(epochs, low, high, color=style.color, alpha=0.25, linewidth=0)
     ax.plot(epochs, mid, color=style.color)
-    ax.axhline(0.5, color="#777777", linewidth=0.7, dashes=(3, 2), zorder=1)
+    _axes(ax)
+
+
+def _axes(ax: Axes) -> None:
+    ax.axhline(0.5, zorder=1, **UNIFORM)  # type: ignore[arg-type]
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1])
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

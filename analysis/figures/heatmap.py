@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.patches import Patch, Rectangle
 
 from negbench.storage.training_end import WARM_UP_ONLY
 
@@ -23,7 +23,18 @@ from ..runs.frames import ROW, MetricLike, Run
 from ..statistics.significance import significance
 from ..statistics.test_procedure import ALPHA, DEFAULT
 from ..tables.baseline_phrases import against_in
-from ._style import ONE, RC_PARAMS, TWO, Plot, nothing_to_plot, short_names
+from ._legend import Entry, draw_legend, legend_height
+from ._style import (
+    ONE,
+    RC_PARAMS,
+    TWO,
+    Plot,
+    nothing_to_plot,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 4
 
@@ -31,6 +42,8 @@ VS = "random"
 MAP = "RdBu"
 """Blue is better and red is worse: distinct under all colour blindnesses, and from white."""
 HATCH = "//////"
+CROWDED = 20
+"""With more rows than these they stand closer."""
 FEWEST = 3
 """The least number of columns that the map has room for, so that one alone is not stretched."""
 
@@ -50,11 +63,26 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     places = places_of(frame)
     rows = frame["row"].nunique()
     label = 0.075 * max(map(len, short_names(frame["row"].unique())))
-    wide = ONE if label + 0.5 * len(places) <= ONE else TWO
+    wide = width_of(run, ONE if label + 0.5 * len(places) <= ONE else TWO)
+    hatched = Patch(facecolor="white", edgecolor="#8A8A8A", hatch=HATCH, linewidth=0)
+    key: list[Entry] = [(hatched, f"not told apart from {VS}")]
+    step = 0.19 if rows <= CROWDED else 0.155
     with mpl.rc_context(RC_PARAMS):
-        height = 0.35 + 0.19 * rows + 0.065 * max(len(f"{d}{b}") for d, b in places) * 0.75
-        figure = Figure(figsize=(wide, height), layout="constrained")
-        draw_heatmap(figure.subplots(), frame, places)
+        # Names of places stand on end where they do not fit side by side.
+        room = (wide - label - 0.3) / max(FEWEST, len(places))
+        longest = max(len(name) for place in places for name in place)
+        turned = longest * 0.062 > room
+        below = 0.06 * longest if turned else 0.3
+        height = 0.6 + step * rows + below + legend_height(key, wide)
+        title = title_of("", "", f"{metric_label(chosen)}, difference to {VS} in %")
+        figure = titled_figure(wide, height, title)
+        ax = figure.subplots()
+        colors = draw_heatmap(ax, frame, places)
+        ax.tick_params(axis="x", rotation=90 if turned else 0)
+        bar = figure.colorbar(colors, ax=ax, location="bottom", aspect=40, pad=0.02, extend="both")
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=7)
+        draw_legend(figure, key, wide)
     return [Plot("heatmap", "", "", caption, figure, frame)]
 
 
@@ -84,19 +112,20 @@ def distances(tests: pd.DataFrame) -> pd.DataFrame:
 
 def draw_heatmap(
     ax: Axes, frame: pd.DataFrame, places: Sequence[tuple[str, str]], size: float = 7.0
-) -> None:
-    """Draw the map of `distances`; `size` is that of the numbers in points."""
+) -> ScalarMappable:
+    """Draw the map of `distances`; `size` is that of the numbers in points. Returns its colours."""
     rows = list(dict.fromkeys(frame["row"]))
     # One outlier shall not bleach all other rows.
     limit = max(1.0, float(np.nanquantile(frame["percent"].abs(), 0.9)))
-    norm, colors = TwoSlopeNorm(0, -limit, limit), mpl.colormaps[MAP]
+    # The ends of the map are too dark for black numbers.
+    shades = mpl.colormaps[MAP](np.linspace(0.19, 0.81, 256))
+    colors = ScalarMappable(Normalize(-limit, limit), ListedColormap(list(shades)))
     for line in frame.to_dict("records"):
         where = (line["dataset"], line["backbone"])
         if where not in places:
             continue
         at = (places.index(where), rows.index(line["row"]))
-        # The ends of the map are too dark for black numbers.
-        color = colors(0.5 + 0.62 * (float(norm(np.clip(line["percent"], -limit, limit))) - 0.5))
+        color = colors.to_rgba(line["percent"])
         ax.add_patch(Rectangle(at, 1, 1, facecolor=color, edgecolor="white", linewidth=1))
         halo = 0.0 if line["significant"] else 2.2
         if halo:
@@ -120,6 +149,7 @@ def draw_heatmap(
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
+    return colors
 
 
 def format_percent(percent: float) -> str:

@@ -18,9 +18,12 @@ from ..tables import footnotes
 from ..tables.main_table import main_table
 from ..tables.main_table_values import MainTable
 from ..verdict.verdict import verdicts
+from ._legend import draw_legend, legend_height, rest_entry, row_entries
+from ._named_rows import NamedRows, named_rows
 from ._overview_panels import PANELS, OverviewData, Slot
-from ._style import RC_PARAMS, Plot, blocks, legend, legend_columns, nothing_to_plot
+from ._style import RC_PARAMS, Plot, blocks, nothing_to_plot, title_of
 from .heatmap import VS
+from .tradeoff import front_plane
 
 PLACE = 1
 
@@ -55,10 +58,11 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         total = block[(block["band"] == bands.TOTAL) & (block["kind"] != frames.REFERENCE)]
         if total["mean"].isna().all():
             continue
-        text = _text(
-            sentences.get((dataset, backbone), ()), _small_print(run, dataset, backbone, table)
-        )
-        figure, shown = _page(data, dataset, backbone, text)
+        plane = front_plane(run, data.metric, backbone, block)
+        named = named_rows(run, data.metric, block, also=plane["row"][plane["front"]])
+        small = [*_small_print(run, dataset, backbone, table), *_unnamed(named)]
+        text = _text(sentences.get((dataset, backbone), ()), small)
+        figure, shown = _page(data, (dataset, backbone, plane, named), text)
         caption = (
             f"Overview of {dataset} with {backbone}: accuracy against balance, difference to {VS}, "
             "bands, false negatives, convergence and ranks."
@@ -74,17 +78,18 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
 
 
 def _page(
-    data: OverviewData, dataset: str, backbone: str, text: Text
+    data: OverviewData, where: tuple[str, str, pd.DataFrame, NamedRows], text: Text
 ) -> tuple[Figure, pd.DataFrame]:
     """The page and, panel by panel, the frame that it shows."""
+    dataset, backbone, _, named = where
     with mpl.rc_context({**RC_PARAMS, **SMALL}):
         figure = Figure(figsize=A4, layout="constrained")
-        whole = Slot(figure, data, dataset, backbone)
-        rows = sorted(whole.here(data.bands)["row"].unique())
+        title = title_of(dataset, backbone, data.label)
+        figure.text(0.06, 0.982, title, fontsize=10, va="center", color="#222222")
         low = 0.1 + LINE * len(text)
         wide, high = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN
-        columns = legend_columns(rows, wide, ACROSS)
-        key = 0.1 + 0.16 * -(-len(rows) // columns)
+        entries = [*row_entries(sorted(named.rows), named.styles), *rest_entry(named.rest)]
+        key = 0.1 + legend_height(entries, wide, ACROSS)
         grid = figure.add_gridspec(
             3, 3, width_ratios=[MARGIN, wide, MARGIN], height_ratios=[MARGIN, high, MARGIN]
         )
@@ -94,10 +99,10 @@ def _page(
         places = top.add_gridspec(3, 2)
         slots = [top.add_subfigure(places[divmod(at, 2)]) for at in range(len(PANELS))]
         shown = [
-            _panel(Slot(on, data, dataset, backbone), f"{at}", name)
+            _panel(Slot(on, data, *where), f"{at}", name)
             for at, (on, name) in enumerate(zip(slots, PANELS, strict=True), 1)
         ]
-        legend(middle, rows, data.styles, columns=columns)
+        draw_legend(middle, entries, wide, ACROSS)
         _write(bottom, text, low)
     return figure, pd.concat(shown, ignore_index=True)
 
@@ -129,6 +134,11 @@ def _small_print(run: Run, dataset: str, backbone: str, table: MainTable) -> lis
     notes = (note.text for note in (*of_block, *table.notes[:2]))
     missing = not_shown(run, dataset, backbone)
     return [where, *notes, *([f"In panel 4, {missing}"] if missing else [])]
+
+
+def _unnamed(named: NamedRows) -> list[str]:
+    """What the page leaves out of the panels that write the name of each row."""
+    return [named.sentence, "Panels 2, 3 and 6 have the named rows alone."] if named.others else []
 
 
 def _write(on: SubFigure, text: Text, height: float) -> None:

@@ -4,11 +4,10 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ..measures.exposure import popularity
 from ..runs.frames import MetricLike, Run
-from ._style import ONE, RC_PARAMS, Plot, counts_by_decade
+from ._style import ONE, RC_PARAMS, Plot, counts_by_decade, title_of, titled_figure, width_of
 
 PLACE = 12
 
@@ -30,7 +29,8 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             f"{', '.join(f'{band} up to item {last:,}' for band, last in cuts.items())}."
         )
         with mpl.rc_context(RC_PARAMS):
-            figure = Figure(figsize=(ONE, 2.3), layout="constrained")
+            title = title_of(str(dataset), "", "train part")
+            figure = titled_figure(width_of(run, ONE), 2.3, title)
             draw_popularity(figure.subplots(), frame)
         name = f"popularity-curve-{dataset}"
         plots.append(Plot(name, str(dataset), "", caption, figure, frame.reset_index(drop=True)))

@@ -16,6 +16,7 @@ from ..measures.sweeps import as_text, is_number, order, sweeps
 from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import REFERENCE, MetricLike, Run
+from ._legend import Entry, columns_of, row_entries
 from ._palette import DASHES, Style, assign_styles
 from ._style import (
     ONE,
@@ -23,11 +24,9 @@ from ._style import (
     TWO,
     Plot,
     blocks,
-    families,
-    legend_columns,
-    legend_handles,
     nothing_to_plot,
-    short_names,
+    title_of,
+    titled_figure,
 )
 
 PLACE = 15
@@ -55,7 +54,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             "rows of one method that differ in one setting alone",
             "run it with a list of values, as -m 'dns(candidates=[2,4,8])'",
         )
-    styles, label = _styles(run, frame), metric_label(chosen)
+    styles, label = _styles(frame), metric_label(chosen)
     caption = (
         f"{label} against each setting in which rows of one method differ, all others equal; "
         "whiskers: one standard deviation over seeds. Values of the test part: what is best here "
@@ -67,7 +66,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             dataset,
             backbone,
             caption,
-            _figure(block, styles, label),
+            _figure(block, styles, label, run.figures.width),
             block,
         )
         for dataset, backbone, block in _blocks(frame)
@@ -83,29 +82,33 @@ def _blocks(frame: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     return own
 
 
-def _styles(run: Run, frame: pd.DataFrame) -> dict[str, Style]:
+def _styles(frame: pd.DataFrame) -> dict[str, Style]:
     """The style of each method, the same in all panels."""
     lines = frame[["method", "kind"]].drop_duplicates()
     keys = zip(lines["method"], lines["method"], lines["kind"] == REFERENCE, strict=True)
-    return assign_styles(keys, families(run))
+    return assign_styles(keys)
 
 
-def _figure(block: pd.DataFrame, styles: Mapping[str, Style], label: str) -> Figure:
+def _figure(
+    block: pd.DataFrame, styles: Mapping[str, Style], label: str, asked: float | None
+) -> Figure:
     settings = list(dict.fromkeys(block["setting"]))
-    across, down = min(ACROSS, len(settings)), ceil(len(settings) / ACROSS)
-    width = ONE if across == 1 else TWO
+    width = asked or (ONE if len(settings) == 1 else TWO)
+    across = min(ACROSS if width >= TWO else 1, len(settings))
+    down = ceil(len(settings) / across)
+    title = title_of(str(block["dataset"].iloc[0]), str(block["backbone"].iloc[0]), label)
     with mpl.rc_context(RC_PARAMS):
         parts = [block[block["setting"] == setting] for setting in settings]
         keys = [shades(part, styles) for part in parts]
-        columns = [legend_columns(list(key), width / across, 3) for key in keys]
-        lines = max(ceil(len(key) / n) for key, n in zip(keys, columns, strict=True))
-        height = down * (2.0 + 0.15 * lines)
-        figure = Figure(figsize=(width, height), layout="constrained")
+        entries = [row_entries(list(key), key) for key in keys]
+        columns = [columns_of(each, width / across, 3) for each in entries]
+        lines = max(ceil(len(each) / n) for each, n in zip(entries, columns, strict=True))
+        figure = titled_figure(width, down * (2.0 + 0.15 * lines), title)
         panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-        for ax, part, key, n in zip(panels, parts, keys, columns, strict=False):
+        for ax, part, key, each, n in zip(panels, parts, keys, entries, columns, strict=False):
             draw_sweep(ax, part, key)
             ax.set_xlabel(str(part["setting"].iloc[0]))
-            _legend(ax, key, n)
+            _legend(ax, each, n)
         for ax in panels[len(settings) :]:
             ax.set_visible(False)
         for ax in panels[::across]:
@@ -113,12 +116,11 @@ def _figure(block: pd.DataFrame, styles: Mapping[str, Style], label: str) -> Fig
     return figure
 
 
-def _legend(ax: Axes, key: Mapping[str, Style], columns: int) -> None:
+def _legend(ax: Axes, entries: Sequence[Entry], columns: int) -> None:
     """The curves of a panel, above it: there the ticks below are not in the way."""
-    curves = list(key)
     ax.legend(
-        legend_handles(curves, key),
-        short_names(curves),
+        [handle for handle, _ in entries],
+        [text for _, text in entries],
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
         ncols=columns,

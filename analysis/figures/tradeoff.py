@@ -30,8 +30,20 @@ from ..number_format import metric_label
 from ..runs import frames
 from ..runs.frames import REFERENCE, ROW, MetricLike, Run
 from ..statistics.told_apart import ToldApart, told_apart
-from ._palette import Style
-from ._style import ONE, RC_PARAMS, Plot, blocks, legend, legend_columns, row_styles
+from ._legend import draw_legend, legend_height, mark, rest_entry
+from ._named_rows import NamedRows, named_rows
+from ._palette import REST, Style
+from ._point_labels import PointLabel, draw_point_labels
+from ._style import (
+    ONE,
+    RC_PARAMS,
+    Plot,
+    blocks,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 2
 POPULAR = "most_popular"
@@ -58,22 +70,42 @@ def planes(
     run: Run, metric: Metric, against: str, *, kind: str, label: str, caption: str
 ) -> list[Plot]:
     """One plane a data set and backbone: the metric on all items against a band or balance."""
-    styles = row_styles(run)
-    plots = []
+    plots, width = [], width_of(run, ONE)
     for dataset, backbone, block in blocks(bands.bands(run, metric)):
         plane = front_plane(run, metric, backbone, block, against)
-        with mpl.rc_context(RC_PARAMS):
-            rows = list(plane["row"])
-            columns = legend_columns(rows, ONE, 2)
-            height = 2.5 + 0.16 * -(-len(rows) // columns)
-            figure = Figure(figsize=(ONE, height), layout="constrained")
-            draw_plane(figure.subplots(), plane, styles, against, label, metric_label(metric))
-            hollow = list(plane["row"][~plane["front"]])
-            legend(figure, rows, styles, columns=columns, lines=False, hollow=hollow)
+        named = named_rows(run, metric, plane, also=plane["row"][plane["front"]])
+        title = title_of(dataset, backbone, f"{metric_label(metric)} and {label}")
+        figure = _figure(plane, named, against, (title, label, metric_label(metric)), width)
         stem = f"{kind}-{dataset}-{backbone}"
-        text = caption if plane["front"].any() else f"{caption} {EMPTY}"
+        empty = "" if plane["front"].any() else EMPTY
+        text = " ".join(filter(None, (caption, named.sentence, empty)))
         plots.append(Plot(stem, dataset, backbone, text, figure, plane))
     return plots
+
+
+def _figure(
+    plane: pd.DataFrame,
+    named: NamedRows,
+    against: str,
+    words: tuple[str, str, str],
+    width: float,
+) -> Figure:
+    """The plane alone, its marks explained below it; `words` are its title and its labels."""
+    title, across, up = words
+    point = {"linestyle": "none", "marker": "s", "markersize": 4.5}
+    key = [
+        *mark("on the line: no row dominates it", linewidth=0.9, **{**point, "linestyle": "-"}),
+        *mark("off the line", markerfacecolor="white", **point),
+        *mark("one std. over seeds", linewidth=0.8),
+        *rest_entry(named.rest, lines=False),
+    ]
+    with mpl.rc_context(RC_PARAMS):
+        figure = titled_figure(width, 2.9 + legend_height(key, width), title)
+        ax = figure.subplots()
+        draw_plane(ax, plane, named, against, across, up)
+        draw_legend(figure, key, width)
+        label_plane(ax, plane, named, against)
+    return figure
 
 
 def front_plane(
@@ -138,7 +170,7 @@ def pareto(points: ArrayLike) -> NDArray[np.bool_]:
 def draw_plane(
     ax: Axes,
     plane: pd.DataFrame,
-    styles: Mapping[str, Style],
+    named: NamedRows,
     against: str,
     label: str,
     metric_name: str,
@@ -148,14 +180,31 @@ def draw_plane(
     front = plane[plane["front"]].sort_values(against)
     ax.plot(front[against], front["mean"], color="#BBBBBB", linewidth=0.9, zorder=1)
     for point in plane.to_dict("records"):
-        _point(ax, point, against, styles[point["row"]], (sizes or {}).get(point["row"], 5.5))
+        _point(ax, point, against, named.styles[point["row"]], (sizes or {}).get(point["row"], 5.0))
     ax.set_xlabel(label)
     ax.set_ylabel(metric_name)
+    ax.margins(0.08)
     ax.grid()
     sns.despine(ax=ax)
 
 
+def label_plane(ax: Axes, plane: pd.DataFrame, named: NamedRows, against: str) -> None:
+    """Write the names of the named rows beside their points, those on the line first."""
+    is_named = plane["row"].isin(named.rows)
+    rest = plane.loc[~is_named, [against, "mean"]].to_numpy(float)
+    lines = plane[is_named].sort_values("front", ascending=False, kind="stable").to_dict("records")
+    names = short_names([line["row"] for line in lines])
+    labels = [
+        PointLabel(name, line[against], line["mean"], named.styles[line["row"]].color)
+        for name, line in zip(names, lines, strict=True)
+    ]
+    draw_point_labels(ax, labels, rest)
+
+
 def _point(ax: Axes, point: dict[Any, Any], against: str, style: Style, size: float) -> None:
+    if style is REST:
+        ax.plot(point[against], point["mean"], "o", color=REST.color, markersize=3, zorder=1.5)
+        return
     spread = [0.0 if np.isnan(point[name]) else point[name] for name in (f"{against}_std", "std")]
     ax.errorbar(
         point[against],

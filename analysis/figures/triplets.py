@@ -1,6 +1,7 @@
 """Figure `triplets`: what triplets are worth, by hardness, popularity of the negative and truth."""
 
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -9,22 +10,25 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from ..measures import bands, triplet_values
 from ..runs.frames import ROW, MetricLike, Run
+from ._legend import draw_legend, legend_height, row_entries
+from ._named_rows import NamedRows, named_rows
 from ._palette import Style
 from ._style import (
     RC_PARAMS,
     TWO,
     Plot,
     blocks,
-    legend,
-    legend_columns,
     nothing_to_plot,
-    row_styles,
+    panels,
     short_names,
+    title_of,
+    titled_figure,
+    width_of,
 )
 
 PLACE = 9
@@ -36,22 +40,22 @@ QUANTILES = tuple(f"q{100 * at:g}" for at in triplet_values.QUANTILES)
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """Three panels: by tenths of hardness, by band, and false against other negatives.
 
-    `metric` is unused; every kind has the same signature.
+    `metric` chooses the rows that are drawn where there are more than twelve.
     """
-    del metric
-    frame, styles = summary(run), row_styles(run)
-    order = bands.names(run)
+    frame, order = summary(run), bands.names(run)
     plots = []
     for dataset, backbone, block in blocks(frame):
+        named = named_rows(run, metric, block)
         known = "other: true ones" if block["exact"].any() else "other: not known to be false"
         caption = (
             "Value of a triplet, above zero where it helped: means by tenths of its hardness and "
             "by the band of its negative, with 95 % intervals over users; and by truth (false: "
             f"held-out positives of the user; {known}): median, quartiles (box), 5th to 95th "
             "percentile (line) and mean (diamond), with the AUC of telling false ones by low "
-            "values. All seeds together."
-        )
-        figure = _figure(block, order, styles)
+            f"values. All seeds together. {named.sentence.replace('grey', 'not drawn')}"
+        ).strip()
+        title = title_of(dataset, backbone, "value of a triplet")
+        figure = _figure(block, order, named, (title, width_of(run, TWO)))
         plots.append(
             Plot(f"triplets-{dataset}-{backbone}", dataset, backbone, caption, figure, block)
         )
@@ -83,18 +87,25 @@ def summary(run: Run) -> pd.DataFrame:
     return whole.merge(exact, on=ROW)[[*ROW, *columns]]
 
 
-def _figure(block: pd.DataFrame, order: Sequence[str], styles: Mapping[str, Style]) -> Figure:
-    rows = sorted(block["row"].unique())
+def _figure(
+    block: pd.DataFrame, order: Sequence[str], named: NamedRows, frame: tuple[str, float]
+) -> Figure:
+    title, width = frame
+    block, styles = block[block["row"].isin(named.rows)], named.styles
+    key = row_entries(sorted(named.rows), styles)
     with mpl.rc_context(RC_PARAMS):
-        columns = legend_columns(rows, TWO, 5)
-        height = 2.4 + 0.15 * -(-len(rows) // columns)
-        figure = Figure(figsize=(TWO, height), layout="constrained")
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 0.8, 1.2))
+        tall = max(2.1, 0.32 * len(named.rows) + 0.6)
+        height = tall if width >= TWO else 3.6 + tall
+        figure = titled_figure(width, height + legend_height(key, width), title)
+        ratios = {"width_ratios": (1.2, 0.8, 1.2)}
+        if width < TWO:
+            ratios = {"height_ratios": (1.8, 1.8, tall)}
+        left, middle, right = panels(figure, 3, **ratios)
         parts = {panel: block[block["panel"] == panel] for panel in PANELS}
         draw_hardness(left, parts["hardness"], styles)
         draw_bands(middle, parts["band"], order, styles)
         draw_truth(right, parts["truth"], styles)
-        legend(figure, rows, styles, columns=columns)
+        draw_legend(figure, key, width)
     return figure
 
 
@@ -122,6 +133,7 @@ def draw_bands(
     ax.set_xticks(range(len(order)), order)
     ax.set_xlim(-0.5, len(order) - 0.5)
     ax.set_xlabel("band of the negative")
+    ax.set_ylabel("mean value")
     _values(ax, "y")
 
 
@@ -200,6 +212,13 @@ def _values(ax: Axes, axis: Literal["x", "y"]) -> None:
     """Style the axis of values: zero marked, one power of ten for the axis."""
     mark = ax.axhline if axis == "y" else ax.axvline
     mark(0, color="#777777", linewidth=0.7, dashes=(3, 2), zorder=1)
-    ax.ticklabel_format(axis=axis, style="sci", scilimits=(-2, 3), useMathText=True)
+    _, highest = ax.get_ylim() if axis == "y" else ax.get_xlim()
+    power = floor(log10(highest)) if highest > 0 else 0
+    of_axis = ax.yaxis if axis == "y" else ax.xaxis
+    if not -2 <= power <= 3:
+        # In the label of the axis, for mathematics is not parsed in a figure.
+        of_axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**power:.3g}"))
+        label = of_axis.get_label_text()
+        of_axis.set_label_text(f"{label} (1e{power})".strip())
     ax.grid(axis=axis)
     sns.despine(ax=ax)

@@ -1,6 +1,6 @@
 """Figure `tuning`: expected tuned score against the trials of a search, and against their cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -17,21 +17,29 @@ from ..tuning.expected_score import BAND, FAILED_LAST, Curve, why_none
 from ..tuning.page import TuningBlock
 from ..tuning.searches import Searched
 from ._end_labels import LINE, EndLabel, draw_end_labels, label_width
-from ._palette import Style
+from ._named_rows import BASELINE, BEST, choose
+from ._palette import REST, Style
 from ._search_blocks import left_out, place, protocol, search_blocks, search_styles, stem
-from ._style import RC_PARAMS, TWO, Plot, counts_by_decade, nothing_to_plot, short_names
+from ._style import (
+    ONE,
+    RC_PARAMS,
+    TITLE,
+    TWO,
+    Plot,
+    counts_by_decade,
+    nothing_to_plot,
+    short_names,
+    title_of,
+    width_of,
+    write_title,
+)
 
 PLACE = 16
 
-BEST = 6
-"""Methods that are coloured and named, those of the highest E_N; `random` and references too."""
-RANDOM = "random"
-REST = Style("#D4D4D4", "")
-"""The other methods: drawn, and in the csv by name."""
 LEVEL = (2, 1.5)
 """Dashes of a row that is one value."""
-LEFT, GAP, BOTTOM, TOP = 0.7, 0.2, 0.45, 0.08
-"""Inches around and between the two panels."""
+LEFT, GAP, BOTTOM, TOP = 0.7, 0.2, 0.45, 0.08 + TITLE
+"""Inches around and between the two panels, the title above them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,8 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     del metric
     blocks = search_blocks(run, "tuning")
     styles = search_styles(run, blocks)
-    rows = [_rows(block, styles) for block in blocks]
+    asked, width = set(run.figures.named), width_of(run, TWO)
+    rows = [_rows(block, styles, asked) for block in blocks]
     if not any(rows):
         raise nothing_to_plot(
             "tuning",
@@ -77,7 +86,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
             block.dataset,
             block.backbone,
             _caption(block, of_block),
-            _figure(block, of_block),
+            _figure(block, of_block, width),
             pd.concat([_lines(block, each) for each in of_block], ignore_index=True),
             trials=True,
         )
@@ -86,16 +95,21 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     ]
 
 
-def _rows(block: TuningBlock, styles: Mapping[str, Style]) -> list[Drawn]:
-    """The rows that have a curve, the highest E_N last, so that it is drawn on top."""
+def _rows(block: TuningBlock, styles: Mapping[str, Style], asked: Set[str]) -> list[Drawn]:
+    """The rows that have a curve, the highest E_N last, so that it is drawn on top.
+
+    Named are those with the highest E_N, as in other figures those with the best metric.
+    """
     known = [(line.searched, line.curve) for line in block.lines if line.curve is not None]
     known.sort(key=lambda pair: pair[1].final)
-    best = [row.row for row, _ in known if not row.reference][-BEST:]
+    best = [row.row for row, _ in known[::-1] if not row.reference]
+    kinds = {row.row: REFERENCE if row.reference else "method" for row, _ in known}
+    names = choose(best, kinds, asked)
     references = [row.row for row, _ in known if row.reference and row.space]
-    banded = {*best[-1:], RANDOM, *references[-1:]}
+    banded = {*best[:1], BASELINE, *references[-1:]}
     rows = []
     for row, each in known:
-        named = row.reference or row.row in (*best, RANDOM)
+        named = row.row in names
         style = styles[row.row] if named else REST
         rows.append(Drawn(row, each, style, named, row.row in banded and bool(row.space)))
     return rows
@@ -123,16 +137,22 @@ def _lines(block: TuningBlock, each: Drawn) -> pd.DataFrame:
     )
 
 
-def _figure(block: TuningBlock, rows: Sequence[Drawn]) -> Figure:
-    labels = _labels(rows)
-    height = max(2.6, LINE * (len(labels) + 1))
-    whole = (TWO, height + BOTTOM + TOP)
+def _figure(block: TuningBlock, rows: Sequence[Drawn], width: float) -> Figure:
+    labels, of_trials = _labels(rows, "cpu_seconds"), _labels(rows, "n")
+    is_wide = width > (ONE + TWO) / 2
+    height = max(2.6 if is_wide else 1.8, LINE * (len(labels) + 1))
+    down = 1 if is_wide else 2
+    tall = down * (height + BOTTOM) + TOP
     with mpl.rc_context(RC_PARAMS):
-        wide = (TWO - LEFT - GAP - label_width(labels)) / 2
-        figure = Figure(figsize=whole)
+        room = width - LEFT - label_width(labels)
+        wide = (room - GAP) / 2 if is_wide else room
+        figure = Figure(figsize=(width, tall))
+        write_title(figure, title_of(block.dataset, block.backbone, f"tuned {block.metric}"))
+        below = (0.0, 0.0) if is_wide else (height + BOTTOM, 0.0)
+        left = (LEFT, LEFT + wide + GAP) if is_wide else (LEFT, LEFT)
         trials, cost = (
-            figure.add_axes((at / whole[0], BOTTOM / whole[1], wide / whole[0], height / whole[1]))
-            for at in (LEFT, LEFT + wide + GAP)
+            figure.add_axes((x / width, (y + BOTTOM) / tall, wide / width, height / tall))
+            for x, y in zip(left, below, strict=True)
         )
         cost.sharey(trials)
         for each in rows:
@@ -152,11 +172,16 @@ def _figure(block: TuningBlock, rows: Sequence[Drawn]) -> Figure:
             cost.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         counts_by_decade(cost.xaxis)
         cost.set_xlabel("CPU seconds of n trials")
-        cost.tick_params(labelleft=False)
+        if is_wide:
+            cost.tick_params(labelleft=False)
+        else:
+            cost.set_ylabel(trials.get_ylabel())
         for ax in (trials, cost):
             ax.grid()
             sns.despine(ax=ax)
-        draw_end_labels(cost, labels, (wide, height))
+        draw_end_labels(cost, labels)
+        if not is_wide:
+            draw_end_labels(trials, of_trials)
     return figure
 
 
@@ -184,8 +209,11 @@ def _draw(ax: Axes, each: Drawn, x: ArrayLike) -> None:
         line.set_dashes(style.dashes)
 
 
-def _labels(rows: Sequence[Drawn]) -> list[EndLabel]:
-    """The names of the rows that have one, with the number of trials where some are pending."""
+def _labels(rows: Sequence[Drawn], along: str) -> list[EndLabel]:
+    """The names of the rows that have one, with the number of trials where some are pending.
+
+    `along` is the field of a curve that is drawn across: "n" or "cpu_seconds".
+    """
     named = [each for each in rows if each.named]
     names = short_names([each.row.row for each in named])
     return [
@@ -193,6 +221,7 @@ def _labels(rows: Sequence[Drawn]) -> list[EndLabel]:
             name if each.curve.complete else f"{name}, {each.curve.trials}",
             each.curve.final,
             each.style,
+            None if each.flat else float(getattr(each.curve, along)[-1]),
         )
         for name, each in zip(names, named, strict=True)
     ]
@@ -234,6 +263,7 @@ def _colours(rows: Sequence[Drawn]) -> str:
     if not others:
         return ""
     return (
-        f"Named: the {BEST} methods that end highest, {RANDOM} and references; grey: "
+        f"Named: the {BEST} methods that end highest, {BASELINE}, references and rows of --show; "
+        "grey: "
         f"{counted(len(others), 'other method')}."
     )

@@ -11,18 +11,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..runs.frames import MetricLike, Run
+from ..number_format import counted
+from ..runs.frames import REFERENCE, MetricLike, Run
 from ..tuning.lines import Line
 from ..tuning.page import TuningBlock
 from ..tuning.searches import Range
+from ._legend import Entry, draw_legend, legend_height, mark
+from ._named_rows import BASELINE, BEST, choose
 from ._palette import Style
 from ._search_blocks import place, protocol, search_blocks, search_styles, stem
-from ._style import RC_PARAMS, TWO, Plot, nothing_to_plot, short_names
+from ._style import (
+    INK,
+    ONE,
+    RC_PARAMS,
+    TWO,
+    Plot,
+    nothing_to_plot,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 18
 
 ACROSS = 3
-"""Rows of the search side by side, each with a panel a parameter."""
+"""Rows of the search side by side, each with a panel a parameter; one in one column of a page."""
 ZERO = 0.1
 """How far left of a range its 0 is drawn, as a share of the range."""
 FAILED = -0.06
@@ -39,7 +53,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     blocks = search_blocks(run, "tuning-points")
     styles = search_styles(run, blocks)
     plots = [
-        _plot(block, lines, styles, blocks)
+        _plot(run, block, lines, styles, blocks)
         for block in blocks
         if (lines := [line for line in block.lines if _ranges(line) and _values(line)])
     ]
@@ -61,21 +75,42 @@ def _values(line: Line) -> list[float]:
 
 
 def _plot(
+    run: Run,
     block: TuningBlock,
     lines: Sequence[Line],
     styles: Mapping[str, Style],
     blocks: Sequence[TuningBlock],
 ) -> Plot:
+    drawn = _drawn(lines, run.figures.named)
     caption = (
         f"Validation {block.metric} of every trial on {place(block)} against the settings of "
         "training that were searched, one seed a trial. Star: the setting that was chosen; hollow "
         "square: the published default, where another was chosen; crosses below an axis: trials "
-        "that failed. "
-        f"{protocol(block)}"
+        f"that failed. {_sentence(len(lines) - len(drawn))}{protocol(block)}"
     )
-    figure, frame = _figure(block, lines, styles), pd.concat(map(_frame, lines), ignore_index=True)
+    figure = _figure(block, drawn, styles, width_of(run, TWO))
+    frame = pd.concat(map(_frame, lines), ignore_index=True)
     name = stem("tuning-points", block, blocks)
     return Plot(name, block.dataset, block.backbone, caption, figure, frame, trials=True)
+
+
+def _drawn(lines: Sequence[Line], asked: Sequence[str]) -> list[Line]:
+    """Of many rows those that figures name, in their order, which is best first."""
+    rows = [line.searched.row for line in lines]
+    kinds = {
+        line.searched.row: REFERENCE if line.searched.reference else "method" for line in lines
+    }
+    names = choose(rows, kinds, set(asked))
+    return [line for line in lines if line.searched.row in names]
+
+
+def _sentence(others: int) -> str:
+    if not others:
+        return ""
+    return (
+        f"Drawn: the {BEST} best methods, {BASELINE}, references and rows of --show; "
+        f"{counted(others, 'other row')} in the csv alone. "
+    )
 
 
 def _frame(line: Line) -> pd.DataFrame:
@@ -105,12 +140,17 @@ def _is_winner(line: Line, trial: int) -> bool:
     return line.searched.winner is not None and line.searched.winner["trial"] == trial
 
 
-def _figure(block: TuningBlock, lines: Sequence[Line], styles: Mapping[str, Style]) -> Figure:
+def _figure(
+    block: TuningBlock, lines: Sequence[Line], styles: Mapping[str, Style], width: float
+) -> Figure:
     names = list(dict.fromkeys(each.name for line in lines for each in _ranges(line)))
-    across = min(ACROSS, len(lines))
+    across = min(ACROSS if width > (ONE + TWO) / 2 else 1, len(lines))
     down = ceil(len(lines) / across)
     with mpl.rc_context(RC_PARAMS):
-        figure = Figure(figsize=(TWO, 0.55 + 0.9 * down), layout="constrained")
+        title = title_of(block.dataset, block.backbone, f"trials by validation {block.metric}")
+        key = _key()
+        step = 0.9 if across > 1 else 0.75
+        figure = titled_figure(width, 0.55 + step * down + legend_height(key, width), title)
         panels = figure.subplots(down, across * len(names), sharey=True, squeeze=False)
         for ax in panels.ravel():
             ax.set_visible(False)
@@ -128,7 +168,20 @@ def _figure(block: TuningBlock, lines: Sequence[Line], styles: Mapping[str, Styl
                     ax.set_xlabel(name if last else "")
                     ax.tick_params(labelbottom=last)
         figure.supylabel(f"validation {block.metric}", fontsize=8)
+        draw_legend(figure, key, width)
     return figure
+
+
+def _key() -> list[Entry]:
+    """What the marks mean."""
+    alone = {"linestyle": "none"}
+    star = {"marker": "*", "markersize": 8, "markeredgecolor": INK, "markeredgewidth": 0.6}
+    return [
+        *mark("chosen", **alone, **star),
+        *mark("published default", marker="s", markersize=3.5, markerfacecolor="white", **alone),
+        *mark("other trials", marker="o", markersize=3.5, **alone),
+        *mark("failed", marker="x", markersize=3, **alone),
+    ]
 
 
 def _panel(ax: Axes, line: Line, along: Range, style: Style) -> None:
@@ -150,7 +203,7 @@ def _panel(ax: Axes, line: Line, along: Range, style: Style) -> None:
             marker=marker,
             markersize=8 if won else 3.5,
             markerfacecolor="white" if trial.place == 0 and not won else style.color,
-            markeredgecolor="#222222" if won else style.color,
+            markeredgecolor=INK if won else style.color,
             markeredgewidth=0.6,
             zorder=3 if won else 2,
             clip_on=False,

@@ -14,17 +14,32 @@ from ..runs.frames import REFERENCE, MetricLike, Run
 from ..tuning.anova import FEWEST, Shares
 from ..tuning.page import TuningBlock
 from ..tuning.searches import Searched
+from ._legend import Entry, draw_legend, legend_height
 from ._search_blocks import left_out, place, protocol, search_blocks, stem
-from ._style import RC_PARAMS, TWO, Plot, nothing_to_plot, short_names
+from ._style import (
+    RC_PARAMS,
+    TWO,
+    Plot,
+    nothing_to_plot,
+    short_names,
+    title_of,
+    titled_figure,
+    width_of,
+)
 
 PLACE = 17
 
 REST = "interactions and noise"
 OWN = "the row's own, named where there is room"
 COLORS: Mapping[str, str] = {"lr": "#0072B2", "l2": "#E69F00", OWN: "#66AA99", REST: "#E4E4E4"}
-LETTER = 0.012
-"""Share of the axis that a letter inside a bar takes."""
+CROWDED = 20
+"""With more rows than these they stand closer, in smaller type."""
+LETTER = 0.062
+"""Inches of a letter inside a bar."""
 NONE = f"fewer than {FEWEST} trials, or the model predicts none that it has not seen"
+
+ROOM = 1.4
+"""Inches of the names of rows."""
 
 Known = tuple[Searched, Shares]
 
@@ -37,7 +52,8 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """
     del metric
     blocks = search_blocks(run, "tuning-shares")
-    plots = [_plot(block, known, blocks) for block in blocks if (known := _known(block))]
+    width = width_of(run, TWO)
+    plots = [_plot(block, known, blocks, width) for block in blocks if (known := _known(block))]
     if not plots:
         raise nothing_to_plot(
             "tuning-shares",
@@ -52,7 +68,9 @@ def _known(block: TuningBlock) -> list[Known]:
     return [(row, shares) for row, shares in pairs if shares is not None]
 
 
-def _plot(block: TuningBlock, known: Sequence[Known], blocks: Sequence[TuningBlock]) -> Plot:
+def _plot(
+    block: TuningBlock, known: Sequence[Known], blocks: Sequence[TuningBlock], width: float
+) -> Plot:
     lacking = [line.searched for line in block.lines if line.shares is None]
     caption = " ".join(
         filter(
@@ -66,7 +84,9 @@ def _plot(block: TuningBlock, known: Sequence[Known], blocks: Sequence[TuningBlo
             ],
         )
     )
-    figure, frame = _figure(known), pd.concat([_frame(*each) for each in known], ignore_index=True)
+    title = title_of(block.dataset, block.backbone, f"what moves validation {block.metric}")
+    figure = _figure(known, title, width)
+    frame = pd.concat([_frame(*each) for each in known], ignore_index=True)
     name = stem("tuning-shares", block, blocks)
     return Plot(name, block.dataset, block.backbone, caption, figure, frame, trials=True)
 
@@ -91,27 +111,32 @@ def _frame(row: Searched, shares: Shares) -> pd.DataFrame:
     )
 
 
-def _figure(known: Sequence[Known]) -> Figure:
+def _figure(known: Sequence[Known], title: str, width: float) -> Figure:
+    keys: list[Entry] = [(Patch(color=color), name) for name, color in COLORS.items()]
+    step = 0.19 if len(known) <= CROWDED else 0.145
     with mpl.rc_context(RC_PARAMS):
-        figure = Figure(figsize=(TWO, 0.85 + 0.19 * len(known)), layout="constrained")
+        height = 0.7 + step * len(known) + legend_height(keys, width)
+        figure = titled_figure(width, height, title)
         ax = figure.subplots()
         for at, each in enumerate(known):
-            _bar(ax, at, *each)
+            _bar(ax, at, *each, letter=LETTER / (width - ROOM))
         names = short_names([row.row for row, _ in known])
         ax.set_yticks(range(len(known)), names)
         ax.set_ylim(len(known) - 0.5, -0.5)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.set_xlabel("share of the variance over trials")
-        ax.tick_params(axis="y", length=0)
+        ax.tick_params(axis="y", length=0, labelsize=8 if len(known) <= CROWDED else 7)
         sns.despine(ax=ax, left=True)
-        keys = [Patch(color=color, label=name) for name, color in COLORS.items()]
-        figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), handlelength=1)
+        draw_legend(figure, keys, width)
     return figure
 
 
-def _bar(ax: Axes, at: int, row: Searched, estimate: Shares) -> None:
-    """One row: learning rate and L2 first, so that they start alike, then its own parameters."""
+def _bar(ax: Axes, at: int, row: Searched, estimate: Shares, *, letter: float) -> None:
+    """One row: learning rate and L2 first, so that they start alike, then its own parameters.
+
+    `letter` is the share of the axis that a letter takes.
+    """
     trained = {each.name for each in row.space if each.owner == "training"}
     shared = [name for name in COLORS if name in trained and name in estimate.shares]
     own = [name for name in estimate.shares if name not in shared]
@@ -120,7 +145,7 @@ def _bar(ax: Axes, at: int, row: Searched, estimate: Shares) -> None:
         width = estimate.shares[name]
         color = COLORS[name if name in shared else OWN]
         ax.barh(at, width, 0.78, left, color=color, edgecolor="white", linewidth=0.6)
-        if name in own and width > LETTER * (len(name) + 1):
+        if name in own and width > letter * (len(name) + 1):
             ax.text(left + width / 2, at, name, ha="center", va="center_baseline", fontsize=7)
         left += width
     ax.barh(at, 1 - left, 0.78, left, color=COLORS[REST], linewidth=0)

@@ -1,9 +1,58 @@
+from collections import Counter
 from itertools import combinations
 
 import pytest
+from matplotlib.colors import to_rgb
 
-from negbench.analysis.figures._palette import FIXED, HUES, MARKERS, assign_styles, hue
-from negbench.analysis.figures._style import LONGEST, legend_columns, short_names
+from negbench.analysis.figures._method_styles import METHODS
+from negbench.analysis.figures._palette import (
+    FIXED,
+    FIXED_REFERENCES,
+    FREE,
+    SLOTS,
+    Style,
+    assign_styles,
+)
+from negbench.analysis.figures._style import LONGEST, short_names
+from negbench.plugins import registry
+
+EVERY = (*FIXED.values(), *FREE, *FIXED_REFERENCES.values())
+
+
+def lightness(color: str) -> float:
+    """L* of CIELAB, 0 for black and 100 for white: what is left of a colour in greyscale."""
+    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color))
+    return 116 * float(0.2126 * r + 0.7152 * g + 0.0722 * b) ** (1 / 3) - 16
+
+
+def looks(styles: list[Style]) -> int:
+    """How many differ in colour or marker, so that points do as well as lines."""
+    return len({(style.color, style.marker) for style in styles})
+
+
+def test_every_registered_method_and_reference_has_a_style_of_its_own() -> None:
+    rows = [(name, name, False) for name in registry.names("methods")]
+    rows += [(name, name, True) for name in registry.names("references")]
+    assert {name for name, _, _ in rows} == {*FIXED, *FIXED_REFERENCES}
+    styles = assign_styles(rows)
+    assert looks(list(styles.values())) == len(rows) >= 60
+    assert styles == {**FIXED, **FIXED_REFERENCES}
+
+
+def test_no_two_styles_are_alike_in_greyscale() -> None:
+    assert looks(list(EVERY)) == len(EVERY)
+    for one, other in combinations((*FIXED.values(), *FREE), 2):
+        if (one.marker, one.dashes) == (other.marker, other.dashes):
+            assert abs(lightness(one.color) - lightness(other.color)) >= 15
+    assert max(lightness(style.color) for style in EVERY) < 75  # seen on white
+
+
+def test_a_family_shares_a_colour_as_seldom_as_can_be() -> None:
+    families: dict[str, Counter[str]] = {}
+    for name, (color, _) in METHODS.items():
+        families.setdefault(registry.card("methods", name).family, Counter())[color] += 1
+    for colors in families.values():
+        assert max(colors.values()) <= -(-colors.total() // 8) + 1
 
 
 def test_a_name_keeps_its_style_from_run_to_run() -> None:
@@ -13,13 +62,15 @@ def test_a_name_keeps_its_style_from_run_to_run() -> None:
     assert small["mine"] == large["mine"]
 
 
-def test_forty_rows_have_forty_styles() -> None:
-    rows = [(name, name, False) for name in FIXED]
-    rows += [(f"method_{at}", f"method_{at}", False) for at in range(28)]
-    rows += [(name, name, True) for name in ("most_popular", "ease", "item_knn")]
+@pytest.mark.parametrize("many", [20, 75, 140])
+def test_rows_that_are_not_registered_are_apart_too(many: int) -> None:
+    rows = [(name, name, False) for name in ("random", "dns", "all_items")]
+    rows += [(f"method_{at}", f"method_{at}", False) for at in range(many)]
+    rows += [(name, name, True) for name in ("most_popular", "ease", "mine")]
     styles = assign_styles(rows)
-    pairs = [(style.color, style.marker) for style in styles.values()]
-    assert len(set(pairs)) == len(rows) == 40
+    distinct = len(SLOTS) + 5  # greys and black beside every colour under every marker
+    assert looks(list(styles.values())) >= min(len(rows), distinct)
+    assert styles["mine"].color == FIXED_REFERENCES["ease"].color
 
 
 def test_variants_of_a_method_differ_in_marker_and_shade() -> None:
@@ -30,27 +81,11 @@ def test_variants_of_a_method_differ_in_marker_and_shade() -> None:
         assert one.color != other.color
 
 
-def test_a_familys_methods_have_its_hue_and_no_marker_of_a_fixed_style() -> None:
-    names = [f"method_{at}" for at in range(12)]
-    styles = assign_styles(((n, n, False) for n in names), dict.fromkeys(names, "diffusion"))
-    assert {style.color for style in styles.values()} == set(HUES["diffusion"])
-    assert len({(style.color, style.marker) for style in styles.values()}) == 12
-    assert not {style.marker for style in styles.values()} & {
-        style.marker for style in FIXED.values()
-    }
-
-
-def test_an_unknown_family_keeps_one_hue() -> None:
-    assert hue("adversarial") == hue("adversarial")
-    assert hue("adversarial") in HUES.values()
-
-
-@pytest.mark.parametrize("many", [21, 50])
-def test_a_crowded_family_goes_on_with_other_markers(many: int) -> None:
-    names = [f"method_{at}" for at in range(many)]
-    styles = assign_styles(((n, n, False) for n in names), dict.fromkeys(names, "language"))
-    pairs = {(style.color, style.marker) for style in styles.values()}
-    assert len(pairs) == min(many, len(HUES["language"]) * len(MARKERS))
+def test_many_variants_of_many_methods_are_apart() -> None:
+    rows = [(f"{name}@lr={at}", name, False) for name in ("dns", "adar", "mine") for at in range(9)]
+    styles = list(assign_styles(rows).values())
+    assert len(set(styles)) == len(rows)
+    assert max(lightness(style.color) for style in styles) < 90
 
 
 def test_long_names_are_cut_in_the_middle_and_stay_apart() -> None:
@@ -61,9 +96,3 @@ def test_long_names_are_cut_in_the_middle_and_stay_apart() -> None:
     assert all(len(name) <= LONGEST for name in labels)
     twins = [f"aaaaaaaaaaaaaaaaaaaaaaaa{at}bbbbbbbbbbbbbbbbb" for at in range(3)]
     assert len(set(short_names(twins))) == 3
-
-
-def test_a_legend_is_as_wide_as_its_page() -> None:
-    assert legend_columns(["a", "b"], 7.0, 5) == 2
-    assert legend_columns(["a"] * 9, 7.0, 5) == 5
-    assert legend_columns([f"{at}" * 24 for at in range(9)], 3.33, 2) == 1

@@ -28,7 +28,7 @@ def test_three_panels_show_what_the_frame_says(probed: Path) -> None:
     assert [ax.get_xlabel() for ax in plot.figure.axes] == [
         "score of negative minus positive",
         "band of the negative",
-        "value",
+        "value (1e-4)",
     ]
     drawn = np.asarray(left.containers[0][0].get_ydata())  # type: ignore[index]
     assert drawn == pytest.approx(frame.loc[("hardness", "dns"), "mean"].to_numpy())

@@ -11,9 +11,9 @@ from matplotlib.text import Text
 
 from negbench.analysis.figures import KINDS, plots_of
 from negbench.analysis.figures._end_labels import spread_apart
+from negbench.analysis.figures._named_rows import BEST
 from negbench.analysis.figures._search_blocks import page_of_run
 from negbench.analysis.figures._style import Plot, row_styles
-from negbench.analysis.figures.tuning import BEST
 from negbench.analysis.report.write import write_plots
 from negbench.analysis.runs.frames import Run, open_run
 from negbench.analysis.tuning.expected_score import expected_scores
@@ -65,10 +65,13 @@ def test_a_line_a_row_against_trials_and_against_cost(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["tuning", "tuning-points"])
-def test_nothing_is_smaller_than_seven_points_nor_titled(folder: Path, kind: str) -> None:
+def test_nothing_is_smaller_than_seven_points_and_the_title_says_where_from(
+    folder: Path, kind: str
+) -> None:
     figure = one(searched(folder), kind).figure
     assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text()) >= 7
-    assert figure.get_suptitle() == ""
+    title = figure.get_suptitle() or figure.texts[0].get_text()
+    assert title.startswith("books, mf: ")
 
 
 def test_references_stand_beside_methods_and_one_value_is_level(folder: Path) -> None:
@@ -87,7 +90,7 @@ def test_the_best_random_and_references_are_named_of_many_rows(folder: Path) -> 
     names = [text.get_text() for text in plot.figure.axes[1].texts]
     best = [f"method_{at}" for at in range(28 - BEST, 28)]
     assert sorted(names) == sorted([*best, "random", "ease"])
-    assert f"Named: the {BEST} methods that end highest, random and references" in plot.caption
+    assert f"Named: the {BEST} methods that end highest, random, references and" in plot.caption
     assert "grey: 22 other methods." in plot.caption
     assert plot.frame["row"].nunique() == 30  # the csv has all of them
 
@@ -98,7 +101,7 @@ def test_names_do_not_touch_nor_leave_the_page(folder: Path) -> None:
     plot.figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in plot.figure.axes[1].texts]
     page = plot.figure.bbox
-    assert len(boxes) == BEST + 2  # of the eight methods the two lowest have no name
+    assert len(boxes) == BEST + 3  # nine rows are few enough to be named all
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
     assert all(page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
     for at, box in enumerate(boxes):
