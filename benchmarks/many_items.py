@@ -116,7 +116,7 @@ def synthetic_pairs(path: Path, n_users: int, n_items: int, n: int) -> Csr:
         size = min(CHUNK, n - start)
         file[start : start + size] = n_items * random.random(size) ** 3
     file.flush()
-    return Csr(indptr, np.load(path, mmap_mode="r"), n_items)
+    return Csr(indptr, np.load(path, mmap_mode="r", allow_pickle=False), n_items)
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ RC_PARAMS: dict[Any, Any] = {
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
     "svg.fonttype": "path",
+    "text.parse_math": False,  # names are text, also where their room is measured
 }
 
 

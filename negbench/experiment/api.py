@@ -86,9 +86,10 @@ def run(
     and rating in a file of yours. `datasets` may also be pandas DataFrames and arrays [n, 2] of
     users and items, read as a file is, and `Interactions`, taken as they are; `methods` may also be
     functions that build a Method, each in a file, by whose source its cells are known. Such a run
-    goes on by the same call, not by `negbench resume`. A list of values is a sweep, one row a
-    value: `methods="dns(candidates=[2,4,8])"`, `backbones="mf(lr=[0.001,0.01])"`, `lr=[0.001,
-    0.01]`.
+    goes on by the same call, not by `negbench resume`.
+
+    A list of values is a sweep, one row a value: `methods="dns(candidates=[2,4,8])"`,
+    `backbones="mf(lr=[0.001,0.01])"`, `lr=[0.001, 0.01]`.
 
     A bar is shown where standard error is a terminal; messages go to the logger "negbench". With
     `jobs` above 1 your script must guard its start with `if __name__ == "__main__":`, as all of
