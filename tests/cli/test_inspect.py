@@ -78,7 +78,12 @@ def test_data_check():
 def test_data_check_shows_how_a_rule_splits():
     shown = call("data", "check", "goodbooks", "--split", "popularity_shift(0)").stdout
     assert "popularity_shift(0,0.1,seed=0)   train 66,559  valid 8,319  test 8,319" in shown
-    for word in ("Gini of item counts: train 0.6", "effective items: train 1,", "KL from train: valid", "unseen"):
+    for word in (
+        "Gini of item counts: train 0.6",
+        "effective items: train 1,",
+        "KL from train: valid",
+        "unseen",
+    ):
         assert word in shown
     assert call("data", "check", "goodbooks", "--split", "popularity_shift(2)").exit_code == 2
 

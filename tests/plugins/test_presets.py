@@ -167,7 +167,9 @@ def test_a_preset_is_tuned(tmp_path) -> None:  # type: ignore[no-untyped-def]
 def test_info_shows_a_line_for_each() -> None:
     shown = CliRunner().invoke(main, ["info", "dns_mn"]).stdout
     line = "dns_mn(preset=released)  candidates 200, keep all, reduction sum"
-    assert [x for x in shown.splitlines() if "preset=released)  " in x] == [f"  {'preset':14}{line}"]
+    assert [x for x in shown.splitlines() if "preset=released)  " in x] == [
+        f"  {'preset':14}{line}"
+    ]
     facts = json.loads(CliRunner().invoke(main, ["info", "dns_mn", "--json"]).stdout)
     assert facts["presets"]["released"]["candidates"] == 200
     plain = CliRunner().invoke(main, ["info", "dns"]).stdout

@@ -39,6 +39,10 @@ def test_all_items_alike_are_as_many_as_there_are() -> None:
 def test_an_empty_part_has_no_distribution_and_is_left_out() -> None:
     assert all(isnan(value) for value in distribution_record(SPLIT)["valid"].values())
     line = distribution_line(SPLIT)
-    assert line.startswith("Gini of item counts: train 0.625, test 0.500   effective items: train 2, test 2")
-    assert "KL from train: test 1.040" in line and "pairs of items unseen in train: test 50.0%" in line
+    assert line.startswith(
+        "Gini of item counts: train 0.625, test 0.500   effective items: train 2, test 2"
+    )
+    assert (
+        "KL from train: test 1.040" in line and "pairs of items unseen in train: test 50.0%" in line
+    )
     assert "valid" not in line
