@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from negbench.evaluation.metric_names import Metric
 
@@ -131,6 +132,8 @@ def band_bars(slot: Slot) -> pd.DataFrame:
     parts = bands.names(slot.data.run)
     axes = slot.on.subplots(1, len(parts), sharex=not own_scales(block, parts), sharey=True)
     draw_bands(axes, block, parts, slot.named)
+    for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
     slot.on.supxlabel(slot.data.label, fontsize=7)
     return block[block["band"].isin(parts)]
 

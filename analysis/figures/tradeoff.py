@@ -198,7 +198,16 @@ def label_plane(ax: Axes, plane: pd.DataFrame, named: NamedRows, against: str) -
         PointLabel(name, line[against], line["mean"], named.styles[line["row"]].color)
         for name, line in zip(names, lines, strict=True)
     ]
-    draw_point_labels(ax, labels, rest)
+    draw_point_labels(ax, labels, np.concatenate([rest, _on_the_bars(plane[is_named], against)]))
+
+
+def _on_the_bars(plane: pd.DataFrame, against: str) -> NDArray[np.float64]:
+    """Points along the bars of one standard deviation, [n, 2], for labels to keep clear of."""
+    steps = np.array([-1, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1])[:, None]
+    means = plane[[against, "mean"]].to_numpy(float)
+    stds = plane[[f"{against}_std", "std"]].fillna(0).to_numpy(float)
+    along = [means + steps[:, None] * stds * axis for axis in ([1, 0], [0, 1])]
+    return np.concatenate(along).reshape(-1, 2)
 
 
 def _point(ax: Axes, point: dict[Any, Any], against: str, style: Style, size: float) -> None:
