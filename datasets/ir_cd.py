@@ -7,8 +7,7 @@ No checksum of the archive is known here; the commit pins it. It is another comm
 `ir_health`: whether the archive is the same in both was not checked.
 """
 
-from negbench.data.readers.ir_benchmark import Fold, ir_loader
-from negbench.data.readers.pinned_files import github, pinned_archive
+from negbench.data.readers.ir_benchmark import Fold, ir_files, ir_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -24,17 +23,10 @@ CARD = Card(
     size="12,784 x 13,874; 360,763",
 )
 
-COMMIT = "89e155278a8b90e4c9ad05baf2284f0d992ce156"
-FILES = pinned_archive(
-    github("Tiny-Snow/IR-Benchmark-Dataset", COMMIT, "data/amazon2014-cd/proc.zip"),
-    "amazon2014-cd-proc.zip",
-    ("train.tsv", "test.tsv"),
-    places=(
-        "ir-benchmark/amazon2014-cd",
-        "amazon2014-cd",
-        "data/amazon2014-cd/proc",
-        "IR-Benchmark-Dataset/data/amazon2014-cd/proc",
-    ),
+FILES = ir_files(
+    "amazon2014-cd",
+    commit="89e155278a8b90e4c9ad05baf2284f0d992ce156",
+    home="data",
     terms=CARD.terms,
 )
 

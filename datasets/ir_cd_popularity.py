@@ -7,8 +7,8 @@ There is no validation part: the published numbers were chosen by the test part.
 No checksum of the archive is known here; the commit pins it.
 """
 
+from negbench.data.readers.ir_benchmark import ir_files
 from negbench.data.readers.pair_parts import parts_loader, read_table
-from negbench.data.readers.pinned_files import github, pinned_archive
 from negbench.data.readers.repository_lists import Nothing
 from negbench.plugins.card import Card
 
@@ -25,17 +25,10 @@ CARD = Card(
     size="12,784 x 13,874; 360,763",
 )
 
-COMMIT = "89e155278a8b90e4c9ad05baf2284f0d992ce156"
-FILES = pinned_archive(
-    github("Tiny-Snow/IR-Benchmark-Dataset", COMMIT, "data_ood/amazon2014-cd-popularity/proc.zip"),
-    "amazon2014-cd-popularity-proc.zip",
-    ("train.tsv", "test.tsv"),
-    places=(
-        "ir-benchmark/amazon2014-cd-popularity",
-        "amazon2014-cd-popularity",
-        "data_ood/amazon2014-cd-popularity/proc",
-        "IR-Benchmark-Dataset/data_ood/amazon2014-cd-popularity/proc",
-    ),
+FILES = ir_files(
+    "amazon2014-cd-popularity",
+    commit="89e155278a8b90e4c9ad05baf2284f0d992ce156",
+    home="data_ood",
     terms=CARD.terms,
 )
 

@@ -6,8 +6,7 @@ valid part is drawn as its code draws it, by `fold`.
 No checksum of the archive is known here; the commit pins it.
 """
 
-from negbench.data.readers.ir_benchmark import Fold, ir_loader
-from negbench.data.readers.pinned_files import github, pinned_archive
+from negbench.data.readers.ir_benchmark import Fold, ir_files, ir_loader
 from negbench.plugins.card import Card
 
 CARD = Card(
@@ -23,17 +22,8 @@ CARD = Card(
     size="26,968 x 18,563; 762,957",
 )
 
-COMMIT = "18bbbe892301c6013579ae70f3cab9d666878e23"
-FILES = pinned_archive(
-    github("Tiny-Snow/IR-Benchmark-Dataset", COMMIT, "data_iid/amazon2014-movie/proc.zip"),
-    "amazon2014-movie-proc.zip",
-    ("train.tsv", "test.tsv"),
-    places=(
-        "ir-benchmark/amazon2014-movie",
-        "amazon2014-movie",
-        "data_iid/amazon2014-movie/proc",
-        "IR-Benchmark-Dataset/data_iid/amazon2014-movie/proc",
-    ),
+FILES = ir_files(
+    "amazon2014-movie",
     terms=CARD.terms,
 )
 

@@ -51,6 +51,7 @@ def test_the_tables_of_reproductions_are_those_of_the_results():
 def test_generating_needs_no_torch():
     code = (
         f"import runpy, sys; sys.argv = ['generate.py', '--check']\n"
+        f"sys.path.insert(0, {str(DOCS)!r})\n"
         f"try: runpy.run_path({str(DOCS / 'generate.py')!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         "assert not {'torch', 'pandas'} & set(sys.modules)"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..number_format import number, seconds
 from ..runs.notes import Note
 from ..tables.column_formats import signed_percent
+from ..tables.latex_float import PREAMBLE, Tabular, line, table_float
 from ..tables.latex_text import escaped
 from .lines import Line, winner_text
 from .page import TuningBlock, TuningPage
@@ -16,7 +17,7 @@ TYPES = "@{}lp{0.45\\linewidth}rr@{}"
 def latex(page: TuningPage) -> str:
     """Two floats a data set and backbone: what was searched, and what was chosen."""
     parts = [part for block in page.blocks for part in (_spaces(block), _chosen(block))]
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(parts)
+    return PREAMBLE + "\n".join(parts)
 
 
 def _spaces(block: TuningBlock) -> str:
@@ -83,37 +84,11 @@ def _float(
     notes: bool = True,
 ) -> str:
     """A float of these rows, references apart; the protocol stands under the first of a block."""
-    lines = [" & ".join(map(escaped, row)) + " \\\\" for row in rows]
+    lines = [line([*map(escaped, row)]) for row in rows]
     end = len(block.methods)
-    references = ["\\midrule", *lines[end:]] if end and lines[end:] else lines[end:]
     below = [escaped(note.text) for note in (block.notes if notes else _marks(block))]
-    footnotes = [
-        "\\par\\smallskip",
-        f"\\begin{{minipage}}{{\\linewidth}}\\scriptsize {' '.join(below)}",
-        "\\end{minipage}",
-    ]
-    texts = [escaped(text) for text in caption]
-    return "\n".join(
-        [
-            "\\begin{table*}[t]",
-            "\\centering",
-            f"\\caption[{{{texts[0]}}}]{{{' '.join(texts)}}}",
-            "\\smallskip",
-            "\\footnotesize",
-            "\\setlength{\\tabcolsep}{3pt}",
-            f"\\begin{{tabular}}{{{types}}}",
-            "\\toprule",
-            " & ".join(map(escaped, headers)) + " \\\\",
-            "\\midrule",
-            *lines[:end],
-            *references,
-            "\\bottomrule",
-            "\\end{tabular}",
-            *(footnotes if below else []),
-            "\\end{table*}",
-            "",
-        ]
-    )
+    shown = Tabular(types, [line([*map(escaped, headers)])], [lines[:end], lines[end:]])
+    return table_float([*map(escaped, caption)], [shown], below, gap="3pt")
 
 
 def _marks(block: TuningBlock) -> Sequence[Note]:

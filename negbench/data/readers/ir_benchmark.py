@@ -49,16 +49,23 @@ class Fold:
 
 
 def ir_files(
-    folder: str, blob: str, *, terms: str, tables: tuple[str, str] | None = None
+    folder: str,
+    blob: str = "",
+    *,
+    terms: str,
+    tables: tuple[str, str] | None = None,
+    commit: str = PINNED,
+    home: str = "data_iid",
 ) -> DatasetFiles:
-    """The files of one folder of the repository, whose archive has the git blob id `blob`.
+    """The files of a folder in `home` of the repository at a commit, packed as one archive.
 
-    `tables` are the SHA-256 of train.tsv and test.tsv, where they are known.
+    `blob` is the git blob id of the archive and `tables` the SHA-256 of train.tsv and test.tsv,
+    where they are known; without either, files at hand are noted as not verified.
     """
     archive = Download(
         f"{folder}-proc.zip",
-        (f"{REPOSITORY}/{PINNED}/data_iid/{folder}/proc.zip",),
-        f"git:{blob}",
+        (f"{REPOSITORY}/{commit}/{home}/{folder}/proc.zip",),
+        f"git:{blob}" if blob else "",
     )
     names = ("train.tsv", "test.tsv")
     known = dict(zip(names, tables or (), strict=False))
@@ -66,8 +73,8 @@ def ir_files(
         folders=(
             f"ir-benchmark/{folder}",
             folder,
-            f"data_iid/{folder}/proc",
-            f"IR-Benchmark-Dataset/data_iid/{folder}/proc",
+            f"{home}/{folder}/proc",
+            f"IR-Benchmark-Dataset/{home}/{folder}/proc",
         ),
         files=names,
         downloads=(archive,),

@@ -42,12 +42,3 @@ def pinned_files(
         checksums=known,
         terms=terms,
     )
-
-
-def pinned_archive(
-    address: str, archive: str, names: tuple[str, ...], *, places: tuple[str, ...], terms: str
-) -> DatasetFiles:
-    """The files `names` of an archive without a known checksum, `archive` its name at hand."""
-    return DatasetFiles(
-        folders=places, files=names, downloads=(Download(archive, (address,)),), terms=terms
-    )
