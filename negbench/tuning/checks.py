@@ -123,16 +123,26 @@ def require_same_search(rows: Sequence[Row], protocol: Protocol, out: Path) -> N
 
 
 def _refuse(word: str, out: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    before, after = _flat(then), _flat(now)
     differ = [
-        f"{name} was {shown(then.get(name))} and is {shown(now.get(name))}"
-        for name in sorted({*then, *now})
-        if then.get(name) != now.get(name)
+        f"{name} was {shown(before.get(name))} and is {shown(after.get(name))}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
     ]
     if differ:
         raise UserError(
             f"a folder holds searches by one {word}; in {out} {', '.join(differ)}; choose another "
             "folder with -o"
         )
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A section's keys beside the others, as budget.epochs, so that a message names the one."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = {f"{name}.{key}": v for key, v in value.items()} if isinstance(value, dict) else {}
+        flat.update(inner or {name: value})
+    return flat
 
 
 def _words(space: Sequence[Mapping[str, Any]]) -> dict[str, str]:

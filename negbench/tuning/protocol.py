@@ -11,7 +11,7 @@ from negbench.experiment.tuned_rows import SEARCHED
 from negbench.scenario.ranking_protocol import CHOICES, choices_of
 from negbench.scenario.scenario import Scenario
 from negbench.texts import encoders
-from negbench.training.config import TrainConfig
+from negbench.training.config import DEFAULT_OPTIMISER, TrainConfig
 from negbench.tuning.points import SEARCHES
 
 FIDELITIES = ("full", "halving")
@@ -72,6 +72,8 @@ class Protocol:
         """What the rows of one data set share, as its search files keep it and the hash covers."""
         budget = TrainConfig(**options.train)
         fixed = {n: v for n, v in vars(budget).items() if n not in (*SEARCHED, "select")}
+        if budget.optimiser == DEFAULT_OPTIMISER:
+            del fixed["optimiser"]  # as in a cell: searches of before the choice go on
         typed = {n: options.train[n] for n in SEARCHED if n in options.train}
         encoder = options.encoder
         named = {} if encoder == encoders.DEFAULT else {"encoder": encoders.label(encoder)}

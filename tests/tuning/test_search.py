@@ -201,7 +201,7 @@ def test_another_protocol_needs_another_folder(searched):
     _, out = searched
     with pytest.raises(UserError, match="trials was 4 and is 5"):
         tune(out, Protocol(trials=5, finalists=2, final_seeds=2, test_seeds=2))
-    with pytest.raises(UserError, match="budget was"):
+    with pytest.raises(UserError, match="budget.epochs was . and is 2"):
         tune(out, epochs=2)
 
 
