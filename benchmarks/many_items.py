@@ -1,6 +1,7 @@
-"""Steps of MF on 10,000 to 10 million items: dense Adam beside Adam by rows, time and memory.
+"""Steps of MF or two towers on 10,000 to 10 million items: dense Adam beside Adam by rows.
 
 python benchmarks/many_items.py --greatest 1000000       every size up to a million items
+python benchmarks/many_items.py --backbone two_tower     likewise of two towers
 """
 
 import argparse
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
-from negbench.backbones import mf
+from negbench.backbones import mf, two_tower
 from negbench.composition import recipe
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
@@ -33,11 +34,14 @@ SIZES = {10_000: 100_000, 100_000: 1_000_000, 1_000_000: 10_000_000, 10_000_000:
 """Pairs by items; users are a tenth of the items."""
 METHODS = ("random", "popularity", "in_batch", "mixed", "dns(candidates=32)")
 OPTIMISERS = ("adam_exact", "adam")
+BACKBONES = {"mf": (mf, mf.Config(l2=1e-4)), "two_tower": (two_tower, two_tower.Config())}
 WARM_UP = 5
 CHUNK = 1 << 22
 
 
-def many_items(greatest: int, steps: int, methods: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def many_items(
+    greatest: int, steps: int, methods: tuple[str, ...], name: str = "mf", least: int = 0
+) -> Iterator[dict[str, Any]]:
     """A row for each size, method and optimiser, each measured in a process of its own.
 
     `x exact` is how many times faster its step is than the one before it, with dense Adam.
@@ -45,10 +49,14 @@ def many_items(greatest: int, steps: int, methods: tuple[str, ...]) -> Iterator[
     for n_items, pairs in SIZES.items():
         if n_items > greatest:
             return
+        if n_items < least:
+            continue
         for method in methods:
             exact = 0.0
             for optimiser in OPTIMISERS:
-                words = [str(n_items), str(pairs), method, optimiser, str(steps)]
+                if name == "two_tower" and optimiser == "adam_exact" and n_items > 1_000_000:
+                    continue  # the vectors of all items, with gradient, do not fit the memory
+                words = [name, str(n_items), str(pairs), method, optimiser, str(steps)]
                 child = [sys.executable, __file__, "--one", *words]
                 process = subprocess.run(child, capture_output=True, text=True)
                 if process.returncode:
@@ -57,8 +65,8 @@ def many_items(greatest: int, steps: int, methods: tuple[str, ...]) -> Iterator[
                 exact = exact or row["ms"]
                 yield {
                     "what": "items",
-                    "case": f"{method}, {n_items:,} items, {pairs:,} pairs, {optimiser}",
-                    "method": f"{method.partition('(')[0]}, {optimiser}",
+                    "case": f"{name}, {method}, {n_items:,} items, {pairs:,} pairs, {optimiser}",
+                    "method": f"{name}, {method.partition('(')[0]}, {optimiser}",
                     "items": n_items,
                     "pairs": pairs,
                     "unit": "positives",
@@ -67,7 +75,9 @@ def many_items(greatest: int, steps: int, methods: tuple[str, ...]) -> Iterator[
                 }
 
 
-def one(n_items: int, pairs: int, method: str, optimiser: str, steps: int) -> dict[str, Any]:
+def one(
+    name: str, n_items: int, pairs: int, method: str, optimiser: str, steps: int
+) -> dict[str, Any]:
     """Milliseconds of CPU a step, the median; pairs that come from a memory-mapped file."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +87,8 @@ def one(n_items: int, pairs: int, method: str, optimiser: str, steps: int) -> di
         seconds = time.process_time() - start
         counts = torch.from_numpy(train.occurrences.astype(np.float32))
         context = TrainContext(train=train, counts=counts, excluded=excluded)
-        backbone = mf.build(mf.Config(l2=1e-4), context, rng.stream(0, "init"))
+        module, settings = BACKBONES[name]
+        backbone = module.build(settings, context, rng.stream(0, "init"))
         config = TrainConfig(optimiser=optimiser)
         fit = Fit(recipe(method).build(), backbone, context, config)
         taken = list(step_seconds(fit, steps))
@@ -124,16 +135,19 @@ def main() -> None:
     parser.add_argument("--greatest", type=int, default=1_000_000, help="items")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--least", type=int, default=0, help="items")
+    parser.add_argument("--backbone", choices=BACKBONES, default="mf")
+    parser.add_argument("--one", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        n_items, pairs, method, optimiser, steps = args.one
-        row = one(int(n_items), int(pairs), method, optimiser, int(steps))
+        name, n_items, pairs, method, optimiser, steps = args.one
+        row = one(name, int(n_items), int(pairs), method, optimiser, int(steps))
         sys.stdout.write(json.dumps(row) + "\n")
         return
-    for row in many_items(args.greatest, args.steps, tuple(args.methods.split(","))):
+    methods = tuple(args.methods.split(","))
+    for row in many_items(args.greatest, args.steps, methods, args.backbone, args.least):
         sys.stdout.write(
-            f"{row['case']:62} {row['ms']:9.2f} ms a step  x {row['x exact']:5.2f}  "
+            f"{row['case']:72} {row['ms']:9.2f} ms a step  x {row['x exact']:5.2f}  "
             f"{row['MiB']:7.0f} MiB  {row['membership'] / 1e6:.1f} M pairs/CPU-s of membership"
             f"{'  by rows' if row['by rows'] else ''}\n"
         )

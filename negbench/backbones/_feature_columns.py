@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from negbench.ops.axes import AnyShape
+from negbench.ops.axes import AnyShape, Rows
 from negbench.protocol.feature_table import FeatureTable
 
 
@@ -24,12 +24,14 @@ class FeatureColumns(nn.Module):
         self.width = width * len(bags) + table.numeric.shape[1]
         self.bags, self.numeric = bags, table.numeric
 
-    def forward(self) -> AnyShape:
-        """Of all ids, [n, width]."""
+    def forward(self, ids: Rows | None = None) -> AnyShape:
+        """Of all ids, or of ids [n]: [n, width]."""
+        numeric = self.numeric if ids is None else self.numeric.index_select(0, ids)
+        bags = self.bags if ids is None else [bag.of(ids) for bag in self.bags]
         means = [
             F.embedding_bag(
                 bag.codes, embedding, bag.offsets, mode="mean", include_last_offset=True
             )
-            for bag, embedding in zip(self.bags, self.embeddings, strict=True)
+            for bag, embedding in zip(bags, self.embeddings, strict=True)
         ]
-        return torch.cat([*means, self.numeric], 1)
+        return torch.cat([*means, numeric], 1)

@@ -43,7 +43,7 @@ from negbench.protocol import Batch, Card, RankingVectors, TrainContext, View, c
 CARD = Card(
     title="DreamRec, a guided diffusion over item vectors",
     family="backbone",
-    authors="Yang, Wu, Wang, Wang, Yuan and He",
+    authors="Zhengyi Yang, Jiancan Wu, Zhicai Wang, Xiang Wang, Yancheng Yuan and Xiangnan He",
     year=2023,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2310.20453",

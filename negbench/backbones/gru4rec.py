@@ -27,7 +27,7 @@ from negbench.protocol import Card, TrainContext, check_ranges
 CARD = Card(
     title="GRU4Rec",
     family="backbone",
-    authors="Hidasi, Karatzoglou, Baltrunas and Tikk",
+    authors="Balázs Hidasi, Alexandros Karatzoglou, Linas Baltrunas and Domonkos Tikk",
     year=2016,
     venue="ICLR",
     link="https://arxiv.org/abs/1511.06939",

@@ -35,7 +35,8 @@ from negbench.protocol import Card, TrainContext, check_ranges
 CARD = Card(
     title="HSTU",
     family="backbone",
-    authors="Zhai, Liao, Liu, Wang, Li et al.",
+    authors="Jiaqi Zhai, Lucy Liao, Xing Liu, Yueming Wang, Rui Li, Xuan Cao, Leon Gao, Zhaojie"
+    " Gong, Fangda Gu, Michael He, Yinghai Lu and Yu Shi",
     year=2024,
     venue="ICML",
     link="https://arxiv.org/abs/2402.17152",

@@ -38,7 +38,7 @@ from negbench.protocol import (
 CARD = Card(
     title="LightGCN",
     family="backbone",
-    authors="He, Deng, Wang, Li, Zhang and Wang",
+    authors="Xiangnan He, Kuan Deng, Xiang Wang, Yan Li, Yongdong Zhang and Meng Wang",
     year=2020,
     venue="SIGIR",
     link="https://arxiv.org/abs/2002.02126",

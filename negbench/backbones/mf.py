@@ -37,7 +37,8 @@ from negbench.protocol.row_table import RowTable, RowView
 CARD = Card(
     title="Matrix factorisation",
     family="backbone",
-    authors="Koren, Bell and Volinsky; Rendle et al.",
+    authors="Yehuda Koren, Robert Bell and Chris Volinsky; Steffen Rendle, Christoph"
+    " Freudenthaler, Zeno Gantner and Lars Schmidt-Thieme",
     year=2009,
     venue="Computer; UAI",
     link="https://arxiv.org/abs/1205.2618",

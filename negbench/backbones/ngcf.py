@@ -35,7 +35,7 @@ from negbench.protocol import AnyShape, Card, TrainContext, check_ranges
 CARD = Card(
     title="NGCF",
     family="backbone",
-    authors="Wang, He, Wang, Feng and Chua",
+    authors="Xiang Wang, Xiangnan He, Meng Wang, Fuli Feng and Tat-Seng Chua",
     year=2019,
     venue="SIGIR",
     link="https://arxiv.org/abs/1905.08108",

@@ -35,7 +35,7 @@ from negbench.protocol import Card, TrainContext, check_ranges
 CARD = Card(
     title="SASRec",
     family="backbone",
-    authors="Kang and McAuley",
+    authors="Wang-Cheng Kang and Julian McAuley",
     year=2018,
     venue="ICDM",
     link="https://arxiv.org/abs/1808.09781",

@@ -23,7 +23,9 @@ without texts, and without `features`, the towers have ids alone and all cold it
 
 A value that no train id has is never trained, so it counts as missing. The embeddings of values are
 not in the penalty `l2`. Cost per step: 6 (U + I) H (E + D) products for all vectors, and 6 I T H
-and 6 (U X_u + I X_i) H for texts and columns, as methods may draw any item.
+and 6 (U X_u + I X_i) H for texts and columns, as methods may draw any item. Of a large table, where
+a step reads a few rows (`training/row_adam.py`), n instead of U + I: the vectors of the n users and
+items that it reads are computed, and all of them only for a method that reads all.
 
 The defaults are ours and hold for all methods alike. With a loss that divides cosines by a
 temperature of its own, one of the two should be 1.
@@ -31,6 +33,7 @@ temperature of its own, one of the two should be 1.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -41,12 +44,27 @@ from negbench.backbones import _embedding_table
 from negbench.backbones._feature_columns import FeatureColumns
 from negbench.backbones._nodes import NodeBackbone
 from negbench.backbones._sequence import initialise
-from negbench.protocol import AnyShape, Card, FeatureTable, TrainContext, check_ranges
+from negbench.backbones._tower_rows import AT_ONCE, TowerRows, TowerView, in_parts, key_of
+from negbench.data.interactions import Csr
+from negbench.ops.axes import AnyShape, Rows, Vectors
+from negbench.ops.hashed_uniform import hashed_uniform
+from negbench.protocol import (
+    Batch,
+    Card,
+    FeatureTable,
+    Negatives,
+    RankingVectors,
+    TrainContext,
+    View,
+    check_ranges,
+)
+from negbench.protocol.row_table import RowTable
 
 CARD = Card(
     title="Two towers over ids, features and item texts",
     family="backbone",
-    authors="Yi, Yang, Hong, Cheng, Heldt, Kumthekar, Zhao, Wei and Chi",
+    authors="Xinyang Yi, Ji Yang, Lichan Hong, Derek Zhiyuan Cheng, Lukasz Heldt, Aditee"
+    " Kumthekar, Zhe Zhao, Li Wei and Ed H. Chi",
     year=2019,
     venue="RecSys",
     paper="Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations",
@@ -171,10 +189,56 @@ class TwoTower(NodeBackbone):
             if columns is not None:
                 initialise(columns, generator)
         self.to(context.device)
+        self.rows = RowTable(self.table, is_input=True)
+
+    def view(self, batch: Batch, generator: torch.Generator, *, cut: bool = True) -> View:
+        """The rows of the batch; of a table that is updated by rows, what is read alone."""
+        if not (cut and self.rows.by_rows):
+            return super().view(batch, generator, cut=cut)
+        drops = self.training and self.config.id_dropout > 0
+        return TowerRows(self.rows, self.n_users, self.similarity).view(
+            batch, self.user_vectors, self.item_vectors, key_of(generator) if drops else None
+        )
+
+    def backward(self, batch: Batch, view: View, negatives: Negatives) -> None:
+        """Add the gradients of what the step has read, and of the L2 penalty, to the table's."""
+        if not isinstance(view, TowerView):
+            super().backward(batch, view, negatives)
+        elif view.rows_read.reached():
+            view.rows_read.backward(self.config.l2, batch, negatives)
+        else:  # the parts learn alone: no L2 either, and no move by what momentum is left
+            for parameter in self.parameters():
+                parameter.grad = None
+
+    @torch.no_grad()
+    def encode(self, history: Csr) -> RankingVectors:
+        """All vectors, of a large table some rows at a time; the history is not used."""
+        if len(self.table) <= AT_ONCE:
+            return super().encode(history)
+        self.rows.read()
+        users, items = self.table[: self.n_users], self.table[self.n_users :]
+        users = in_parts(users, self.user_vectors)
+        items = in_parts(items, partial(self.item_vectors, key=None))
+        return RankingVectors(items, self.similarity, users.__getitem__, users)
+
+    def user_vectors(self, ids: Rows, own: Vectors) -> Vectors:
+        """The tower's vectors [n, D] of users ids [n], whose rows of the table are `own` [n, E]."""
+        about = _side_by_side(None, self.user_columns, ids)
+        vectors: Vectors = self.of_users(own * self.known[ids], about)
+        return vectors
+
+    def item_vectors(self, ids: Rows, own: Vectors, key: int | None) -> Vectors:
+        """Likewise of items; an id is dropped by its number and the step's key, if there is one."""
+        own = own * self.known[ids + self.n_users]
+        if key is not None:
+            own = own * (hashed_uniform(ids, key) >= self.config.id_dropout).unsqueeze(1)
+        vectors: Vectors = self.of_items(own, _side_by_side(self.texts, self.item_columns, ids))
+        return vectors
 
     def nodes(self, generator: torch.Generator | None, *, cut: bool) -> AnyShape:
         """The towers' vectors of all users and items, [U + I, D]."""
         del cut
+        self.rows.read()
         nodes = self.table * self.known
         users, items = nodes[: self.n_users], nodes[self.n_users :]
         if generator is not None and self.config.id_dropout:
@@ -207,11 +271,15 @@ def _width(columns: FeatureColumns | None) -> int:
     return 0 if columns is None else columns.width
 
 
-def _side_by_side(texts: Tensor | None, columns: FeatureColumns | None) -> Tensor | None:
-    """Vectors of texts [n, T] and columns [n, X] as one, as far as there are any."""
+def _side_by_side(
+    texts: Tensor | None, columns: FeatureColumns | None, ids: Rows | None = None
+) -> Tensor | None:
+    """Vectors of texts [n, T] and columns [n, X] as one, of all or of ids [n], if there are any."""
+    if texts is not None and ids is not None:
+        texts = texts[ids]
     if columns is None:
         return texts
-    return columns() if texts is None else torch.cat([texts, columns()], 1)
+    return columns(ids) if texts is None else torch.cat([texts, columns(ids)], 1)
 
 
 def build(config: Config, context: TrainContext, generator: torch.Generator) -> TwoTower:

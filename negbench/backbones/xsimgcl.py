@@ -52,7 +52,7 @@ from negbench.protocol import (
 CARD = Card(
     title="XSimGCL, SimGCL and SGL: contrastive graph convolution",
     family="backbone",
-    authors="Yu, Xia, Chen, Cui, Hung and Yin",
+    authors="Junliang Yu, Xin Xia, Tong Chen, Lizhen Cui, Nguyen Quoc Viet Hung and Hongzhi Yin",
     year=2023,
     venue="TKDE",
     link="https://arxiv.org/abs/2209.02544",

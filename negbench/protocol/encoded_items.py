@@ -1,13 +1,14 @@
 """Item vectors that are encoded when they are read: a catalogue that never exists as a matrix.
 
 A user's own loop may give items as a function, encode(ids [n]) -> [n, D], instead of the matrix
-[I, D]. Parts read them as before: the two tensors here stand for the matrix and for the positives'
-rows, and hold no numbers. An id is encoded once a step, or twice where it is read without gradient
-before it is read with it. To read the whole catalogue, as a matrix or by all ids in their order, is
-refused.
+[I, D], and a backbone of ours with a network over a large table does. Parts read them as before:
+the two tensors here stand for the matrix and for the positives' rows, and hold no numbers. An id is
+encoded once a step, or twice where it is read without gradient before it is read with it. To read
+the whole catalogue, as a matrix or by all ids in their order, is refused where the function is a
+user's; a backbone's own is asked for all ids then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Self, TypeVar, cast
 
 import torch
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from negbench.errors import UserError
-from negbench.ops.axes import AnyShape, AnyVectors, Rows, Vectors
+from negbench.ops.axes import AnyShape, AnyVectors, ItemVectors, Rows, Vectors
 
 T = TypeVar("T", bound=Tensor)
 CATALOGUE = "catalogue"
@@ -69,15 +70,26 @@ class EncodedItems(Tensor):
     """What was read without."""
     like: Tensor
     detached: bool
+    refuses_all: bool
+    """Whether a read of all items is an error; else `encode` is asked for all ids."""
 
     @classmethod
-    def of(cls, encode: Encode, n_items: int, like: AnyVectors, method: str) -> Self:
+    def of(
+        cls,
+        encode: Encode,
+        n_items: int,
+        like: AnyVectors,
+        method: str,
+        *,
+        refuses_all: bool = True,
+    ) -> Self:
         """Items 0..I-1 beside the vectors `like` [B, D]: of their width, type and device.
 
         `method` is who reads them, for errors.
         """
         items = _stand_in(cls, n_items, like)
         items.method, items.encode, items.like, items.detached = method, encode, like, False
+        items.refuses_all = refuses_all
         items.forget()
         return items
 
@@ -99,7 +111,7 @@ class EncodedItems(Tensor):
         Raises UserError where one is all ids in their order, and ValueError where `encode` returns
         another shape.
         """
-        if any(self._is_whole(each) for each in ids):
+        if self.refuses_all and any(self._is_whole(each) for each in ids):
             raise catalogue_refused(self.method)
         learns = torch.is_grad_enabled() and not self.detached
         known = self.learning if learns else self.resting
@@ -139,24 +151,35 @@ class EncodedItems(Tensor):
 
     def at_rest(self) -> Self:
         """The same items without gradient; what is known is shared."""
-        twin = self.of(self.encode, self.shape[0], self.like, self.method)
+        twin = self.of(
+            self.encode, self.shape[0], self.like, self.method, refuses_all=self.refuses_all
+        )
         twin.learning, twin.resting, twin.detached = self.learning, self.resting, True
         return twin
 
+    def all_rows(self) -> ItemVectors:
+        """The vectors of all items, [I, D]. Raises UserError where that is refused."""
+        if self.refuses_all:
+            raise catalogue_refused(self.method)
+        return self.rows(torch.arange(self.shape[0], device=self.like.device))
+
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Encode the rows that are taken by ids. Raises UserError for any other read."""
+        """Encode the rows that are taken by ids. Raises UserError for a refused read of all."""
         if func in DESCRIBES:
             return _described(func, args, kwargs)
         match func, args:
             case torch.Tensor.detach, (EncodedItems() as items,):
                 return items.at_rest()
-            case torch.Tensor.__getitem__, (EncodedItems() as items, Tensor() as ids):
+            case torch.Tensor.__getitem__, (EncodedItems() as items, Tensor() as ids) if (
+                items.refuses_all or ids.dtype == torch.int64
+            ):
                 return items.rows(ids)
             case F.embedding, (Tensor() as ids, EncodedItems() as items):
                 return items.rows(ids)
-        given = _each([args, list((kwargs or {}).values())])
-        raise catalogue_refused(next(x.method for x in given if isinstance(x, EncodedItems)))
+            case torch.Tensor.index_select, (EncodedItems() as items, 0, Tensor() as ids):
+                return items.rows(ids)
+        return func(*read(args), **read(kwargs or {}))
 
 
 class EncodedRows(Tensor):
@@ -220,19 +243,15 @@ def _lost(gradient: Tensor) -> None:
     )
 
 
-def _each(values: Any) -> Iterator[Any]:
-    """The values in nested lists and tuples."""
-    if isinstance(values, list | tuple):
-        for value in values:
-            yield from _each(value)
-    else:
-        yield values
-
-
 def read(value: Any) -> Any:
-    """The vectors in the place of an `EncodedRows`, also within lists, tuples and mappings."""
+    """The vectors in the place of what stands for them, also within lists, tuples and mappings.
+
+    Raises UserError for all items where that is refused.
+    """
     if isinstance(value, EncodedRows):
         return value.items.rows(value.ids)
+    if isinstance(value, EncodedItems):
+        return value.all_rows()
     if isinstance(value, list | tuple):
         return type(value)(map(read, value))
     return {name: read(each) for name, each in value.items()} if isinstance(value, dict) else value

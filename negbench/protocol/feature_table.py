@@ -5,12 +5,13 @@ from typing import Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from negbench.data.features import Categorical, Features, Numeric
 from negbench.data.interactions import Csr
-from negbench.ops.axes import AnyShape
+from negbench.ops.axes import AnyShape, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,14 @@ class CodeBags:
     codes: Tensor
     offsets: Tensor
     size: int
+
+    def of(self, ids: Rows) -> "CodeBags":
+        """The codes of ids [n] alone, in their order."""
+        starts, ends = self.offsets[ids], self.offsets[ids + 1]
+        offsets = F.pad((ends - starts).cumsum(0), (1, 0))
+        within = torch.arange(int(offsets[-1]), device=ids.device)
+        places = within + (starts - offsets[:-1]).repeat_interleave(ends - starts)
+        return CodeBags(self.codes[places], offsets, self.size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,9 +35,9 @@ class RowTable:
     optimiser sets `catch_up`, and takes `received` or `whole` in its step.
     """
 
-    def __init__(self, parameter: nn.Parameter) -> None:
-        """Of a parameter [R, D]."""
-        self.parameter = parameter
+    def __init__(self, parameter: nn.Parameter, *, is_input: bool = False) -> None:
+        """Of a parameter [R, D]; `is_input` where a network computes the vectors of its rows."""
+        self.parameter, self.is_input = parameter, is_input
         self.catch_up: Callable[[Tensor | None], None] | None = None
         """The optimiser's: makes the moves that these rows, or all, have been spared so far."""
         self.received: list[tuple[Tensor, Tensor]] | None = None
@@ -92,7 +92,7 @@ class RowTable:
     def __deepcopy__(self, memo: dict[int, Any]) -> "RowTable":
         """A copy of the table as it is read now, without the optimiser."""
         self.read()
-        copy = RowTable(deepcopy(self.parameter, memo))
+        copy = RowTable(deepcopy(self.parameter, memo), is_input=self.is_input)
         copy.parameter.data.copy_(self.parameter.data)
         return copy
 
