@@ -11,10 +11,11 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="MovieLens 1M (AHNS split)",
     family="lists",
-    authors="",
+    authors="Riwei Lai, Rui Chen, Qilong Han, Chi Zhang and Li Chen",
     year=2024,
-    venue="",
+    venue="AAAI",
     link="https://github.com/Riwei-HEU/AHNS",
+    paper="Adaptive Hardness Negative Sampling for Collaborative Filtering",
     provides=("part",),
     licence="",
     terms="MovieLens terms: research use, acknowledge, no redistribution",

@@ -13,10 +13,11 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Phones (AHNS split)",
     family="lists",
-    authors="",
+    authors="Riwei Lai, Rui Chen, Qilong Han, Chi Zhang and Li Chen",
     year=2024,
-    venue="",
+    venue="AAAI",
     link="https://github.com/Riwei-HEU/AHNS",
+    paper="Adaptive Hardness Negative Sampling for Collaborative Filtering",
     provides=("part",),
     licence="",
     terms="no licence is stated; Amazon reviews, research use",

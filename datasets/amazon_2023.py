@@ -22,7 +22,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Reviews 2023 (a category, ratings only)",
     family="ratings",
-    authors="Yupeng Hou, Jiacheng Li, Zhankui He and others",
+    authors="Yupeng Hou, Jiacheng Li, Zhankui He, An Yan, Xiusi Chen and Julian McAuley",
     year=2024,
     venue="arXiv 2403.03952",
     link="https://amazon-reviews-2023.github.io/",

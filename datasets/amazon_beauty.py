@@ -19,7 +19,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Beauty (2014, ratings only)",
     family="ratings",
-    authors="Ruining He, Julian McAuley",
+    authors="Ruining He and Julian McAuley",
     year=2016,
     venue="WWW",
     link="https://jmcauley.ucsd.edu/data/amazon/",

@@ -21,7 +21,8 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Coat Shopping (unbiased test: random exposure)",
     family="judged",
-    authors="Tobias Schnabel, Adith Swaminathan, Ashudeep Singh, Navin Chandak, Thorsten Joachims",
+    authors="Tobias Schnabel, Adith Swaminathan, Ashudeep Singh, Navin Chandak and Thorsten"
+    " Joachims",
     year=2016,
     venue="ICML",
     link="https://www.cs.cornell.edu/~schnabts/mnar/",

@@ -13,10 +13,11 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Beauty (DENS split)",
     family="lists",
-    authors="",
+    authors="Riwei Lai, Li Chen, Yuhan Zhao, Rui Chen and Qilong Han",
     year=2023,
-    venue="",
+    venue="WSDM",
     link="https://github.com/Riwei-HEU/DENS",
+    paper="Disentangled Negative Sampling for Collaborative Filtering",
     provides=("part",),
     licence="",
     terms="no licence is stated; Amazon reviews, research use",

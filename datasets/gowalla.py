@@ -15,7 +15,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Gowalla (LightGCN split)",
     family="lists",
-    authors="Eunjoon Cho, Seth A. Myers, Jure Leskovec",
+    authors="Eunjoon Cho, Seth A. Myers and Jure Leskovec",
     year=2011,
     venue="KDD",
     link="https://snap.stanford.edu/data/loc-gowalla.html",

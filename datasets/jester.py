@@ -24,7 +24,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Jester (people who rated all jokes; simulated exposure)",
     family="judged",
-    authors="Ken Goldberg, Theresa Roeder, Dhruv Gupta, Chris Perkins",
+    authors="Ken Goldberg, Theresa Roeder, Dhruv Gupta and Chris Perkins",
     year=2001,
     venue="Information Retrieval",
     link="https://eigentaste.berkeley.edu/dataset/",

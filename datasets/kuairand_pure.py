@@ -39,7 +39,8 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="KuaiRand-Pure (unbiased test: random exposure)",
     family="judged",
-    authors="Chongming Gao, Shijun Li, Yuan Zhang and others",
+    authors="Chongming Gao, Shijun Li, Yuan Zhang, Jiawei Chen, Biao Li, Wenqiang Lei, Peng Jiang"
+    " and Xiangnan He",
     year=2022,
     venue="CIKM",
     link="https://kuairand.com",

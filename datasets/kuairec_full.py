@@ -25,7 +25,8 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="KuaiRec (log and fully observed matrix)",
     family="judged",
-    authors="Chongming Gao, Shijun Li, Wenqiang Lei and others",
+    authors="Chongming Gao, Shijun Li, Wenqiang Lei, Jiawei Chen, Biao Li, Peng Jiang, Xiangnan"
+    " He, Jiaxin Mao and Tat-Seng Chua",
     year=2022,
     venue="CIKM",
     link="https://kuairec.com",

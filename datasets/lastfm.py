@@ -20,7 +20,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Last.fm 2K (HetRec 2011)",
     family="ratings",
-    authors="Ivan Cantador, Peter Brusilovsky, Tsvi Kuflik",
+    authors="Iván Cantador, Peter Brusilovsky and Tsvi Kuflik",
     year=2011,
     venue="HetRec at RecSys",
     link="https://grouplens.org/datasets/hetrec-2011/",

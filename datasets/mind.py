@@ -33,7 +33,8 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="MIND (news, with impressions)",
     family="judged",
-    authors="Fangzhao Wu, Ying Qiao, Jiun-Hung Chen and others",
+    authors="Fangzhao Wu, Ying Qiao, Jiun-Hung Chen, Chuhan Wu, Tao Qi, Jianxun Lian, Danyang"
+    " Liu, Xing Xie, Jianfeng Gao, Winnie Wu and Ming Zhou",
     year=2020,
     venue="ACL",
     link="https://msnews.github.io/",

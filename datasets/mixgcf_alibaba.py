@@ -15,10 +15,12 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Alibaba (MixGCF split)",
     family="lists",
-    authors="",
+    authors="Tinglin Huang, Yuxiao Dong, Ming Ding, Zhen Yang, Wenzheng Feng, Xinyu Wang and Jie"
+    " Tang",
     year=2021,
-    venue="",
+    venue="KDD",
     link="https://github.com/huangtinglin/MixGCF",
+    paper="MixGCF: An Improved Training Method for Graph Neural Network-based Recommender Systems",
     provides=("part",),
     licence="",
     terms="no licence is stated; research use",

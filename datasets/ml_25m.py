@@ -10,7 +10,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="MovieLens 25M",
     family="ratings",
-    authors="F. Maxwell Harper, Joseph A. Konstan",
+    authors="F. Maxwell Harper and Joseph A. Konstan",
     year=2015,
     venue="ACM TiiS",
     link="https://grouplens.org/datasets/movielens/25m/",

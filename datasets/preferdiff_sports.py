@@ -12,7 +12,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Sports and Outdoors (PreferDiff, users apart)",
     family="sequences",
-    authors="Liu, Zhang, Hu, Qian and Chua",
+    authors="Shuo Liu, An Zhang, Guoqing Hu, Hong Qian and Tat-Seng Chua",
     year=2025,
     venue="ICLR",
     link="https://github.com/lswhim/PreferDiff",

@@ -10,7 +10,7 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Steam (SASRec)",
     family="sequences",
-    authors="Wang-Cheng Kang, Julian McAuley",
+    authors="Wang-Cheng Kang and Julian McAuley",
     year=2018,
     venue="ICDM",
     link="https://github.com/kang205/SASRec",

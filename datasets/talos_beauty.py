@@ -14,10 +14,12 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Amazon Beauty (Talos split)",
     family="lists",
-    authors="",
+    authors="Shengjia Zhang, Weiqin Yang, Jiawei Chen, Peng Wu, Yuegang Sun, Gang Wang, Qihao Shi"
+    " and Can Wang",
     year=2026,
-    venue="",
+    venue="WWW",
     link="https://github.com/cynthia-shengjia/WWW-2026-Talos",
+    paper="Talos: Optimizing Top-K Accuracy in Recommender Systems",
     provides=("part",),
     licence="",
     terms="the repository is under MIT; Amazon reviews, research use",

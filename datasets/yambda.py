@@ -27,10 +27,12 @@ from negbench.plugins.card import Card
 CARD = Card(
     title="Yambda-50M (music: likes, dislikes, listens)",
     family="ratings",
-    authors="",
+    authors="A. Ploshkin, V. Tytskiy, A. Pismenny, V. Baikalov, E. Taychinov, A. Permiakov, D."
+    " Burlakov, E. Krofto and N. Savushkin",
     year=2025,
-    venue="",
+    venue="RecSys",
     link="https://huggingface.co/datasets/yandex/yambda",
+    paper="Yambda-5B -- A Large-Scale Multi-modal Dataset for Ranking and Retrieval",
     provides=("order", "exposures"),
     licence="Apache-2.0",
     terms="Apache-2.0",

@@ -25,7 +25,7 @@ from negbench.protocol import Card, Method
 CARD = Card(
     title="Adaptive negatives: top-k of an in-batch pool",
     family="dynamic",
-    authors="Prakash, Bermperidis and Chennu",
+    authors="Arushi Prakash, Dimitrios Bermperidis and Srivas Chennu",
     year=2024,
     venue="arXiv",
     link="https://arxiv.org/abs/2410.17276",

@@ -50,7 +50,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Adaptive sampling-importance-resampling",
     family="dynamic",
-    authors="Chen, Lian, Jin, Zheng and Chen",
+    authors="Jin Chen, Defu Lian, Binbin Jin, Kai Zheng and Enhong Chen",
     year=2022,
     venue="WWW",
     link="https://doi.org/10.1145/3485447.3512075",

@@ -27,7 +27,7 @@ from negbench.protocol import Card, Method, Negatives, Rows, Step, check_ranges
 CARD = Card(
     title="Adaptive hardness negative sampling",
     family="dynamic",
-    authors="Lai, Chen, Han, Zhang and Chen",
+    authors="Riwei Lai, Rui Chen, Qilong Han, Chi Zhang and Li Chen",
     year=2024,
     venue="AAAI",
     paper="Adaptive Hardness Negative Sampling for Collaborative Filtering",

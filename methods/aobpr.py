@@ -48,7 +48,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Adaptive oversampling by the ranks of factors",
     family="dynamic",
-    authors="Rendle and Freudenthaler",
+    authors="Steffen Rendle and Christoph Freudenthaler",
     year=2014,
     venue="WSDM",
     link="https://doi.org/10.1145/2556195.2556248",

@@ -53,7 +53,7 @@ from negbench.protocol import (
 CARD = Card(
     title="BC loss: margins by what popularity does not explain",
     family="contrastive",
-    authors="Zhang, Ma, Wang and Chua",
+    authors="An Zhang, Wenchang Ma, Xiang Wang and Tat-Seng Chua",
     year=2022,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2210.11054",

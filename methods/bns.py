@@ -45,7 +45,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Bayesian negative sampling",
     family="dynamic",
-    authors="Liu and Wang",
+    authors="Bin Liu and Bang Wang",
     year=2023,
     venue="ICDE",
     link="https://doi.org/10.1109/ICDE55515.2023.00063",

@@ -31,7 +31,7 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check
 CARD = Card(
     title="BSL: a softmax with a temperature for each side",
     family="contrastive",
-    authors="Wu, Chen, Wu, Shi, Zhang and Wang",
+    authors="Junkang Wu, Jiawei Chen, Jiancan Wu, Wentao Shi, Jizhi Zhang and Xiang Wang",
     year=2024,
     venue="ICDE",
     link="https://arxiv.org/abs/2312.12882",

@@ -42,7 +42,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Cross-batch negatives from a memory bank",
     family="static",
-    authors="Wang, Zhu and He",
+    authors="Jinpeng Wang, Jieming Zhu and Xiuqiang He",
     year=2021,
     venue="SIGIR",
     link="https://arxiv.org/abs/2110.15154",

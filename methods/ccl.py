@@ -28,7 +28,8 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check
 CARD = Card(
     title="CCL: the cosine contrastive loss",
     family="contrastive",
-    authors="Mao, Zhu, Wang, Dai, Dong, Xiao and He",
+    authors="Kelong Mao, Jieming Zhu, Jinpeng Wang, Quanyu Dai, Zhenhua Dong, Xi Xiao and"
+    " Xiuqiang He",
     year=2021,
     venue="CIKM",
     link="https://arxiv.org/abs/2109.12613",

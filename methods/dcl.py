@@ -24,7 +24,8 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="Debiased contrastive loss",
     family="contrastive",
-    authors="Chuang, Robinson, Lin, Torralba and Jegelka",
+    authors="Ching-Yao Chuang, Joshua Robinson, Yen-Chen Lin, Antonio Torralba and Stefanie"
+    " Jegelka",
     year=2020,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2007.00224",

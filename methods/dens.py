@@ -51,7 +51,7 @@ from negbench.protocol import (
 CARD = Card(
     title="DENS: disentangled negative sampling",
     family="dynamic",
-    authors="Lai, Chen, Zhao, Chen and Han",
+    authors="Riwei Lai, Li Chen, Yuhan Zhao, Rui Chen and Qilong Han",
     year=2023,
     venue="WSDM",
     paper="Disentangled Negative Sampling for Collaborative Filtering",

@@ -29,7 +29,8 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scalar, Scores, Ste
 CARD = Card(
     title="DirectAU: alignment and uniformity",
     family="no_negatives",
-    authors="Wang, Yu, Ma, Zhang, Chen, Liu and Ma",
+    authors="Chenyang Wang, Yuanqing Yu, Weizhi Ma, Min Zhang, Chong Chen, Yiqun Liu and Shaoping"
+    " Ma",
     year=2022,
     venue="KDD",
     link="https://arxiv.org/abs/2206.12811",

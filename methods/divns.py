@@ -45,7 +45,7 @@ from negbench.protocol import (
 CARD = Card(
     title="DivNS: diversity-augmented negative sampling",
     family="dynamic",
-    authors="Xuan, Sokol, Sanderson and Chan",
+    authors="Yueqing Xuan, Kacper Sokol, Mark Sanderson and Jeffrey Chan",
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2508.14468",

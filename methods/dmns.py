@@ -65,7 +65,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Diffusion-based multi-level negatives",
     family="diffusion",
-    authors="Nguyen and Fang",
+    authors="Trung-Kien Nguyen and Yuan Fang",
     year=2024,
     venue="WWW",
     link="https://arxiv.org/abs/2403.17259",

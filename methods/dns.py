@@ -15,7 +15,7 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="Dynamic negative sampling",
     family="dynamic",
-    authors="Zhang, Chen, Wang and Yu",
+    authors="Weinan Zhang, Tianqi Chen, Jun Wang and Yong Yu",
     year=2013,
     venue="SIGIR",
     link="https://doi.org/10.1145/2484028.2484126",

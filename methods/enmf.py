@@ -35,7 +35,7 @@ from negbench.protocol import (
 CARD = Card(
     title="ENMF: whole-data squared loss",
     family="no_negatives",
-    authors="Chen, Zhang, Zhang, Liu and Ma",
+    authors="Chong Chen, Min Zhang, Yongfeng Zhang, Yiqun Liu and Shaoping Ma",
     year=2020,
     venue="TOIS",
     link="https://doi.org/10.1145/3373807",

@@ -52,7 +52,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Negatives by neighbourhood overlap in the transition graph",
     family="dynamic",
-    authors="Fan, Pu, Zhang and Wu",
+    authors="Lu Fan, Jiashu Pu, Rongsheng Zhang and Xiao-Ming Wu",
     year=2023,
     venue="SIGIR",
     link="https://doi.org/10.1145/3539618.3591995",

@@ -23,7 +23,7 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="Contrastive loss with hard negatives",
     family="contrastive",
-    authors="Robinson, Chuang, Sra and Jegelka",
+    authors="Joshua Robinson, Ching-Yao Chuang, Suvrit Sra and Stefanie Jegelka",
     year=2021,
     venue="ICLR",
     link="https://arxiv.org/abs/2010.04592",

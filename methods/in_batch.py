@@ -32,7 +32,8 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="In-batch negatives with logQ correction",
     family="static",
-    authors="Yi, Yang, Hong, Cheng, Heldt, Kumthekar, Zhao, Wei and Chi",
+    authors="Xinyang Yi, Ji Yang, Lichan Hong, Derek Zhiyuan Cheng, Lukasz Heldt, Aditee"
+    " Kumthekar, Zhe Zhao, Li Wei and Ed H. Chi",
     year=2019,
     venue="RecSys",
     link="https://doi.org/10.1145/3298689.3346996",

@@ -24,7 +24,7 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="InfoNCE (sampled softmax with a temperature)",
     family="contrastive",
-    authors="van den Oord, Li and Vinyals",
+    authors="Aäron van den Oord, Yazhe Li and Oriol Vinyals",
     year=2018,
     venue="arXiv",
     link="https://arxiv.org/abs/1807.03748",

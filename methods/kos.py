@@ -33,7 +33,7 @@ from negbench.protocol import (
 CARD = Card(
     title="k-OS: WARP with the k-th best of a user's positives",
     family="ranking",
-    authors="Weston, Yee and Weiss",
+    authors="Jason Weston, Hector Yee and Ron J. Weiss",
     year=2013,
     venue="RecSys",
     paper="Learning to Rank Recommendations with the k-Order Statistic Loss",

@@ -40,7 +40,7 @@ from negbench.protocol import (
 CARD = Card(
     title="LambdaRank and LambdaLoss weights on sampled pairs",
     family="ranking",
-    authors="Wang, Li, Golbandi, Bendersky and Najork",
+    authors="Xuanhui Wang, Cheng Li, Nadav Golbandi, Michael Bendersky and Marc Najork",
     year=2018,
     venue="CIKM",
     link="https://doi.org/10.1145/3269206.3271784",

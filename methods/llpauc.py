@@ -49,7 +49,8 @@ from negbench.protocol import (
 CARD = Card(
     title="LLPAUC: lower-left partial AUC",
     family="ranking",
-    authors="Shi, Wang, Feng, Zhang, Wang, Wu and He",
+    authors="Wentao Shi, Chenxu Wang, Fuli Feng, Yang Zhang, Wenjie Wang, Junkang Wu and Xiangnan"
+    " He",
     year=2024,
     venue="WWW",
     link="https://arxiv.org/abs/2403.00844",

@@ -42,7 +42,7 @@ from negbench.protocol import (
 CARD = Card(
     title="MAWU: margin-aware alignment and weighted uniformity",
     family="no_negatives",
-    authors="Park, Yoon, Lee, Park and Lee",
+    authors="Seongmin Park, Mincheol Yoon, Jae-woong Lee, Hogun Park and Jongwuk Lee",
     year=2023,
     venue="CIKM",
     link="https://arxiv.org/abs/2308.06091",

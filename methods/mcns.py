@@ -48,7 +48,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Markov chain Monte Carlo negative sampling",
     family="dynamic",
-    authors="Yang, Ding, Zhou, Yang, Zhou and Tang",
+    authors="Zhen Yang, Ming Ding, Chang Zhou, Hongxia Yang, Jingren Zhou and Jie Tang",
     year=2020,
     venue="KDD",
     link="https://arxiv.org/abs/2005.09863",

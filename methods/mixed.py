@@ -25,7 +25,8 @@ from negbench.protocol import Card, Method
 CARD = Card(
     title="Mixed in-batch and uniform negatives",
     family="static",
-    authors="Yang, Yi, Cheng, Hong, Li, Wang, Xu and Chi",
+    authors="Ji Yang, Xinyang Yi, Derek Zhiyuan Cheng, Lichan Hong, Yang Li, Simon Xiaoming Wang,"
+    " Taibai Xu and Ed H. Chi",
     year=2020,
     venue="WWW Companion",
     link="https://doi.org/10.1145/3366424.3386195",

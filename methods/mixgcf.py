@@ -36,7 +36,8 @@ from negbench.protocol import AnyShape, Card, Method, Negatives, Objective, Step
 CARD = Card(
     title="MixGCF: positives mixed into hard negatives, layer by layer",
     family="dynamic",
-    authors="Huang, Dong, Ding, Yang, Feng, Wang and Tang",
+    authors="Tinglin Huang, Yuxiao Dong, Ming Ding, Zhen Yang, Wenzheng Feng, Xinyu Wang and Jie"
+    " Tang",
     year=2021,
     venue="KDD",
     paper="MixGCF: An Improved Training Method for Graph Neural Network-based Recommender Systems",

@@ -30,7 +30,7 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check
 CARD = Card(
     title="nnPU: non-negative risk of positives and unlabelled items",
     family="denoising",
-    authors="Kiryo, Niu, du Plessis and Sugiyama",
+    authors="Ryuichi Kiryo, Gang Niu, Marthinus C. du Plessis and Masashi Sugiyama",
     year=2017,
     venue="NeurIPS",
     link="https://arxiv.org/abs/1703.00593",

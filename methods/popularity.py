@@ -31,7 +31,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Popularity-weighted negatives",
     family="static",
-    authors="Mikolov, Sutskever, Chen, Corrado and Dean",
+    authors="Tomas Mikolov, Ilya Sutskever, Kai Chen, Greg S. Corrado and Jeff Dean",
     year=2013,
     venue="NIPS",
     link="https://arxiv.org/abs/1310.4546",

@@ -53,7 +53,7 @@ from negbench.protocol import (
 CARD = Card(
     title="PreferDiff: log-likelihood ranking of denoising errors",
     family="diffusion",
-    authors="Liu, Zhang, Hu, Qian and Chua",
+    authors="Shuo Liu, An Zhang, Guoqing Hu, Hong Qian and Tat-Seng Chua",
     year=2025,
     venue="ICLR",
     link="https://arxiv.org/abs/2410.13117",

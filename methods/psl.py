@@ -35,7 +35,8 @@ from negbench.protocol import AnyShape, Card, Method, Negatives, Rows, Scores, S
 CARD = Card(
     title="PSL: a pairwise softmax with bounded surrogates",
     family="contrastive",
-    authors="Yang, Chen, Xin, Zhou, Hu, Feng, Chen and Wang",
+    authors="Weiqin Yang, Jiawei Chen, Xin Xin, Sheng Zhou, Binbin Hu, Yan Feng, Chun Chen and"
+    " Can Wang",
     year=2024,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2411.00163",

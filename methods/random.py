@@ -19,7 +19,7 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="Uniform negatives",
     family="static",
-    authors="Rendle, Freudenthaler, Gantner and Schmidt-Thieme",
+    authors="Steffen Rendle, Christoph Freudenthaler, Zeno Gantner and Lars Schmidt-Thieme",
     year=2009,
     venue="UAI",
     link="https://arxiv.org/abs/1205.2618",

@@ -20,7 +20,8 @@ from negbench.protocol import Card, Ids, Method, Negatives, Rows, Scores, Step, 
 CARD = Card(
     title="SimANS: ambiguous negatives",
     family="dynamic",
-    authors="Zhou, Gong, Liu, Zhao, Shen, Dong, Lu, Majumder, Wen and Duan",
+    authors="Kun Zhou, Yeyun Gong, Xiao Liu, Wayne Xin Zhao, Yelong Shen, Anlei Dong, Jingwen Lu,"
+    " Rangan Majumder, Ji-Rong Wen and Nan Duan",
     year=2022,
     venue="EMNLP",
     link="https://aclanthology.org/2022.emnlp-industry.56",

@@ -47,7 +47,8 @@ from negbench.protocol import (
 CARD = Card(
     title="SL@K: a softmax loss for the top K",
     family="ranking",
-    authors="Yang, Chen, Zhang, Wu, Sun, Feng, Chen and Wang",
+    authors="Weiqin Yang, Jiawei Chen, Shengjia Zhang, Peng Wu, Yuegang Sun, Yan Feng, Chun Chen"
+    " and Can Wang",
     year=2025,
     venue="KDD",
     link="https://doi.org/10.1145/3711896.3736866",

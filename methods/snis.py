@@ -38,7 +38,7 @@ from negbench.protocol import (
 CARD = Card(
     title="PRIS: importance-weighted BPR",
     family="dynamic",
-    authors="Lian, Liu and Chen",
+    authors="Defu Lian, Qi Liu and Enhong Chen",
     year=2020,
     venue="WWW",
     link="https://doi.org/10.1145/3366423.3380187",

@@ -23,7 +23,7 @@ from negbench.protocol import Card, Method, Negatives, Rows, Scores, Step, check
 CARD = Card(
     title="Soft BPR: DNS with a flatter loss",
     family="dynamic",
-    authors="Shi, Zhang, Jing and Wang",
+    authors="Kexin Shi, Yun Zhang, Bingyi Jing and Wenjia Wang",
     year=2022,
     venue="arXiv",
     link="https://arxiv.org/abs/2211.13912",

@@ -29,7 +29,8 @@ from negbench.protocol import Card, Mask, Method, Negatives, Rows, Scores, Step,
 CARD = Card(
     title="Softmax-weighted BPR, Softmax(rho, N)",
     family="dynamic",
-    authors="Shi, Chen, Feng, Zhang, Wu, Gao and He",
+    authors="Wentao Shi, Jiawei Chen, Fuli Feng, Jizhi Zhang, Junkang Wu, Chongming Gao and"
+    " Xiangnan He",
     year=2023,
     venue="WWW",
     link="https://arxiv.org/abs/2302.03472",

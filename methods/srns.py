@@ -49,7 +49,7 @@ from negbench.protocol import (
 CARD = Card(
     title="Simplified and robustified negative sampling",
     family="dynamic",
-    authors="Ding, Quan, Yao, Li and Jin",
+    authors="Jingtao Ding, Yuhan Quan, Quanming Yao, Yong Li and Depeng Jin",
     year=2020,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2009.03376",

@@ -53,7 +53,8 @@ from negbench.protocol import (
 CARD = Card(
     title="Talos: learnt score thresholds for the top K",
     family="ranking",
-    authors="Zhang, Yang, Chen, Wu, Sun, Wang, Shi and Wang",
+    authors="Shengjia Zhang, Weiqin Yang, Jiawei Chen, Peng Wu, Yuegang Sun, Gang Wang, Qihao Shi"
+    " and Can Wang",
     year=2026,
     venue="WWW",
     link="https://arxiv.org/abs/2601.19276",

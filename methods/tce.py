@@ -24,7 +24,7 @@ from negbench.protocol import Card, Method, Negatives, Phase, Rows, Step, check_
 CARD = Card(
     title="T-CE: truncated cross-entropy",
     family="denoising",
-    authors="Wang, Feng, He, Nie and Chua",
+    authors="Wenjie Wang, Fuli Feng, Xiangnan He, Liqiang Nie and Tat-Seng Chua",
     year=2021,
     venue="WSDM",
     link="https://arxiv.org/abs/2006.04153",

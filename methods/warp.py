@@ -23,7 +23,7 @@ from negbench.protocol import Card, Method, check_ranges
 CARD = Card(
     title="WARP: weighted approximate-rank pairwise loss",
     family="ranking",
-    authors="Weston, Bengio and Usunier",
+    authors="Jason Weston, Samy Bengio and Nicolas Usunier",
     year=2011,
     venue="IJCAI",
     paper="WSABIE: Scaling Up to Large Vocabulary Image Annotation",

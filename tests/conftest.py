@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a busy machine fails no test by its clock
+settings.load_profile("any_speed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

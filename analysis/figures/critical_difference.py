@@ -2,9 +2,15 @@
 
 The diagram of Demsar ("Statistical Comparisons of Classifiers over Multiple Data Sets", Journal of
 Machine Learning Research, 2006), rank 1 at the left. It needs eight blocks or more.
+
+Names stand beside the axis, joined to their ranks by lines, as long as these lines can be followed:
+up to ten rows in one column of a page and 24 over both. More rows are a list, a line each, best
+first, with the bars upright at its right.
 """
 
+from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -34,10 +40,23 @@ PLACE = 14
 
 NARROW = 10
 """The most rows whose names stand beside the axis in one column of a page."""
+WIDE = 24
+"""The most that do so in a figure of both columns."""
 STEP = 0.17
-"""Inches from one name to the next."""
+"""Inches from one name to the next; of a list with more than `WIDE` rows `CLOSE`."""
+CLOSE = 0.135
 TICK = 0.2
 """Inches from one rank with a tick to the next, at least."""
+BAR = 0.08
+"""Inches from one upright bar to the next, at most."""
+GUIDE = "#E3E3E3"
+"""Lines from the names of a list across its ranks and bars."""
+BESIDE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "annotation_clip": False,
+}
+SOLID: dict[str, Any] = {"color": INK, "solid_capstyle": "butt", "clip_on": False}
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
@@ -53,15 +72,22 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         metric=str(chosen), critical=test.critical, alpha=test.alpha, chi2=test.chi2, p=test.p
     )
     title = title_of("", "", f"mean rank by {metric_label(chosen)}", f"{test.blocks} blocks")
-    figure = draw(test, row_styles(run), title, run.figures.width)
+    asked = run.figures.width
+    most = NARROW if asked == ONE else WIDE
+    styles = row_styles(run)
+    figure = (
+        draw(test, styles, title, asked)
+        if len(test.ranks) <= most
+        else draw_list(test, styles, title, asked or ONE)
+    )
     return [Plot("cd", "", "", caption, figure, frame)]
 
 
 def draw(test: Friedman, styles: dict[str, Style], title: str, asked: float | None) -> Figure:
-    """The figure, one column wide if the names fit beside the axis, else two."""
+    """Names beside the axis: one column wide if they fit there, else two."""
     rows = list(test.ranks["row"])
     half = -(-len(rows) // 2)
-    levels = _levels(test)
+    levels = _levels(_ends(test), apart=0.1)
     bars = 0.16 + 0.09 * (max(levels, default=-1) + 1)
     height = 0.62 + bars + STEP * half
     names = short_names(rows)
@@ -94,25 +120,27 @@ def _axis(ax: Axes, rows: int, critical: float, wide: float) -> None:
     ax.text((1 + end) / 2, 0.16, f"CD = {critical:.2f}", ha="center", va="bottom", color=INK)
 
 
-def _levels(test: Friedman) -> list[int]:
-    """How far below the axis each clique's bar lies, so that no two touch."""
+def _ends(test: Friedman) -> list[tuple[float, float]]:
+    """The mean ranks of the first and the last row of each clique."""
     mean = test.ranks.set_index("row")["mean_rank"]
+    return [(float(mean[clique[0]]), float(mean[clique[-1]])) for clique in test.cliques]
+
+
+def _levels(ends: Sequence[tuple[float, float]], apart: float) -> list[int]:
+    """In which line of bars each from start to end lies, so that no two are nearer than `apart`."""
     taken: list[float] = []
     levels = []
-    for clique in test.cliques:
-        start, end = mean[clique[0]], mean[clique[-1]]
-        free = next((at for at, until in enumerate(taken) if until < start - 0.1), len(taken))
+    for start, end in ends:
+        free = next((at for at, until in enumerate(taken) if until < start - apart), len(taken))
         taken[free:] = [end, *taken[free + 1 :]]
         levels.append(free)
     return levels
 
 
 def _bars(ax: Axes, test: Friedman, levels: list[int]) -> None:
-    mean = test.ranks.set_index("row")["mean_rank"]
-    for clique, level in zip(test.cliques, levels, strict=True):
+    for (start, end), level in zip(_ends(test), levels, strict=True):
         y = 0.6 + 0.09 * level
-        ends = [mean[clique[0]] - 0.04, mean[clique[-1]] + 0.04]
-        ax.plot(ends, [y, y], color=INK, linewidth=2.4, solid_capstyle="butt", clip_on=False)
+        ax.plot([start - 0.04, end + 0.04], [y, y], linewidth=2.4, **SOLID)
 
 
 def _names(ax: Axes, test: Friedman, styles: dict[str, Style], top: float, half: int) -> None:
@@ -126,13 +154,45 @@ def _names(ax: Axes, test: Friedman, styles: dict[str, Style], top: float, half:
         side, style = (left if better else right), styles[line["row"]]
         x = line["mean_rank"]
         ax.plot([x, x, side], [0.5, y, y], color=style.color, linewidth=0.9, clip_on=False)
-        ax.plot(x, 0.5, color=style.color, marker=style.marker, markersize=4, clip_on=False)
-        ax.annotate(
-            name,
-            (side, y),
-            xytext=(-3 if better else 3, 0),
-            textcoords="offset points",
-            ha="right" if better else "left",
-            va="center",
-            annotation_clip=False,
-        )
+        _mark(ax, x, 0.5, style, 4)
+        off, ha = ((-3, 0), "right") if better else ((3, 0), "left")
+        ax.annotate(name, (side, y), off, ha=ha, **BESIDE)
+
+
+def draw_list(test: Friedman, styles: dict[str, Style], title: str, width: float) -> Figure:
+    """A line a row, best first: name, mean rank, and at the right the bars of the cliques."""
+    rows = list(test.ranks["row"])
+    place = {row: at for at, row in enumerate(rows)}
+    spans = [(place[clique[0]], place[clique[-1]]) for clique in test.cliques]
+    levels = _levels(spans, apart=0)
+    step, size = (CLOSE, 7) if len(rows) > WIDE else (STEP, 8)
+    names = short_names(rows)
+    room = min(0.45 * width, 0.18 + 0.0078 * size * max(map(len, names)))
+    uprights = max(levels, default=-1) + 1
+    gap = min(BAR, 0.3 * width / max(1, uprights))
+    plot, top = width - room - gap * (uprights + 2), 0.64
+    inch = (len(rows) - 1) / plot  # in ranks
+    height = top + step * len(rows)
+    with mpl.rc_context(RC_PARAMS):
+        figure = Figure(figsize=(width, height + TITLE))
+        write_title(figure, title)
+        ax = figure.add_axes((room / width, 0, plot / width, height / (height + TITLE)))
+        ax.set_xlim(1, len(rows))
+        ax.set_ylim(height, 0)
+        ax.axis("off")
+        _axis(ax, len(rows), test.critical, plot)
+        end = len(rows) + gap * (uprights + 1) * inch
+        for at, (line, name) in enumerate(zip(test.ranks.to_dict("records"), names, strict=True)):
+            y, style = top + step * at, styles[line["row"]]
+            ax.plot([1, end], [y, y], color=GUIDE, linewidth=0.5, clip_on=False)
+            _mark(ax, line["mean_rank"], y, style, 4.5)
+            ax.annotate(name, (1, y), (-5, 0), fontsize=size, ha="right", **BESIDE)
+        for (first, last), level in zip(spans, levels, strict=True):
+            x = len(rows) + gap * (level + 1) * inch
+            ends = [top + step * (first - 0.25), top + step * (last + 0.25)]
+            ax.plot([x, x], ends, linewidth=min(2.4, 30 * gap), **SOLID)
+    return figure
+
+
+def _mark(ax: Axes, x: float, y: float, style: Style, size: float) -> None:
+    ax.plot(x, y, color=style.color, marker=style.marker, markersize=size, clip_on=False)

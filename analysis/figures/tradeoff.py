@@ -20,6 +20,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from negbench.evaluation.metric_names import Metric
@@ -51,11 +52,15 @@ POPULAR = "most_popular"
 
 MARKS = (
     "crosses: one standard deviation over seeds; filled and joined: rows that no other dominates, "
-    "references among them. A row is off the line if another is told to be higher in one and is "
-    "not told to be lower in the other, or if it is below most_popular."
+    "references among them; in a circle: references. A row is off the line if another is told to "
+    "be higher in one and is not told to be lower in the other, or if it is below most_popular."
 )
 """Caption of the marks in a plane."""
 EMPTY = "Here no row is on the line."
+CIRCLED = Path.make_compound_path(
+    Path.unit_circle(), Path([(-0.45, 0), (0.45, 0)]), Path([(0, -0.45), (0, 0.45)])
+)
+"""Any reference, in the legend: most of their marks have no inside to fill, so a circle has it."""
 
 
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
@@ -93,9 +98,12 @@ def _figure(
     """The plane alone, its marks explained below it; `words` are its title and its labels."""
     title, across, up = words
     point = {"linestyle": "none", "marker": "s", "markersize": 4.5}
+    circled = plane["kind"].eq(REFERENCE).any()
+    look = {"linestyle": "none", "marker": CIRCLED, "markersize": 6.5, "markerfacecolor": "white"}
     key = [
         *mark("on the line: no row dominates it", linewidth=0.9, **{**point, "linestyle": "-"}),
         *mark("off the line", markerfacecolor="white", **point),
+        *mark("in a circle: a reference" if circled else "", **look),
         *mark("one std. over seeds", linewidth=0.8),
         *rest_entry(named.rest, lines=False),
     ]
@@ -214,18 +222,23 @@ def _point(ax: Axes, point: dict[Any, Any], against: str, style: Style, size: fl
     if style is REST:
         ax.plot(point[against], point["mean"], "o", color=REST.color, markersize=3, zorder=1.5)
         return
+    color, reference = style.color, point["kind"] == REFERENCE
+    inside, on_it = (color, "white") if point["front"] else ("white", color)
     spread = [0.0 if np.isnan(point[name]) else point[name] for name in (f"{against}_std", "std")]
     ax.errorbar(
         point[against],
         point["mean"],
         xerr=spread[0],
         yerr=spread[1],
-        color=style.color,
-        marker=style.marker,
-        markerfacecolor=style.color if point["front"] else "white",
-        markersize=size,
+        color=color,
+        marker="o" if reference else style.marker,
+        markerfacecolor=inside,
+        markersize=1.3 * size if reference else size,
         elinewidth=0.8,
         capsize=0,
         linestyle="none",
         zorder=3,
     )
+    if reference:
+        place = point[against], point["mean"]
+        ax.plot(*place, color=on_it, marker=style.marker, markersize=0.85 * size, zorder=3.1)

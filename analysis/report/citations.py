@@ -52,7 +52,7 @@ def bibliography(run: Run) -> str:
 
 def _cited(run: Run) -> Iterator[Cited]:
     for each in method_cards(run):
-        yield Cited("method", each.name, each.card)
+        yield Cited("method", each.name, _with_names_of_now(each.name, each.card))
     for family, what, field in (
         ("backbones", "backbone", "backbone"),
         ("datasets", "data set", "dataset"),
@@ -60,6 +60,17 @@ def _cited(run: Run) -> Iterator[Cited]:
         names = {str(cell.spec[field]).partition("(")[0] for cell, _ in run.done}
         for name in sorted(names - {REFERENCE}):
             yield Cited(what, name, _card(family, name))
+
+
+def _with_names_of_now(name: str, card: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The card of a record; of the same paper the authors are those that its card has now.
+
+    Records of earlier versions have family names alone.
+    """
+    for now in (_card(family, name) for family in ("methods", "references")):
+        if card and now and now["paper"] and now["paper"] == card.get("paper"):
+            return {**card, "authors": now["authors"]}
+    return card
 
 
 def _card(family: str, name: str) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@
 
 The default has no denoiser: no network, no parameter. `mode=reverse` trains one, and
 `preset=network` is that with the plain noise N(0, I), the nearest to what is public of: Li, Sun,
-Zou, Zhu, Zhu & Ma, "ADAR: Adaptive Diffusion-based Augmentation for Recommendation", 2026 (arXiv
+Zou, Zhu, Zhu & Ma, "Adaptive Diffusion-based Augmentation for Recommendation", 2026 (arXiv
 2601.01448). From its abstract and from reviews: a positive is corrupted step by step; a noise
 network conditioned on the user makes candidate negatives; a theorem gives the step at which a
 positive turns negative, as a function of scores. Not to be had: the theorem, t*, T, weights, which
@@ -59,11 +59,11 @@ from .transition_rules import Rule, ScoreStatistics
 CARD = Card(
     title="ADAR-inspired: transition in closed form",
     family="diffusion",
-    authors="Li, Sun, Zou, Zhu, Zhu and Ma",
+    authors="Na Li, Fanghui Sun, Yan Zou, Yangfu Zhu, Xiatian Zhu and Ying Ma",
     year=2026,
     venue="arXiv",
     link="https://arxiv.org/abs/2601.01448",
-    paper="ADAR: Adaptive Diffusion-based Augmentation for Recommendation",
+    paper="Adaptive Diffusion-based Augmentation for Recommendation",
     moves=("stages",),
     needs=("catalogue",),
     provenance="specification",

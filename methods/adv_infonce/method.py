@@ -55,7 +55,7 @@ from .kl_ball import Ball, delta_from_logits, kl_divergences, worst_case_delta
 CARD = Card(
     title="AdvInfoNCE: adversarially learnt hardness",
     family="contrastive",
-    authors="Zhang, Sheng, Cai, Wang and Chua",
+    authors="An Zhang, Leheng Sheng, Zhibo Cai, Xiang Wang and Tat-Seng Chua",
     year=2023,
     venue="NeurIPS",
     link="https://arxiv.org/abs/2310.18700",

@@ -71,7 +71,7 @@ from .text_space import TextSpace, table_of
 CARD = Card(
     title="Hard negatives generated from words and collaborative signals",
     family="language",
-    authors="Zhao, Yang, Liu, Zhao, Guo and Wang",
+    authors="Chu Zhao, Enneng Yang, Yuting Liu, Jianzhe Zhao, Guibing Guo and Xingwei Wang",
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2504.04726",

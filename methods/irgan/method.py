@@ -54,7 +54,8 @@ from .user_groups import Group, groups_of
 CARD = Card(
     title="IRGAN: a generator of negatives trained by policy gradient",
     family="dynamic",
-    authors="Wang, Yu, Zhang, Gong, Xu, Wang, Zhang and Zhang",
+    authors="Jun Wang, Lantao Yu, Weinan Zhang, Yu Gong, Yinghui Xu, Benyou Wang, Peng Zhang and"
+    " Dell Zhang",
     year=2017,
     venue="SIGIR",
     paper="IRGAN: A Minimax Game for Unifying Generative and Discriminative Information Retrieval "

@@ -67,7 +67,8 @@ from .responses import Responses, item_permutation, negative_scores, response_ma
 CARD = Card(
     title="Negative-aware preference optimisation; DPO, S-DPO and SimPO as settings",
     family="preference",
-    authors="Ding, Liu, Wu, Hu, Wu, Wang, Wang, Wang and Wang",
+    authors="Chenlu Ding, Daoxuan Liu, Jiancan Wu, Xingyu Hu, Junkang Wu, Haitao Wang, Yongkang"
+    " Wang, Xingxing Wang and Xiang Wang",
     year=2025,
     venue="arXiv",
     link="https://arxiv.org/abs/2508.09653",

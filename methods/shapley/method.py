@@ -70,10 +70,11 @@ from .value_weights import effective_share, sample_candidate, softmax_weights
 CARD = Card(
     title="Triplet Shapley: values of triplets by their share in a held-out loss",
     family="weighting",
-    authors="He and Ma",
+    authors="Bowei He and Chen Ma",
     year=2024,
     venue="CIKM",
     link="https://arxiv.org/abs/2407.19469",
+    paper="Interpretable Triplet Importance for Personalized Ranking",
     moves=("sampler",),
     needs=("catalogue", "users"),
     provenance="ours",

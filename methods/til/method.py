@@ -63,7 +63,7 @@ from .lookahead import Lookahead, MetaPairs
 CARD = Card(
     title="Triplet importance learning, user-item variant",
     family="weighting",
-    authors="Wu, Ma, Zhang, Liu, Tang and Coates",
+    authors="Haolun Wu, Chen Ma, Yingxue Zhang, Xue Liu, Ruiming Tang and Mark Coates",
     year=2022,
     venue="CIKM",
     link="https://arxiv.org/abs/2208.01709",

@@ -1,6 +1,7 @@
 """BibTeX entries of methods, data sets and negbench itself, from the fields of cards alone.
 
-A card knows names as it has them, mostly without initials: nothing is added, and unknown fields are
+A card's authors stand as on the paper, "Ed H. Chi and Aäron van den Oord"; an entry has the family
+name first, "Chi, Ed H.". Nothing is added, so a family name alone stays one, and unknown fields are
 left out. A card of several papers, parted by semicolons, gives an entry each. A card without a
 paper's title is cited by its own title, which names the method or the data set. The key of an entry
 is the first author's name, the year and the first word of the title.
@@ -101,15 +102,26 @@ def _entry(
 
 
 def _people(authors: str) -> list[str]:
-    """The names of a list: "Doe, Roe and Poe", "Doe & Roe", "Doe et al."; initials stay behind."""
+    """The names of a list: "Jo Doe, Al Roe and Poe", "Doe & Roe", "Doe et al."; family names first.
+
+    Initials behind a family name belong to it: "Doe, J. and Roe, A.".
+    """
     people: list[str] = []
     for part in re.split(r"[,;&]|\band\b", re.sub(r"\bet al\.?", ", others", authors)):
         person = " ".join(part.split())
         if person and people and re.fullmatch(r"(?:\w\.[- ]?)+", person):
             people[-1] += f", {person}"
         elif person:
-            people.append(person)
+            people.append(_family_name_first(person))
     return people
+
+
+def _family_name_first(person: str) -> str:
+    """ "Aäron van den Oord" as "van den Oord, Aäron"; one word stays as it is."""
+    words = person.split()
+    particle = (at for at, word in enumerate(words[:-1]) if word[0].islower())
+    start = next(particle, len(words) - 1)
+    return ", ".join(" ".join(part) for part in (words[start:], words[:start]) if part)
 
 
 def _address(link: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ CITED = [
 def test_an_entry_holds_the_fields_of_the_card_and_no_others() -> None:
     card = {
         "title": "Dynamic negative sampling",
-        "authors": "Zhang, Chen, Wang and Yu",
+        "authors": "Weinan Zhang, Tianqi Chen, Jun Wang and Yong Yu",
         "paper": "Optimizing Top-N Collaborative Filtering",
         "year": 2013,
         "venue": "SIGIR",
@@ -29,7 +29,7 @@ def test_an_entry_holds_the_fields_of_the_card_and_no_others() -> None:
     assert bibtex("dns", card) == "\n".join(
         [
             "@inproceedings{zhang2013optimizing,",
-            "  author = {Zhang and Chen and Wang and Yu},",
+            "  author = {Zhang, Weinan and Chen, Tianqi and Wang, Jun and Yu, Yong},",
             "  title = {Optimizing {Top-N} Collaborative Filtering},",
             "  booktitle = {International ACM SIGIR Conference on Research and Development in "
             "Information Retrieval (SIGIR)},",
@@ -75,7 +75,13 @@ def test_venues_are_written_out_where_they_are_known(venue: str, start: str, lin
         ("Doe, J. and Roe, R.-S.", "Doe, J. and Roe, R.-S."),
         ("Schmidt-Thieme", "Schmidt-Thieme"),
         ("Anderson and Sand", "Anderson and Sand"),
-        ("O_Brien {x} \\input", "O\\_Brien \\{x\\} \\textbackslash{}input"),
+        ("A. Ploshkin, Ed H. Chi and others", "Ploshkin, A. and Chi, Ed H. and others"),
+        (
+            "Aäron van den Oord, Marthinus C. du Plessis & Lars Schmidt-Thieme",
+            "van den Oord, Aäron and du Plessis, Marthinus C. and Schmidt-Thieme, Lars",
+        ),
+        ("van den Oord, Li and Vinyals", "van den Oord and Li and Vinyals"),
+        ("O_Brien {x} \\input", "\\textbackslash{}input, O\\_Brien \\{x\\}"),
     ],
 )
 def test_authors_are_parted_and_escaped(authors: str, names: str) -> None:

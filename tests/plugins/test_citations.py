@@ -14,12 +14,34 @@ PAPERS = [
     if registry.card(kind, name).provenance != "ours"
 ]
 AS_PRINTED = {
-    "bc_loss": ("Zhang, Ma, Wang and Chua", 2022, "2210.11054"),
-    "bsl": ("Wu, Chen, Wu, Shi, Zhang and Wang", 2024, "2312.12882"),
-    "psl": ("Yang, Chen, Xin, Zhou, Hu, Feng, Chen and Wang", 2024, "2411.00163"),
-    "til": ("Wu, Ma, Zhang, Liu, Tang and Coates", 2022, "2208.01709"),
-    "dns_mn": ("Shi, Chen, Feng, Zhang, Wu, Gao and He", 2023, "2302.03472"),
-    "adv_infonce": ("Zhang, Sheng, Cai, Wang and Chua", 2023, "2310.18700"),
+    "bc_loss": ("An Zhang, Wenchang Ma, Xiang Wang and Tat-Seng Chua", 2022, "2210.11054"),
+    "bsl": (
+        "Junkang Wu, Jiawei Chen, Jiancan Wu, Wentao Shi, Jizhi Zhang and Xiang Wang",
+        2024,
+        "2312.12882",
+    ),
+    "psl": (
+        "Weiqin Yang, Jiawei Chen, Xin Xin, Sheng Zhou, Binbin Hu, Yan Feng, Chun Chen and "
+        "Can Wang",
+        2024,
+        "2411.00163",
+    ),
+    "til": (
+        "Haolun Wu, Chen Ma, Yingxue Zhang, Xue Liu, Ruiming Tang and Mark Coates",
+        2022,
+        "2208.01709",
+    ),
+    "dns_mn": (
+        "Wentao Shi, Jiawei Chen, Fuli Feng, Jizhi Zhang, Junkang Wu, Chongming Gao and "
+        "Xiangnan He",
+        2023,
+        "2302.03472",
+    ),
+    "adv_infonce": (
+        "An Zhang, Leheng Sheng, Zhibo Cai, Xiang Wang and Tat-Seng Chua",
+        2023,
+        "2310.18700",
+    ),
 }
 
 
@@ -40,6 +62,17 @@ def test_authors_year_and_number_are_those_of_the_paper(name: str) -> None:
     assert (card.authors, card.year) == (authors, year)
     assert card.link == f"https://arxiv.org/abs/{number}" and card.paper
     assert card.citation == f'{authors}, "{card.paper}", {card.venue} {year}'
+
+
+def test_every_author_has_a_given_name_or_an_initial() -> None:
+    """So that a bibliography does not take a family name for a whole name."""
+    for kind in ("methods", "backbones", "references", "datasets"):
+        for name in registry.names(kind):
+            authors = registry.card(kind, name).authors
+            people = (
+                [each.strip() for each in re.split(r"[,;]|\band\b", authors)] if authors else []
+            )
+            assert all(" " in person for person in people), (name, authors)
 
 
 def test_a_data_set_of_a_paper_gives_its_title() -> None:

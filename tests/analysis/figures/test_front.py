@@ -7,6 +7,7 @@ import numpy as np
 from helpers.graded_run import warm_up, write_graded
 
 from negbench.analysis.figures import KINDS
+from negbench.analysis.figures._palette import FIXED_REFERENCES
 from negbench.analysis.figures.tradeoff import within_noise
 from negbench.analysis.runs.frames import open_run
 
@@ -41,6 +42,24 @@ def test_a_row_whose_only_merit_may_be_chance_is_off_the_line(tmp_path: Path, wr
 def test_references_compete_for_the_line(tmp_path: Path, write: Any) -> None:
     rows = {"random": bands(0.2, 0.2), "dns": bands(0.3, 0.25)}
     assert front(write_graded(write, tmp_path, rows, {"item_knn": bands(0.5, 0.4)})) == {"item_knn"}
+
+
+def test_a_reference_shows_whether_it_is_on_the_line(tmp_path: Path, write: Any) -> None:
+    rows = {"random": bands(0.2, 0.2), "dns": bands(0.3, 0.25)}
+    references = {"item_knn": bands(0.5, 0.4), "ease": bands(0.4, 0.3)}
+    (plot,) = KINDS["tail"](open_run(write_graded(write, tmp_path, rows, references)), None)
+    ax, (key,) = plot.figure.axes[0], plot.figure.legends
+    assert "in a circle: a reference" in [text.get_text() for text in key.get_texts()]
+    means = plot.frame.set_index("row")["mean"]
+    points = [line for line in ax.lines if line.get_marker() not in ("None", "")]
+    for row, inside, sign in (
+        ("item_knn", FIXED_REFERENCES["item_knn"].color, "white"),
+        ("ease", "white", FIXED_REFERENCES["ease"].color),
+    ):
+        circle, mark = (line for line in points if np.array_equal(line.get_ydata(), [means[row]]))
+        assert circle.get_marker() == "o" and circle.get_markerfacecolor() == inside
+        assert mark.get_marker() == FIXED_REFERENCES[row].marker and mark.get_color() == sign
+    assert len(points) == 2 * len(references) + len(rows)
 
 
 def test_a_row_below_most_popular_is_off_the_line(tmp_path: Path, write: Any) -> None:

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -5,9 +6,11 @@ import numpy as np
 import pytest
 
 from negbench.analysis.figures import KINDS, plots_of
+from negbench.analysis.figures._named_rows import with_choices
 from negbench.analysis.figures.critical_difference import plots as diagram
 from negbench.analysis.figures.ranks import plots as intervals
 from negbench.analysis.runs.frames import open_run
+from negbench.analysis.statistics.friedman import friedman
 from negbench.errors import NothingToReport
 
 METHODS = ["random", "popularity", "in_batch", "mixed", "dns", "dns_mn", "adaptive", "all_items"]
@@ -81,3 +84,39 @@ def test_names_do_not_touch_nor_leave_the_page(tmp_path: Path, write: Any) -> No
     assert all(page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
     for at, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[at + 1 :])
+
+
+def test_more_rows_than_fit_beside_the_axis_are_a_list(tmp_path: Path, write: Any) -> None:
+    methods = [*METHODS, *(f"method_{at}" for at in range(18))]
+    run = open_run(wide(tmp_path / "run", write, methods))
+    (plot,) = diagram(with_choices(run, width="column"))
+    assert plot.figure.get_size_inches()[0] == 3.33
+    plot.figure.draw_without_rendering()
+    ax, rows = plot.figure.axes[0], list(plot.frame["row"])
+    labels = [text for text in ax.texts if text.get_text() in methods]
+    assert [text.get_text() for text in labels] == rows, "best first"
+    boxes = [text.get_window_extent() for text in labels]
+    page = plot.figure.bbox
+    assert all(page.x0 <= box.x0 and page.y0 <= box.y0 for box in boxes)
+    assert all(above.y0 > below.y1 - 2 for above, below in pairwise(boxes))
+    height = {text.get_text(): text.xy[1] for text in labels}  # type: ignore[attr-defined]
+    marks = [line for line in ax.lines if line.get_marker() != "None"]
+    assert [float(line.get_xdata()[0]) for line in marks] == list(plot.frame["mean_rank"])  # type: ignore
+    assert [float(line.get_ydata()[0]) for line in marks] == [height[row] for row in rows]  # type: ignore
+    groups = friedman(run).cliques
+    bars = [np.array(line.get_data()) for line in ax.lines[-len(groups) :]]
+    assert len(groups) > 3
+    for (across, up), group in zip(bars, groups, strict=True):
+        inside = [row for row in rows if up[0] < height[row] < up[1]]
+        assert across[0] == across[1] > len(rows) and inside == list(group)
+        right = ax.transData.transform((across[0], 0))[0]
+        assert right < page.x1
+
+
+def test_two_columns_have_room_for_more_names_beside_the_axis(tmp_path: Path, write: Any) -> None:
+    run = open_run(wide(tmp_path / "run", write, [*METHODS, "aobpr", "bns", "ahns"]))
+    wides = {
+        width: diagram(with_choices(run, width=width))[0].figure.get_size_inches()[1]
+        for width in ("column", "page")
+    }
+    assert wides["page"] < wides["column"] < 3

@@ -35,6 +35,18 @@ def test_a_paper_of_several_methods_stands_once(tmp_path: Path, write: Write) ->
     assert len(re.findall(r"^@", text, re.MULTILINE)) == len(entries(text)) == 5
 
 
+def test_a_record_of_family_names_is_cited_with_the_names_of_now(
+    tmp_path: Path, write: Write
+) -> None:
+    now = registry.card("methods", "dns")
+    earlier = {"authors": "Zhang, Chen, Wang and Yu", "paper": now.paper, "venue": now.venue}
+    write(tmp_path, "books", "dns", 0, ONES, change=carded(**earlier, year=now.year))
+    text = bibliography(open_run(tmp_path))
+    assert "author = {Zhang, Weinan and Chen, Tianqi and Wang, Jun and Yu, Yong}" in text
+    write(tmp_path, "books", "dns", 0, ONES, change=carded(authors="Li", paper="Another"))
+    assert "author = {Li}" in bibliography(open_run(tmp_path)), "another paper keeps its authors"
+
+
 def test_backbones_data_and_negbench_are_cited(tmp_path: Path, write: Write) -> None:
     write(tmp_path, "ml_1m", "dns", 0, ONES, change=carded(authors="Doe", paper="P"))
     text = bibliography(open_run(tmp_path))
