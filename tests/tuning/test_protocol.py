@@ -1,5 +1,7 @@
 """What a search is asked for: fidelity, numbers, an experiment file's section."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from helpers.searches import tune
@@ -8,9 +10,16 @@ from helpers.small_runs import SMALL
 from negbench.analysis.tuning.searches import searches
 from negbench.cli import main
 from negbench.errors import UserError
+from negbench.experiment.options.experiment_file import read_experiments
+from negbench.experiment.options.options import build, merge
 from negbench.storage import cell_store
-from negbench.storage.search_store import TRIALS, read_searches
-from negbench.tuning.protocol import Protocol, numbers_of
+from negbench.storage.embedded_searches import read_embedded
+from negbench.storage.search_store import TRIALS, protocol_hash, read_searches
+from negbench.tuning.protocol import Protocol, numbers_of, section_of
+from negbench.tuning.run_search import prepare
+from negbench.tuning.space_file import space_of
+
+STUDY = Path(__file__).resolve().parents[2] / "studies" / "reference.toml"
 
 
 def test_halving_cuts_trials_and_never_the_default(tmp_path):
@@ -93,3 +102,16 @@ def test_few_trials_have_no_more_finalists_than_trials():
 def test_a_wrong_protocol_is_refused(numbers):
     with pytest.raises(UserError, match="must be"):
         Protocol(**numbers)
+
+
+def test_the_searches_that_ship_are_of_the_protocol_that_the_reference_study_has_now():
+    """A new key of the protocol would part later searches from these without a word."""
+    section, experiment = section_of(read_experiments(STUDY)[0])
+    own = space_of(section.pop("space"))
+    protocol, _ = numbers_of(section)
+    rows = prepare(build(merge(experiment)), protocol, own).rows
+    now = {
+        (row.scenario.interactions.name, protocol_hash(protocol.record(row.options, row.scenario)))
+        for row in rows
+    }
+    assert now == {(each["dataset"], each["hash"]) for each in read_embedded()}
