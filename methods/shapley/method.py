@@ -4,10 +4,9 @@
     w_k = (1 - eps) exp(z_k / tau) / mean_l exp(z_l / tau) + eps,   z the values standardised
     weights:  the loss of triplet k times w_k;   resample: k drawn with probability w_k / T
 
-He & Ma, "ITIPR" (triplet importance for personalised ranking), CIKM 2024 (arXiv 2407.19469), of
-which no more than the abstract could be read: Monte Carlo Shapley values of triplets, with a
-control variate, used to resample and to reweight BPR. Games, estimators, weights and schedule are
-our derivation.
+He & Ma, "Interpretable Triplet Importance for Personalized Ranking", CIKM 2024 (arXiv 2407.19469),
+of which only the abstract was read: Monte Carlo Shapley values of triplets, with a control variate,
+resample and reweight BPR. Games, estimators, weights and schedule are our derivation.
 
 Players are the triplets of a fixed pool: every train pair that is left with `candidates` uniform
 negatives. l_V is the BPR loss on pairs that the method holds out of train itself, `share` of them,
@@ -78,7 +77,7 @@ CARD = Card(
     moves=("sampler",),
     needs=("catalogue", "users"),
     provenance="ours",
-    differs="Only the paper's abstract was at hand: games, estimators and weights are derived.",
+    differs="Only the abstract was at hand: games, estimators and weights are derived.",
     controls={"shapley(corrected=true)": "values that change no expected gradient"},
     search={
         "use": ("of", "weights", "resample"),
