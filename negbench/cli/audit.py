@@ -4,21 +4,41 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import BANDS, FOLDER
+from negbench.cli.show import writable
 from negbench.errors import UserError
 
 FAILED = 1
 """Exit code where a condition of --fail-on holds."""
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, type=FOLDER)
+@command(
+    examples={
+        "popularity bias of every row": "negbench audit runs/first",
+        "one page in words, with shares by genre": "negbench audit runs/first --items items.csv "
+        "--group genre -o page.html",
+        "lists of another system alone": "negbench audit --recs lists.csv --train train.csv "
+        "--test test.csv",
+        "exit code 1 in a pipeline": "negbench audit runs/first --fail-on 'arp>90,coverage<0.3'",
+    }
+)
+@click.argument("run_dirs", nargs=-1, type=FOLDER, shell_complete=tab_words.run_folders)
 @click.option("--summary", is_flag=True, help="One page in words: who gains, who loses, how sure")
 @click.option(
-    "--method", "methods", multiple=True, help="These rows alone  [all; on the page the best]"
+    "--method",
+    "methods",
+    shell_complete=tab_words.list_of(tab_words.names_in_run("method")),
+    multiple=True,
+    help="These rows alone  [all; on the page the best]",
 )
-@click.option("--metric", help="The accuracy shown and the K of the lists  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
+@click.option(
+    "--metric",
+    shell_complete=tab_words.metric,
+    help="The accuracy shown and the K of the lists  [ndcg@20]",
+)
+@BANDS
 @click.option("--items", type=FOLDER, help="Table of items: an id, title, any other columns")
 @click.option("--group", help="A column of it, as genre, to set lists against histories by")
 @click.option("--recs", multiple=True, type=FOLDER, help="Lists of others: csv, parquet or TREC")
@@ -27,7 +47,12 @@ FAILED = 1
 @click.option("--user", help="Column of the user in these files")
 @click.option("--item", help="Column of the item")
 @click.option("--fail-on", help="Exit code 1 if it holds for a row, as 'arp>90,coverage<0.3'")
-@click.option("--format", "format_", help="text, md, latex, csv, json; of a page html, pdf  [text]")
+@click.option(
+    "--format",
+    "format_",
+    shell_complete=tab_words.either("text", "md", "latex", "csv", "json", "html", "pdf"),
+    help="text, md, latex, csv, json; of a page html, pdf  [text]",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs: --format json")
 @click.option("-o", "--out", type=FOLDER, help="A file; one that ends in .html or .pdf is a page")
 def audit(

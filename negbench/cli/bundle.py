@@ -4,12 +4,22 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import FOLDER, RUNS
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--vs", help="The row that others are tested against  [random]")
+@command(
+    examples={
+        "everything that a reviewer needs": "negbench bundle runs/first -o artefact.zip",
+    }
+)
+@RUNS
+@click.option(
+    "--vs",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="The row that others are tested against  [random]",
+)
 @click.option("-o", "--out", type=FOLDER, help="The archive, a new file  [RUN_DIR-bundle.zip]")
 def bundle(run_dirs: tuple[Path, ...], vs: str | None, out: Path | None) -> None:
     """One archive: experiment, results, splits, figures, tables, bibliography, licences, hashes.

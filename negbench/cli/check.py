@@ -7,19 +7,25 @@ from typing import Any
 
 import click
 
+from negbench.cli.command import command
 from negbench.errors import UserError
 from negbench.plugins import registry
 from negbench.plugins.kinds import OF_FAMILY
 
 
-@click.command()
+@command(
+    examples={
+        "a plug-in of yours": "negbench check mine.py",
+        "a data set whose files lie at hand": "negbench check my_data.py --data-dir downloads",
+    }
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where a data set's files lie")
 def check(files: tuple[Path, ...], data_dir: Path | None) -> int:
     """Check plug-in files of all eight kinds, every rule of each. Their code runs.
 
     A broken rule is shown with its file and line; a figure is drawn of a tiny run. Exit code 1
-    where a rule is broken. As in: negbench check mine.py
+    where a rule is broken.
     \f
     Raises UserError where one is no Python file, before any code runs.
     """

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, deliver, writable
+from negbench.cli.command import command
+from negbench.cli.reading_options import FOLDER, RUNS
+from negbench.cli.show import deliver, writable
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
+@command(
+    examples={
+        "for the paper": "negbench cite runs/first -o negbench.bib",
+    }
+)
+@RUNS
 @click.option("-o", "--out", type=FOLDER, help="Write to this .bib file instead of the screen")
 def cite(run_dirs: tuple[Path, ...], out: Path | None) -> None:
     """BibTeX of the methods, backbones and data sets of a run, and of negbench."""

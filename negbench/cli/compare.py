@@ -4,23 +4,51 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, deliver, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import BANDS, FOLDER, METRIC, RUNS
+from negbench.cli.show import deliver, writable
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--vs", help="The row that others are compared with  [random]")
+@command(
+    examples={
+        "every row against random": "negbench compare runs/first",
+        "against another row, by another metric": "negbench compare runs/first --vs dns "
+        "--metric recall@50",
+        "two runs read as one, for a program": "negbench compare runs/first runs/second "
+        "--format json",
+    }
+)
+@RUNS
+@click.option(
+    "--vs",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="The row that others are compared with  [random]",
+)
 @click.option(
     "--test",
+    shell_complete=tab_words.either("crossed", "paired-t", "wilcoxon", "permutation"),
     default="crossed",
     help="crossed: users and seeds; over users alone: paired-t, wilcoxon, permutation  [crossed]",
 )
-@click.option("--correct", "correction", default="holm", help="holm, bh or none  [holm]")
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
+@click.option(
+    "--correct",
+    "correction",
+    shell_complete=tab_words.either("holm", "bh", "none"),
+    default="holm",
+    help="holm, bh or none  [holm]",
+)
+@METRIC
+@BANDS
 @click.option("--margin", help="A difference that you call none, as 2% or 0.002  [none]")
 @click.option("--seeds-as", hidden=True)
-@click.option("--format", "format_", default="text", help="text, md, latex, csv or json  [text]")
+@click.option(
+    "--format",
+    "format_",
+    shell_complete=tab_words.either("text", "md", "latex", "csv", "json"),
+    default="text",
+    help="text, md, latex, csv or json  [text]",
+)
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def compare(
     run_dirs: tuple[Path, ...],

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import click
 
+from negbench.cli.command import command
+
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PACKAGES = "torch numpy pandas scipy matplotlib seaborn tqdm click pyyaml jinja2 pooch".split()
 
 
-@click.command()
+@command(
+    examples={
+        "before the first long run": "negbench doctor",
+    }
+)
 def doctor() -> int:
     """Versions, CUDA, memory, locale, threads, write access, and a self test of a few seconds."""
     wrong = 0

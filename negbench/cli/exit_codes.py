@@ -2,18 +2,45 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from negbench.cli.command import HelpPage
 from negbench.errors import UserError, did_you_mean
 
 INTERRUPTED = 130
 
 
-class Shell(click.Group):
+class Shell(HelpPage, click.Group):
     """A click group whose commands return their exit code; a UserError becomes one."""
+
+    def __init__(
+        self,
+        *given: Any,
+        sections: Mapping[str, Sequence[click.Command]] | None = None,
+        **settings: Any,
+    ) -> None:
+        """`sections` are commands by the title under which help shows them; they are added."""
+        super().__init__(*given, **settings)
+        self.sections = dict(sections or {})
+        for each in (command for section in self.sections.values() for command in section):
+            self.add_command(each)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands section by section, each with its first sentence as a whole."""
+        width = max(map(len, self.commands))
+        for title, commands in (self.sections or {"Commands": [*self.commands.values()]}).items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"{c.name:{width}}", c.get_short_help_str(limit=1000)) for c in commands]
+                )
 
     def main(self, args: Sequence[str] | None = None, **settings: Any) -> Any:  # type: ignore[override]
         """Run a command and leave with its code."""

@@ -4,18 +4,48 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import FOLDER, RUN
+from negbench.cli.show import writable
 
 
-@click.command()
-@click.argument("run_dir", type=FOLDER)
+@command(
+    examples={
+        "train a model whose triplets can be valued": "negbench run -m shapley --seeds 1 "
+        "-o runs/valued",
+        "what helped and what harmed": "negbench explain runs/valued --top 5",
+    }
+)
+@RUN
 @click.option("--user", help="Only this user, by the id of the data  [all users]")
 @click.option("--top", type=int, default=10, help="So many of each kind  [10]")
-@click.option("-d", "--dataset", help="Where a run has several")
-@click.option("-b", "--backbone", help="Likewise")
-@click.option("-m", "--method", help="Likewise: a row of the table, or a method")
+@click.option(
+    "-d",
+    "--dataset",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
+    help="Where a run has several",
+)
+@click.option(
+    "-b",
+    "--backbone",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
+    help="Likewise",
+)
+@click.option(
+    "-m",
+    "--method",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="Likewise: a row of the table, or a method",
+)
 @click.option("--seed", type=int, help="Which training  [the first]")
-@click.option("--format", "format_", default="text", help="text, csv or json  [text]")
+@click.option(
+    "--format",
+    "format_",
+    shell_complete=tab_words.either("text", "csv", "json"),
+    default="text",
+    help="text, csv or json  [text]",
+)
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def explain(
     run_dir: Path,

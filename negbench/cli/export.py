@@ -2,30 +2,66 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command
 from negbench.cli.log_lines import log_lines
-from negbench.cli.show import FOLDER
+from negbench.cli.reading_options import RUN
 from negbench.errors import UserError
 
+if TYPE_CHECKING:
+    from negbench.storage.cell_store import Array, Cell
 
-@click.command()
-@click.argument("run_dir", type=FOLDER)
+
+@command(
+    examples={
+        "a TREC file of each system": "negbench export runs/first --format trec -o lists/",
+        "with the model's scores, trained again": "negbench export runs/first -m dns --seed 0 "
+        "--format trec --scores -o dns.trec",
+        "relevant pairs for ranx or pytrec_eval": "negbench export runs/first --qrels -o qrels.txt",
+        "the split for RecBole": "negbench export runs/first --split --format recbole -o recbole",
+    }
+)
+@RUN
 @click.option("--recs", is_flag=True, help="The recommended lists  [what is written by default]")
 @click.option("--negatives", is_flag=True, help="The negatives kept by run --log-negatives")
 @click.option("--qrels", is_flag=True, help="What is relevant to whom: the pairs of the test part")
 @click.option("--split", is_flag=True, help="Train, valid and test, a file each in a new folder")
-@click.option("-d", "--dataset", multiple=True, help="Cells of this data set alone  [all]")
 @click.option(
-    "-b", "--backbone", multiple=True, help="Of this backbone; each may come again  [all]"
+    "-d",
+    "--dataset",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
+    multiple=True,
+    help="Cells of this data set alone  [all]",
 )
-@click.option("-m", "--method", multiple=True, help="Of this row of the table, or method  [all]")
+@click.option(
+    "-b",
+    "--backbone",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
+    multiple=True,
+    help="Of this backbone; each may come again  [all]",
+)
+@click.option(
+    "-m",
+    "--method",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    multiple=True,
+    help="Of this row of the table, or method  [all]",
+)
 @click.option("--seed", type=int, multiple=True, help="Of this seed  [all]")
+@click.option(
+    "--scores",
+    is_flag=True,
+    help="The model's scores of the lists: it is trained again  [without: TREC has K - rank + 1]",
+)
 @click.option("--k", type=int, help="Length of the lists, up to 100  [the greatest K measured]")
 @click.option(
     "--format",
     "form",
+    shell_complete=tab_words.either("csv", "parquet", "trec", "recbole"),
     default="",
     help="csv, parquet; trec for lists and --qrels, recbole for --split  [csv; --qrels: trec]",
 )
@@ -42,6 +78,7 @@ def export(
     backbone: tuple[str, ...],
     method: tuple[str, ...],
     seed: tuple[int, ...],
+    scores: bool,
     k: int | None,
     form: str,
     out: str | None,
@@ -49,14 +86,15 @@ def export(
     """What other tools need of a run, with the users' and items' ids.
 
     Its recommended lists, logged negatives, relevant test pairs (qrels), or the split. RecBole
-    trains on the split; ranx and pytrec_eval judge lists in TREC's form by the qrels.
+    trains on the split; ranx and pytrec_eval judge lists in TREC's form by the qrels. Cells keep no
+    scores: with --scores each is trained again, and refused where its lists are not those kept.
     """
     from negbench.experiment.export.export import Export
     from negbench.experiment.export.which import Which
 
     flags = {"recs": recs, "negatives": negatives, "qrels": qrels, "split": split}
     which = Which(datasets=dataset, backbones=backbone, methods=method, seeds=seed)
-    exported = Export(run_dir, _one_of(flags), form, k, which)
+    exported = Export(run_dir, _one_of(flags), form, k, which, _scores_of if scores else None)
     with log_lines():  # damaged cells are logged
         if out is None:
             exported.write(sys.stdout)
@@ -68,6 +106,13 @@ def export(
             rows = {path: exported.write_file(path)}
     for file, n in rows.items():
         click.echo(f"{file}  {n:,} rows")
+
+
+def _scores_of(run: Path, cell: "Cell") -> "Array":
+    """The scores of a cell's lists, by its model that is trained again."""
+    from negbench.mining.run_model import trained_cell
+
+    return trained_cell(run, cell).list_scores()
 
 
 def _one_of(flags: dict[str, bool]) -> str:

@@ -1,13 +1,16 @@
 """`list`, `info`, `data check` and `download`: plug-ins and data sets, before a run."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from negbench.cli import catalogue
+from negbench.cli import catalogue, tab_words
+from negbench.cli.command import HelpPage, command
+from negbench.cli.exit_codes import Shell
 from negbench.cli.info_page import info_page, plain
 from negbench.cli.log_lines import log_lines
 from negbench.errors import UserError, did_you_mean
@@ -16,10 +19,28 @@ from negbench.plugins.bibtex import bibtex, negbench_entry
 from negbench.version import __version__
 
 
-@click.command("list")
-@click.argument("kind", required=False)
+def _names(context: click.Context) -> Iterable[str]:
+    """Everything that `info` knows, for the Tab key."""
+    families = ("figures" if kind == "plots" else kind for kind in catalogue.KINDS)
+    return dict.fromkeys(name for each in families for name in tab_words.names(each)(context))
+
+
+@command(
+    "list",
+    examples={
+        "everything": "negbench list",
+        "the dynamic methods": "negbench list methods --family dynamic",
+    },
+)
+@click.argument("kind", required=False, shell_complete=tab_words.either(*catalogue.KINDS))
 @click.option("--family", help="Only this family, as static or dynamic")
-@click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    shell_complete=tab_words.files,
+    help="A plug-in's file; its code runs",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     """List methods, backbones, datasets, references, objectives, metrics, probes and plots.
@@ -42,9 +63,20 @@ def list_(kind: str | None, family: str | None, plugins: tuple[str, ...], as_jso
             click.echo(f"  {each.name:{width}}  {each.family:11}  {each.title}")
 
 
-@click.command()
-@click.argument("name")
-@click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs")
+@command(
+    examples={
+        "a method": "negbench info dns",
+        "the reference of its paper": "negbench info dns --bibtex",
+    }
+)
+@click.argument("name", shell_complete=tab_words.one_of(_names))
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    shell_complete=tab_words.files,
+    help="A plug-in's file; its code runs",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 @click.option("--bibtex", "as_bibtex", is_flag=True, help="BibTeX of its paper; also of negbench")
 def info(name: str, plugins: tuple[str, ...], as_json: bool, as_bibtex: bool) -> None:
@@ -63,9 +95,17 @@ def info(name: str, plugins: tuple[str, ...], as_json: bool, as_bibtex: bool) ->
     click.echo(info_page(name, kind, facts, card.preset_lines(name) if card else []))
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True)
-@click.option("--data-dir", help="Folder with files at hand in official layout")
+@command(
+    examples={
+        "two data sets at once": "negbench download ml_100k ml_1m",
+    }
+)
+@click.argument("names", nargs=-1, required=True, shell_complete=tab_words.datasets)
+@click.option(
+    "--data-dir",
+    shell_complete=tab_words.folders,
+    help="Folder with files at hand in official layout",
+)
 def download(names: tuple[str, ...], data_dir: str | None) -> None:
     """Fetch data sets into the cache, check them, and print their sizes."""
     from negbench.data.load import load
@@ -80,13 +120,21 @@ def download(names: tuple[str, ...], data_dir: str | None) -> None:
             click.echo(f"note   {note}")
 
 
-@click.group()
+@click.group(
+    cls=Shell, examples={"a file of yours, before a run": "negbench data check ratings.csv"}
+)
 def data() -> None:
     """Look at data before they are used."""
 
 
-@data.command()
-@click.argument("name")
+@data.command(
+    cls=HelpPage,
+    examples={
+        "what negbench reads in it": "negbench data check ratings.csv --user uid --item iid",
+        "a split by time": "negbench data check ml_100k --split 'temporal(0.8,0.9)'",
+    },
+)
+@click.argument("name", shell_complete=tab_words.datasets)
 @click.option("--user", help="Column of the user")
 @click.option("--item", help="Column of the item")
 @click.option("--time", help="Column of the time")
@@ -94,9 +142,11 @@ def data() -> None:
 @click.option("--min-rating", help="Rows rated below are dropped")
 @click.option("--layout", help="Lines of a file: pairs, lists, sequences, sessions  [as seen]")
 @click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]")
-@click.option("--item-features", help="Table of the items' columns")
-@click.option("--user-features", help="Table of the users' columns")
-@click.option("--data-dir", help="Folder with data sets in official layout")
+@click.option("--item-features", shell_complete=tab_words.files, help="Table of the items' columns")
+@click.option("--user-features", shell_complete=tab_words.files, help="Table of the users' columns")
+@click.option(
+    "--data-dir", shell_complete=tab_words.folders, help="Folder with data sets in official layout"
+)
 @click.option("--bands", default="mass", help="As for run  [mass]")
 @click.option("--split", "rule", default="", help="As for run  [auto]")
 @click.option("--json", "as_json", is_flag=True, help="For programs")

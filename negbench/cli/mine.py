@@ -4,19 +4,53 @@ from pathlib import Path
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command
 from negbench.cli.log_lines import log_lines
-from negbench.cli.show import FOLDER, writable
+from negbench.cli.reading_options import FOLDER, RUN
+from negbench.cli.show import writable
 
 
-@click.command()
-@click.argument("run_dir", type=FOLDER)
+@command(
+    examples={
+        "8 of the highest scored of every pair": "negbench mine runs/first --row dns "
+        "-o hard.parquet",
+        "not the first ten, for they may be liked": "negbench mine runs/first --row dns "
+        "--skip-top 10 -o hard.jsonl",
+        "as a method draws them": "negbench mine runs/first --row dns "
+        "--method 'dns(candidates=64)' -o hard.parquet",
+    }
+)
+@RUN
 @click.option("-k", type=int, default=8, help="Negatives of each train pair, all different  [8]")
-@click.option("--method", help="Draw them by it, as dns(candidates=64)  [the highest scored]")
-@click.option("-d", "--dataset", help="Where a run has several")
-@click.option("-b", "--backbone", help="Likewise")
-@click.option("--row", help="Likewise: a row of the table, or the method that trained the model")
+@click.option(
+    "--method",
+    shell_complete=tab_words.one_of(tab_words.names("methods")),
+    help="Draw them by it, as dns(candidates=64)  [the highest scored]",
+)
+@click.option(
+    "-d",
+    "--dataset",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
+    help="Where a run has several",
+)
+@click.option(
+    "-b",
+    "--backbone",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
+    help="Likewise",
+)
+@click.option(
+    "--row",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="Likewise: a row of the table, or the method that trained the model",
+)
 @click.option("--seed", type=int, help="Which training  [the first]")
-@click.option("--exclude", help="Never taken: train, train+valid or all positives  [train]")
+@click.option(
+    "--exclude",
+    shell_complete=tab_words.either("train", "train+valid", "all"),
+    help="Never taken: train, train+valid or all positives  [train]",
+)
 @click.option("--skip-top", type=int, default=0, help="Leave out each user's first N items  [0]")
 @click.option("--max-score-ratio", type=float, help="At most so much of the positive's score")
 @click.option("--margin", type=float, help="At least so far below the positive's score")

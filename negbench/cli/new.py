@@ -6,7 +6,8 @@ from string import Template
 
 import click
 
-from negbench.cli import templates
+from negbench.cli import tab_words, templates
+from negbench.cli.command import command
 from negbench.errors import UserError, did_you_mean
 from negbench.plugins import registry
 from negbench.plugins.kinds import OF_WORD
@@ -23,8 +24,13 @@ RUN = {
 }
 
 
-@click.command()
-@click.argument("kind")
+@command(
+    examples={
+        "a method and its test": "negbench new method mine",
+        "a metric, in another folder": "negbench new metric novelty_at_k --folder plugins",
+    }
+)
+@click.argument("kind", shell_complete=tab_words.either(*OF_WORD))
 @click.argument("name")
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=".", help="Where to write  [here]"
@@ -32,8 +38,7 @@ RUN = {
 def new(kind: str, name: str, folder: Path) -> None:
     """Write NAME.py and test_NAME.py: a working plug-in and a test that passes.
 
-    KIND is method, backbone, dataset, objective, metric, reference, probe or figure. As in:
-    negbench new method mine
+    KIND is method, backbone, dataset, objective, metric, reference, probe or figure.
     \f
     Raises UserError for another kind, a name that is taken or no Python word, and files in the way.
     """

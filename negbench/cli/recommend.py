@@ -4,15 +4,33 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, deliver, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import BANDS, FOLDER, METRIC, RUNS
+from negbench.cli.show import deliver, writable
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--vs", help="The row that a choice must be above  [random]")
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
-@click.option("--format", "format_", default="text", help="text, md, csv or json  [text]")
+@command(
+    examples={
+        "which row to choose": "negbench recommend runs/first",
+        "over two runs": "negbench recommend runs/first runs/second --format md",
+    }
+)
+@RUNS
+@click.option(
+    "--vs",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="The row that a choice must be above  [random]",
+)
+@METRIC
+@BANDS
+@click.option(
+    "--format",
+    "format_",
+    shell_complete=tab_words.either("text", "md", "csv", "json"),
+    default="text",
+    help="text, md, csv or json  [text]",
+)
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def recommend(
     run_dirs: tuple[Path, ...],

@@ -1,27 +1,56 @@
 """`reproduce`: published numbers run again, and how far ours are from them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command
 from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
 from negbench.errors import DataError
 
 
-@click.command()
-@click.argument("blocks", nargs=-1, metavar="[BLOCK[:ROW,ROW]]...")
-@click.option("--protocol", help="theirs, as published; ours, the suite's; or both  [theirs]")
+def _blocks(context: click.Context) -> Iterable[str]:
+    """The blocks, for the Tab key."""
+    from negbench.reproduction.targets import blocks
+
+    del context
+    return ["all", *blocks()]
+
+
+@command(
+    examples={
+        "what can be run again": "negbench reproduce",
+        "two rows of a table, without training yet": "negbench reproduce health-mf:bsl,sl "
+        "--dry-run",
+        "under both protocols": "negbench reproduce health-mf --protocol both -j 4",
+    }
+)
+@click.argument(
+    "blocks", nargs=-1, metavar="[BLOCK[:ROW,ROW]]...", shell_complete=tab_words.one_of(_blocks)
+)
+@click.option(
+    "--protocol",
+    shell_complete=tab_words.either("theirs", "ours", "both"),
+    help="theirs, as published; ours, the suite's; or both  [theirs]",
+)
 @click.option("--seeds", "--seed", default="3", help="As of run: 3 is 0,1,2  [3]")
 @click.option("-o", "--out", default="runs/reproduce", help="A folder  [runs/reproduce]")
 @click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]")
 @click.option("-j", "--jobs", default="1", help="Worker processes, or auto  [1]")
 @click.option("--threads", default="1", help="Threads of each; results depend on it  [1]")
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1  [auto]")
-@click.option("--format", "layout", default="text", help="text, md, csv or json  [text]")
+@click.option(
+    "--format",
+    "layout",
+    shell_complete=tab_words.either("text", "md", "csv", "json"),
+    default="text",
+    help="text, md, csv or json  [text]",
+)
 @click.option("--dry-run", is_flag=True, help="Show the cells and an estimate; write nothing")
 @click.option("--no-train", is_flag=True, help="Only the table of what is in the folder")
 @click.option("-q", "--quiet", is_flag=True, help="The table alone")

@@ -1,140 +1,47 @@
 """`run` and `resume`: train the cells of a grid, then print the table and the next commands."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command
 from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
+from negbench.cli.processes import by_all_processes
+from negbench.cli.reading_options import RUN
+from negbench.cli.run_options import (
+    DATA,
+    METHODS,
+    OUTPUT,
+    RANKING,
+    RUNNING,
+    SEEDS,
+    TRAINING,
+    TUNED,
+    WATCHING,
+    options,
+)
 from negbench.errors import UserError
 
-C = Callable[..., Any]
-GRID = (
-    click.option(
-        "-d", "--datasets", "--dataset", multiple=True, help="Names, files or folders  [goodbooks]"
-    ),
-    click.option(
-        "-m",
-        "--methods",
-        "--method",
-        multiple=True,
-        help="Names, all, globs, families, all,-dns, dns(candidates=32), dns@lr=0.1, "
-        "dns(candidates=[2,4])  "
-        "[random,popularity,dns]",
-    ),
-    click.option(
-        "-b", "--backbones", "--backbone", "--model", multiple=True, help="What is trained  [mf]"
-    ),
-    click.option("--references", "--reference", multiple=True, help="Guard rows, as most_popular"),
-    click.option(
-        "--encoder",
-        help="Text vectors: tfidf, minilm, a .npy table, a model's folder or hub id  [tfidf]",
-    ),
-    click.option("--objective", help="One loss for all methods: bpr, bce, gbce, softmax, hinge"),
-    click.option("--name", help="Keep the run in runs/NAME"),
-)
-SEEDS = (
-    click.option(
-        "--seeds",
-        "--seed",
-        help="3 is 0,1,2; 0-9 a range; 4,7 a list; 7-7 one  [5; 3 where 5 would take over an hour; "
-        "a folder with finished cells keeps its own]",
-    ),
-)
-TUNED = (
-    click.option(
-        "--tuned", help="Each row's settings and budget: a folder of `negbench tune`, or embedded"
-    ),
-)
-DATA = (
-    click.option("--user", help="Column of the user, where data are a file of yours"),
-    click.option("--item", help="Column of the item"),
-    click.option("--time", help="Column of the time"),
-    click.option("--rating", help="Column of the rating"),
-    click.option("--min-rating", help="Rows rated below are dropped"),
-    click.option("--layout", help="Lines of your file: pairs, lists, sequences, sessions  [seen]"),
-    click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]"),
-    click.option("--item-features", help="Table of your items' columns, for two_tower(features)"),
-    click.option("--user-features", help="Table of your users' columns"),
-    click.option("--data-dir", help="Folder with data sets in official layout [NEGBENCH_DATA]"),
-    click.option("--repeats", help="Pairs that come again: drop, or keep with their order  [drop]"),
-    click.option("--k-core", help="Drop users and items with fewer interactions, 0 is off  [0]"),
-    click.option(
-        "--split",
-        help="auto, ratio(0.8,0.1,0.1), temporal(0.8,0.9), loo, random, files, truth, "
-        "users(0.8,0.1,0.1), cold_items(0.1), popularity_shift(0, all items alike, to 1)  [auto]",
-    ),
-    click.option("--exclude", help="Never drawn: train, none; oracles: train+valid, all  [train]"),
-)
-MEASURE = (
-    click.option("--metrics", "--metric", multiple=True, help="As recall,ndcg@10,20"),
-    click.option("--bands", help="mass:1/3,2/3, items:0.2,0.8 or count:5,50  [mass]"),
-    click.option(
-        "--mask", help="Not ranked: seen (train, then valid), train, none (published runs)  [seen]"
-    ),
-    click.option("--average", help="Means over users, or over test events  [users]"),
-    click.option("--users", help="Who is ranked: all with test items, or with-history  [all]"),
-    click.option("--probe", help="What watches training: sample, full, off, or plug-ins  [sample]"),
-    click.option("--log-negatives", help="Keep so many of the negatives used, per cell  [0]"),
-    click.option(
-        "--watch-test",
-        is_flag=True,
-        help="Log the test metric of each epoch too; nothing reads it for a choice",
-    ),
-    click.option("--plant", help="Hide this share of train positives, as 0.1, and follow them"),
-    click.option("--noise", help="Add noise to train: a share of random pairs, 0.2, or `ratings`"),
-)
-BUDGET = (
-    click.option("--epochs", help="At most this many  [200]"),
-    click.option("--patience", help="Evaluations without gain before a stop  [10]"),
-    click.option("--eval-every", help="Epochs between evaluations on the valid part  [1]"),
-    click.option("--select", help="Validation metric of early stopping, as hit@10  [ndcg@20]"),
-    click.option("--batch-size", help="For every backbone; without it their own"),
-    click.option("--lr", help="Likewise; 0.001,0.01 is a sweep, one row a value"),
-    click.option("--l2", help="Likewise"),
-    click.option("--dim", help="Likewise"),
-    click.option("--optimiser", help="adam, adam_exact, adagrad or sgd: give the --lr too  [adam]"),
-    click.option("--time-limit", help="Seconds that a cell may train"),
-)
-WAY = (
-    click.option("-o", "--out", help="The run's folder  [runs/DATASETS]"),
-    click.option("-j", "--jobs", help="Worker processes, or auto  [1]"),
-    click.option("--threads", help="Threads of each; results depend on it  [1]"),
-    click.option("--device", help="auto, cpu, cuda, cuda:1  [auto]"),
-    click.option("--plugin", "plugins", multiple=True, help="A plug-in's file; its code runs"),
-    click.option("--overwrite", help="Do again: missing (nothing), failed or all  [failed]"),
-    click.option("--checkpoint-every", help="Epochs between checkpoints of a cell  [5 minutes]"),
-    click.option("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),
-    click.option("--engine", help="local (processes here) or dask  [local]"),
-    click.option("--scheduler", help="Of dask: address of one that runs, tcp://host:8786"),
-    click.option("--workers", help="Of dask: so many workers of our own here"),
-    click.option("--track", help="Tell each finished cell to tensorboard, mlflow or wandb"),
-)
 
-
-def options(*groups: tuple[C, ...]) -> C:
-    """Give a command all options of these groups, in order."""
-
-    def decorate(command: C) -> C:
-        for option in reversed([each for group in groups for each in group]):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-@click.command()
-@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
-@options(GRID, SEEDS, TUNED, DATA, MEASURE, BUDGET, WAY)
-@click.option(
-    "--dry-run", is_flag=True, help="Show the grid and a measured estimate; write nothing"
+@command(
+    examples={
+        "a short tour on embedded data": "negbench run",
+        "your own file, three rows": "negbench run -d ratings.csv --user uid --item iid "
+        "-m random,popularity,dns",
+        "first how long it takes": "negbench run -d ml_1m -m all -b mf,lightgcn --dry-run",
+        "one row a value, beside models without negatives": "negbench run "
+        "-m 'dns(candidates=[2,4,8])' --references most_popular,ease",
+    }
 )
-@click.option("-q", "--quiet", is_flag=True, help="The table alone")
-@click.option("--no-progress", is_flag=True, help="No bar")
+@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...", shell_complete=tab_words.files)
+@options(DATA, METHODS, TUNED, SEEDS, RANKING, TRAINING, WATCHING, RUNNING, OUTPUT)
+@by_all_processes
 def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any) -> int:  # noqa: D103
     """Train, rank and compare: data sets x backbones x methods x seeds.
 
@@ -182,11 +89,17 @@ def _picked(experiments: list[Any], typed: dict[str, Any]) -> list[Any]:
     return of_datasets(experiments, PARSERS["datasets"](typed.pop("datasets"), "datasets"))
 
 
-@click.command()
-@click.argument("run_dir", type=click.Path(path_type=Path))
-@click.option("-j", "--jobs", help="Worker processes, or auto")
+@command(
+    examples={
+        "go on where it stopped": "negbench resume runs/first",
+        "in the background, by four processes": "negbench resume runs/first -j 4 -q",
+    }
+)
+@RUN
+@click.option("-j", "--jobs", help="Worker processes, or auto  [as it was started]")
 @click.option("-q", "--quiet", is_flag=True, help="The table alone")
 @click.option("--no-progress", is_flag=True, help="No bar")
+@by_all_processes
 def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> int:
     """Go on with a run, or a search, as it was started; only missing and failed cells are done.
 
@@ -212,8 +125,10 @@ def _resume_search(run_dir: Path, jobs: str | None, *, quiet: bool, no_progress:
     """Go on with a folder of `negbench tune`."""
     from negbench.cli.tune import carry_out
     from negbench.experiment.options.value_parsers import PARSERS
+    from negbench.experiment.workers.torchrun import refuse_torchrun
     from negbench.tuning import tune_file
 
+    refuse_torchrun("a search")
     given = {"out": str(run_dir), **({"jobs": PARSERS["jobs"](jobs, "jobs")} if jobs else {})}
     started = tune_file.starts(run_dir)
     asked = [tune_file.asked_of(each) for each in started]

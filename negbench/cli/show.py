@@ -5,31 +5,39 @@ from typing import TYPE_CHECKING
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import BANDS, FOLDER, METRIC, PLUGIN, RUNS
 from negbench.errors import UserError
-from negbench.plugins import registry
 
 if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run
 
-FOLDER = click.Path(path_type=Path)
-PLUGIN = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    help="File of a figure or metric; its code runs",
-    expose_value=False,
-    callback=lambda _, __, paths: [registry.add_plugin(path) for path in paths],
+
+@command(
+    examples={
+        "all kinds that the run can fill": "negbench plot runs/first",
+        "two kinds for a paper's column": "negbench plot runs/first overview tradeoff "
+        "--width column --format pdf",
+    }
 )
-
-
-@click.command()
 @click.argument("asked", metavar="RUN_DIR... [KIND]...", nargs=-1, required=True)
 @click.option("--all", "every", is_flag=True, help="All kinds the run can fill, as without any")
-@click.option("--format", "formats", default="pdf,png", help="pdf, png, svg  [pdf,png]")
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
+@click.option(
+    "--format",
+    "formats",
+    shell_complete=tab_words.list_of(lambda _: ("pdf", "png", "svg")),
+    default="pdf,png",
+    help="pdf, png, svg  [pdf,png]",
+)
+@METRIC
+@BANDS
 @click.option("--show", help="Rows to name beside the best of many, as dns,dens")
-@click.option("--width", help="column (3.33 inches) or page (7 inches)  [each kind its own]")
+@click.option(
+    "--width",
+    shell_complete=tab_words.either("column", "page"),
+    help="column (3.33 inches) or page (7 inches)  [each kind its own]",
+)
 @click.option("-o", "--out", type=FOLDER, help="Folder for the files  [RUN_DIR/plots]")
 @PLUGIN
 def plot(
@@ -79,10 +87,15 @@ def _folders_and_kinds(asked: tuple[str, ...]) -> tuple[list[Path], list[str]]:
     return [Path(first), *(Path(word) for word in others if word not in kinds)], kinds
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
+@command(
+    examples={
+        "one page with everything": "negbench report runs/first",
+        "two runs read as one": "negbench report runs/first runs/second -o both.html",
+    }
+)
+@RUNS
+@METRIC
+@BANDS
 @click.option("-o", "--out", type=FOLDER, help="The file  [RUN_DIR/report.html]")
 @PLUGIN
 def report(

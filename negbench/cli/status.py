@@ -6,11 +6,18 @@ from pathlib import Path
 
 import click
 
+from negbench.cli.command import command
+from negbench.cli.reading_options import RUN
 from negbench.errors import UserError
 
 
-@click.command()
-@click.argument("run_dir", type=click.Path(path_type=Path))
+@command(
+    examples={
+        "how far it is": "negbench status runs/first",
+        "until nothing is left to do": "negbench status runs/first --watch",
+    }
+)
+@RUN
 @click.option("-w", "--watch", "watching", is_flag=True, help="Show it until nothing is left to do")
 @click.option("--json", "as_json", is_flag=True, help="For programs")
 def status(run_dir: Path, watching: bool, as_json: bool) -> int:

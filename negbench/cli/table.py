@@ -5,7 +5,10 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from negbench.cli.show import FOLDER, PLUGIN, deliver, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import BANDS, FOLDER, METRIC, PLUGIN, RUNS
+from negbench.cli.show import deliver, writable
 from negbench.errors import UserError
 
 PAPER, APPENDIX = "paper", "appendix"
@@ -13,18 +16,36 @@ OF_PAPER = ("rows", "columns", "names", "spread", "label", "width")
 OF_TESTS = ("metric", "vs")
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
+@command(
+    examples={
+        "the main table": "negbench table runs/first",
+        "by a metric chosen after training": "negbench table runs/first --metric recall@50 "
+        "--format md",
+        "one LaTeX table for a paper": "negbench table runs/first --format paper "
+        "--rows random,dns -o main.tex",
+    }
+)
+@RUNS
 @click.option(
     "--format",
     "format_",
+    shell_complete=tab_words.either("text", "md", "csv", "latex", "html", "paper", "appendix"),
     default="text",
     help="text, md, csv, latex or html; for a paper: paper, one table, and appendix  [text]",
 )
-@click.option("--metric", help="Any at any K, as recall@50  [ndcg@20]")
-@click.option("--bands", help="Other popularity bands, as count:5,50  [those of the run]")
-@click.option("--vs", help="The row that others are tested against  [random]")
-@click.option("--rows", multiple=True, help="Of paper: these rows, in this order  [all]")
+@METRIC
+@BANDS
+@click.option(
+    "--vs",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    help="The row that others are tested against  [random]",
+)
+@click.option(
+    "--rows",
+    multiple=True,
+    shell_complete=tab_words.list_of(tab_words.names_in_run("method")),
+    help="Of paper: these rows, in this order  [all]",
+)
 @click.option(
     "--columns",
     multiple=True,

@@ -7,32 +7,55 @@ from typing import Any
 
 import click
 
+from negbench.cli import tab_words
+from negbench.cli.command import command, in_group
 from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
-from negbench.cli.run import BUDGET, DATA, GRID, MEASURE, WAY, options
+from negbench.cli.run_options import (
+    DATA,
+    METHODS,
+    OUTPUT,
+    RANKING,
+    RUNNING,
+    TRAINING,
+    WATCHING,
+    options,
+)
 from negbench.errors import UserError
 
+_search = in_group("Search")
 SEARCH = (
-    click.option("--trials", help="Settings a row, the published default among them  [32]"),
-    click.option("--search", help="Where they lie: sobol, random, grid (over lr and l2)  [sobol]"),
-    click.option(
-        "--fidelity", help="full, or halving: weak trials end at a quarter of the epochs  [full]"
+    _search("--trials", help="Settings a row, the published default among them  [32]"),
+    _search(
+        "--search",
+        shell_complete=tab_words.either("sobol", "random", "grid"),
+        help="Where they lie: sobol, random, grid (over lr and l2)  [sobol]",
     ),
-    click.option("--finalists", help="Best trials that get more seeds  [3]"),
-    click.option("--final-seeds", help="So many more; the best mean on validation wins  [3]"),
-    click.option("--test-seeds", help="Fresh seeds of the winner, tested once  [10]"),
-    click.option("--splits", help="Repeat all of it on so many splits of the data  [1]"),
-    click.option("--space", type=click.Path(path_type=Path), help="A TOML or YAML file of ranges"),
+    _search(
+        "--fidelity",
+        shell_complete=tab_words.either("full", "halving"),
+        help="full, or halving: weak trials end at a quarter of the epochs  [full]",
+    ),
+    _search("--finalists", help="Best trials that get more seeds  [3]"),
+    _search("--final-seeds", help="So many more; the best mean on validation wins  [3]"),
+    _search("--test-seeds", help="Fresh seeds of the winner, tested once  [10]"),
+    _search("--splits", help="Repeat all of it on so many splits of the data  [1]"),
+    _search("--space", type=click.Path(path_type=Path), help="A TOML or YAML file of ranges"),
 )
 _PROTOCOL = ("trials", "search", "fidelity", "finalists", "final_seeds", "test_seeds", "splits")
 
 
-@click.command()
-@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...")
-@options(SEARCH, GRID, DATA, MEASURE, BUDGET, WAY)
-@click.option("--dry-run", is_flag=True, help="Show the spaces and an estimate; write nothing")
-@click.option("-q", "--quiet", is_flag=True, help="The tables alone")
-@click.option("--no-progress", is_flag=True, help="No bar")
+@command(
+    examples={
+        "what would be searched, and how long": "negbench tune -m random,dns --dry-run",
+        "a small search": "negbench tune -m random,dns --trials 8 --test-seeds 5 -o runs/tuned",
+        "weak trials end early": "negbench tune -m random,dns --fidelity halving -o runs/tuned",
+        "its settings in another run": "negbench run -m random,dns --tuned runs/tuned "
+        "-o runs/again",
+    }
+)
+@click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...", shell_complete=tab_words.files)
+@options(DATA, METHODS, SEARCH, RANKING, TRAINING, WATCHING, RUNNING, OUTPUT)
 def tune(  # noqa: D103
     words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any
 ) -> int:

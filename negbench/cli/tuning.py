@@ -4,12 +4,26 @@ from pathlib import Path
 
 import click
 
-from negbench.cli.show import FOLDER, deliver, writable
+from negbench.cli import tab_words
+from negbench.cli.command import command
+from negbench.cli.reading_options import FOLDER, RUNS
+from negbench.cli.show import deliver, writable
 
 
-@click.command()
-@click.argument("run_dirs", nargs=-1, required=True, type=FOLDER)
-@click.option("--format", "format_", default="text", help="text, md, csv, latex or json  [text]")
+@command(
+    examples={
+        "what a search gave and cost": "negbench tuning runs/tuned",
+        "the results of the embedded searches": "negbench tuning embedded --format md",
+    }
+)
+@RUNS
+@click.option(
+    "--format",
+    "format_",
+    shell_complete=tab_words.either("text", "md", "csv", "latex", "json"),
+    default="text",
+    help="text, md, csv, latex or json  [text]",
+)
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def tuning(run_dirs: tuple[Path, ...], format_: str, out: Path | None) -> None:
     """Expected tuned scores, gains, oracles and chosen settings of `tune`; also of `embedded`."""

@@ -17,6 +17,7 @@ from negbench.plugins.term_syntax import parse, settings_text
 from negbench.probes.probe_words import probe_words
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
+from negbench.training.data_parallel import current
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def cell_spec(options: Options, dataset: str, backbone: str, method: str, seed: 
         settings=settings_text(word.settings),
         backbone_settings=tuple(word.backbone.items()),
         train=TrainConfig(**{**options.train, **word.train}),
+        processes=1 if backbone == REFERENCE else current().n,
     )
 
 

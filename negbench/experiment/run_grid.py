@@ -28,12 +28,14 @@ from negbench.experiment.workers.local_pool import (
     in_process,
     no_room,
 )
+from negbench.experiment.workers.torchrun import require_divisible
 from negbench.experiment.workers.waiting import wait_for
 from negbench.ops import row_kernels
 from negbench.storage import cell_store, claims, run_file
 from negbench.storage.claims import Held
 from negbench.storage.split_store import write_split
 from negbench.tracking.track import Tracking, require_installed
+from negbench.training.data_parallel import current
 
 FREE = {"datasets", "methods", "backbones", "references", "seeds", "objective", "name", "out"}
 FREE |= {"jobs", "threads", "device", "data_dir", "plugins", "overwrite", "checkpoint_every"}
@@ -85,7 +87,7 @@ def device_of(options: Options) -> str:
     Raises UserError for a CUDA device that this machine does not have.
     """
     if options.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() and current().n == 1 else "cpu"
     if options.device.startswith("cuda"):
         number = int(options.device.partition(":")[2] or 0)
         if number >= torch.cuda.device_count():
@@ -179,6 +181,8 @@ def carry_out(
             written = time.monotonic()
 
     try:
+        if tasks:
+            tracking.watch()
         if alone:
             tracking.write(each.resolved for each in mine.cells)
         while tasks:
@@ -222,14 +226,15 @@ def _derive(out: Path) -> None:
 def check(options: Options, plan: Plan, out: Path) -> None:
     """Check, before anything is trained or written, that a run folder's cells are of these data.
 
-    Raises UserError if they are not, and are not to be replaced, and for a tracker that is not
-    installed.
+    Raises UserError if they are not, and are not to be replaced, for a tracker that is not
+    installed, and for what several processes cannot train.
     """
     try:
         before = run_file.experiments(run_file.read(out))[-1]
     except UserError:  # a new folder, or one that lost its run.json
         before = {}
     require_installed(options.track)
+    require_divisible(options, plan, out)
     require_same_data(options, plan, out, before)
     require_same_tuning(plan, out, options.overwrite)
 

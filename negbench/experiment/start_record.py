@@ -9,6 +9,7 @@ from negbench.experiment.plan import Plan
 from negbench.plugins.row_terms import backbone_term, method_term
 from negbench.storage import run_file
 from negbench.training.config import TrainConfig
+from negbench.training.data_parallel import current
 from negbench.version import __version__
 
 
@@ -25,6 +26,7 @@ def start_record(options: Options, plan: Plan, command: str) -> dict[str, Any]:
         "cells": [_entry(planned) for planned in plan.cells],
         "skipped": list(plan.skipped),
         "configs": _configs(plan),
+        **({"processes": current().n} if current().n > 1 else {}),
     }
 
 

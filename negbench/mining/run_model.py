@@ -13,6 +13,7 @@ from shlex import quote
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Scorer
@@ -25,6 +26,7 @@ from negbench.experiment.options.options import Options, build
 from negbench.experiment.options.value_parsers import PARSERS
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import device_of
+from negbench.mining.scores_of_lists import ScoresOfLists
 from negbench.scenario.scenario import Scenario
 from negbench.storage import run_file, split_folders
 from negbench.storage.cell_store import Cell
@@ -60,16 +62,43 @@ class FinishedCell:
         That is the share of the places of the cell's lists which hold the same item, 1 where the
         training gave the same bits.
         """
+        with self._trained() as (valid, test):
+            return valid, self._agreement(valid, test)
+
+    def list_scores(self) -> NDArray[np.float32]:
+        """Train the model again: its scores of the cell's lists, [n, K], as they were ranked by.
+
+        Raises UserError where the model does not rank these lists: the scores would be others.
+        """
+        users, lists = self.cell.arrays("users")["users"], self.cell.arrays("top")["top"]
+        with self._trained() as (valid, test):
+            watched = ScoresOfLists(test, users, lists)
+            agreement = self._agreement(valid, watched)
+        if agreement < 1:
+            raise UserError(
+                f"scores must be those of the lists that a cell keeps; {self.planned.label}, "
+                f"trained again, has the same item in {int(1000 * agreement) / 10}% of their "
+                "places: another machine, device or version gives other bits; run it again here, "
+                "or export without --scores"
+            )
+        return watched.kept
+
+    @contextmanager
+    def _trained(self) -> Iterator[tuple[Scorer, Scorer]]:
+        """The scorers of the model, trained again, on the threads of the run."""
         logger.info(
             "negbench: cells keep no weights: training %s again, which took %.0f s in the run",
             self.planned.label,
             self.cell.record["seconds"]["wall"]["total"],
         )
         with _threads(self.threads):
-            valid, test = self._scorers()
-            again = rank(self.planned.spec, self.scenario, valid, test, self.device)["test"].top
+            yield self._scorers()
+
+    def _agreement(self, valid: Scorer, test: Scorer) -> float:
+        """The share of the places of the kept lists that hold the same item by these scorers."""
+        again = rank(self.planned.spec, self.scenario, valid, test, self.device)["test"].top
         kept = self.cell.arrays("top")["top"]
-        return valid, float(np.mean(kept == again[:, : kept.shape[1]]))
+        return float(np.mean(kept == again[:, : kept.shape[1]]))
 
     def _scorers(self) -> tuple[Scorer, Scorer]:
         """The scorers of the valid part, whose histories are the train part, and of the test."""
@@ -92,7 +121,11 @@ def finished_cell(run: Path, which: Which, device: str | None = None) -> Finishe
     Raises UserError if the words name no cell or several rows, or if the cell cannot be planned
     again: its data, settings or plug-ins have changed.
     """
-    cell = _cell(run, which)
+    return trained_cell(run, _cell(run, which), device)
+
+
+def trained_cell(run: Path, cell: Cell, device: str | None = None) -> FinishedCell:
+    """A cell of a run, planned again. Raises UserError as `finished_cell` where it cannot be."""
     options, planned, scenario = _planned_again(run, cell)
     asked = options.device if device is None else PARSERS["device"](device, "device")
     where = "cpu" if planned.spec.is_reference else asked
@@ -111,8 +144,8 @@ def _planned_again(run: Path, cell: Cell) -> tuple[Options, PlannedCell, Scenari
                 if planned.digest == cell.folder.name:
                     return options, planned, one.scenarios[planned.spec.scenario_key]
     raise UserError(
-        f"mine trains a cell again, and run.json of {quote(str(run))} plans no such cell any more "
-        f"({cell.folder.name}): its data, settings or plug-ins have changed; run it again"
+        f"cells are trained again as planned; {quote(str(run / run_file.NAME))} plans no such cell "
+        f"any more ({cell.folder.name}): its data, settings or plug-ins have changed; run it again"
     )
 
 

@@ -1,6 +1,7 @@
 """How far a cell that is being trained has come, in a small file beside its claim.
 
-    RUN/claims/<cell>.<token>.progress    epoch, budget, best validation value, seconds so far
+    RUN/claims/<cell>.<token>.progress    epoch, budget, best validation value, seconds so far, and
+                                          the last evaluations
 
 The worker that holds the claim replaces it after an epoch, at most once in `PAUSE` seconds. It goes
 with the claim, by whose token it is named.
@@ -9,17 +10,27 @@ with the claim, by whose token it is named.
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from negbench.storage.atomic_write import aside
 
 PAUSE = 1.0
 """Seconds between two files of one cell, however short its epochs are."""
+RECENT = 100
+"""Evaluations in a file: as many as a second of the quickest training has."""
 _NAME = re.compile(r"([0-9a-f]+)\.([0-9a-f]+)\.progress")
+
+
+class Evaluation(NamedTuple):
+    """The validation value after an epoch, and the seconds of training until then."""
+
+    epoch: int
+    seconds: float
+    valid: float
 
 
 @dataclass(frozen=True)
@@ -55,13 +66,14 @@ class ProgressFile:
         """`folder` is that of the claims; `token` the claim's."""
         self.path, self._last = path_of(folder, cell, token), -PAUSE
 
-    def write(self, progress: TrainingProgress) -> None:
+    def write(self, progress: TrainingProgress, evaluations: Sequence[Evaluation] = ()) -> None:
         """Replace the file, unless the last one is younger than `PAUSE` seconds."""
         now = time.monotonic()
         if now - self._last < PAUSE:
             return
         self._last = now
         content = {name: value for name, value in asdict(progress).items() if name != "age"}
+        content["evaluations"] = list(evaluations[-RECENT:])
         temporary = aside(self.path)
         with suppress(OSError):
             try:
@@ -87,6 +99,15 @@ def read(folder: Path, cell: str, token: str, now: float) -> TrainingProgress | 
         return _checked(content, max(0.0, now - written))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def evaluations(folder: Path, cell: str, token: str) -> list[Evaluation]:
+    """The last evaluations of a claimed cell; none where the file cannot be read, or has none."""
+    try:
+        listed = json.loads(path_of(folder, cell, token).read_bytes())["evaluations"]
+        return [Evaluation(int(epoch), float(s), float(value)) for epoch, s, value in listed]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def _checked(content: Any, age: float) -> TrainingProgress:

@@ -1,1 +1,1 @@
-"""Finished cells in TensorBoard, MLflow and Weights & Biases: one run a cell, values by epoch."""
+"""Cells in TensorBoard, MLflow and Weights & Biases: one run a cell, live and when finished."""

@@ -5,16 +5,20 @@ of files only where MLFLOW_ALLOW_FILE_STORE is true.
 """
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from negbench.tracking.tracked_cell import TrackedCell
+from negbench.tracking.live_cells import LiveCell
+from negbench.tracking.tracked_cell import EpochValues, TrackedCell
 
 FOLDER = "mlflow"
 TAG = "negbench.cell"
 """The tag that names the cell of a run."""
+LIVE = "negbench.live"
+"""That of a run which shows a cell while it trains, and is deleted when it ends."""
 BATCH = 900
 """Metrics sent at once; servers take at most 1000."""
 PARAMS = 90
@@ -39,6 +43,8 @@ class MlflowRuns:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or f"negbench {run.resolve().name}"
         known = self.client.get_experiment_by_name(name)
         self.experiment = known.experiment_id if known else self.client.create_experiment(name)
+        self.runs: dict[str, str] = {}
+        """Runs of cells that are being trained, by token."""
 
     def has(self, cell_id: str) -> bool:
         """Whether a cell is there, as a whole."""
@@ -57,21 +63,52 @@ class MlflowRuns:
         params = [_entity("Param", name, str(value)) for name, value in cell.settings.items()]
         for at in range(0, len(params), PARAMS):
             self.client.log_batch(run_id, params=params[at : at + PARAMS])
-        metrics = list(_metrics(cell))
+        self._send(run_id, list(_metrics(cell)))
+        self.client.set_terminated(run_id, "FINISHED", round(cell.ended * 1000))
+
+    def live(self) -> list[str]:
+        """Tokens of the cells that have a run while they train."""
+        running = self.client.search_runs([self.experiment], f"tags.`{LIVE}` LIKE '%'")
+        return [each.data.tags[LIVE] for each in running]
+
+    def begin(self, cell: LiveCell) -> None:
+        """Create a run for a cell that is being trained."""
+        created = self.client.create_run(
+            self.experiment,
+            start_time=round(time.time() * 1000),
+            tags={LIVE: cell.token},
+            run_name=f"{cell.name} (live)",
+        )
+        self.runs[cell.token] = created.info.run_id
+
+    def log(self, token: str, values: Sequence[EpochValues]) -> None:
+        """Add evaluations."""
+        self._send(self.runs[token], list(_epoch_metrics(values)))
+
+    def end(self, token: str) -> None:
+        """Delete the run of a cell that is not being trained any more."""
+        self.runs.pop(token, None)
+        for each in self.client.search_runs([self.experiment], f"tags.`{LIVE}` = '{token}'"):
+            self.client.delete_run(each.info.run_id)
+
+    def _send(self, run_id: str, metrics: Sequence[Any]) -> None:
         for at in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[at : at + BATCH])
-        self.client.set_terminated(run_id, "FINISHED", round(cell.ended * 1000))
 
     def _runs(self, cell_id: str) -> list[Any]:
         return list(self.client.search_runs([self.experiment], f"tags.`{TAG}` = '{cell_id}'"))
 
 
 def _metrics(cell: TrackedCell) -> Iterator[Any]:
-    for row in cell.epochs:
-        for name, value in row.values.items():
-            yield _entity("Metric", name, value, round(row.ended * 1000), row.epoch)
+    yield from _epoch_metrics(cell.epochs)
     for name, value in cell.results.items():
         yield _entity("Metric", name, value, round(cell.ended * 1000), cell.best_epoch)
+
+
+def _epoch_metrics(rows: Sequence[EpochValues]) -> Iterator[Any]:
+    for row in rows:
+        for name, value in row.values.items():
+            yield _entity("Metric", name, value, round(row.ended * 1000), row.epoch)
 
 
 def _entity(kind: str, *values: Any) -> Any:

@@ -1,14 +1,21 @@
-"""TensorBoard: RUN/tensorboard has a folder of event files for each cell."""
+"""TensorBoard: RUN/tensorboard has a folder of event files for each cell.
+
+A cell that is being trained has one that ends in -live, which goes when it ends.
+"""
 
 import re
 import shutil
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from negbench.storage.atomic_write import aside
-from negbench.tracking.tracked_cell import TrackedCell
+from negbench.tracking.live_cells import LiveCell
+from negbench.tracking.tracked_cell import EpochValues, TrackedCell
 
 FOLDER = "tensorboard"
+LIVE = "-live"
 _UNUSUAL = re.compile(r"[^\w.=,()@+-]+")
 
 
@@ -18,6 +25,8 @@ class TensorBoardFiles:
     def __init__(self, run: Path) -> None:
         """`run` is the folder of the negbench run."""
         self.folder = run / FOLDER
+        self.writers: dict[str, Any] = {}
+        """Of cells that are being trained, by token."""
 
     def has(self, cell_id: str) -> bool:
         """Whether a cell is there."""
@@ -27,7 +36,7 @@ class TensorBoardFiles:
         """Write one cell: scalars by epoch, its settings and final metrics for the HParams tab."""
         board = import_module("torch.utils.tensorboard")
         summaries = import_module("torch.utils.tensorboard.summary")
-        name = f"{_UNUSUAL.sub('_', cell.name)[:100]}-{cell.id}"
+        name = f"{_plain(cell.name)}-{cell.id}"
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = aside(self.folder / name)
         writer = board.SummaryWriter(str(temporary))
@@ -44,3 +53,34 @@ class TensorBoardFiles:
         finally:
             writer.close()
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def live(self) -> list[str]:
+        """Tokens of the cells that have a folder while they train."""
+        return [
+            each.name.removesuffix(LIVE).rpartition("-")[2] for each in self.folder.glob(f"*{LIVE}")
+        ]
+
+    def begin(self, cell: LiveCell) -> None:
+        """Make the folder of a cell that is being trained."""
+        board = import_module("torch.utils.tensorboard")
+        folder = self.folder / f"{_plain(cell.name)}-{cell.token}{LIVE}"
+        self.writers[cell.token] = board.SummaryWriter(str(folder))
+
+    def log(self, token: str, values: Sequence[EpochValues]) -> None:
+        """Add evaluations, for whoever looks now."""
+        writer = self.writers[token]
+        for row in values:
+            for tag, value in row.values.items():
+                writer.add_scalar(tag, value, row.epoch, walltime=row.ended)
+        writer.flush()
+
+    def end(self, token: str) -> None:
+        """Remove the folder of a cell that is not being trained any more."""
+        if token in self.writers:
+            self.writers.pop(token).close()
+        for folder in self.folder.glob(f"*-{token}{LIVE}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plain(name: str) -> str:
+    return _UNUSUAL.sub("_", name)[:100]

@@ -1,7 +1,8 @@
-"""Tells trackers of finished cells, each once; a tracker that fails ends no training.
+"""Tells trackers of cells: while they train, and each once when it has ended.
 
-A process of its own tells them (`negbench.tracking`), so neither the memory nor the CPU seconds of
-a cell have a tracker's in them, and no slow server holds up the next cell.
+A tracker that fails ends no training. A process of its own tells them (`negbench.tracking`), so
+neither the memory nor the CPU seconds of a cell have a tracker's in them, and no slow server holds
+up the next cell.
 """
 
 import json
@@ -51,13 +52,18 @@ def require_installed(names: Iterable[str]) -> None:
 
 
 class Tracking:
-    """The trackers of one run, in a process that starts with the first cell to tell of."""
+    """The trackers of one run, in a process that starts with the first cell, or to watch it."""
 
     def __init__(self, run: Path, names: Sequence[str]) -> None:
         """`run` is the folder of the negbench run."""
         self.run, self.names = run, tuple(names)
         self._process: subprocess.Popen[str] | None = None
         self._waiting, self._heard = 0, time.monotonic()
+
+    def watch(self) -> None:
+        """Start now, so that cells are told of while they train."""
+        if self.names:
+            self._running()
 
     def write(self, specs: Iterable[Mapping[str, Any]]) -> None:
         """Tell of the cells of these specs that are done; returns before that has happened."""
@@ -71,6 +77,7 @@ class Tracking:
         process = self._process
         if process is None:
             return
+        self._heard = time.monotonic()
         with suppress(OSError):
             self._into(process).close()
         while process.poll() is None and time.monotonic() - self._heard < SILENCE:
@@ -88,13 +95,17 @@ class Tracking:
             )
 
     def _send(self, folder: Path) -> None:
+        process = self._running()
+        self._waiting, self._heard = self._waiting + 1, time.monotonic()
+        with suppress(OSError):  # it has ended: `close` counts what is left
+            print(folder, file=self._into(process), flush=True)
+
+    def _running(self) -> "subprocess.Popen[str]":
         if self._process is None:
             self._process = _start(self.run, self.names)
             self._reader = threading.Thread(target=self._listen, daemon=True)
             self._reader.start()
-        self._waiting, self._heard = self._waiting + 1, time.monotonic()
-        with suppress(OSError):  # it has ended: `close` counts what is left
-            print(folder, file=self._into(self._process), flush=True)
+        return self._process
 
     def _listen(self) -> None:
         """Take the answers: a line for each cell, and one where a tracker failed."""

@@ -27,7 +27,8 @@ from negbench.protocol.interfaces import Backbone
 from negbench.scenario.scenario import Scenario
 from negbench.training.checkpoint import Checkpoint
 from negbench.training.config import Progress
-from negbench.training.fit import Fit
+from negbench.training.data_parallel import ALONE, DataParallel, current
+from negbench.training.fit import Diverged, Fit
 from negbench.training.memory import keep_freed_memory
 from negbench.training.timing import Clock, reset_peak
 
@@ -55,8 +56,7 @@ def run_cell(
     A cell that was killed goes on from its last checkpoint: one every `checkpoint_every` epochs,
     or with 0 after every five minutes of training.
     """
-    torch.set_num_threads(threads)
-    keep_freed_memory()
+    run_settings(threads)
     where, spec = torch.device(device), planned.spec
     reset_peak(where)
     if spec.is_reference:
@@ -67,11 +67,13 @@ def run_cell(
         notes = notes_before(spec, scenario)
         notes += notes_of_reference(spec, scorer, torch.from_numpy(rankings["test"].users))
         return record_cell(planned, scenario, out, rankings, clock, where, notes=notes)
-    fit = prepare_fit(spec, scenario, where)
-    first_weights = weights_mark(fit.backbone)
-    kept, mark = out / "checkpoints", code_mark(spec, where, threads)
-    checkpoint = Checkpoint(kept / f"{planned.digest}.{mark}.pt", checkpoint_every)
-    checkpoint.load(fit)
+    together = current() if spec.processes > 1 else ALONE
+    with together.ready():
+        fit = prepare_fit(spec, scenario, where, together)
+        first_weights = weights_mark(fit.backbone)
+        kept, mark = out / "checkpoints", code_mark(spec, where, threads)
+        checkpoint = Checkpoint(kept / f"{planned.digest}.{mark}.pt", checkpoint_every)
+        checkpoint.load(fit)
     listener = logging_test(fit, scenario, on_epoch, spec.average) if spec.watch_test else on_epoch
 
     def after_epoch() -> None:
@@ -79,7 +81,8 @@ def run_cell(
         if on_progress is not None:
             on_progress(fit.progress)
 
-    fit.run(listener, after_epoch)
+    with together.in_step(Diverged):
+        fit.run(listener, after_epoch)
     valid, test = (
         ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
         for history in (scenario.history("valid"), scenario.history("test"))
@@ -87,15 +90,26 @@ def run_cell(
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
     require_learnt(fit, first_weights, test, torch.from_numpy(rankings["test"].users).to(where))
-    notes = notes_before(spec, scenario)
+    notes = [*notes_before(spec, scenario), *together.notes]
     folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit, notes=notes)
     for path in kept.glob(f"{planned.digest}.*"):  # those of earlier code too
         path.unlink(missing_ok=True)
     return folder
 
 
-def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit:
-    """Build the method, the backbone and the training loop of a cell, before its first step."""
+def run_settings(threads: int) -> None:
+    """Set what a process has before it trains a cell: torch's threads, and what memory it keeps."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+
+
+def prepare_fit(
+    spec: CellSpec, scenario: Scenario, device: torch.device, together: DataParallel = ALONE
+) -> Fit:
+    """Build the method, the backbone and the training loop of a cell, before its first step.
+
+    `together` are the processes that train it.
+    """
     row_kernels.name(device.type)  # loaded here, before the clock of the training starts
     context = scenario.train_context(seed=spec.seed, device=device, encoder=spec.encoder)
     method, backbone = spec.recipe.build(), build_backbone(spec, context)
@@ -108,7 +122,9 @@ def prepare_fit(spec: CellSpec, scenario: Scenario, device: torch.device) -> Fit
 
     judge = validate if len(scenario.split.valid) else None
     probes = probe_set.probes_of(spec.probe, spec.log_negatives, scenario, context)
-    return Fit(method, backbone, context, spec.train, validate=judge, probes=probes)
+    return Fit(
+        method, backbone, context, spec.train, validate=judge, probes=probes, together=together
+    )
 
 
 def build_backbone(spec: CellSpec, context: TrainContext) -> Backbone:

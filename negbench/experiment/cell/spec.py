@@ -111,6 +111,8 @@ class CellSpec:
     backbone_settings: tuple[tuple[str, Any], ...] = ()
     """Parameters of the backbone among them; they go over those of its term."""
     train: TrainConfig = TrainConfig()
+    processes: int = 1
+    """How many processes train it together."""
     tuned: Tuned | None = None
     """Where a search chose the settings: which one."""
 
@@ -214,7 +216,7 @@ class CellSpec:
         """What differs from the default: probes; changes of train and the ranking's protocol, which
         concern references too."""
         usual = {each.name: each.default for each in fields(self)}
-        names = ("plant", "noise", *CHOICES) + (() if self.is_reference else WATCHED)
+        names = ("plant", "noise", "processes", *CHOICES) + (() if self.is_reference else WATCHED)
         asked = {name: getattr(self, name) for name in names}
         return {name: value for name, value in asked.items() if value != usual[name]}
 

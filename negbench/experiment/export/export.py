@@ -10,7 +10,7 @@ from typing import TextIO
 
 from negbench.errors import UserError, did_you_mean
 from negbench.experiment.export import lines, part_files, split, tables, trec
-from negbench.experiment.export.lines import ROW
+from negbench.experiment.export.lines import ROW, ScoresOf
 from negbench.experiment.export.new_output import new_file, new_folder
 from negbench.experiment.export.tables import Line
 from negbench.experiment.export.which import ALL, Which, finished_cells
@@ -46,9 +46,11 @@ class Export:
     k: int | None = None
     """The length of lists; None for the greatest K of the cell's metrics."""
     which: Which = ALL
+    scores_of: ScoresOf | None = None
+    """What gives the scores of a cell's lists; None writes none."""
 
     def __post_init__(self) -> None:
-        """Raises UserError for a form that this kind of export has not, and k without lists."""
+        """Raises UserError for a form that this kind has not, and k or scores without lists."""
         known = FORMATS[self.what]
         if self.form and self.form not in known:
             names = f"{', '.join(known[:-1])} or {known[-1]}"
@@ -59,6 +61,10 @@ class Export:
                 f"--k is the length of lists, which --{self.what} has none of; got --k {self.k}; "
                 "drop it"
             )
+        if self.scores_of is not None and self.what != "recs":
+            raise UserError(
+                f"--scores are those of lists, which --{self.what} has none of; drop it"
+            )
         object.__setattr__(self, "form", self.form or known[0])
 
     @cached_property
@@ -68,6 +74,11 @@ class Export:
         lines.warn_of_shared_ids(self.run, cells)
         lines.require_depth(cells, self.k)
         return cells
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of csv and parquet."""
+        return COLUMNS[self.what] + ("score",) * (self.scores_of is not None)
 
     @property
     def several_files(self) -> bool:
@@ -85,7 +96,9 @@ class Export:
         Raises UserError for a split, which is several tables.
         """
         if self.what == "recs":
-            return chain.from_iterable(lines.lists(self.run, cell, self.k) for cell in self.cells)
+            return chain.from_iterable(
+                lines.lists(self.run, cell, self.k, self.scores_of) for cell in self.cells
+            )
         if self.what == "negatives":
             return lines.negatives(self.run, self.cells)
         if self.what == "qrels":
@@ -102,7 +115,7 @@ class Export:
         if self.form == "parquet":
             raise UserError("parquet is no text for a screen; got no file; add -o FILE")
         if self.form != "trec":
-            return tables.write_csv(self._noted(), COLUMNS[self.what], into)
+            return tables.write_csv(self._noted(), self.columns, into)
         n = 0
         for n, piece in enumerate(self._trec_lines(), 1):  # noqa: B007 - the last is their number
             into.write(piece)
@@ -115,7 +128,7 @@ class Export:
         """
         with new_file(path) as file:
             if self.form == "parquet":
-                content, rows = tables.parquet(self._noted(), COLUMNS[self.what])
+                content, rows = tables.parquet(self._noted(), self.columns)
                 file.write(content)
                 return rows
             with tables.as_text(file) as text:
@@ -141,7 +154,8 @@ class Export:
         systems, rows, of_file = trec.systems(self.cells), {}, {}
         names = trec.file_names(systems)
         for tag, cell in systems.items():
-            if pieces := list(trec.run_lines(self.run, tag, cell, self.k)):  # none of a damaged one
+            written = trec.run_lines(self.run, tag, cell, self.k, self.scores_of)
+            if pieces := list(written):  # none of a damaged one
                 (folder / names[tag]).write_bytes("".join(pieces).encode())
                 rows[names[tag]], of_file[names[tag]] = len(pieces), cell
         (folder / "README.txt").write_text(trec.readme(of_file, self._log_notes()), "utf-8")
@@ -152,7 +166,7 @@ class Export:
             return trec.qrels_lines(self._noted())
         tag, cell = trec.the_system(self.run, self.cells)
         self._log_notes()
-        return trec.run_lines(self.run, tag, cell, self.k)
+        return trec.run_lines(self.run, tag, cell, self.k, self.scores_of)
 
     def _noted(self) -> Iterator[Line]:
         """The lines, with what a reader has to know of them logged."""
@@ -161,7 +175,8 @@ class Export:
         return every
 
     def _log_notes(self) -> tuple[str, ...]:
-        scores = (trec.SCORES,) if self._is_trec_run else ()
+        kind = trec.SCORES if self.scores_of is None else trec.OWN_SCORES
+        scores = (kind,) if self._is_trec_run else ()
         judged = self.form == "trec" or self.what == "qrels"
         notes = (*scores, *(split.caveats(self.cells) if judged else ()))
         for note in notes:

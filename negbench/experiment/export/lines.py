@@ -1,7 +1,7 @@
 """The lines of an export: recommended lists and logged negatives, with the ids of the data."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from negbench.storage.integrity import Damaged, intact_file
 ROW = cell_store.COLUMNS[:5]
 """The columns that name a cell."""
 FIELDS = ("user", "positive", "negative", "s_positive", "s_negative", "epoch")
+ScoresOf = Callable[[Path, Cell], cell_store.Array]
+"""Gives the scores of the lists that a cell of a run keeps, [n, K]."""
 logger = logging.getLogger(__name__)
 
 
@@ -29,23 +31,30 @@ def require_depth(cells: Sequence[Cell], k: int | None) -> None:
             _top(cell, k)
 
 
-def lists(run: Path, cell: Cell, k: int | None = None) -> Iterator[Line]:
-    """The lines of one cell, a row for each user and rank; none and a log message if damaged."""
+def lists(
+    run: Path, cell: Cell, k: int | None = None, scores_of: ScoresOf | None = None
+) -> Iterator[Line]:
+    """The lines of one cell, a row for each user and rank; none and a log message if damaged.
+
+    With `scores_of` each has its score, too.
+    """
     ids, start = ids_of(run, cell), _start(cell)
     try:
         users, tops = cell.arrays("users")["users"], _top(cell, k)
+        scores = None if scores_of is None else scores_of(run, cell)
     except Damaged as damage:
         log_damage(damage)
         return
-    for user, top in zip(users.tolist(), tops.tolist(), strict=True):
+    for at, (user, top) in enumerate(zip(users.tolist(), tops.tolist(), strict=True)):
         for rank, item in enumerate((item for item in top if item >= 0), 1):
             name = ids["names"][item] if ids["names"] else ""
-            yield start | {
+            line = start | {
                 "user": ids["users"][user],
                 "rank": rank,
                 "item": ids["items"][item],
                 "name": name,
             }
+            yield line if scores is None else line | {"score": scores[at, rank - 1]}
 
 
 def negatives(run: Path, cells: Sequence[Cell]) -> Iterator[Line]:

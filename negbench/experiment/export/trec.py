@@ -6,7 +6,7 @@ qrels  `user 0 item 1` on each line
 TREC's tools split a line at any white space, read a file as the answers of one system, and order a
 list by its score alone, in single precision. So ids are words (`id_words`), and the score is
 K - rank + 1 for lists of K items: whole numbers, which fall strictly and stay exact at any depth.
-It is no score of the model, for cells keep none.
+It is no score of the model, for cells keep none: with `scores_of` the model is trained again.
 """
 
 import re
@@ -20,7 +20,7 @@ from shlex import quote
 from negbench.errors import UserError
 from negbench.experiment.export import lines
 from negbench.experiment.export.id_words import word
-from negbench.experiment.export.lines import ROW
+from negbench.experiment.export.lines import ROW, ScoresOf
 from negbench.experiment.export.tables import Line
 from negbench.storage.cell_store import Cell
 
@@ -28,6 +28,11 @@ LONGEST = 120
 """Most letters of a tag in the name of a file."""
 SCORES = "a score is K - rank + 1, not the model's: cells keep the order of their lists, no scores"
 """What the scores of a run are, wherever one is written."""
+OWN_SCORES = (
+    "a score is the model's, trained again, whose lists are those of the run; equal scores of a "
+    "user stand in the run's order, which TREC's tools do not keep"
+)
+"""The same with scores of the model."""
 
 
 def systems(cells: Sequence[Cell]) -> dict[str, Cell]:
@@ -54,13 +59,15 @@ def the_system(run: Path, cells: Sequence[Cell]) -> tuple[str, Cell]:
     return tag, cell
 
 
-def run_lines(run: Path, tag: str, cell: Cell, k: int | None = None) -> Iterator[str]:
+def run_lines(
+    run: Path, tag: str, cell: Cell, k: int | None = None, scores_of: ScoresOf | None = None
+) -> Iterator[str]:
     """The lines of one system's run, best first within a user."""
     as_word = lru_cache(None, typed=True)(word)
     depth = k or cell.list_length or cell.record["data"]["n_items"]
-    for line in lines.lists(run, cell, k):
+    for line in lines.lists(run, cell, k, scores_of):
         user, item, rank = as_word(line["user"]), as_word(line["item"]), line["rank"]
-        yield f"{user} Q0 {item} {rank} {depth - rank + 1} {tag}\n"
+        yield f"{user} Q0 {item} {rank} {line.get('score', depth - rank + 1)} {tag}\n"
 
 
 def qrels_lines(relevant: Iterable[Line]) -> Iterator[str]:

@@ -27,12 +27,14 @@ from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, ScenarioKey
 from negbench.experiment.workers.error_place import place
 from negbench.experiment.workers.shared_memory import Shared, shared
+from negbench.experiment.workers.torchrun import hand_out
 from negbench.experiment.workers.writing_progress import writing_progress
 from negbench.plugins import registry
 from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store, claims
 from negbench.storage.cell_store import Cell
 from negbench.storage.claims import Claim, Held
+from negbench.training.data_parallel import current
 
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
@@ -91,7 +93,7 @@ def work(task: Task, scenarios: Scenarios) -> CellResult:
     A cell that another process works on is left to it, and one that another process did since the
     run began is not done again. A scenario that is not among `scenarios` is prepared here. A cell
     whose data, texts or vectors changed since it was planned fails. Raises NoRoom if the run's
-    folder cannot be written to.
+    folder cannot be written to, and PeerGone where other processes of its training have ended.
     """
     try:
         claim = claims.take(task.out, task.planned.digest, task.planned.label)
@@ -100,7 +102,9 @@ def work(task: Task, scenarios: Scenarios) -> CellResult:
     if isinstance(claim, Claim):
         return CellResult(task, holder=claim)
     with claim:
-        return done_elsewhere(task) or _train(task, scenarios, claim)
+        result = done_elsewhere(task) or _train(task, scenarios, claim)
+    current().require_unbroken(result.reason)
+    return result
 
 
 def done_elsewhere(task: Task) -> CellResult | None:
@@ -118,6 +122,7 @@ def _train(task: Task, scenarios: Scenarios, claim: Held) -> CellResult:
         scenario = scenario or task.spec.scenario_key.prepare(task.data_dir)
         if PlannedCell.of(task.spec, scenario).digest != task.planned.digest:
             return fail(task, CHANGED)
+        hand_out(task.planned, task.data_dir, task.threads)
         folder = run_cell(
             task.planned,
             scenario,
