@@ -115,7 +115,7 @@ class Options:
     shard: tuple[int, int] = (1, 1)
     """Run every n-th cell only, from the i-th on: (i, n)."""
     track: tuple[str, ...] = ()
-    """What is told of each cell that ends: tensorboard, mlflow, wandb."""
+    """Where cells are shown, live and when they end: tensorboard, mlflow, wandb."""
 
     def columns_of(self, dataset: str) -> Columns:
         """The columns of one data set."""
