@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check lint types view bench bridges docs-pages clean
+.PHONY: run test check lint types view bench bridges docs docs-pages clean
 .DEFAULT_GOAL := run
 
 run: .venv/done  ## the samplers, equally tuned, on the two embedded data sets, with the kernels of a plain install: a table, and a report on disk
@@ -28,6 +28,9 @@ build/venv-recbole/done: examples/bridges/requirements-recbole.txt pyproject.tom
 	build/venv-recbole/bin/pip install --quiet --requirement $< --editable .
 	build/venv-recbole/bin/pip install --quiet --no-deps recbole==1.2.1
 	touch $@
+
+docs: .venv/done  ## the documentation site, build/site/index.html; reading it needs no network
+	$(BIN)/python docs/build_site.py
 
 docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source, tables of reproductions from results/
 	$(BIN)/python docs/generate.py
