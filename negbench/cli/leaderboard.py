@@ -8,6 +8,7 @@ from negbench.cli import tab_words
 from negbench.cli.command import command
 from negbench.cli.reading_options import FOLDER, PLUGIN, RUNS
 from negbench.errors import UserError
+from negbench.version import __version__
 
 DIFFERS = 1
 """Exit code where --check finds other data than the runs give."""
@@ -60,7 +61,7 @@ def leaderboard(
     if check and not published.is_file():
         raise UserError(f"--check needs the data.json of a leaderboard; {published} is not there")
     asked = [each.strip() for each in (metrics or "").split(",") if each.strip()]
-    data = analysis("leaderboard.board").board(list(run_dirs), asked, hashes)
+    data = analysis("leaderboard.board").board(list(run_dirs), asked, hashes, version=__version__)
     for path, source in zip(dict.fromkeys(run_dirs), data["sources"], strict=True):
         click.echo(f"{source['hash'][:12]}  {path}  {source['cells']}")
     if check:
