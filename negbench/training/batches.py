@@ -16,26 +16,51 @@ CHUNK_ROWS = 1 << 16
 class Pairs:
     """Every train pair once an epoch, in a new random order, `size` rows a batch."""
 
-    def __init__(self, train: Csr, size: int, device: torch.device | str = "cpu") -> None:
-        """Keep the pairs on the device, in 32 bits: half the bytes to gather at random."""
+    def __init__(
+        self,
+        train: Csr,
+        size: int,
+        device: torch.device | str = "cpu",
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
+        """Keep the pairs on the device, in 32 bits: half the bytes to gather at random.
+
+        Of each batch those rows are given that `part` (i, n) names: every n-th from the i-th on.
+        """
         self.users = torch.from_numpy(train.rows.astype(np.int32)).to(device)
         self.items = torch.from_numpy(train.indices.astype(np.int32)).to(device)
         self.size, self.rows_per_user = size, torch.from_numpy(train.lengths).to(device)
+        self.part = part
 
     def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-len(self.users) // self.size)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
-        """The batches of one epoch; the generator is on the device of the pairs."""
+        """The batches of one epoch; the generator is on the device of the pairs.
+
+        Where each batch is given in n parts, a last one of fewer rows is left out.
+        """
         n, device = len(self.users), self.users.device
         order = torch.randperm(n, generator=generator, device=device, dtype=torch.int32)
-        for rows in torch.split(order, max(1, CHUNK_ROWS // self.size) * self.size) if n else ():
+        order, size = self._own(order)
+        n = len(order)
+        for rows in torch.split(order, max(1, CHUNK_ROWS // size) * size) if n else ():
             items = self.items.index_select(0, rows).long()
             chunk = BatchChunk(self.users.index_select(0, rows).long())
-            for start in range(0, len(rows), self.size):
-                here = slice(start, start + self.size)
+            for start in range(0, len(rows), size):
+                here = slice(start, start + size)
                 yield Batch(chunk.users[here], items[here], chunk=chunk, start=start)
+
+    def _own(self, order: Rows) -> tuple[Rows, int]:
+        """Of an epoch's rows [n] this part of each batch, one after another, and its size."""
+        at, of = self.part
+        if of == 1:
+            return order, self.size
+        last = len(order) % self.size
+        order = order[: len(order) - last] if last < of else order
+        place = torch.arange(len(order), device=order.device) % self.size
+        return order[place % of == at], len(range(at, self.size, of))
 
 
 class Sequences:

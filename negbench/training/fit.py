@@ -26,6 +26,7 @@ from negbench.protocol.interfaces import (
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.training.batches import Pairs, Sequences
 from negbench.training.config import Progress, TrainConfig
+from negbench.training.data_parallel import ALONE, DataParallel
 from negbench.training.early_stopping import EarlyStopping
 from negbench.training.forward import Outcome, forward, having
 from negbench.training.frozen_copy import freeze
@@ -33,11 +34,15 @@ from negbench.training.optimisers import (
     drop_gradients,
     flush,
     optimisers,
+    parameters_of,
     restore_gradients,
     set_lr,
     zero_gradients,
 )
+from negbench.training.process_rank import own_stream
 from negbench.training.ranking_check import check_ranking
+from negbench.training.row_adam import RowAdam
+from negbench.training.shared_gradients import AlikeRowAdam
 from negbench.training.snapshot import load_states, restore, snapshot, states
 from negbench.training.timing import Clock
 from negbench.training.usable_negatives import UnusableRows
@@ -61,20 +66,31 @@ class Fit:
         *,
         validate: Callable[[Backbone], float] | None = None,
         probes: Sequence[Probe] = (),
+        together: DataParallel = ALONE,
     ) -> None:
-        """Call `begin` of the parts and build the optimisers; higher `validate` is better."""
+        """Call `begin` of the parts and build the optimisers; higher `validate` is better.
+
+        `together` are the processes that share the training.
+        """
         self.clock, self.progress = Clock(), Progress()  # first: what `begin` takes is a cost too
         context = replace(context, width=backbone.config.dim)
         self.method, self.backbone, self.context, self.config = method, backbone, context, config
+        self.together, validate = together, together.judged_by_first(validate)
         self.stopping = EarlyStopping(config, validate, method.own_phase)
-        self.probes = probes
+        self.probes = probes if together.rank == 0 else ()
         self.streams = {
             name: rng.stream(context.seed, name, device=context.device) for name in STREAMS
         }
+        self.streams["negatives"] = own_stream(
+            context.seed, "negatives", rank=together.rank, device=context.device
+        )
+        self.draws: list[torch.Tensor] = []
+        """The state of the stream of negatives of each process, where there are several."""
         for part in having(method.parts, Begins):
             part.begin(context)
-        self.batches = feed(backbone, context)
-        self.optimisers = optimisers(method, backbone, config.optimiser)
+        self.batches = feed(backbone, context, (together.rank, together.n))
+        by_rows = RowAdam if together.n == 1 else AlikeRowAdam
+        self.optimisers = optimisers(method, backbone, config.optimiser, by_rows)
         self.unusable = UnusableRows(context.device)
 
     def run(
@@ -83,11 +99,13 @@ class Fit:
         save: Callable[[], None] | None = None,
     ) -> Progress:
         """Train to the end; `on_epoch` gets each epoch's metrics, `save` is called after each."""
+        self._go_on_together()
         self.clock.start()
         while not self.progress.stopped:
             row = self.epoch()
             self.progress.rows.append(row)
-            self.stopping.after_epoch(self, row, self.clock.wall["total"])
+            seconds = self.together.agreed(self.clock.wall["total"])
+            self.stopping.after_epoch(self, row, seconds)
             if on_epoch:
                 on_epoch(row)
             if save:
@@ -102,7 +120,7 @@ class Fit:
         self.refresh(number)
         set_lr(self.optimisers, self.method, self.backbone.config.lr, number)
         total, rows, step = torch.zeros((), device=self.context.device), 0, 0
-        unfilled = self.progress.n_unfilled
+        before = replace(self.progress)
         for step, batch in enumerate(self.batches.epoch(self.streams["batches"]), 1):
             self.clock.mark("update")
             outcome = self.step(batch, number, step)
@@ -112,13 +130,16 @@ class Fit:
         self.progress.n_rows += rows
         self.progress.n_unusable += self.unusable.take()
         self.progress.epoch = number
-        loss = float(total) / max(1, rows)
+        loss = self.together.pool(before, self.progress, float(total))
+        loss /= max(1, self.progress.n_rows - before.n_rows)
         if not math.isfinite(loss):
             raise Diverged(
                 f"the loss must stay a number; it was {loss} in epoch {number}; lower lr"
             )
+        self._compare_weights(number)
         self.clock.mark("update")
-        metrics = {"epoch": number, "loss": loss, "n_unfilled": self.progress.n_unfilled - unfilled}
+        unfilled = self.progress.n_unfilled - before.n_unfilled
+        metrics = {"epoch": number, "loss": loss, "n_unfilled": unfilled}
         for part in having((self.backbone, *self.method.parts), LogsMetrics):
             metrics |= part.epoch_metrics()
         for probe in self.probes:
@@ -145,6 +166,7 @@ class Fit:
             self.backbone.backward(batch, view, outcome.used)
         else:  # the parts learn alone: no L2 either, and no move by what momentum is left
             drop_gradients(self.backbone.parameters())
+        self.together.average(self.optimisers, len(batch))
         for optimiser in self.optimisers:
             optimiser.step()
         self.clock.mark("update")
@@ -187,6 +209,20 @@ class Fit:
                 part.refresh(epoch)
         self.clock.mark("sampling")
 
+    def _compare_weights(self, number: int) -> None:
+        """After epoch `number`: the processes hold the same weights, and the first all streams."""
+        self.together.require_alike(parameters_of(self.optimisers), number)
+        if self.together.n > 1:
+            self.draws = self.together.from_all(self.streams["negatives"].get_state())
+
+    def _go_on_together(self) -> None:
+        """Every process goes on where the first one does, which alone has read a checkpoint."""
+        if self.together.n > 1:
+            own = self.together.rank == 0 and self.progress.epoch
+            state = self.together.from_first(self.state_dict() if own else None)
+            if state and self.together.rank:
+                self.load_state_dict({**state, "probes": []})
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that resuming needs: tensors and plain values only."""
         return {
@@ -197,6 +233,7 @@ class Fit:
             "progress": dict(vars(self.progress)),
             "probes": states(self.probes),
             "clock": self.clock.state(),
+            **({"draws": self.draws} if self.draws else {}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -208,14 +245,19 @@ class Fit:
         restore_gradients(self.optimisers)
         for name, saved in state["streams"].items():
             self.streams[name].set_state(saved.cpu())
+        if draws := state.get("draws"):
+            self.draws = draws
+            self.streams["negatives"].set_state(draws[self.together.rank].cpu())
         self.progress = Progress(**state["progress"])
         load_states(self.probes, state["probes"])
         self.clock.restore(state["clock"])
 
 
-def feed(backbone: Backbone, context: TrainContext) -> Pairs | Sequences:
-    """The batches of the kind that this backbone is fed."""
+def feed(
+    backbone: Backbone, context: TrainContext, part: tuple[int, int] = (0, 1)
+) -> Pairs | Sequences:
+    """The batches of the kind that this backbone is fed; of pairs a part (i, n) of each."""
     if backbone.feed == "pairs":
-        return Pairs(context.train, backbone.config.batch_size, context.device)
+        return Pairs(context.train, backbone.config.batch_size, context.device, part)
     config = backbone.config
     return Sequences(context.train, config.batch_size, config.length, context.device)

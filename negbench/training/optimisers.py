@@ -1,10 +1,11 @@
 """The optimisers of a training run, and the learning rates of an epoch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import SGD, Adagrad, Adam, Optimizer
 
 from negbench.protocol.interfaces import (
@@ -25,13 +26,16 @@ OWN = "own_lr"
 
 
 def optimisers(
-    method: Method, backbone: Backbone, name: str = DEFAULT_OPTIMISER
+    method: Method,
+    backbone: Backbone,
+    name: str = DEFAULT_OPTIMISER,
+    by_rows: Callable[..., RowAdam] = RowAdam,
 ) -> list[Optimizer]:
     """One for the parameters that minimise the loss, and another for those that maximise it.
 
     A part's parameters go at its own learning rate where it has one, else at the backbone's. The
     first takes the backbone's `weight_decay`, for the backbone's own parameters, and as Adam its
-    `beta2`, where its Config has them. A large table has one of its own, with `adam`.
+    `beta2`, where its Config has them. A large table has one of its own, with `adam`: `by_rows`.
     """
     lr, betas = backbone.config.lr, (0.9, getattr(backbone.config, "beta2", 0.999))
     decay = getattr(backbone.config, "weight_decay", 0.0)
@@ -53,7 +57,7 @@ def optimisers(
     maximised = [_group(part.maximised(), own_lr(part)) for part in having(method.parts, Maximises)]
     if any(group["params"] for group in maximised):
         chosen.append(_optimiser(name, maximised, lr, maximize=True))
-    return chosen if table is None else [*chosen, RowAdam(table, lr, betas)]
+    return chosen if table is None else [*chosen, by_rows(table, lr, betas)]
 
 
 def _optimiser(
@@ -82,6 +86,13 @@ def flush(optimisers: Iterable[Optimizer]) -> None:
 def updated_by_rows(optimisers: Iterable[Optimizer]) -> bool:
     """Whether a table was updated by rows: equal to dense Adam within a bound, not to the bit."""
     return any(isinstance(each, RowAdam) and each.by_rows for each in optimisers)
+
+
+def parameters_of(optimisers: Iterable[Optimizer]) -> Iterator[nn.Parameter]:
+    """The parameters of these optimisers, in their order."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            yield from group["params"]
 
 
 def own_lr(part: Any) -> float | None:

@@ -4,15 +4,14 @@ The first process plans, claims, evaluates, writes and prints, as a single one d
 trains a cell it hands it to the others, which prepare the same training and take its steps along.
 """
 
-import logging
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.distributed import rendezvous
+from torch.distributed.rendezvous import rendezvous
 
 from negbench.data.number_words import counted
 from negbench.errors import UserError
@@ -30,7 +29,6 @@ BACKBONES = ("mf", "two_tower")
 """Backbones that several processes can train."""
 GRACE = 5
 """Seconds in which the first process writes down what failed, when torchrun ends it."""
-logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -50,7 +48,8 @@ def leading() -> Iterator[None]:
 
 def _end(together: DataParallel) -> None:
     if not together.broken:
-        together.from_first(None)
+        with suppress(PeerGone):  # they have ended already
+            together.from_first(None)
 
 
 def follow() -> int:
@@ -65,11 +64,10 @@ def follow() -> int:
                     pass  # in all processes; the first one writes it down
                 except PeerGone:
                     raise
-                except Exception as error:
+                except Exception:  # the first one tells why
                     if together.broken:
-                        logger.error("negbench: process %d: %s", together.rank, error)
                         return 1
-        except PeerGone:  # the first one tells why
+        except PeerGone:
             return 0
     return 0
 
@@ -78,7 +76,8 @@ def hand_out(planned: PlannedCell, data_dir: str | None, threads: int) -> None:
     """In the first process: let the others begin this cell too."""
     if planned.spec.processes > 1:
         task = {"planned": planned, "data_dir": data_dir, "threads": threads}
-        current().from_first({**task, "plugins": registry.plugins()})
+        with current().in_step():
+            current().from_first({**task, "plugins": registry.plugins()})
 
 
 def _train(
@@ -115,7 +114,7 @@ def require_divisible(options: Options, plan: Plan, out: Path) -> None:
     n = current().n
     before = _begun_with(out)
     if before not in (None, n):
-        start = f"torchrun --nproc-per-node {before} -m negbench" if before != 1 else "negbench"
+        start = f"torchrun --nproc-per-node {before} -m negbench.cli" if before != 1 else "negbench"
         raise UserError(
             "a run folder is trained by as many processes as it was begun with; "
             f"{out} was by {counted(int(before or 1), 'process', 'processes')}, and now "
@@ -135,7 +134,10 @@ def require_divisible(options: Options, plan: Plan, out: Path) -> None:
         )
     for planned in plan.cells:
         if not planned.spec.is_reference and (why := _indivisible(planned.spec, n)):
-            raise UserError(f"several processes cannot train {planned.label}: {why}")
+            raise UserError(
+                f"several processes cannot train {planned.label}: {why}; leave it out, or start "
+                "it without torchrun"
+            )
 
 
 def refuse_torchrun(what: str) -> None:
