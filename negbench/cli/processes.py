@@ -5,6 +5,32 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from negbench.errors import UserError
+
+
+def started_by_torchrun() -> bool:
+    """Whether this is one of several processes of torchrun."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def by_one_process(command: Callable[..., int]) -> Callable[..., int]:
+    """A command that several processes of torchrun would each carry out anew: it is refused there.
+
+    Raises UserError where it is.
+    """
+
+    @wraps(command)
+    def carried_out(**given: Any) -> int:
+        if started_by_torchrun():
+            raise UserError(
+                "under torchrun `negbench run` and `resume` train with several processes; got "
+                f"{command.__name__} with {os.environ['WORLD_SIZE']}; start it without torchrun, "
+                "with --jobs"
+            )
+        return command(**given)
+
+    return carried_out
+
 
 def by_all_processes(command: Callable[..., int]) -> Callable[..., int]:
     """A command that the first of torchrun's processes carries out, helped by the others.
@@ -14,8 +40,7 @@ def by_all_processes(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def carried_out(**given: Any) -> int:
-        many = "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
-        if not many:
+        if not started_by_torchrun():
             return command(**given)
         from negbench.experiment.workers.torchrun import follow, leading
 

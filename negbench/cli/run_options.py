@@ -145,6 +145,11 @@ RANKING = (
         shell_complete=tab_words.either("all", "with-history"),
         help="Who is ranked: all with test items, or with-history  [all]",
     ),
+    _ranking(
+        "--ranking",
+        shell_complete=tab_words.either("exact", "hnsw"),
+        help="Lists by exact ranks, or by an index for huge catalogues: hnsw  [exact]",
+    ),
 )
 TRAINING = (
     _training("--epochs", help="At most this many  [200]"),

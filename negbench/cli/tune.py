@@ -11,6 +11,7 @@ from negbench.cli import tab_words
 from negbench.cli.command import command, in_group
 from negbench.cli.exit_codes import INTERRUPTED, typed_words
 from negbench.cli.log_lines import log_lines
+from negbench.cli.processes import by_one_process
 from negbench.cli.run_options import (
     DATA,
     METHODS,
@@ -56,6 +57,7 @@ _PROTOCOL = ("trials", "search", "fidelity", "finalists", "final_seeds", "test_s
 )
 @click.argument("words", nargs=-1, metavar="[FILE] [KEY=VALUE]...", shell_complete=tab_words.files)
 @options(DATA, METHODS, SEARCH, RANKING, TRAINING, WATCHING, RUNNING, OUTPUT)
+@by_one_process
 def tune(  # noqa: D103
     words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, **given: Any
 ) -> int:

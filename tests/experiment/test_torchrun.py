@@ -105,3 +105,11 @@ def test_a_run_by_two_processes_goes_on_with_two(tmp_path):
     assert alone.exit_code == 2 and "torchrun --nproc-per-node 2 -m negbench.cli" in alone.stderr
     with pytest.raises(UserError, match="begun with; .* was by 2 processes, and now there is 1"):
         go(out, methods=["dns"], seeds=1)
+
+
+def test_a_search_under_torchrun_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    end = CliRunner().invoke(main, ["tune", "-d", DATA, "-o", str(tmp_path / "run")])
+    assert end.exit_code == 2 and "got tune with 2" in end.stderr
+    assert not (tmp_path / "run").exists()
