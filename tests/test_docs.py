@@ -14,7 +14,8 @@ from negbench.plugins.renamed_words import RENAMED
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "results").glob("*.md")])
+FOLDERS = (ROOT, DOCS, DOCS / "guide", ROOT / "results")
+PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
 PLACEHOLDERS = ("NAME", "FOLDER")
 """Capital words in a path stand for a name of the reader's."""
 

@@ -13,7 +13,8 @@ from negbench.cli.show import deliver, writable
 @command(
     examples={
         "what a search gave and cost": "negbench tuning runs/tuned",
-        "the results of the embedded searches": "negbench tuning embedded --format md",
+        "an appendix for a paper: spaces, budgets, chosen values": "negbench tuning runs/tuned "
+        "--format latex -o tuning.tex",
     }
 )
 @RUNS
@@ -26,7 +27,7 @@ from negbench.cli.show import deliver, writable
 )
 @click.option("-o", "--out", type=FOLDER, help="Write to this file instead of the screen")
 def tuning(run_dirs: tuple[Path, ...], format_: str, out: Path | None) -> None:
-    """Expected tuned scores, gains, oracles and chosen settings of `tune`; also of `embedded`."""
+    """Expected tuned scores, gains, oracles and chosen settings of `tune`."""
     from negbench.experiment.finished.run import analysis, open_run
 
     if out is not None:
