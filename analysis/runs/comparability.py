@@ -121,5 +121,5 @@ _DATA = "--k-core, --plant and --noise"
 _SAME: tuple[tuple[str, str, Callable[[Cell], Any]], ...] = (
     ("bands", "--bands", lambda cell: cell.record["bands"]["rule"]),
     ("exclusion", "--exclude", lambda cell: cell.spec["exclude"]),
-    ("ranking", "--mask, --average and --users", lambda cell: in_words(cell.spec)),
+    ("ranking", "--mask, --average, --users and --ranking", lambda cell: in_words(cell.spec)),
 )

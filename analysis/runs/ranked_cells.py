@@ -75,7 +75,10 @@ class RankedCell(TolerantCell):
         return Bands(labels, tuple(bands["names"]), bands["rule"])
 
     def by_band(self, part: str, metric: Metric) -> ByBand:
-        """The metric of each user of a part, on all items and on each band; {} without ranks."""
+        """The metric of each user of a part, on all items and on each band; {} without ranks.
+
+        Raises UserError for a K beyond the lists of an index.
+        """
         key = f"{part} {metric}"
         if key not in self.cache:
             self._measure(part, [metric])
@@ -109,6 +112,7 @@ class RankedCell(TolerantCell):
         pairs, labels = self.held_out(part), self.arrays("item_bands").get("item_bands")
         if not pairs or labels is None or not metrics:
             return
+        self._require_ranks(max(k for _, k in metrics))
         values = metric_values_by_band(
             pairs["rows"],
             pairs["items"],
@@ -120,6 +124,16 @@ class RankedCell(TolerantCell):
         )
         for (name, k, band), of_users in values.items():
             self.cache.setdefault(f"{part} {Metric(name, k)}", {})[band] = of_users
+
+    def _require_ranks(self, k: int) -> None:
+        """Raises UserError if lists found by an index are shorter than K: there are no ranks below."""
+        depth = (self.record.get("ranking") or {}).get("depth")
+        if depth is not None and depth < min(k, int(self.record["data"]["n_items"])):
+            raise UserError(
+                f"the K of a metric can be at most {depth} where an index found the lists "
+                f"(--ranking {self.spec.get('ranking')}); got {k}; choose another, or run it again "
+                "with --ranking exact"
+            )
 
     def _outdated(self, name: str) -> bool:
         """Whether what was kept under this name is of other bands."""

@@ -25,6 +25,7 @@ from . import split_notes
 from .baseline_phrases import against_in, untested
 from .budget_notes import of_budget
 from .code_notes import of_code
+from .index_notes import of_index
 from .pending_notes import of_pending
 from .rate_text import margin_note
 from .training_notes import of_training
@@ -61,10 +62,11 @@ def of_block(
 def of_data(run: Run, dataset: str) -> list[Note]:
     """The protocol of one data set: size, split, ranking, exclusion, bands."""
     cells = _cells(run, dataset)
-    data = cells[0].record["data"]
+    data, exact = cells[0].record["data"], not cells[0].record.get("ranking")
+    ranking = "full" if exact else "approximate"
     size = (
         f"{counted(data['n_users'], 'user')}, {counted(data['n_items'], 'item')}, "
-        f"{counted(data['n_interactions'], 'interaction')}; full ranking over "
+        f"{counted(data['n_interactions'], 'interaction')}; {ranking} ranking over "
         f"{counted(data['n_items'], 'item')}."
     )
     return [
@@ -79,7 +81,8 @@ def notes_of_data(run: Run, dataset: str) -> list[Note]:
     """The notes in the records of a data set and its cells, each once, and on their training."""
     cells = _cells(run, dataset)
     texts = split_notes.of_records(cells, _record_notes)
-    return [*(Note("data", text) for text in texts), *of_training(run, dataset)]
+    data = (Note("data", text) for text in texts)
+    return [*of_index(cells), *data, *of_training(run, dataset)]
 
 
 def _record_notes(cell: Cell) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Full-ranking evaluation: ranks all items for every user with test items, per-user values kept."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from negbench.data.interactions import Csr
 from negbench.evaluation.finite_scores import require_finite
+from negbench.evaluation.found_lists import FindsLists, ranks_in, recall_of_lists, sample_of
 from negbench.evaluation.metric_kernels import (
     MetricKey,
     event_values,
@@ -67,12 +68,16 @@ class Ranking:
     items, -1 where the catalogue ran out; `values` float32 [n] by (metric, K, band), NaN for a user
     without target items in that band. `ranks` int32 [pairs] is the rank, from 1, of each target
     pair among the unseen items, in the order of the target's pairs; 0 for a seen pair.
+
+    Where an index found the lists, ranks are places in them, 0 beyond, and `index_recall` is the
+    share of the exact lists' first K in them, by K; it is empty where ranks are exact.
     """
 
     users: NDArray[np.int64]
     top: NDArray[np.int32]
     values: dict[MetricKey, NDArray[np.float32]]
     ranks: NDArray[np.int32]
+    index_recall: Mapping[int, float] = field(default_factory=dict)
 
     def means(self) -> dict[MetricKey, float]:
         """The mean of each metric over the users with a value; NaN if none has one."""
@@ -97,15 +102,18 @@ def evaluate(
     For the valid part `seen` is train; for the test part it is train joined with valid.
     A band's metric counts only the target items of that band as relevant; the list is the same.
     Lists are as long as the greatest K of the metrics, or `depth` where that is more.
+    A scorer that finds its lists by an index is set against exact ones for a sample of users.
     """
     users = np.flatnonzero(target.lengths)
-    k = max(depth, *(k for _, k in metrics))
-    places = tie_places(target.n_columns, device)
-    tops, parts = [torch.zeros(0, k, dtype=torch.int32)], [torch.zeros(0, dtype=torch.int32)]
-    for scores, pairs in _scored_blocks(scorer, target, seen, users, block, device):
-        tops.append(top_k(scores, k, places).int().cpu())
-        parts.append(ranks_of(scores, *pairs, places).cpu())
-    ranks = torch.cat(parts).numpy()
+    ks = sorted({depth, *(k for _, k in metrics)} - {0})
+    k, recall = ks[-1], {}
+    if isinstance(scorer, FindsLists):
+        top = _found(scorer, users, seen, k, device)
+        ranks, some = ranks_in(top, users, target), sample_of(len(users))
+        exact, _ = _exact(scorer, target, seen, users[some], k, block, device)
+        recall = recall_of_lists(top[some], exact, ks)
+    else:
+        top, ranks = _exact(scorer, target, seen, users, k, block, device)
     rows = np.repeat(np.arange(len(users)), target.lengths[users])
     values = metric_values_by_band(
         rows,
@@ -116,7 +124,7 @@ def evaluate(
         metrics=metrics,
         average=average,
     )
-    return Ranking(users, torch.cat(tops).numpy(), values, ranks)
+    return Ranking(users, top, values, ranks, recall)
 
 
 @torch.inference_mode()
@@ -137,6 +145,11 @@ def metric_at(
     users = np.flatnonzero(target.lengths)
     if not len(users):
         return float("nan")
+    of_users = event_values if average == "events" else metric_values
+    if isinstance(scorer, FindsLists):
+        ranks = ranks_in(_found(scorer, users, seen, metric.k, device), users, target)
+        rows = np.repeat(np.arange(len(users)), target.lengths[users])
+        return float(of_users(rows, ranks, target.lengths[users], [metric])[metric].mean())
     places = tie_places(target.n_columns, device)
     marks = None  # one block for all: a user has few targets, so undoing is cheaper than a new one
     hits, one = [], torch.ones((), dtype=torch.int32, device=device)
@@ -150,7 +163,6 @@ def metric_at(
     times = torch.cat(hits).cpu().numpy()
     rows, at = times.nonzero()
     rows, at = (np.repeat(each, times[rows, at]) for each in (rows, at))
-    of_users = event_values if average == "events" else metric_values
     values = of_users(rows, at + 1, target.lengths[users], [metric])
     return float(values[metric].mean())
 
@@ -174,6 +186,32 @@ def block_size(n_items: int, device: torch.device | str = "cpu") -> int:
     if torch.device(device).type != "cpu":
         return min(2048, max(1, 2**31 // n_items))
     return min(256, max(32, 5 * 2**20 // n_items), max(1, MOST_SCORES // n_items))
+
+
+def _found(
+    scorer: FindsLists, users: NDArray[np.int64], seen: Csr, k: int, device: torch.device | str
+) -> NDArray[np.int32]:
+    """The lists [n, k] of an index."""
+    top: NDArray[np.int32] = scorer.lists(torch.tensor(users, device=device), seen, k).int().numpy()
+    return top
+
+
+def _exact(
+    scorer: Scorer,
+    target: Csr,
+    seen: Csr,
+    users: NDArray[np.int64],
+    k: int,
+    block: int | None,
+    device: torch.device | str,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The lists [n, k] of these users by the scores of all items, and their targets' ranks."""
+    places = tie_places(target.n_columns, device)
+    tops, parts = [torch.zeros(0, k, dtype=torch.int32)], [torch.zeros(0, dtype=torch.int32)]
+    for scores, pairs in _scored_blocks(scorer, target, seen, users, block, device):
+        tops.append(top_k(scores, k, places).int().cpu())
+        parts.append(ranks_of(scores, *pairs, places).cpu())
+    return torch.cat(tops).numpy(), torch.cat(parts).numpy()
 
 
 def _scored_blocks(

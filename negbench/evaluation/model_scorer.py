@@ -61,19 +61,25 @@ class ModelScorer:
         if self.transform is None and self.vectors.score is not None:
             scores = self.vectors.score(users)
             return scores if into is None else into.copy_(scores)
-        query, similarity = self.vectors.query(users), self.vectors.similarity
         if self.transform is None:
+            query, similarity = self.vectors.query(users), self.vectors.similarity
             if similarity.kind == "own":
                 return own_scores(similarity, query, self.items, into)
             return dot_with_all(similarity.query(query), self.items, into)
-        view = self.transform.view(self._step(users, query))
+        view = self.view(users)
         items = view.items if view.through is None else view.through(view.items)
         if view.similarity.kind == "own":
             return own_scores(view.similarity, view.query, items, into)
         return dot_with_all(view.similarity.query(view.query), view.similarity.prepare(items), into)
 
-    def _step(self, users: Rows, query: Vectors) -> Step:
-        batch = Batch(users, torch.zeros_like(users))
+    @torch.no_grad()
+    def view(self, users: Rows) -> View:
+        """What these users are ranked by: queries [b, D] and items, as the transform has them."""
+        step = self._step(users)
+        return step.view if self.transform is None else self.transform.view(step)
+
+    def _step(self, users: Rows) -> Step:
+        batch, query = Batch(users, torch.zeros_like(users)), self.vectors.query(users)
         view = View(query, self.vectors.items, query, self.vectors.similarity, self.vectors.users)
         generator = rng.stream(self.context.seed, "inference", device=self.context.device)
         return Step(batch, view, self.context, -1, -1, generator, training=False)

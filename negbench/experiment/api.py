@@ -48,6 +48,7 @@ def run(
     average: str | None = None,
     users: str | None = None,
     repeats: str | None = None,
+    ranking: str | None = None,
     select: str | None = None,
     bands: str | None = None,
     encoder: str | None = None,

@@ -122,6 +122,7 @@ def cell_spec(options: Options, dataset: str, backbone: str, method: str, seed: 
         average=options.average,
         users=options.users,
         repeats=options.repeats,
+        ranking=options.ranking,
         encoder=word.encoder,
         metrics=options.metrics,
         settings=settings_text(word.settings),

@@ -28,6 +28,7 @@ REPLACED = "replaced"
 READ_BY = (
     "data_dir",
     "average",
+    "ranking",
     *(each.name for each in fields(Columns)),
     *(each.name for each in fields(ScenarioKey) if each.name not in ("dataset", "columns")),
 )

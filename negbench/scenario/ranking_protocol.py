@@ -1,13 +1,16 @@
-"""How a part is ranked and averaged where papers differ: who, what is masked, mean over what.
+"""How a part is ranked and averaged where papers differ: who, how, what is masked, mean over what.
 
 Most studies rank for every user with test items, mask all that he has met, and average over users.
 Others leave seen items in the list, leave out users without history, or average over test events.
 Numbers of two such protocols are not comparable, so each choice is named wherever it is not the
-usual one.
+usual one. A catalogue too large for the scores of all its items is ranked by an approximate index,
+whose lists miss some items of the exact ones, so its numbers are apart too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ CHOICES = {
     "average": ("users", "events"),
     "users": ("all", "with-history"),
     "repeats": WORDS,
+    "ranking": ("exact", "hnsw"),
 }
 """The options and their words; the first is the usual one."""
 MASKS = {
@@ -42,6 +46,25 @@ def choices_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 def in_words(settings: Mapping[str, Any]) -> str:
     """The choices as they are typed: `--mask none, --average users, ...`."""
     return ", ".join(f"--{name} {word}" for name, word in choices_of(settings).items())
+
+
+def require_index(ranking: str, references: Sequence[str]) -> None:
+    """Raises UserError if an index is asked for beside references, or without its library.
+
+    The library is looked up here, not loaded: a run by exact ranks never imports it.
+    """
+    if ranking == "exact":
+        return
+    if references:
+        raise UserError(
+            f"--ranking {ranking} finds items by their vectors, and references score without any; "
+            f"got --references {quote(','.join(references))}; leave it out, or use --ranking exact"
+        )
+    if find_spec("faiss") is None:
+        raise UserError(
+            f"--ranking {ranking} needs faiss, which is not installed; "
+            "run pip install 'negbench[ann]'"
+        )
 
 
 def require_repeats_counted(repeats: str, average: str, plant: float) -> None:

@@ -144,7 +144,8 @@ def test_files_and_folders_are_left_to_the_shell():
 
 def test_words_that_are_offered_for_options_of_run_are_accepted():
     beside = {"repeats": {"average": "events"}, "optimiser": {"lr": 0.1}}
-    for option in ("exclude", "mask", "average", "users", "repeats", "overwrite", "optimiser"):
+    options = "exclude mask average users ranking repeats overwrite optimiser"
+    for option in options.split():
         words = offered("run", f"--{option}", "")
         assert len(words) > 1
         for word in words:

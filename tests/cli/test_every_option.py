@@ -37,6 +37,7 @@ WRONG = {
     "mask": "half",
     "average": "items",
     "users": "some",
+    "ranking": "annoy",
     "probe": "most",
     "log_negatives": "-5",
     "plant": "1.5",

@@ -114,6 +114,25 @@ def test_a_ranking_never_holds_the_scores_of_all_users(monkeypatch) -> None:
     assert small == metric_at(scorer, target, seen, Metric("ndcg", 5))
 
 
+def test_an_evaluation_holds_one_block_of_scores_at_a_time(monkeypatch) -> None:
+    """The memory of scores is that of a block, which later blocks write over."""
+    scorer, target, seen = random_case()
+    monkeypatch.setattr(full_ranking, "MOST_SCORES", 3 * target.n_columns)
+    blocks = set()
+
+    class Noting(Table):
+        def scores_into(self, users, into):
+            rows = super().scores(users)
+            rows = rows if into is None else into.copy_(rows)
+            blocks.add((rows.data_ptr(), rows.untyped_storage().nbytes()))
+            return rows
+
+    evaluate(
+        Noting(scorer.table), target, seen, bands=Bands.of(seen.counts), metrics=[Metric("ndcg", 5)]
+    )
+    assert blocks == {(blocks.copy().pop()[0], 3 * target.n_columns * 4)}
+
+
 def test_band_values_count_only_their_own_targets() -> None:
     ranking, target, _, bands = case_ranking()
     for n, (user, top) in enumerate(zip(ranking.users, ranking.top, strict=True)):

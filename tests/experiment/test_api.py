@@ -178,6 +178,7 @@ WRONG = {
     "plant": [(BIG, "--plant must be a share"), ([0.1], "--plant must be a share")],
     "noise": [(BIG, "--noise must be a share")],
     "mask": [(True, "--mask must be text"), (BIG, "got a DataFrame")],
+    "ranking": [(True, "--ranking must be text"), (BIG, "got a DataFrame")],
     "average": [(True, "--average must be text"), (BIG, "got a DataFrame")],
     "users": [(True, "--users must be text"), (BIG, "got a DataFrame")],
     "repeats": [(True, "--repeats must be text"), (BIG, "got a DataFrame")],

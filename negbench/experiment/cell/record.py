@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from negbench.evaluation.found_lists import sample_of
 from negbench.evaluation.full_ranking import Ranking
+from negbench.evaluation.item_index import settings
 from negbench.evaluation.popularity_bias import audit
 from negbench.experiment.cell import kept_arrays, source_code
 from negbench.experiment.cell.spec import CellSpec, PlannedCell
@@ -59,6 +61,7 @@ def record_cell(
         **scenario.record(),
         "notes": [*scenario.notes, *notes],
         "metrics": [*_accuracy(rankings), *_of_train(fit), *_audit(test, scenario)],
+        **_of_index(planned.spec, rankings),
         "fit": _fit_summary(fit) if fit else {"parameters": 0},
         **({"probe": planned.spec.probe_record(scenario)} if fit else {}),
         "seconds": copy.deepcopy(clock.state()),
@@ -164,7 +167,7 @@ def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
     measures = audit(
         test.top,
         test.users,
-        test.ranks,
+        None if test.index_recall else test.ranks,  # measures of full ranks
         train=scenario.split.train,
         profiles=scenario.profiles,
         test=scenario.split.test,
@@ -173,6 +176,19 @@ def _audit(test: Ranking, scenario: Scenario) -> list[dict[str, Any]]:
         ks=sorted({k for _, k, _ in test.values}),
     )
     return [_row("test", metric, k, band, value) for (metric, k, band), value in measures.items()]
+
+
+def _of_index(spec: CellSpec, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
+    """The entry `ranking` where an index found the lists: its settings, and what they miss."""
+    if spec.ranking == "exact":
+        return {}
+    recall = {
+        part: {str(k): value for k, value in ranking.index_recall.items()}
+        for part, ranking in rankings.items()
+    }
+    test = rankings["test"]
+    sample = {"users": len(sample_of(len(test.users))), "depth": test.top.shape[1]}
+    return {"ranking": {"kind": spec.ranking, **settings(), **sample, "index_recall": recall}}
 
 
 def _row(part: str, metric: str, k: int, band: str, value: float) -> dict[str, Any]:

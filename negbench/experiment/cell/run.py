@@ -1,11 +1,13 @@
 """One cell of the grid: train the model, rank all items, write the record."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from negbench.evaluation.full_ranking import FoldsIn, Ranking, Scorer, evaluate, metric_at
+from negbench.evaluation.index_scorer import indexed_items, scorer_of
 from negbench.evaluation.metric_names import parse_metric, parse_metrics
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.experiment.cell.code_mark import code_mark
@@ -74,7 +76,7 @@ def run_cell(
         kept, mark = out / "checkpoints", code_mark(spec, where, threads)
         checkpoint = Checkpoint(kept / f"{planned.digest}.{mark}.pt", checkpoint_every)
         checkpoint.load(fit)
-    listener = logging_test(fit, scenario, on_epoch, spec.average) if spec.watch_test else on_epoch
+    listener = logging_test(fit, scenario, on_epoch, spec) if spec.watch_test else on_epoch
 
     def after_epoch() -> None:
         checkpoint.save(fit)
@@ -83,10 +85,9 @@ def run_cell(
 
     with together.in_step(Diverged):
         fit.run(listener, after_epoch)
-    valid, test = (
-        ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
-        for history in (scenario.history("valid"), scenario.history("test"))
-    )
+    model = partial(scorer_of, fit.backbone, fit.context, fit.method.transform, spec.ranking)
+    valid = model(scenario.history("valid"))
+    test = model(scenario.history("test"), like=valid)
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
     require_learnt(fit, first_weights, test, torch.from_numpy(rankings["test"].users).to(where))
@@ -116,10 +117,15 @@ def prepare_fit(
     select = parse_metric(spec.train.select)
 
     def validate(model: Backbone) -> float:
-        scorer = ModelScorer.of(model, context, scenario.history("valid"), method.transform)
+        scorer = scorer_of(
+            model, context, method.transform, spec.ranking, scenario.history("valid")
+        )
         pairs = scenario.split.valid, scenario.masked("valid")
         return metric_at(scorer, *pairs, select, average=spec.average, device=device)
 
+    if spec.ranking != "exact":  # refused now, not after the training
+        history = scenario.history("valid")
+        indexed_items(ModelScorer.of(backbone, context, history, method.transform))
     judge = validate if len(scenario.split.valid) else None
     probes = probe_set.probes_of(spec.probe, spec.log_negatives, scenario, context)
     return Fit(
@@ -154,13 +160,14 @@ def rank(
 ) -> dict[str, Ranking]:
     """Full rankings of the valid part (train masked) and the test part (train and valid masked).
 
-    The lists of the test part are the ones that a cell keeps, so they are deeper.
+    The lists of the test part are the ones that a cell keeps, so they are deeper; so are all where
+    an index finds them, as ranks below them are not known.
     """
     metrics = parse_metrics(spec.metrics)
     parts = {"test": (test, scenario.split.test, scenario.masked("test"))}
     if len(scenario.split.valid):
         parts = {"valid": (valid, scenario.split.valid, scenario.masked("valid")), **parts}
-    bands = scenario.bands
+    bands, deep = scenario.bands, min(LIST_DEPTH, scenario.split.n_items)
     return {
         part: evaluate(
             s,
@@ -169,7 +176,7 @@ def rank(
             metrics=metrics,
             average=spec.average,
             device=device,
-            depth=min(LIST_DEPTH, scenario.split.n_items) * (part == "test"),
+            depth=deep * (part == "test" or spec.ranking != "exact"),
         )
         for part, (s, *pairs) in parts.items()
     }

@@ -48,20 +48,9 @@ class ScenarioKey:
 
     def prepare(self, data_dir: str | Path | None = None) -> Scenario:
         """Load, split and band the data set; cached, so that the cells of a process share it."""
-        return prepare(
-            self.dataset,
-            columns=self.columns,
-            k_core=self.k_core,
-            rule=self.split,
-            exclude=self.exclude,
-            bands=self.bands,
-            plant=self.plant,
-            noise=self.noise,
-            mask=self.mask,
-            users=self.users,
-            repeats=self.repeats,
-            data_dir=data_dir,
-        )
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        dataset, rule = given.pop("dataset"), given.pop("split")
+        return prepare(dataset, rule=rule, data_dir=data_dir, **given)
 
 
 @dataclass(frozen=True)
@@ -102,6 +91,7 @@ class CellSpec:
     average: str = "users"
     users: str = "all"
     repeats: str = "drop"
+    ranking: str = "exact"
     """How pairs are read, ranked and averaged: words of `scenario.ranking_protocol.CHOICES`."""
     encoder: str = encoders.DEFAULT
     """What makes vectors of the items' texts; part of a cell whose method reads them."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 from negbench.evaluation.finite_scores import NotFinite
 from negbench.evaluation.full_ranking import metric_at
+from negbench.evaluation.index_scorer import scorer_of
 from negbench.evaluation.metric_names import Metric, parse_metric
-from negbench.evaluation.model_scorer import ModelScorer
+from negbench.experiment.cell.spec import CellSpec
 from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
 
@@ -22,9 +23,7 @@ CLOCK = "watched_test"
 OnEpoch = Callable[[Mapping[str, float]], None]
 
 
-def logging_test(
-    fit: Fit, scenario: Scenario, on_epoch: OnEpoch | None = None, average: str = "users"
-) -> OnEpoch:
+def logging_test(fit: Fit, scenario: Scenario, on_epoch: OnEpoch | None, spec: CellSpec) -> OnEpoch:
     """A listener that adds the test metric to the row of each validated epoch, then calls this one.
 
     An epoch whose scores cannot be ranked has no value.
@@ -35,7 +34,7 @@ def logging_test(
     def log(row: Mapping[str, float]) -> None:
         if f"valid_{metric}" in row:
             with fit.clock.apart(CLOCK):
-                value = _of_test(fit, scenario, select, average)
+                value = _of_test(fit, scenario, select, spec)
             if value is not None:
                 fit.progress.rows[-1][f"{START}{metric}"] = value
         if on_epoch is not None:
@@ -44,11 +43,11 @@ def logging_test(
     return log
 
 
-def _of_test(fit: Fit, scenario: Scenario, metric: Metric, average: str) -> float | None:
+def _of_test(fit: Fit, scenario: Scenario, metric: Metric, spec: CellSpec) -> float | None:
     history, transform = scenario.history("test"), fit.method.transform
-    scorer = ModelScorer.of(fit.backbone, fit.context, history, transform)
-    target, seen = scenario.split.test, scenario.masked("test")
+    pairs = scenario.split.test, scenario.masked("test")
     try:
-        return metric_at(scorer, target, seen, metric, average=average, device=fit.context.device)
+        scorer = scorer_of(fit.backbone, fit.context, transform, spec.ranking, history)
+        return metric_at(scorer, *pairs, metric, average=spec.average, device=fit.context.device)
     except NotFinite:  # it must not end a training that would go on without it
         return None

@@ -21,18 +21,8 @@ from negbench.experiment.options.value_parsers import PARSERS, column, own_data,
 from negbench.plugins import registry
 
 OVERWRITE = ("missing", "failed", "all")
-TRAIN = (
-    "epochs",
-    "patience",
-    "eval_every",
-    "select",
-    "lr",
-    "l2",
-    "dim",
-    "batch_size",
-    "optimiser",
-    "time_limit",
-)
+STOPPING = ("epochs", "patience", "eval_every", "select")
+TRAIN = (*STOPPING, "lr", "l2", "dim", "batch_size", "optimiser", "time_limit")
 ROWS = ("methods", "backbones", "references")
 COLUMNS = tuple(each.name for each in fields(Columns))
 ALIASES = {
@@ -87,6 +77,8 @@ class Options:
     """Who is ranked: all users with test items, or those with-history."""
     repeats: str = "drop"
     """What happens to a (user, item) pair that comes again: drop or keep."""
+    ranking: str = "exact"
+    """How lists come about: by exact ranks, or by an approximate index, hnsw."""
     encoder: str = "tfidf"
     """What makes vectors of the items' texts, for methods that read them."""
     tuned: str = ""
@@ -241,7 +233,7 @@ def _check(options: Options) -> None:
     from negbench.plugins.term_syntax import parse
     from negbench.probes.probe_words import probe_words
     from negbench.scenario.popularity_bands import Bands
-    from negbench.scenario.ranking_protocol import CHOICES, require_repeats_counted
+    from negbench.scenario.ranking_protocol import CHOICES, require_index, require_repeats_counted
     from negbench.scenario.rule_syntax import read_rule
     from negbench.scenario.scenario import EXCLUSIONS
     from negbench.scenario.splits import ALIASES as SHORT
@@ -260,6 +252,7 @@ def _check(options: Options) -> None:
             raise UserError(f"--{key} must be one of {', '.join(known)}; got {value!r}")
     probe_words(options.probe)
     require_repeats_counted(options.repeats, options.average, options.plant)
+    require_index(options.ranking, options.references)
     encoder_of(options.encoder)
     if options.objective is not None:
         objective(parse(options.objective))

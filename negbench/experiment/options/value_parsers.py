@@ -269,6 +269,7 @@ PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "average": word,
     "users": word,
     "repeats": word,
+    "ranking": word,
     "encoder": encoder,
     "track": trackers,
     "tuned": lambda value, key: EMBEDDED if value == EMBEDDED else folder(value, key),
