@@ -126,7 +126,7 @@ class RankedCell(TolerantCell):
             self.cache.setdefault(f"{part} {Metric(name, k)}", {})[band] = of_users
 
     def _require_ranks(self, k: int) -> None:
-        """Raises UserError if lists found by an index are shorter than K: there are no ranks below."""
+        """Raises UserError if lists found by an index are shorter than K: no ranks below them."""
         depth = (self.record.get("ranking") or {}).get("depth")
         if depth is not None and depth < min(k, int(self.record["data"]["n_items"])):
             raise UserError(

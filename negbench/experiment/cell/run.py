@@ -91,7 +91,7 @@ def run_cell(
     rankings = rank(spec, scenario, valid, test, where)
     fit.clock.mark("evaluation")
     require_learnt(fit, first_weights, test, torch.from_numpy(rankings["test"].users).to(where))
-    notes = [*notes_before(spec, scenario), *together.notes]
+    notes = (*notes_before(spec, scenario), *together.notes)
     folder = record_cell(planned, scenario, out, rankings, fit.clock, where, fit, notes=notes)
     for path in kept.glob(f"{planned.digest}.*"):  # those of earlier code too
         path.unlink(missing_ok=True)
