@@ -22,7 +22,7 @@ def build(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    site = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "build" / "site"
+    site = Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "build" / "site"
     failed = build(site)
     print(f"{'with errors' if failed else 'built'}: {site / 'index.html'}")
     sys.exit(failed)

@@ -26,6 +26,9 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing",
     "results/README.md": "results/index",
     "results/pilot/table.md": "results/pilot",
+    "results/pilot/compare.md": "results/pilot-compare",
+    "results/pilot/tuning.md": "results/pilot-tuning",
+    "results/pilot/claims.md": "results/pilot-claims",
     "results/reference/table.md": "results/reference",
 }
 """Pages outside docs/, and where they stand on the site."""
@@ -87,8 +90,10 @@ def anchors(pages: Iterable[str]) -> dict[str, str]:
 def adapted(path: str, page: str, links: Links) -> str:
     """A page of the repository with the links and flow charts of the site."""
     text = with_charts((ROOT / path).read_text("utf-8"))
-    if path.endswith("/table.md"):  # the tables of a study begin with the block
-        text = f"# Study: {page.rpartition('/')[2]}\n\n" + re.sub("^### ", "## ", text, flags=re.M)
+    if path.startswith("results/") and path != "results/README.md":  # printed tables have no title
+        study, _, what = page.rpartition("/")[2].partition("-")
+        title = f"Study: {study}, {what}" if what else f"Study: {study}"
+        text = f"# {title}\n\n" + re.sub("^### ", "## ", text, flags=re.M)
     return links.rewrite(text, path, page)
 
 
