@@ -17,7 +17,7 @@ class ScoresOfLists:
 
     def __init__(self, scorer: Scorer, users: NDArray[np.int64], lists: NDArray[np.int32]) -> None:
         """Of ascending users [n] and their lists [n, K], where -1 is no item."""
-        self.scorer, self.users, self.lists = scorer, users, torch.from_numpy(lists).long()
+        self.scorer, self.users, self.wanted = scorer, users, torch.from_numpy(lists).long()
         self.kept = np.full(lists.shape, np.nan, np.float32)
         """The scores [n, K]; NaN of no item, and of users who were not scored."""
 
@@ -25,7 +25,7 @@ class ScoresOfLists:
         """The score of every item for these users, [b, I]."""
         scores = self.scorer.scores(users)
         at = np.searchsorted(self.users, users.cpu().numpy())
-        lists = self.lists[at].to(scores.device)
+        lists = self.wanted[at].to(scores.device)
         kept = scores.gather(1, lists.clamp(min=0)).masked_fill(lists < 0, torch.nan)
         self.kept[at] = kept.float().cpu().numpy()
         return scores

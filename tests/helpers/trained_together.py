@@ -65,6 +65,13 @@ class Given:
         return Negatives(ids=self.ids)
 
 
+LIMITS = {
+    row_adam: ("LEAST_ROWS", "ROWS_PER_READ", "ROWS_PER_UPDATE", "SHARE_OF_INPUT"),
+    shared_gradients: ("ROWS",),
+}
+"""What `fit_of` sets, in each process."""
+
+
 def fit_of(case, together, method=None, validate=None, **budget):
     backbone, way = case.split()
     row_adam.LEAST_ROWS = 0 if way == "by_rows" else 10**9

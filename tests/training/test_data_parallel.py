@@ -3,7 +3,7 @@
 import pytest
 import torch
 from helpers.toy_data import small_context
-from helpers.trained_together import BATCH, CASES, CONTEXT, process, teacher_step
+from helpers.trained_together import BATCH, CASES, CONTEXT, LIMITS, process, teacher_step
 from torch import multiprocessing
 
 from negbench.ops import rng
@@ -11,14 +11,24 @@ from negbench.training.batches import Pairs
 from negbench.training.data_parallel import ALONE, DataParallel
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limits_come_back():
+    """`fit_of` says which tables are updated by rows; other files have the limits again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in LIMITS.items():
+            for name in names:
+                patch.setattr(module, name, getattr(module, name))
+        yield
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, limits_come_back):
     """Those of two processes, of which this one is the first."""
     folder = str(tmp_path_factory.mktemp("together"))
     other = multiprocessing.get_context("spawn").Process(target=process, args=(1, folder))
     other.start()
     process(0, folder)
-    other.join(60)
+    other.join(300)
     assert other.exitcode == 9, "it was killed, as was asked for"
     return [torch.load(f"{folder}/{rank}.pt", weights_only=True) for rank in (0, 1)]
 
