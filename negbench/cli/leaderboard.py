@@ -55,7 +55,8 @@ def leaderboard(
     from negbench.storage.atomic_write import write_text
 
     folder = out or run_dirs[0] / "leaderboard"
-    if not folder.parent.is_dir() or (folder.exists() and not folder.is_dir()):
+    unusable = not folder.parent.is_dir() or (folder.exists() and not folder.is_dir())
+    if unusable and (out is not None or folder.parent.is_dir()):  # a missing run says so itself
         raise UserError(f"--out must be a folder, in one that is there; got {folder}")
     published = folder / "data.json"
     if check and not published.is_file():

@@ -73,3 +73,8 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     result = call(tmp_path / "nowhere")
     assert result.exit_code in (2, 4) and "nowhere" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_not_there_is_named(tmp_path):
+    end = CliRunner().invoke(main, ["leaderboard", str(tmp_path / "none")])
+    assert end.exit_code == 4 and "a run folder must exist" in end.stderr
