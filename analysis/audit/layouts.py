@@ -3,16 +3,13 @@
 The HTML page is one file that asks nothing of the network, prints on A4 and holds no script.
 """
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from ..runs.notes import Note
+from ..tables.html_page import html_page
 from ..tables.render import as_json, markdown, text
 from ..tables.table import Table
 from .page import BlockPage, Part
@@ -36,22 +33,8 @@ def as_markdown(pages: Sequence[BlockPage]) -> str:
 
 def as_html(pages: Sequence[BlockPage], folders: Sequence[str] = ()) -> str:
     """The page as one HTML text."""
-    style = (_HERE / "page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("page.html").render(
-        pages=pages,
-        folders=folders,
-        lead=LEAD,
-        style=style,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'",
-    )
+    values = {"pages": pages, "folders": folders, "lead": LEAD}
+    return html_page(_HERE / "page.html", values, style="page.css")
 
 
 def tree(pages: Sequence[BlockPage]) -> str:

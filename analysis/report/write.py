@@ -5,13 +5,9 @@ mailed; it reads on a phone, in print and without its script, and asks nothing o
 template escapes every name, and the page's own policy lets no other style or script run.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import jinja2
 
 from negbench.storage.atomic_write import write_text
 
@@ -19,12 +15,12 @@ from ..figures import plots_of
 from ..figures._export import export_bytes
 from ..figures._named_rows import with_choices
 from ..runs.frames import Run
+from ..tables.html_page import html_page
 from ..tables.render import require_format
 from .page import content
 from .table_csv import csv_uri
 
 FORMATS = ("pdf", "png", "svg")
-SCRIPTS = ("report.js", "rows.js")
 _HERE = Path(__file__).resolve().parent
 
 
@@ -69,39 +65,19 @@ def write_plots(
 
 def page(run: Run, metric: str | None = None, vs: str = "random") -> str:
     """The report as one HTML text."""
-    style = (_HERE / "report.css").read_text("utf-8")
-    script = "\n".join((_HERE / name).read_text("utf-8") for name in SCRIPTS)
-    return _template().render(
+    return html_page(
+        _HERE / "report.html",
         content(run, metric, vs),
-        style=style,
-        script=script,
-        policy=(
-            f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
-            f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-        ),
+        style="report.css",
+        scripts=("report.js", "rows.js"),
+        images=True,
+        filters={"safe_url": _url, "csv_uri": csv_uri, "file_name": _file_name},
     )
 
 
 def _file_name(text: str) -> str:
     """A text without the characters that a name of a file may not have."""
     return re.sub(r"[^\w.+-]+", "_", text)
-
-
-def _hash(text: str) -> str:
-    """The hash by which a content security policy allows an inline text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"safe_url": _url, "csv_uri": csv_uri, "file_name": _file_name}
-    return environment.get_template("report.html")
 
 
 def _url(link: str) -> str:

@@ -3,6 +3,7 @@
 Pages of the repository keep their words and lines; their links become links of the site.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from itertools import takewhile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import generate
 
+from negbench.analysis.leaderboard.page import page_text
 from website import metric_pages
 from website.api_pages import api_pages
 from website.flow import with_charts
@@ -49,9 +51,10 @@ def assemble(folder: Path) -> None:
     pages |= {page: adapted(path, page, links) for path, page in on_disk().items()}
     files = {folder / f"{page}.md": text.encode() for page, text in pages.items()}
     files |= {folder / "files" / path: (ROOT / path).read_bytes() for path in links.files}
-    for path in sorted((DOCS / "leaderboard").rglob("*")):
-        if path.is_file():
-            files[folder / EXTRA / path.relative_to(DOCS)] = path.read_bytes()
+    if (board := DOCS / "leaderboard" / "data.json").is_file():
+        text, place = board.read_text("utf-8"), folder / EXTRA / "leaderboard"
+        files[place / "data.json"] = text.encode()
+        files[place / "index.html"] = page_text(json.loads(text)).encode()
     for path in folder.rglob("*"):
         if path.is_file() and path not in files:
             path.unlink()

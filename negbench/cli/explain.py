@@ -6,7 +6,7 @@ import click
 
 from negbench.cli import tab_words
 from negbench.cli.command import command
-from negbench.cli.reading_options import FOLDER, RUN
+from negbench.cli.reading_options import BACKBONE, DATASET, FOLDER, RUN, SEED
 from negbench.cli.show import writable
 
 
@@ -20,25 +20,15 @@ from negbench.cli.show import writable
 @RUN
 @click.option("--user", help="Only this user, by the id of the data  [all users]")
 @click.option("--top", type=int, default=10, help="So many of each kind  [10]")
-@click.option(
-    "-d",
-    "--dataset",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
-    help="Where a run has several",
-)
-@click.option(
-    "-b",
-    "--backbone",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
-    help="Likewise",
-)
+@DATASET
+@BACKBONE
 @click.option(
     "-m",
     "--method",
     shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
     help="Likewise: a row of the table, or a method",
 )
-@click.option("--seed", type=int, help="Which training  [the first]")
+@SEED
 @click.option(
     "--format",
     "format_",

@@ -7,7 +7,7 @@ import click
 from negbench.cli import tab_words
 from negbench.cli.command import command
 from negbench.cli.log_lines import log_lines
-from negbench.cli.reading_options import FOLDER, RUN
+from negbench.cli.reading_options import BACKBONE, DATASET, FOLDER, RUN, SEED
 from negbench.cli.show import writable
 
 
@@ -28,24 +28,14 @@ from negbench.cli.show import writable
     shell_complete=tab_words.one_of(tab_words.names("methods")),
     help="Draw them by it, as dns(candidates=64)  [the highest scored]",
 )
-@click.option(
-    "-d",
-    "--dataset",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
-    help="Where a run has several",
-)
-@click.option(
-    "-b",
-    "--backbone",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
-    help="Likewise",
-)
+@DATASET
+@BACKBONE
 @click.option(
     "--row",
     shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
     help="Likewise: a row of the table, or the method that trained the model",
 )
-@click.option("--seed", type=int, help="Which training  [the first]")
+@SEED
 @click.option(
     "--exclude",
     shell_complete=tab_words.either("train", "train+valid", "all"),

@@ -25,3 +25,16 @@ PLUGIN = click.option(
     callback=lambda _, __, paths: [registry.add_plugin(path) for path in paths],
     shell_complete=tab_words.files,
 )
+DATASET = click.option(
+    "-d",
+    "--dataset",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
+    help="Where a run has several",
+)
+BACKBONE = click.option(
+    "-b",
+    "--backbone",
+    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
+    help="Likewise",
+)
+SEED = click.option("--seed", type=int, help="Which training  [the first]")

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Scorer
-from negbench.evaluation.model_scorer import ModelScorer
+from negbench.evaluation.index_scorer import scorer_of
 from negbench.experiment.cell.run import prepare_fit, rank, reference
 from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.finished.named_cells import CellAndRow, one_row
@@ -107,12 +108,10 @@ class FinishedCell:
             return scorer, scorer
         fit = prepare_fit(self.planned.spec, self.scenario, self.device)
         fit.run()
-        histories = self.scenario.history("valid"), self.scenario.history("test")
-        valid, test = (
-            ModelScorer.of(fit.backbone, fit.context, history, fit.method.transform)
-            for history in histories
-        )
-        return valid, test
+        ranking, transform = self.planned.spec.ranking, fit.method.transform
+        model = partial(scorer_of, fit.backbone, fit.context, transform, ranking)
+        valid = model(self.scenario.history("valid"))
+        return valid, model(self.scenario.history("test"), like=valid)
 
 
 def finished_cell(run: Path, which: Which, device: str | None = None) -> FinishedCell:

@@ -9,6 +9,8 @@ import pytest
 from helpers import browser
 from helpers.graded_run import rising, warm_up, write_graded
 
+from negbench.analysis.leaderboard.board import board
+from negbench.analysis.leaderboard.page import page_text
 from negbench.storage.atomic_write import write_json
 
 MEANS = {
@@ -63,3 +65,15 @@ def browse(tmp_path: Path) -> Callable[..., browser.Shown]:
     if browser.CHROMIUM is None:
         pytest.skip(browser.MISSING)
     return partial(browser.browse, tmp_path)
+
+
+_PAGE: list[str] = []
+"""The page of `graded`, which knows no folder, so one is enough for all tests."""
+
+
+@pytest.fixture
+def text(graded: Path) -> str:
+    """The page of two data sets, four methods and a reference."""
+    if not _PAGE:
+        _PAGE.append(page_text(board([graded])))
+    return _PAGE[0]
