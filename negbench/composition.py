@@ -1,23 +1,18 @@
-"""Composition of methods: parse `popularity(negatives=32)+dns` and build a Method to train.
+"""Composition of methods: parse `popularity(negatives=32)+dns` and build a Method to train."""
 
-Each card says which of the four choices its method is about (`moves`). In a composition a choice
-comes from the method that moves it, stages line up in the order typed, and what nobody moves comes
-from the last one.
-"""
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
+from negbench.composed_method import compose, movers, same_method
 from negbench.errors import UserError, did_you_mean, shown
 from negbench.parts.losses.objectives import OBJECTIVES
 from negbench.plugins import registry
 from negbench.plugins.card import Card, recorded
-from negbench.plugins.term_syntax import Term, config_of, configure, parse, split
+from negbench.plugins.term_syntax import PRESET, Term, config_of, configure, parse, split
 from negbench.protocol.interfaces import Method, Objective
 from negbench.texts.language_models import recorded_term
 
-T = TypeVar("T")
 NO_NEGATIVES = "no_negatives"
 """The family of methods whose loss takes no negatives."""
 OF_ROWS = ("denoising",)
@@ -75,7 +70,7 @@ class Recipe:
         if two methods set the same choice, and if negatives would be needed where none are drawn.
         """
         self.configs()
-        _choices(self.cards, self.cards, str(self))
+        movers(self.cards, self.cards, str(self))
         if self.objective is not None:
             objective(self.objective)
         self._check_negatives()
@@ -102,6 +97,50 @@ class Recipe:
                     f"would change nothing; take one of them alone; got {str(self)!r}"
                 )
 
+    def check_typed(self) -> None:
+        """What is typed beside another method or a forced objective must change what is trained.
+
+        In `popularity+dns_mn(candidates=64)` the candidates are popularity's, so the 64 would be
+        dropped in silence. A default that is typed is let be. Raises UserError.
+        """
+        if len(self.terms) == 1 and self.objective is None:
+            return
+        built = self.build()
+        for at, term in enumerate(self.terms):
+            for name in (name for name, _ in term.values if name != PRESET):
+                without = self._with(at, {k: v for k, v in term.values if k != name})
+                if without is None or without.configs() == self.configs():
+                    continue
+                if same_method(built, without.build()):
+                    raise UserError(self._changes_nothing(term, name))
+
+    def _changes_nothing(self, term: Term, name: str) -> str:
+        others = [each.name for each in self.terms if each is not term]
+        forced = [] if self.objective is None else [f"--objective {self.objective}"]
+        remedy = f", or type a parameter of it (negbench info {others[0]})" if others else ""
+        return (
+            f"{name} of {term.name} changes nothing beside {' and '.join(others + forced)}, which "
+            f"sets that part; leave it out{remedy}; got {str(self)!r}"
+        )
+
+    def moved_by(self, at: int, name: str, values: Iterable[Any]) -> bool:
+        """Whether a parameter of term `at` changes what is trained, at one of these values.
+
+        A value that does not go with the term's others counts as a change.
+        """
+        built = self.build()
+        others = (self._with(at, {**dict(self.terms[at].values), name: value}) for value in values)
+        return any(each is None or not same_method(built, each.build()) for each in others)
+
+    def _with(self, at: int, values: Mapping[str, Any]) -> "Recipe | None":
+        """The recipe with these values of term `at`; None where they do not go together."""
+        term = replace(self.terms[at], values=tuple(sorted(values.items())))
+        try:
+            _config(term)
+        except UserError:
+            return None
+        return replace(self, terms=(*self.terms[:at], term, *self.terms[at + 1 :]))
+
     def build(self) -> Method:
         """Fresh parts, composed."""
         methods = [registry.load("methods", term.name).build(_config(term)) for term in self.terms]
@@ -125,6 +164,7 @@ def recipe(text: str, forced: str | None = None) -> Recipe:
     if len(set(term.name for term in terms)) < len(terms):
         raise UserError(f"a composition takes each method once; got {text!r}")
     parsed.check()
+    parsed.check_typed()
     return parsed
 
 
@@ -151,31 +191,3 @@ def objective(term: Term) -> Objective:
             f"s_neg, negatives); got {shown(built)}"
         )
     return built
-
-
-def compose(methods: list[Method], cards: Iterable[Card], text: str) -> Method:
-    """One method out of several: each choice comes from the method whose card moves it."""
-    choices = _choices(methods, cards, text)
-
-    def owner(choice: str) -> Method:
-        return choices.get(choice, methods)[-1]
-
-    staged = choices.get("stages") or [methods[-1]]
-    return Method(
-        sampler=owner("sampler").sampler,
-        stages=tuple(stage for method in staged for stage in method.stages),
-        objective=owner("objective").objective,
-        transform=owner("transform").transform,
-    )
-
-
-def _choices(owners: Iterable[T], cards: Iterable[Card], text: str) -> dict[str, list[T]]:
-    """Which owners (methods, or their cards) move each choice; a clash is a UserError."""
-    movers: dict[str, list[T]] = {}
-    for owner, card in zip(owners, cards, strict=True):
-        for choice in card.moves:
-            movers.setdefault(choice, []).append(owner)
-    for choice in ("sampler", "objective", "transform"):
-        if len(movers.get(choice, [])) > 1:
-            raise UserError(f"only one method of a composition may set the {choice}; got {text!r}")
-    return movers

@@ -35,7 +35,7 @@ def test_what_nobody_moves_comes_from_the_last() -> None:
 
 
 def test_stages_line_up_in_the_order_typed() -> None:
-    parsed = recipe("dns_mn(candidates=20,top=5,keep=all)+dns(candidates=9)").build()
+    parsed = recipe("dns_mn(top=5,keep=all)+dns(candidates=9)").build()
     assert parsed.stages == (TopM(5, "all"), TopM(1))
     assert isinstance(parsed.sampler, Uniform) and parsed.sampler.negatives == 9
 
@@ -44,6 +44,34 @@ def test_stages_line_up_in_the_order_typed() -> None:
 def test_an_objective_may_be_forced_on_all(name: str, kind: type) -> None:
     for method in ("dns", "in_batch", "popularity+dns"):
         assert isinstance(recipe(method, name).build().objective, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "parameter", "owner"),
+    [
+        ("popularity+dns_mn(candidates=64)", "candidates", "popularity"),
+        ("dns_mn(candidates=20,top=5)+dns", "candidates", "dns"),
+        ("in_batch+dns(candidates=32)", "candidates", "in_batch"),
+    ],
+)
+def test_a_typed_parameter_that_changes_nothing_is_refused(text, parameter, owner) -> None:
+    """The sampler is another method's, so the number would be dropped in silence."""
+    with pytest.raises(UserError, match=f"{parameter} of .* changes nothing beside {owner}"):
+        recipe(text)
+
+
+def test_a_loss_parameter_beside_a_forced_objective_is_refused() -> None:
+    with pytest.raises(UserError, match="negative of bsl changes nothing beside --objective bpr"):
+        recipe("bsl(negative=0.3)", "bpr")
+    assert recipe("dns(candidates=32)", "bpr").build().sampler.negatives == 32
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["popularity(negatives=64)+dns_mn(top=8)", "popularity+dns_mn(candidates=32)", "shapley+dns"],
+)
+def test_parameters_that_count_and_typed_defaults_are_taken(text) -> None:
+    assert str(recipe(text)) == text
 
 
 def test_building_twice_shares_nothing() -> None:

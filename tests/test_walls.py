@@ -38,7 +38,7 @@ errors version ops
 plugins
 storage data
 protocol tracking
-parts training texts
+parts training texts composed_method
 scenario composition backbones
 evaluation probes given_method
 loss_module negative_sampler testing

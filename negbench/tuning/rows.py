@@ -89,7 +89,7 @@ def rows_of(
             if spec.is_reference:
                 space, ranges = reference_space(text, own), {}
             else:
-                space = space_of(text, backbone, options.train, own)
+                space = space_of(text, backbone, options.train, own, options.objective)
                 ranges = shared_ranges(backbone, own)
             settings = [space.settings_at(point) for point in points] if space.parameters else []
             trials = [Trial(0, text, _defaults(spec, space))]

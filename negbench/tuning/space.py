@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from negbench.composition import recipe
+from negbench.composition import Recipe, recipe
 from negbench.experiment.options.method_words import method_word
 from negbench.parts.cosine_scores import Angular
 from negbench.plugins import registry
@@ -65,23 +65,31 @@ class Space:
         return owners.get(name, "training")
 
 
-def space_of(text: str, backbone: str, asked: Collection[str], own: Ranges) -> Space:
+def space_of(
+    text: str,
+    backbone: str,
+    asked: Collection[str],
+    own: Ranges,
+    objective: str | None = None,
+) -> Space:
     """The space of a method, as typed, on a backbone.
 
-    `asked` names the settings that were typed for the whole run: they are not searched.
+    `asked` names the settings that were typed for the whole run: they are not searched. Nor is
+    what changes nothing in a composition, or beside the `objective` that is forced on all rows.
 
     Raises UserError for a range of a card, or of `own`, that is malformed.
     """
     typed, settings = settings_apart(text)
-    method = method_word(typed, None, encoders.DEFAULT).method
+    word = method_word(typed, objective, encoders.DEFAULT)
+    parsed = recipe(word.method, word.objective)
     fixed = {*asked, *settings, *dict(parse(backbone).values)}
     shared = [each for each in _shared(backbone, own) if each[1].name not in fixed]
-    divides = _of_temperature(method)
+    divides = _of_temperature(parsed)
     if divides is None:
         shared = [each for each in shared if each[1].name != "tau"]
     # A parameter of the method that has the name of a shared one keeps its published value.
     taken = {*_names_of(backbone, own)} - ({"tau"} if divides is None else set())
-    entries = _own(method, own, taken)
+    entries = _own(parsed, own, taken)
     parameters = (
         (len(SHARED) + BACKBONE + at, Parameter.of("method", name, entry))
         for at, (name, (_, entry)) in enumerate(entries.items())
@@ -124,30 +132,44 @@ def _names_of(backbone: str, own: Ranges) -> Iterator[str]:
     return (each.name for _, each in _shared(backbone, own))
 
 
-def _of_temperature(method: str) -> int | None:
+def _of_temperature(parsed: Recipe) -> int | None:
     """The term whose loss divides cosines by a temperature that was not typed; None without one."""
-    parsed = recipe(method)
     for at, term in enumerate(parsed.terms):
         card = registry.card("methods", term.name)
         if "tau" in card.search and "transform" in card.moves and "tau" not in dict(term.values):
             transform = parsed.build().transform
             cosine = isinstance(transform, Angular) and transform.similarity == "cosine"
-            return at if cosine else None
+            return at if cosine and _counts(parsed, at, "tau", TAU) else None
     return None
 
 
-def _own(method: str, own: Ranges, taken: Collection[str]) -> dict[str, tuple[int, Any]]:
+def _own(parsed: Recipe, own: Ranges, taken: Collection[str]) -> dict[str, tuple[int, Any]]:
     """The first two of the cards' entries by name, each with the term that takes it.
 
     Those of the last term of a composition go first. Names that are typed in a term or `taken` are
-    left out.
+    left out, and so is what changes nothing.
     """
     entries: dict[str, tuple[int, Any]] = {}
-    for at, term in reversed(list(enumerate(recipe(method).terms))):
+    for at, term in reversed(list(enumerate(parsed.terms))):
         fixed = {*dict(term.values), *FACTORS, *taken, *entries}
         search = _search("methods", term.name, own)
-        entries |= {name: (at, entry) for name, entry in search.items() if name not in fixed}
+        entries |= {
+            name: (at, entry)
+            for name, entry in search.items()
+            if name not in fixed and _counts(parsed, at, name, entry)
+        }
     return dict(list(entries.items())[:OWN])
+
+
+def _counts(parsed: Recipe, at: int, name: str, entry: Any) -> bool:
+    """Whether a parameter of a term changes what is trained, at an end of its range.
+
+    One method with the objective of its own reads all of its parameters.
+    """
+    if len(parsed.terms) == 1 and parsed.objective is None:
+        return True
+    parameter = Parameter.of("method", name, entry)
+    return parsed.moved_by(at, name, (parameter.at(end) for end in (0.0, 0.999)))
 
 
 def _search(family: str, name: str, own: Ranges) -> Mapping[str, Any]:

@@ -247,3 +247,19 @@ def test_lists_of_the_whole_catalogue_say_so(wide, tmp_path):
     assert all(note in record["notes"] for record in records(out).values())
     assert not go(tmp_path / "short", **{**raw, "metrics": "ndcg@5,19"}).failed
     assert not any("hold every" in n for n in records(tmp_path / "short")["random"]["notes"])
+
+
+def test_a_composition_that_selects_from_too_few_candidates_is_noted(wide, tmp_path):
+    """popularity draws one candidate a row, and dns keeps the highest scored of it."""
+    rows = "popularity+dns,popularity(negatives=4)+dns_mn,random(negatives=4)+dns,dns"
+    go(tmp_path / "out", datasets=wide, methods=rows, **SMALL)
+    noted = {
+        name: any("scores select nothing" in note for note in record["notes"])
+        for name, record in records(tmp_path / "out").items()
+    }
+    assert noted == {
+        "popularity+dns": True,
+        "popularity+dns_mn": True,
+        "random+dns": False,
+        "dns": False,
+    }

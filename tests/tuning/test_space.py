@@ -90,10 +90,23 @@ def test_typed_settings_stay_in_the_words_of_trials():
 
 
 def test_a_composition_searches_its_last_method_first():
-    space = space_of("popularity+dns", "mf", (), {})
-    assert names(space) == ["lr", "l2", "candidates", "exponent"]
-    word = space.word({"candidates": 4, "exponent": 0.5, "lr": 0.01})
-    assert word == "popularity(exponent=0.5)+dns(candidates=4)@lr=0.01"
+    space = space_of("popularity+dns_mn", "mf", (), {})
+    assert names(space) == ["lr", "l2", "top", "exponent"]
+    word = space.word({"top": 4, "exponent": 0.5, "lr": 0.01})
+    assert word == "popularity(exponent=0.5)+dns_mn(top=4)@lr=0.01"
+
+
+def test_what_a_forced_objective_leaves_unread_is_not_searched():
+    """The temperatures of bsl are of its loss, which gives way to BPR; so is the tau of DCL."""
+    assert names(space_of("bsl", "mf", (), {})) == ["lr", "l2", "positive", "negative"]
+    assert names(space_of("bsl", "mf", (), {}, "bpr")) == ["lr", "l2"]
+    assert names(space_of("bsl(objective=bpr)", "mf", (), {})) == ["lr", "l2"]
+    assert names(space_of("dns", "mf", (), {}, "bce")) == ["lr", "l2", "candidates"]
+
+
+def test_what_changes_nothing_in_a_composition_is_not_searched():
+    """The candidates of dns are its sampler's, which gives way to popularity's."""
+    assert names(space_of("popularity+dns", "mf", (), {})) == ["lr", "l2", "exponent"]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +118,9 @@ def test_a_composition_searches_its_last_method_first():
             "dns+dns_mn(candidates=16,top=2)",
         ),
         (
-            "dns(candidates=4)+dns_mn",
+            "dns+dns_mn(top=2)",
             {"candidates": 16},
-            "dns(candidates=4)+dns_mn(candidates=16)",
+            "dns+dns_mn(candidates=16,top=2)",
         ),
         (  # the tau of a sampler is none of a loss of cosines
             "shapley+info_nce",

@@ -12,6 +12,7 @@ from negbench.evaluation.full_ranking import Scorer
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment.cell.spec import CellSpec
 from negbench.ops.axes import Rows
+from negbench.parts import TopM
 from negbench.plugins import registry
 from negbench.protocol.interfaces import Backbone
 from negbench.scenario.ranking_protocol import EVENTS
@@ -60,7 +61,25 @@ def nothing_to_train(spec: CellSpec, scenario: Scenario) -> str | None:
 def notes_before(spec: CellSpec, scenario: Scenario) -> tuple[str, ...]:
     """What these settings cannot tell or leave out, counted; known before anything is trained."""
     events = EVENTS if spec.average == "events" else ""
-    return tuple(filter(None, (events, _too_long(spec, scenario), _left_out(spec, scenario))))
+    of_data = (events, _too_long(spec, scenario), _left_out(spec, scenario))
+    return tuple(filter(None, (*of_data, _nothing_to_select(spec))))
+
+
+def _nothing_to_select(spec: CellSpec) -> str:
+    """A composition that keeps the highest scored of too few candidates: popularity+dns."""
+    if spec.is_reference or len(spec.recipe.terms) == 1:
+        return ""
+    method = spec.recipe.build()
+    first, sampler = next(iter(method.stages), None), method.sampler
+    of_config = getattr(getattr(sampler, "config", None), "negatives", None)
+    drawn = getattr(sampler, "negatives", of_config)
+    if not isinstance(first, TopM) or not isinstance(drawn, int) or drawn > first.m:
+        return ""
+    return (
+        f"method {spec.method} keeps the {first.m} highest scored of {counted(drawn, 'candidate')} "
+        "a row, so scores select nothing; give the method that samples more negatives, as in "
+        "popularity(negatives=32)+dns."
+    )
 
 
 def _too_long(spec: CellSpec, scenario: Scenario) -> str:
