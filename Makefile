@@ -32,9 +32,9 @@ build/venv-recbole/done: examples/bridges/requirements-recbole.txt pyproject.tom
 docs: .venv/done  ## the documentation site, build/site/index.html; reading it needs no network
 	$(BIN)/python docs/build_site.py
 
-docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source, tables of reproductions from results/
+docs-pages: .venv/done  ## docs/methods.md, docs/datasets.md and docs/metrics.md from the source, the tables of studies and reproductions from results/
 	$(BIN)/python docs/generate.py
-	$(BIN)/python docs/reproduction_tables.py
+	$(BIN)/python docs/result_tables.py
 
 check: lint types test  ## what lands must pass
 

@@ -43,10 +43,18 @@ def test_a_generated_page_is_current(generated, name):
     assert generated[name] == (DOCS / name).read_text("utf-8"), "run `make docs-pages`"
 
 
-def test_the_tables_of_reproductions_are_those_of_the_results():
-    page = (DOCS / "reproductions.md").read_text("utf-8")
-    assert "<!-- health-mf -->\n\n**health-mf: " in page
-    assert script("reproduction_tables").page() == page, "run `make docs-pages`"
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("docs/reproductions.md", "<!-- health-mf -->\n\n**health-mf: "),
+        ("docs/study.md", "<!-- study-goodbooks -->\n\n| Method | NDCG@20 |"),
+        ("README.md", "<!-- study-goodbooks-highest -->\n\n| Method | NDCG@20 |"),
+    ],
+)
+def test_the_tables_of_a_page_are_those_of_the_results(name, holds):
+    page = (ROOT / name).read_text("utf-8")
+    assert holds in page
+    assert script("result_tables").pages()[name] == page, "run `make docs-pages`"
 
 
 def test_generating_needs_no_torch():

@@ -13,6 +13,8 @@ INSTALL = {
     "fish": "negbench completion fish > ~/.config/fish/completions/negbench.fish",
 }
 """The line that installs the completion for each shell; it holds in the next shell."""
+LISTS_IN_FISH = ('string split ","', 'string split --max 1 ","')
+"""click's script for fish cuts what it is given at each comma, which would lose `a,b` of a list."""
 PROGRAM, VARIABLE = "negbench", "_NEGBENCH_COMPLETE"
 """What is completed, and what click looks for when the script asks it for words."""
 
@@ -43,4 +45,5 @@ def completion(shell: str | None) -> None:
     context = click.get_current_context().find_root()
     script = get_completion_class(shell)
     assert script is not None, shell
-    click.echo(script(context.command, {}, PROGRAM, VARIABLE).source())
+    source = script(context.command, {}, PROGRAM, VARIABLE).source()
+    click.echo(source.replace(*LISTS_IN_FISH) if shell == "fish" else source)

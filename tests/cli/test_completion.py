@@ -12,7 +12,7 @@ from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from click.testing import CliRunner
 
 from negbench.cli import main
-from negbench.cli.completion import INSTALL, PROGRAM, VARIABLE
+from negbench.cli.completion import INSTALL, LISTS_IN_FISH, PROGRAM, VARIABLE
 from negbench.cli.tab_words import MARKS
 from negbench.experiment.options.options import build, merge
 from negbench.plugins import registry
@@ -179,6 +179,7 @@ def test_each_shell_is_answered_in_its_own_form(shell, monkeypatch):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_command_prints_the_script_of_each_shell(shell):
+    assert LISTS_IN_FISH[0] in FishComplete.source_template, "click has mended its script"
     result = CliRunner().invoke(main, ["completion", shell])
     assert result.exit_code == 0
     assert f"{VARIABLE}={shell}_complete" in result.output
@@ -191,12 +192,31 @@ def test_without_a_shell_it_prints_how_to_install():
     assert wrong.exit_code == 2 and "did you mean zsh" in wrong.stderr
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_a_real_bash_completes_and_loads_nothing_heavy(here):
+@pytest.fixture
+def path(here):
+    """A search path on which `negbench` stands first."""
     script = here / "bin" / "negbench"
     script.parent.mkdir()
     script.write_text(SCRIPT)
     script.chmod(0o755)
+    return f"{script.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+def test_a_real_fish_completes_the_last_piece_of_a_list(here, path):
+    """click's own script would cut `goodbooks,kuairec` at its comma, and offer nothing."""
+    typed = """
+negbench completion fish | source
+complete -C 'negbench run -d goodbooks,kuairec_'
+complete -C 'negbench run -m dns_'
+"""
+    env = {**os.environ, "PATH": path, "HOME": str(here)}
+    done = subprocess.run(["fish", "-c", typed], capture_output=True, text=True, env=env)
+    assert done.stdout.splitlines() == ["goodbooks,kuairec_full", "dns_mn"], done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_a_real_bash_completes_and_loads_nothing_heavy(here, path):
     typed = """
 eval "$(negbench completion bash)"
 complete -p negbench
@@ -204,7 +224,6 @@ COMP_WORDS=(negbench run -m random,dns_m) COMP_CWORD=3
 _negbench_completion negbench
 printf '%s\\n' "${COMPREPLY[@]}"
 """
-    path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run(
         ["bash", "--norc", "-c", typed],
