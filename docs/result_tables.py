@@ -1,8 +1,8 @@
 """Write the tables of the committed results into the pages that show them.
 
 A page names a table in a comment, `<!-- BLOCK -->`, and the table stands from there to the next
-`<!-- end -->`: the reproductions (docs/reproductions.md) and the reference study (docs/study.md and
-README.md).
+`<!-- end -->`: the reproductions (docs/reproductions.md) and the reference study (docs/study.md,
+README.md and the guide).
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-PAGES = ("README.md", "docs/reproductions.md", "docs/study.md")
+PAGES = ("README.md", "docs/guide/reading_tuning.md", "docs/reproductions.md", "docs/study.md")
 PLACE = re.compile(r"(<!-- ([a-z0-9-]+) -->\n\n).*?(<!-- end -->)", re.DOTALL)
 STUDIED = ("goodbooks", "kuairec")
 COLUMNS = ("Method", "NDCG@20", "head", "mid", "tail", "FN rate", "CPU s/epoch")
@@ -49,9 +49,13 @@ def reproductions() -> dict[str, str]:
 
 def study() -> dict[str, str]:
     """The study's table of each data set, its highest rows for the README, and the claims."""
-    tables = {title.split()[0]: lines for title, lines in _parts("pilot/table.md").items()}
-    claims = {title.split()[0]: lines for title, lines in _parts("pilot/claims.md").items()}
-    blocks = {"study-claims": _claims({name: _table(claims[name]) for name in STUDIED})}
+    tables = {title.split()[0]: lines for title, lines in _parts("reference/table.md").items()}
+    claims = {title.split()[0]: lines for title, lines in _parts("reference/claims.md").items()}
+    searched = _table(next(iter(_parts("reference/tuning.md").values())))
+    blocks = {
+        "study-claims": _claims({name: _table(claims[name]) for name in STUDIED}),
+        "study-tuning-highest": _text([searched[0], *_highest(searched[1:])]),
+    }
     for name in STUDIED:
         head, *rows = _table(tables[name])
         kept = [[word.replace("NDCG@20 ", "") for word in head], *rows]

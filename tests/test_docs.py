@@ -48,6 +48,7 @@ def test_a_generated_page_is_current(generated, name):
     [
         ("docs/reproductions.md", "<!-- health-mf -->\n\n**health-mf: "),
         ("docs/study.md", "<!-- study-goodbooks -->\n\n| Method | NDCG@20 |"),
+        ("docs/guide/reading_tuning.md", "<!-- study-tuning-highest -->\n\n| Method | Trials |"),
         ("README.md", "<!-- study-goodbooks-highest -->\n\n| Method | NDCG@20 |"),
     ],
 )

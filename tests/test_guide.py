@@ -39,10 +39,10 @@ NOT_RUN = {
     "negbench run -m all --engine dask": "starts a cluster (tests/experiment/test_cluster.py)",
     "negbench reproduce health-mf": "needs data that may not be passed on",
     "negbench doctor": "judges the machine, not the page",
-    "negbench tune -d goodbooks,kuairec -m random,popularity": "eight searches (results/pilot)",
+    "negbench tune studies/reference.toml": "hours of searches (results/reference)",
     "negbench report": "half a minute of figures (tests/analysis/report)",
     "negbench plot": "seconds a figure (tests/analysis/figures)",
-    "negbench tuning runs/pilot": "reads the run of that search",
+    "negbench tuning runs/reference": "reads the run of that search",
 }
 """How a command begins -> why no test runs it as it stands."""
 EXACT = ("own_data", "own_method", "audit_lists")

@@ -27,11 +27,11 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog",
     "CONTRIBUTING.md": "contributing",
     "results/README.md": "results/index",
-    "results/pilot/table.md": "results/pilot",
-    "results/pilot/compare.md": "results/pilot-compare",
-    "results/pilot/tuning.md": "results/pilot-tuning",
-    "results/pilot/claims.md": "results/pilot-claims",
     "results/reference/table.md": "results/reference",
+    "results/reference/compare.md": "results/reference-compare",
+    "results/reference/tuning.md": "results/reference-tuning",
+    "results/reference/claims.md": "results/reference-claims",
+    "results/first/table.md": "results/first",
 }
 """Pages outside docs/, and where they stand on the site."""
 INTRO = {

@@ -12,7 +12,7 @@ from generate import ROOT
 from negbench.analysis.number_format import listed, percent, spread
 from website.cards import cards
 
-STUDIES = ("pilot", "reference")
+STUDIES = ("reference", "first")
 """Folders of results/; a row is shown from the first that has it, so the one of more seeds leads.
 
 The settings and the data of both are the same (results/README.md)."""

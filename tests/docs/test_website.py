@@ -67,7 +67,7 @@ def test_a_flow_chart_is_boxes_and_arrows_and_keeps_the_lines_below():
 
 
 def test_results_are_the_means_of_the_csv():
-    csv = pd.read_csv(ROOT / "results" / "pilot" / "results.csv")
+    csv = pd.read_csv(ROOT / "results" / "reference" / "results.csv")
     of = csv.query("method == 'dns' and dataset == 'kuairec' and metric == 'ndcg' and k == 20")
     values = of[(of["split"] == "test") & (of["band"] == "tail")]["value"]
     text = "\n".join(results_of("dns"))
