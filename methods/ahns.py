@@ -30,6 +30,7 @@ CARD = Card(
     authors="Riwei Lai, Rui Chen, Qilong Han, Chi Zhang and Li Chen",
     year=2024,
     venue="AAAI",
+    link="https://arxiv.org/abs/2401.05191",
     paper="Adaptive Hardness Negative Sampling for Collaborative Filtering",
     moves=("stages",),
     provenance="specification",

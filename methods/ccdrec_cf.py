@@ -16,11 +16,13 @@ that fades. With `condition=dropped` a pool holds no more information on its ite
 start, so the curriculum does not harden: a control. The chain begins at the item's vector noised to
 T, as f was trained. L_dm stands on detached vectors: the diffusion chooses negatives and changes
 nothing else; in the paper the recommender uses the denoised vectors too. By default noise has the
-catalogue's mean and covariance; `noise=unit` is the paper's N(0, I). The paper's schedule adds
-little noise in 20 steps, so its pools are nearly the same; `schedule=cosine` begins at noise. Best
-epoch and patience start anew with the hardest pool. With Adam lambda matters little to f. All rows
-of a batch share one C; `omega=0` is `random`. `trained=false` is the control with a random denoiser
-that never learns. Cost per step: B |C| dots and one pass of f over B rows; T I H D an epoch.
+catalogue's mean and covariance; `noise=unit` is the paper's N(0, I), and `preset=released` has the
+code's numbers besides; of dtau, tau_end and lambda the grids alone are known. The paper's schedule
+adds little noise in 20 steps, so its pools are nearly the same; `schedule=cosine` begins at noise.
+Best epoch and patience start anew with the hardest pool. With Adam lambda matters little to f. All
+rows of a batch share one C; `omega=0` is `random`. `trained=false` is the control with a random
+denoiser that never learns. Cost per step: B |C| dots and one pass of f over B rows; T I H D an
+epoch.
 """
 
 import math
@@ -75,6 +77,16 @@ CARD = Card(
     controls={
         "ccdrec_cf(trained=false)": "a random denoiser that never learns",
         "ccdrec_cf(condition=item)": "a denoiser that is given the item itself: blur that fades",
+    },
+    presets={
+        "released": {
+            "omega": 0.8,
+            "steps": 20,
+            "share": 0.1,
+            "top": 0.1,
+            "schedule": "linear",
+            "noise": "unit",
+        },
     },
     search={"omega": ("of", 0.5, 0.7, 0.8, 0.9), "every": ("of", 3, 5, 10, 15, 20)},
 )

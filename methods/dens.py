@@ -54,6 +54,7 @@ CARD = Card(
     authors="Riwei Lai, Li Chen, Yuhan Zhao, Rui Chen and Qilong Han",
     year=2023,
     venue="WSDM",
+    link="https://doi.org/10.1145/3539597.3570419",
     paper="Disentangled Negative Sampling for Collaborative Filtering",
     moves=("stages",),
     provenance="specification",

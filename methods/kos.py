@@ -36,6 +36,7 @@ CARD = Card(
     authors="Jason Weston, Hector Yee and Ron J. Weiss",
     year=2013,
     venue="RecSys",
+    link="https://doi.org/10.1145/2507157.2507210",
     paper="Learning to Rank Recommendations with the k-Order Statistic Loss",
     moves=("stages", "objective", "transform"),
     needs=("users",),

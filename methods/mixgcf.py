@@ -40,6 +40,7 @@ CARD = Card(
     " Tang",
     year=2021,
     venue="KDD",
+    link="https://doi.org/10.1145/3447548.3467408",
     paper="MixGCF: An Improved Training Method for Graph Neural Network-based Recommender Systems",
     moves=("stages",),
     provenance="specification",

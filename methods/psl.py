@@ -14,9 +14,9 @@ less harm.
 1 + d and 1 + arctan d reach 0 at d = -1 and -1.56: cosines stay above the second and touch the
 first at opposite poles, other scores pass both, so the log is cut at 1e-6 (ours). The paper sums
 over all items; here N drawn ones, whose proposal is not corrected for. `include=true` adds the
-positive, a(0) = 1, to the sum. `preset=released` is what their search chose for MF on Amazon
-Health, `gowalla` on Gowalla. A row without negatives has no loss. Cost per step: N draws and N dot
-products a row.
+positive, a(0) = 1, to the sum. The second form of the released code, an expectation over pairs, is
+not here. `preset=released` is what their search chose for MF on Amazon Health, `gowalla` on
+Gowalla. A row without negatives has no loss. Cost per step: N draws and N dot products a row.
 """
 
 import math
@@ -43,7 +43,8 @@ CARD = Card(
     paper="PSL: Rethinking and Improving Softmax Loss from Pairwise Perspective for Recommendation",
     moves=("objective", "transform"),
     provenance="specification",
-    differs="The sum runs over drawn negatives; the log is cut where the surrogate reaches 0.",
+    differs="The sum runs over drawn negatives; the log is cut where the surrogate reaches 0; the "
+    "second form of the released code is not here.",
     presets={
         "released": {"negatives": 1000, "surrogate": "relu", "tau": 0.1},
         "gowalla": {"negatives": 1000, "surrogate": "relu", "tau": 0.05},

@@ -34,6 +34,7 @@ CARD = Card(
     moves=("stages",),
     provenance="specification",
     differs="The mean is over a row's negatives, so that positives and negatives weigh 1:1.",
+    presets={"released": {"power": 0.2, "negatives": 1}},
     search={"power": ("log", 0.02, 1.0), "negatives": ("of", 1, 4, 16)},
     controls={"rce(power=0)": "BCE with equal weights: what the weights add"},
 )
@@ -46,7 +47,7 @@ class Config:
     """The settings."""
 
     power: float = 0.2
-    """b, 0 or more."""
+    """b, 0 or more; .2 released."""
     weighs: Literal["terms", "pairs"] = "terms"
     """terms: each term of a cross-entropy by its own weight, the paper's; pairs: w_i w_j, for
     losses that compare a positive with its negatives."""

@@ -26,6 +26,7 @@ CARD = Card(
     authors="Jason Weston, Samy Bengio and Nicolas Usunier",
     year=2011,
     venue="IJCAI",
+    link="https://doi.org/10.5591/978-1-57735-516-8/IJCAI11-460",
     paper="WSABIE: Scaling Up to Large Vocabulary Image Annotation",
     moves=("stages", "objective"),
     provenance="specification",

@@ -42,6 +42,7 @@ METHODS: Mapping[str, tuple[str, str]] = {
     "llpauc": ("orange", "s"),
     "mawu": ("indigo", "<"),
     "mcns": ("wine", "<"),
+    "mdcns": ("indigo", "X"),
     "mixed": ("indigo", "^"),
     "mixgcf": ("sky", "X"),
     "napo": ("wine", "D"),

@@ -22,8 +22,10 @@ one hidden layer of SiLU on a time of 32, train pairs evenly and the backbone's 
 released "MF" is a LightGCN of 4, 2 and 0 layers (ml-1m, yelp, amazon-book) over MF weights: run the
 preset on `lightgcn(layers=4)`, the nearest here. Its lightgcn settings walk back 1.25 T steps, the
 surplus by the last step's coefficients; here it is T. The noise at T is about .003, next to
-nothing: the dropout is what corrupts. `schedule=snr_matched` reaches the ratio `snr` by noise in
-units of the vectors' spread. Needs user vectors, for the freeze copies them.
+nothing: the dropout is what corrupts. Of the default's walk back the last step takes D_I's vector
+whole and each other one a share of 5e-4, so that the ranking vector is D_I, once, of a mean that
+has hardly moved, whatever T is. `schedule=snr_matched` reaches the ratio `snr` by noise in units of
+the vectors' spread. Needs user vectors, for the freeze copies them.
 
 Control: `diffusion=false` ranks by the plain mean a_u, over a plainly trained backbone: what it
 gains over `random` is the mean's, and what `ddrm` gains over it the denoising's.

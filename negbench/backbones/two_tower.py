@@ -67,6 +67,7 @@ CARD = Card(
     " Kumthekar, Zhe Zhao, Li Wei and Ed H. Chi",
     year=2019,
     venue="RecSys",
+    link="https://doi.org/10.1145/3298689.3346996",
     paper="Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations",
     provides=("users",),
     provenance="paper",

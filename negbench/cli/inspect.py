@@ -144,6 +144,7 @@ def data() -> None:
 @click.option("--order", help="Orders a user's rows of it: time, rows, none  [time if any]")
 @click.option("--item-features", shell_complete=tab_words.files, help="Table of the items' columns")
 @click.option("--user-features", shell_complete=tab_words.files, help="Table of the users' columns")
+@click.option("--test-file", help="Of a folder with several test files, the one to rank  [test]")
 @click.option(
     "--data-dir", shell_complete=tab_words.folders, help="Folder with data sets in official layout"
 )
@@ -161,6 +162,7 @@ def check(
     order: str | None,
     item_features: str | None,
     user_features: str | None,
+    test_file: str | None,
     data_dir: str | None,
     bands: str,
     rule: str,
@@ -175,7 +177,8 @@ def check(
     from negbench.scenario.summary import summarise
 
     least = None if min_rating is None else column(min_rating, "min_rating")
-    columns = Columns(user, item, time, rating, least, layout, order, user_features, item_features)
+    ways = (layout, order, user_features, item_features, test_file)
+    columns = Columns(user, item, time, rating, least, *ways)
     if is_name(name):
         refuse_columns(columns, [name])
     with log_lines():

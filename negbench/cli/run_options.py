@@ -37,6 +37,7 @@ DATA = (
         help="Table of your items' columns, for two_tower(features)",
     ),
     _data("--user-features", shell_complete=tab_words.files, help="Table of your users' columns"),
+    _data("--test-file", help="Of a folder with several test files, the one to rank  [test]"),
     _data(
         "--data-dir",
         shell_complete=tab_words.folders,

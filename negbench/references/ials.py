@@ -35,6 +35,7 @@ CARD = Card(
     authors="Yifan Hu, Yehuda Koren and Chris Volinsky",
     year=2008,
     venue="ICDM",
+    link="https://doi.org/10.1109/ICDM.2008.22",
     paper="Collaborative filtering for implicit feedback datasets",
     provenance="specification",
     differs="The objective is that of Rendle et al. 2022, penalty by frequency included.",

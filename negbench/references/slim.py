@@ -32,6 +32,7 @@ CARD = Card(
     authors="Xia Ning and George Karypis",
     year=2011,
     venue="ICDM",
+    link="https://doi.org/10.1109/ICDM.2011.134",
     paper="SLIM: Sparse Linear Methods for Top-N Recommender Systems",
     provenance="specification",
     search={"l2": ("log", 1.0, 10000.0), "l1": ("log", 0.1, 30.0)},

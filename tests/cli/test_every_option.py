@@ -27,6 +27,7 @@ WRONG = {
     "order": "sideways",
     "item_features": "/no/such/items.csv",
     "user_features": "/no/such/users.csv",
+    "test_file": "test_ood",
     "data_dir": "/no/such/folder",
     "repeats": "twice",
     "k_core": "-1",

@@ -247,7 +247,7 @@ def test_every_option_of_the_command_is_a_keyword():
     """But for those that print, and those of a file's columns, which `columns` takes."""
     options = {each.name for each in main.commands["run"].params}
     of_files = {"user", "item", "time", "rating", "min_rating", "layout", "order"}
-    of_files |= {"item_features", "user_features"}
+    of_files |= {"item_features", "user_features", "test_file"}
     printing = {"words", "dry_run", "quiet", "no_progress"}
     assert options - of_files - printing <= set(inspect.signature(negbench.run).parameters)
 

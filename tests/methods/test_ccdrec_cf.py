@@ -210,6 +210,12 @@ def test_a_backbone_without_users_has_no_users_to_tell_of():
         fit.run()
 
 
+def test_the_released_settings():
+    config = recipe("ccdrec_cf(preset=released)").configs()["ccdrec_cf"]
+    assert (config["omega"], config["steps"], config["schedule"]) == (0.8, 20, "linear")
+    assert (config["noise"], config["share"], config["top"]) == ("unit", 0.1, 0.1)
+
+
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [

@@ -8,7 +8,7 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods import ddrm
 from negbench.methods.ddrm.networks import TIME, DeepDenoiser
-from negbench.methods.ddrm.pairs import reconstruction_error
+from negbench.methods.ddrm.pairs import reconstruction_error, walk_back
 from negbench.ops import rng
 from negbench.parts.diffusion.denoiser import timestep
 from negbench.plugins.term_syntax import config_of
@@ -114,6 +114,22 @@ def test_the_denoisers_have_a_step_size_of_their_own(rate):
     )
     assert float(moved[0]) == pytest.approx(rate or fit.backbone.config.lr, rel=1e-2)
     assert float(moved[1]) == pytest.approx(fit.backbone.config.lr, rel=1e-2)
+
+
+def test_the_last_step_of_the_released_walk_takes_the_denoisers_vector_whole():
+    """y_0 = D(y_1): c1 = 1 there, and about 5e-4 in each step before, 1 % of the way in all."""
+    config = config_of(ddrm, {"preset": "released"}, "ddrm")
+    c1, c2, _ = config.noise_schedule.posterior(torch.arange(1, config.steps + 1))
+    assert (float(c1[0]), float(c2[0])) == (1.0, 0.0)
+    assert float(c1[1:].max()) < 5e-4 and float((1 - c1[1:]).prod()) > 0.99
+    start, condition = torch.randn(6, 4), torch.zeros(6, 4)
+
+    def denoise(x, t, given):
+        del t, given
+        return x.tanh()
+
+    walked = walk_back(config.noise_schedule, denoise, start, condition)
+    torch.testing.assert_close(walked, start.tanh(), atol=0.02, rtol=0)
 
 
 def test_the_best_epoch_starts_anew_with_the_freeze_under_a_preset_too():

@@ -116,6 +116,11 @@ def test_a_loss_without_negatives_gets_the_rows_weights():
     assert outcome.used.logw is None
 
 
+def test_the_released_settings():
+    config = recipe("rce(preset=released)").configs()["rce"]
+    assert (config["power"], config["weighs"], config["negatives"]) == (0.2, "terms", 1)
+
+
 @pytest.mark.parametrize("wrong", ["power=-1", "negatives=0", "weighs=rows"])
 def test_what_is_no_weight_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}.* must be"):

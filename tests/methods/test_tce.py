@@ -100,9 +100,9 @@ def test_the_objective_is_the_last_ones(text, kind):
 
 def test_behind_a_selection_the_rows_are_those_of_the_same_negatives():
     text = "dns(candidates=6)"
-    hard = TrainingHarness(recipe(f"{text}+{FULL}", "bpr").build()).forward()
+    hard = TrainingHarness(recipe(f"dns+{FULL}", "bpr").build()).forward()
     plain = TrainingHarness(recipe(text).build()).forward()
-    assert isinstance(recipe(f"{text}+{FULL}", "bpr").build().objective, BPR)
+    assert isinstance(recipe(f"dns+{FULL}", "bpr").build().objective, BPR)
     assert hard.used.n == plain.used.n == 1
     # tce comes last and draws one candidate; typed first it leaves the six of dns.
     first = TrainingHarness(recipe(f"{FULL}+{text}").build()).forward()
@@ -124,6 +124,12 @@ def test_a_loss_without_negatives_drops_pairs_and_keeps_its_other_terms():
     whole = TrainingHarness(recipe("directau").build()).forward()
     assert torch.equal(dropped.losses["uniformity"], whole.losses["uniformity"])
     assert dropped.rows.count_nonzero() == 21 and dropped.loss < whole.loss
+
+
+def test_the_released_settings():
+    config = recipe("tce(preset=released)").configs()["tce"]
+    assert (config["drop"], config["exponent"], config["negatives"]) == (0.2, 1.0, 1)
+    assert config["ramp"] == 10  # in epochs: their steps are so many of each data set
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ def test_it_is_cited_or_says_that_it_cannot_be(kind: str, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("kind", "name"), PAPERS)
+def test_a_paper_has_an_address(kind: str, name: str) -> None:
+    """An arXiv number, a DOI or a page: where the reader of a bibliography finds it."""
+    card = registry.card(kind, name)
+    assert not card.paper or card.link.startswith("https://"), name
+
+
 @pytest.mark.parametrize("name", AS_PRINTED)
 def test_authors_year_and_number_are_those_of_the_paper(name: str) -> None:
     card, (authors, year, number) = registry.card("methods", name), AS_PRINTED[name]

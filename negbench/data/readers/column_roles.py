@@ -48,6 +48,8 @@ class Columns:
     user_features: str | None = None
     item_features: str | None = None
     """Files with a row for each user or item: its id, and its columns."""
+    test_file: str | None = None
+    """Of a folder with several test files, the one to rank: its name, with or without ending."""
 
     def __post_init__(self) -> None:
         """Check the words."""

@@ -1,5 +1,6 @@
 """The user's own data: one file in any usual form, or a folder of train, valid and test."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,24 @@ PLAIN = (".txt", ".dat", ".data", ".list")
 TABLES = (".csv", ".tsv", ".tab", ".inter")
 ENDINGS = (*TABLES, *PLAIN, *PARQUET)
 PARTS = {"train": ("train",), "valid": ("valid", "validation", "val"), "test": ("test",)}
+FURTHER = ("test_", "test-")
+"""How the names of further test files begin, as `test_ood.txt`: pairs of another distribution."""
 
 
 def read(path: Path, columns: Columns | None = None) -> Interactions:
-    """Read a file or a folder as interactions; guesses and dropped rows are in the notes."""
+    """Read a file or a folder as interactions; guesses and dropped rows are in the notes.
+
+    Raises UserError for a test file that is asked for of a single file.
+    """
     columns = columns or Columns()
     name = path.name.split(".")[0] or path.name
     if path.is_dir():
         return with_features(_read_folder(path, name, columns), columns, path)
+    if columns.test_file is not None:
+        raise UserError(
+            f"{path}: --test-file {columns.test_file} names a file of a folder of data and this is"
+            " a file; give the folder, or leave it out"
+        )
     rows = read_rows(path, columns)
     data = reindex(rows, name=name, min_rating=columns.min_rating, source=str(path))
     return with_features(data, columns, path)
@@ -81,6 +92,7 @@ def _names_columns(first: str) -> bool:
 
 def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
     files = {word: _part_file(folder, words) for word, words in PARTS.items()}
+    files["test"], of_tests = _test_file(folder, files["test"], columns.test_file)
     if missing := [word for word in ("train", "test") if files[word] is None]:
         raise DataError(
             f"{folder}: a folder of data must hold train and test files (train.csv, test.csv and,"
@@ -89,7 +101,8 @@ def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
     present = {word: file for word, file in files.items() if file is not None}
     read_parts = {word: read_rows(file, columns) for word, file in present.items()}
     if columns.layout == "sequences":
-        return users_apart(read_parts, present, name=name, source=str(folder))
+        data = users_apart(read_parts, present, name=name, source=str(folder))
+        return replace(data, notes=(*data.notes, *of_tests))
     names = [file.name for file in present.values()]
     parts = matched_parts(list(read_parts.values()), names, str(folder))
     part = np.repeat(
@@ -98,7 +111,7 @@ def _read_folder(folder: Path, name: str, columns: Columns) -> Interactions:
     rows = concatenated(parts)
     part, notes = _with_history(rows, part)
     timed = [rows.times is not None for rows in parts]
-    notes = (f"already split: {', '.join(names)}", *dropped_times(names, timed), *notes)
+    notes = (f"already split: {', '.join(names)}", *of_tests, *dropped_times(names, timed), *notes)
     return reindex(
         rows, name=name, min_rating=columns.min_rating, part=part, source=str(folder), notes=notes
     )
@@ -122,15 +135,67 @@ def _with_history(
     return np.where(moved, np.int8(to), part), ((note,) if moved.any() else ())
 
 
+def _test_file(
+    folder: Path, usual: Path | None, asked: str | None
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The test file of a folder, and a note on those that are not read.
+
+    It is the one that was asked for, else `test`, else the one further test file that there is.
+    Raises UserError if there is none of that name, or several to choose among.
+    """
+    further = [
+        each
+        for each in _data_files(folder)
+        if any(word.startswith(FURTHER) for word in each.name.lower().split("."))
+    ]
+    tests = [*([usual] if usual else []), *further]
+    if asked is not None:
+        chosen = [each for each in tests if asked in _words(each.name)]
+        if len(chosen) != 1:
+            there = ", ".join(each.name for each in tests) or "none"
+            raise UserError(
+                f"{folder}: --test-file must name one of the test files there ({there});"
+                f" got {asked!r}"
+            )
+    elif usual is None and len(further) > 1:
+        names = " and ".join(each.name for each in further)
+        raise UserError(
+            f"{folder}: {names} could each be the test part; say which with --test-file"
+            f" {_words(further[0].name)[0]}"
+        )
+    else:
+        chosen = tests[:1]
+    notes = [
+        f"{each.name} is not read: all items that a user has not met are ranked"
+        for each in _data_files(folder)
+        if "not_candidate" in each.name.lower().split(".")
+    ]
+    if others := [each.name for each in tests if each not in chosen]:
+        word = _words(others[0])[0]
+        instead = f"--test-file {word} would rank {others[0]} in its place"
+        notes.append(f"test is {chosen[0].name}; not read: {', '.join(others)} ({instead})")
+    return (chosen[0] if chosen else None), tuple(notes)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """What names a test file, the usual one first: `test_ood`, in RecBole's `name.test_ood.inter`
+    too, and the whole name with and without its ending."""
+    plain = name.removesuffix(".gz")
+    stem = plain.rpartition(".")[0]
+    short = [each for each in stem.split(".") if each.lower().startswith("test")]
+    return (*short[:1], stem, plain, name)
+
+
+def _data_files(folder: Path) -> list[Path]:
+    """The files of a folder whose ending is one of data, by name."""
+    files = sorted(folder.iterdir())
+    return [each for each in files if each.is_file() and ending_of(each) in ENDINGS]
+
+
 def _part_file(folder: Path, words: tuple[str, ...]) -> Path | None:
     """The file of a part: `train.csv`, or RecBole's `name.train.inter`."""
-    hits = [
-        each
-        for each in sorted(folder.iterdir())
-        if each.is_file()
-        and ending_of(each) in ENDINGS
-        and set(each.name.lower().split(".")[:-1]) & set(words)
-    ]
+    files = _data_files(folder)
+    hits = [each for each in files if set(each.name.lower().split(".")[:-1]) & set(words)]
     if len(hits) > 1:
         names = " and ".join(each.name for each in hits)
         raise UserError(f"{folder}: {names} could each be the {words[0]} part; leave one there")

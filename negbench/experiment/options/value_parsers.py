@@ -185,13 +185,15 @@ def rule(value: Any, key: str) -> str:
 
 
 def column(value: Any, key: str) -> Any:
-    """A column's name or number, the least rating, or the full path of a file of features.
+    """A column's name or number, the least rating, a test file, or the full path of features.
 
     Raises UserError if the least rating is no number, a column neither a name nor a number, or a
     file no path.
     """
     if key.endswith("_features"):
         return str(Path(path(value, key)).expanduser().resolve())
+    if key == "test_file":
+        return word(value, "test-file")
     if key != "min_rating":
         if isinstance(value, bool) or not isinstance(value, str | Integral):
             raise UserError(f"--{key} must be a column's name or number; got {shown(value)}")
