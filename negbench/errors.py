@@ -47,6 +47,7 @@ def shown(value: object) -> str:
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """Suggestion for a mistyped name: the most similar known names, or all of them if few."""
+    known = list(dict.fromkeys(known))
     similar = [k for k in known if k.startswith(name.lower())][:3]
     similar = similar or difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
     similar += [k for k in known if k not in similar and name.lower() in k][: 3 - len(similar)]

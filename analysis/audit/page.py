@@ -124,12 +124,15 @@ def _tables(numbers: BlockFindings, system: SystemFindings) -> list[Part]:
 _ITEMS = "Ten items, by their share of all places in the lists less their share of all histories."
 
 
+HEADERS = {TASTE: "Taste", ACTIVITY: "Quarter"}
+
+
 def _users(numbers: BlockFindings, system: SystemFindings, by: str) -> Table:
     metric = metric_label(numbers.block.audience.metric)
     lines = [line for line in system.users if line.by == by]
     columns = {
-        Column("Users", align="<"): lambda line: line.name,
-        Column("number"): lambda line: f"{line.n_users:,}",
+        Column(HEADERS[by], align="<"): lambda line: line.name.removesuffix(" quarter"),
+        Column("users"): lambda line: f"{line.n_users:,}",
         Column(metric): lambda line: _with_interval(line.accuracy, number),
         Column("most popular"): lambda line: number(line.popular),
         Column("gain"): lambda line: _with_interval(line.gain, signed),

@@ -28,7 +28,7 @@ from ._named_rows import NamedRows
 from ._style import nothing_to_plot
 from .bands import draw_bands, own_scales
 from .convergence import AXES, draw_curves, validation_label
-from .fn_rate import draw_rate, rate_label, rates
+from .fn_rate import bound, draw_rate, rates
 from .heatmap import VS, distances, draw_heatmap, places_of
 from .tradeoff import draw_plane
 
@@ -121,9 +121,16 @@ def heatmap(slot: Slot) -> pd.DataFrame:
         frame = frame[frame["dataset"] == slot.dataset]
     if frame.empty:
         raise nothing_to_plot("heatmap", "a named row that is tested", "run more of its seeds")
-    rows = frame["row"].nunique()
-    draw_heatmap(slot.on.subplots(), frame, places_of(frame), 6.5 if rows <= 15 else 5)
+    size = row_label_size(frame["row"].nunique())
+    ax = slot.on.subplots()
+    draw_heatmap(ax, frame, places_of(frame), size)
+    ax.tick_params(axis="y", labelsize=size)
     return frame
+
+
+def row_label_size(rows: int) -> float:
+    """The points of the names of so many rows, one below the other in a panel."""
+    return 6.5 if rows <= 12 else 5
 
 
 def band_bars(slot: Slot) -> pd.DataFrame:
@@ -134,6 +141,7 @@ def band_bars(slot: Slot) -> pd.DataFrame:
     draw_bands(axes, block, parts, slot.named)
     for ax in axes:
         ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
+        ax.tick_params(axis="y", labelsize=row_label_size(block["row"].nunique()))
     slot.on.supxlabel(slot.data.label, fontsize=7)
     return block[block["band"].isin(parts)]
 
@@ -148,7 +156,7 @@ def false_negatives(slot: Slot) -> pd.DataFrame:
         )
     ax = slot.on.subplots()
     draw_rate(ax, frame, "fnr", slot.named)
-    ax.set_ylabel(rate_label(frame))
+    ax.set_ylabel(f"rate ({bound(frame)})")  # the title says of what
     return frame
 
 
@@ -162,7 +170,7 @@ def curves(slot: Slot) -> pd.DataFrame:
         raise nothing_to_plot("convergence", "epochs with a validation metric", "train with `run`")
     ax = slot.on.subplots()
     draw_curves(ax, frame, next(x for x in AXES if frame[x].notna().any()), slot.named)
-    ax.set_ylabel(validation_label(frame))
+    ax.set_ylabel(validation_label(frame).removeprefix("validation "))
     return frame
 
 
@@ -178,7 +186,9 @@ def ranks(slot: Slot) -> pd.DataFrame:
             "ranks", "a method with every seed finished", "run it to the end first"
         )
     frame = slot.only_named(frame)
-    ranks_figure.panel(slot.on.subplots(), frame, slot.named, f"rank by {slot.data.label}")
+    ax = slot.on.subplots()
+    ranks_figure.panel(ax, frame, slot.named, "rank")
+    ax.tick_params(axis="y", labelsize=row_label_size(len(frame)))
     return frame[[*frames.ROW, "metric", *ranks_figure.COLUMNS]]
 
 
@@ -187,7 +197,7 @@ PANELS: Mapping[str, tuple[str, Callable[[Slot], pd.DataFrame]]] = {
     "heatmap": (f"difference to {VS} in %; hatched: not significant", heatmap),
     "bands": (f"bands; dashed: {VS}", band_bars),
     "fn-rate": ("false negatives; wide grey: uniform draws", false_negatives),
-    "convergence": ("convergence", curves),
+    "convergence": ("convergence on validation", curves),
     "ranks": ("rank intervals; shaded: tied with the best", ranks),
 }
 """The panels in reading order: title and drawing function."""

@@ -167,13 +167,14 @@ def counts_by_decade(axis: Axis) -> None:
 def draw_line(ax: Axes, x: ArrayLike, y: ArrayLike, style: Style, at: int = 0) -> None:
     """Draw a line in the style of a row; `at` shifts its three markers off those of other rows."""
     step, is_rest = max(1, len(np.asarray(x)) // 3), style is REST
+    lone = is_rest and len(np.asarray(x)) == 1  # a line of one point cannot be seen
     ax.plot(
         x,
         y,
         color=style.color,
-        marker=style.marker,
+        marker="o" if lone else style.marker,
         markevery=(at % step, step),
-        markersize=3.5,
+        markersize=2 if lone else 3.5,
         dashes=style.dashes or (None, None),
         linewidth=0.6 if is_rest else None,
         zorder=1.5 if is_rest else 2,

@@ -91,6 +91,6 @@ def _draw(ax: Axes, block: pd.DataFrame, part: str, named: NamedRows) -> None:
     if part != "gap":
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if part == "share" else 1))
     ax.set_xlim(0, 1)
-    ax.set_xlabel("noise - place - positive")
+    ax.set_xlabel("place: 0 noise, 1 positive")
     ax.grid()
     sns.despine(ax=ax)

@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from ..measures import bands
 from ..number_format import metric_label
@@ -116,5 +116,6 @@ def _bars(ax: Axes, values: pd.DataFrame, named: NamedRows) -> None:
     ax.tick_params(axis="both" if len(values) > CROWDED else "x", labelsize=7)
     ax.set_ylim(-0.7, len(values) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # 0, not 0.000 beside 0.015
     ax.grid(axis="x")
     sns.despine(ax=ax, left=True)

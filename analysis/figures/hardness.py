@@ -134,6 +134,9 @@ def draw_hardness(ax: Axes, lines: pd.DataFrame, style: Style) -> None:
     epochs = lines["epoch"].to_numpy(float)
     ax.fill_between(epochs, low, high, color=style.color, alpha=0.25, linewidth=0)
     ax.plot(epochs, mid, color=style.color)
+    if len(epochs) == 1:  # a band and a line need two
+        ax.plot(epochs.repeat(2), [*low, *high], color=style.color, alpha=0.25, linewidth=5)
+        ax.plot(epochs, mid, color=style.color, marker="o", markersize=3.5)
     _axes(ax)
 
 
@@ -142,5 +145,5 @@ def _axes(ax: Axes) -> None:
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1])
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))
     sns.despine(ax=ax)

@@ -17,6 +17,7 @@ from ..runs.without_negatives import not_shown
 from ..tables import footnotes
 from ..tables.main_table import main_table
 from ..tables.main_table_values import MainTable
+from ..tables.row_phrases import said_once
 from ..verdict.verdict import verdicts
 from ._legend import draw_legend, legend_height, rest_entry, row_entries
 from ._named_rows import NamedRows, named_rows
@@ -121,7 +122,7 @@ def _panel(slot: Slot, number: str, name: str) -> pd.DataFrame:
 
 def _text(sentences: Sequence[str], small: Sequence[str]) -> Text:
     """The verdict, then the small print, as lines that fit the page."""
-    big = textwrap.wrap(" ".join(sentences), 128)
+    big = textwrap.wrap(" ".join(said_once(sentences)), 128)
     fine = textwrap.wrap(" ".join(small), 158)
     verdict = [(line, 7.5, "#111111") for line in [*big, ""]]
     return [*verdict, *((line, 6.2, "#555555") for line in fine)]

@@ -38,11 +38,13 @@ for (const table of document.querySelectorAll("table")) {
   }
 }
 
-// A long name goes on in the next line after one of its marks, not within a word.
+// A long name goes on in the next line after one of its marks, not within a word; what stands behind
+// it in the cell, as the mark of a budget, stays.
 for (const cell of document.querySelectorAll("td:first-child")) {
-  const parts = cell.textContent.split(/(?<=[(,_=/])/);
+  const name = cell.firstChild;
+  const parts = name instanceof Text ? name.data.split(/(?<=[(,_=/])/) : [];
   if (parts.length < 2) continue;
-  cell.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]).slice(0, -1));
+  name.replaceWith(...parts.flatMap((part) => [part, document.createElement("wbr")]).slice(0, -1));
 }
 
 async function copy(text, source) {

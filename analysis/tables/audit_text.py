@@ -1,4 +1,4 @@
-"""Layouts of the audit: text for a screen of 110 columns, Markdown, LaTeX, csv and JSON."""
+"""Layouts of the audit: text for a screen of 100 columns, Markdown, LaTeX, csv and JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ def _table(block: AuditBlock, group: Group, method: Column) -> Table:
         elif any(known(line, column) for column in group.columns):
             references.append(row)
     columns = (method, *group.columns)
-    return Table(title, columns, tuple(rows), tuple(references), heading=False)
+    return Table(title, columns, tuple(rows), tuple(references), heading=False, squeeze=True)
 
 
 def _value(line: Line, column: Column) -> str:

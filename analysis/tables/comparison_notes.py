@@ -23,7 +23,8 @@ Line = Mapping[str, Any]
 LEGEND = Note(
     "legend",
     "diff.: difference of means and its 95 % interval; MDE: the least difference found with power "
-    "0.8, before correction; both by t over users where the test is of ranks or signs.",
+    "0.8, before correction; both by t over users where the test is of ranks or signs. p: after "
+    "correction, as the verdict goes by it; csv and json have it before that too.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Layouts of the comparison: text for a screen of 110 columns, Markdown, LaTeX, csv and JSON."""
+"""Layouts of the comparison: text for a screen of 100 columns, Markdown, LaTeX, csv and JSON."""
 
 from collections.abc import Callable
 from math import isnan
@@ -57,8 +57,7 @@ def _block(values: Comparison, block: ComparisonBlock, against: bool) -> Table:
         Column(metric_label(values.metric)): lambda line: number(line["mean"]),
         Column("diff. [95 %]"): _tested(_difference),
         Column("%"): _tested(lambda line: _percent(line["relative"])),
-        Column("p"): _tested(lambda line: _p(line["p"])),
-        Column("p corr."): _tested(lambda line: _p(line["p_corrected"])),
+        Column("p"): _tested(lambda line: _p(line["p_corrected"])),
         Column("MDE"): _tested(lambda line: number(line["detectable"])),
         Column("verdict"): lambda line: line["conclusion"] or "-",
         Column("rank"): _rank,

@@ -1,4 +1,4 @@
-"""Layouts of an explanation: text for a screen of 110 columns, csv and JSON."""
+"""Layouts of an explanation: text for a screen of 100 columns, csv and JSON."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

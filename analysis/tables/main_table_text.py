@@ -55,7 +55,15 @@ def block_table(
         tuple(_cells(main, row, spreads) for row in rows)
         for rows in (block.methods, block.references)
     )
-    return Table(block.title, columns, methods, references, block.notes, headline=block.headline)
+    return Table(
+        block.title,
+        columns,
+        methods,
+        references,
+        block.notes,
+        headline=block.headline,
+        squeeze=True,
+    )
 
 
 def _cells(main: MainTable, row: Row, spreads: bool) -> tuple[Cell, ...]:

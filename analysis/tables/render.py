@@ -19,7 +19,7 @@ from negbench.errors import UserError, did_you_mean
 from ..runs.notes import Note
 from .table import Cell, Table
 
-WIDTH = 110
+WIDTH = 100
 """Columns of the screen that text is for."""
 
 

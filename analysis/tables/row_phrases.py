@@ -6,6 +6,7 @@ then it is true wherever it is quoted.
 """
 
 from collections.abc import Sequence
+from re import sub
 
 from negbench.storage.training_end import STILL_RISING
 
@@ -59,3 +60,21 @@ def rising(rows: Sequence[Row]) -> str:
 def covered(seeds: bool) -> str:
     """A clause on a test that covers users alone; empty if it covers the seeds too."""
     return "" if seeds else " (tested over users alone)"
+
+
+def said_once(sentences: Sequence[str]) -> list[str]:
+    """Sentences that are read together: what the first says of all rows is cut from the others.
+
+    These are the clauses of `covered`, of UNTUNED, and of `rising` where it is all methods.
+    """
+    if not sentences:
+        return []
+    first, *others = sentences
+    cut = [clause for clause in (UNTUNED, covered(seeds=False)) if clause in first]
+    every = f"all methods were {STILL_RISING}"
+    for clause in cut:
+        others = [each.replace(clause, "") for each in others]
+    if every in first:
+        some = rf"; [^;.():]* (?:was|were) {STILL_RISING}"
+        others = [sub(some, "", each) for each in others]
+    return [first, *others]

@@ -1,4 +1,4 @@
-"""Layouts of the tuning tables: text for a screen of 110 columns, Markdown, csv, LaTeX and JSON."""
+"""Layouts of the tuning tables: text for a screen of 100 columns, Markdown, csv, LaTeX and JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

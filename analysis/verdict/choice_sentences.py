@@ -108,7 +108,8 @@ def cheap_sentence(evidence: Evidence, choice: Choice, best: Choice) -> str:
     """The cheapest row that is unbeaten in the most blocks, or why there is none."""
     n = counted(evidence.n_blocks, "block")
     if not choice.row:
-        return f"No cheap choice: {_WHY_NOT_CHEAP[choice.why].format(n=n)}."
+        why = _WHY_NOT_CHEAP[choice.why]
+        return f"No cheap choice: {why.format(n=n, half=_in_half(evidence), base=evidence.base)}."
     line, facts = evidence.of(bands.TOTAL, choice.row), evidence.facts[choice.row]
     beside = ""
     if best.row and best.row != choice.row:
@@ -117,19 +118,29 @@ def cheap_sentence(evidence: Evidence, choice: Choice, best: Choice) -> str:
     many = 1 + len(choice.tied)
     kind = ", a reference" if facts.kind == REFERENCE else ""
     which = f"the least of {many} rows" if many > 1 else "the only row"
+    below = "" if all(map(isnan, line.base_gains)) else _not_below(evidence, line)
     return (
         f"Cheap: {evidence.marked(choice.row)}{kind}: "
         f"{seconds(facts.seconds)} {facts.clock} s a run with evaluation, without any search"
-        f"{beside}, {which} that no row is significantly above in {line.unbeaten} of {n}."
+        f"{beside}, {which} that no row is significantly above in {line.unbeaten} of {n}{below}."
     )
+
+
+def _not_below(evidence: Evidence, line: Standing) -> str:
+    """The clause that the cheap row is not below its baseline."""
+    return f", {'in most' if line.blocks > 1 else 'and'} not below {evidence.base}"
 
 
 _WHY_NOT_CHEAP = {
     Why.ALL_LEVEL: (
-        "in half or more of {n} no two rows are told apart over users and seeds, so nothing shows "
-        "that a cheap row loses nothing"
+        "no two rows are told apart over users and seeds{half}, so nothing shows that a cheap row "
+        "loses nothing"
     ),
-    Why.NONE_PASSES: "every row has a row significantly above it in half or more of {n}",
+    Why.NONE_PASSES: "every row has a row significantly above it{half}",
+    Why.BELOW_BASE: (
+        "every row that no row is significantly above is below {base}{half}, so nothing shows that "
+        "a cheap row loses nothing"
+    ),
     Why.NO_SECONDS: "the seconds of a run are not known of every row that no row is above ({n})",
 }
 
@@ -162,6 +173,10 @@ def _times(who: str, count: int, blocks: int) -> str:
     if not count:
         who = {"no row is": "a row is", "a row is": "no row is"}[who]
     return f"{who} significantly above it"
+
+
+def _in_half(evidence: Evidence) -> str:
+    return f" in half or more of {evidence.n_blocks} blocks" if evidence.n_blocks > 1 else ""
 
 
 def _in_most(blocks: int) -> str:
@@ -219,9 +234,7 @@ def _rising(evidence: Evidence, compared: Set[str]) -> str:
 def _why_none(evidence: Evidence, band: str, choice: Choice) -> str:
     n = counted(evidence.n_blocks, "block")
     if choice.why == Why.ONE_SEED:
-        return (
-            f"one seed in half or more of {n}, so another training may turn the order (--seeds 5)"
-        )
+        return f"one seed{_in_half(evidence)}, so another training may turn the order (--seeds 5)"
     if not choice.closest:
         return f"no method is held by all of {n}"
     if choice.why == Why.NO_REFERENCE_BEATEN:

@@ -63,8 +63,8 @@ def _gaps(table: MainTable, blocks: Sequence[BlockTests]) -> Iterator[str]:
     labels = {row.label for block in table.blocks for row in block.rows}
     if left := sorted(labels - held):
         yield (
-            f"Not a candidate: {named(left)}, for not every block has a finished row of it that "
-            "left its warm-up."
+            f"Not a candidate: {named(left)}: absent, unfinished or never past the warm-up in some "
+            "block."
         )
     absent = [each.title for each in table.blocks if (each.dataset, each.backbone) not in tested]
     if absent:

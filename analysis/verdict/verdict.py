@@ -6,6 +6,7 @@ popularity bias, at what cost. One list of sentences a data set and backbone; wh
 is not mentioned. Each sentence shall be true where it is quoted alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 
@@ -62,7 +63,7 @@ def _sentences(
         *open_points,
         "" if everyone.removesuffix(f"{tuning(rows)}.") in block.headline else everyone,
         _against_baseline(run, table, block, rows),
-        *(_against_reference(row, methods, tests) for row in rows if row.kind == REFERENCE),
+        *_against_references([row for row in rows if row.kind == REFERENCE], methods, tests),
         by_group.best_by_band(here),
         by_group.order_reversal(here, best),
         by_group.best_by_activity(here),
@@ -143,8 +144,21 @@ def _covered(run: Run, table: MainTable, block: Block) -> str:
     return covered(bool((tests.loc[here, "covers"] != USERS_ALONE).all()))
 
 
+def _against_references(
+    references: list[Row], methods: list[Row], tests: ToldApart
+) -> Iterator[str]:
+    """A sentence on each reference; one on all of which the same is true."""
+    labels: dict[str, list[str]] = {}
+    for row in references:
+        labels.setdefault(_against_reference(row, methods, tests), []).append(row.label)
+    end = f"{covered(tests.covers_seeds)}{rising(methods)}."
+    for clauses, those in labels.items():
+        which = "each of the references" if len(those) > 1 else "the reference"
+        yield f"Against {which} {listed(those)}: {clauses}{end}"
+
+
 def _against_reference(reference: Row, methods: list[Row], tests: ToldApart) -> str:
-    """Which methods are above a reference model, level with it, and below it."""
+    """Which methods are above a reference model, level with it, and below it, in clauses."""
     groups = {1: "significantly above", 0: "not told apart from", -1: "significantly below"}
     clauses = []
     for side, words in groups.items():
@@ -154,8 +168,7 @@ def _against_reference(reference: Row, methods: list[Row], tests: ToldApart) -> 
             clauses.append(f"{everyone} it")
         elif rows:
             clauses.append(f"{named([row.label for row in rows])} {_is(rows)} {words} it")
-    end = f"{covered(tests.covers_seeds)}{rising(methods)}."
-    return f"Against the reference {reference.label}: {'; '.join(clauses)}{end}"
+    return "; ".join(clauses)
 
 
 def _sample_size(run: Run, table: MainTable, block: Block) -> str:

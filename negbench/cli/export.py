@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 @click.option(
     "-d",
     "--dataset",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("dataset")),
+    shell_complete=tab_words.list_of(tab_words.names_in_run("dataset")),
     multiple=True,
-    help="Cells of this data set alone  [all]",
+    help="Cells of these data sets alone  [all]",
 )
 @click.option(
     "-b",
     "--backbone",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("backbone")),
+    shell_complete=tab_words.list_of(tab_words.names_in_run("backbone")),
     multiple=True,
-    help="Of this backbone; each may come again  [all]",
+    help="Of these backbones  [all]",
 )
 @click.option(
     "-m",
     "--method",
-    shell_complete=tab_words.one_of(tab_words.names_in_run("method")),
+    shell_complete=tab_words.list_of(tab_words.names_in_run("method")),
     multiple=True,
-    help="Of this row of the table, or method  [all]",
+    help="Of these rows of the table, or methods  [all]",
 )
-@click.option("--seed", type=int, multiple=True, help="Of this seed  [all]")
+@click.option("--seed", multiple=True, help="Of these seeds, as 0,1 or 100-103  [all]")
 @click.option(
     "--scores",
     is_flag=True,
@@ -63,7 +63,8 @@ if TYPE_CHECKING:
     "form",
     shell_complete=tab_words.either("csv", "parquet", "trec", "recbole"),
     default="",
-    help="csv, parquet; trec for lists and --qrels, recbole for --split  [csv; --qrels: trec]",
+    help="csv, parquet; trec for lists and --qrels, recbole for --split  [by the ending of -o, "
+    "else csv; --qrels: trec]",
 )
 @click.option(
     "-o", "--out", help="A new file; a new folder for --split and, a file a system, for trec"
@@ -77,7 +78,7 @@ def export(
     dataset: tuple[str, ...],
     backbone: tuple[str, ...],
     method: tuple[str, ...],
-    seed: tuple[int, ...],
+    seed: tuple[str, ...],
     scores: bool,
     k: int | None,
     form: str,
@@ -91,10 +92,14 @@ def export(
     """
     from negbench.experiment.export.export import Export
     from negbench.experiment.export.which import Which
+    from negbench.experiment.options.value_parsers import listed
 
     flags = {"recs": recs, "negatives": negatives, "qrels": qrels, "split": split}
-    which = Which(datasets=dataset, backbones=backbone, methods=method, seeds=seed)
-    exported = Export(run_dir, _one_of(flags), form, k, which, _scores_of if scores else None)
+    named = (listed(dataset, "dataset"), listed(backbone, "backbone"), listed(method, "method"))
+    which = Which(*named, _seeds(seed))
+    what = _one_of(flags)
+    form = form or _form_of(what, out or "")
+    exported = Export(run_dir, what, form, k, which, _scores_of if scores else None)
     with log_lines():  # damaged cells are logged
         if out is None:
             exported.write(sys.stdout)
@@ -106,6 +111,25 @@ def export(
             rows = {path: exported.write_file(path)}
     for file, n in rows.items():
         click.echo(f"{file}  {n:,} rows")
+
+
+def _seeds(words: tuple[str, ...]) -> tuple[int, ...]:
+    """The seeds that are named: 3 is seed 3 alone here, not the first three.
+
+    Raises UserError for a word that names none.
+    """
+    from negbench.experiment.options.seed_words import seeds
+
+    lone = (f"{word}-{word}" if word.isdecimal() else word for word in words)
+    return tuple(dict.fromkeys(seed for word in lone for seed in seeds(word, "seed")))
+
+
+def _form_of(what: str, out: str) -> str:
+    """The form that the ending of a file names, where this export has it; else empty."""
+    from negbench.experiment.export.export import FORMATS
+
+    ending = Path(out).suffix.removeprefix(".")
+    return ending if ending in FORMATS[what] else ""
 
 
 def _scores_of(run: Path, cell: "Cell") -> "Array":

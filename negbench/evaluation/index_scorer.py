@@ -68,6 +68,19 @@ class IndexScorer:
             top[at] = self._exact(users[at.to(users.device)], known, k)
         return top
 
+    @torch.no_grad()
+    def scores_of(self, users: Rows, lists: TopItems) -> Scores:
+        """The scores [b, k] of lists that the index found, int64 [b, k] on the CPU; NaN of -1.
+
+        They never rise along a list: the index takes its products in another order, whose last bits
+        may differ from the model's, and what they turn round comes out equal.
+        """
+        view = self.model.view(users)
+        query = view.similarity.query(view.query).float()
+        items = self.items[lists.clamp(min=0).to(self.items.device)].float()
+        products = torch.einsum("bd,bkd->bk", query, items).cpu()
+        return products.cummin(1).values.masked_fill(lists < 0, torch.nan)
+
     def _by_index(self, users: Rows, seen: SeenPairs, k: int) -> TopItems:
         """The same for one block, with fewer items where the walk met too few."""
         n_items, view = len(self.items), self.model.view(users)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Scorer
-from negbench.evaluation.index_scorer import scorer_of
+from negbench.evaluation.index_scorer import IndexScorer, scorer_of
 from negbench.experiment.cell.run import prepare_fit, rank, reference
 from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.finished.named_cells import CellAndRow, one_row
@@ -27,7 +27,7 @@ from negbench.experiment.options.options import Options, build
 from negbench.experiment.options.value_parsers import PARSERS
 from negbench.experiment.plan import plan
 from negbench.experiment.run_grid import device_of
-from negbench.mining.scores_of_lists import ScoresOfLists
+from negbench.mining.scores_of_lists import ScoresOfLists, scores_of_found_lists
 from negbench.scenario.scenario import Scenario
 from negbench.storage import run_file, split_folders
 from negbench.storage.cell_store import Cell
@@ -73,8 +73,12 @@ class FinishedCell:
         """
         users, lists = self.cell.arrays("users")["users"], self.cell.arrays("top")["top"]
         with self._trained() as (valid, test):
-            watched = ScoresOfLists(test, users, lists)
-            agreement = self._agreement(valid, watched)
+            if isinstance(test, IndexScorer):
+                agreement = self._agreement(valid, test)
+                scores = scores_of_found_lists(test, users, lists, self.device)
+            else:
+                watched = ScoresOfLists(test, users, lists)
+                agreement, scores = self._agreement(valid, watched), watched.kept
         if agreement < 1:
             raise UserError(
                 f"scores must be those of the lists that a cell keeps; {self.planned.label}, "
@@ -82,7 +86,7 @@ class FinishedCell:
                 "places: another machine, device or version gives other bits; run it again here, "
                 "or export without --scores"
             )
-        return watched.kept
+        return scores
 
     @contextmanager
     def _trained(self) -> Iterator[tuple[Scorer, Scorer]]:

@@ -1,11 +1,30 @@
-"""The scores by which a model ranks given lists, taken while it ranks them."""
+"""The scores by which a model ranks given lists, or those of lists that an index found."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from negbench.evaluation.full_ranking import Scorer
+from negbench.evaluation.index_scorer import IndexScorer
 from negbench.ops.axes import ItemScores, Rows
+
+BLOCK = 1024
+"""Users whose lists, found by an index, are scored at once."""
+
+
+def scores_of_found_lists(
+    scorer: IndexScorer,
+    users: NDArray[np.int64],
+    lists: NDArray[np.int32],
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """The scores [n, K] of the lists that an index found for these users [n]; NaN of no item."""
+    kept = np.empty(lists.shape, np.float32)
+    for start in range(0, len(users), BLOCK):
+        at = slice(start, start + BLOCK)
+        rows = torch.from_numpy(users[at]).to(device)
+        kept[at] = scorer.scores_of(rows, torch.from_numpy(lists[at]).long()).numpy()
+    return kept
 
 
 class ScoresOfLists:

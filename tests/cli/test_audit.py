@@ -31,7 +31,7 @@ def test_the_page(finished):
     for word in ("What the lists of 20 hold", "PopREO", "PRU", "most_popular", "balance"):
         assert word in result.stdout
     assert "False negatives in training (exact)" in result.stdout
-    assert max(map(len, result.stdout.splitlines())) <= 110
+    assert max(map(len, result.stdout.splitlines())) <= 100
 
 
 def test_what_must_hold_of_a_real_ranking(finished):

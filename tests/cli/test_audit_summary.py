@@ -76,7 +76,7 @@ def test_the_page_names_best_anchors_groups_and_limits(finished):
         assert word in result.stdout
     for word in ("Users by taste", "Shown more than chosen", "before and after", "cannot say"):
         assert word in result.stdout
-    assert max(map(len, result.stdout.splitlines())) <= 130
+    assert max(map(len, result.stdout.splitlines())) <= 100
 
 
 def test_the_page_as_html_asks_nothing_of_the_network_and_escapes(finished, files, tmp_path):

@@ -76,7 +76,7 @@ def test_the_screen(run):
     shown = call(run, "--top", 1).stdout
     lines = shown.splitlines()
     assert lines[0].startswith("goodbooks · mf · random · seed 0   all users: 5 triplets valued")
-    assert max(map(len, lines)) <= 110
+    assert max(map(len, lines)) <= 100
     at = lines.index("most helpful, as they are")
     assert lines[at + 2].split()[:4] == ["+4.00", "+3.02", "to", "+4.98"]
     assert ids["names"][4][:20] in lines[at + 2]

@@ -10,6 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from negbench.cli import main
+from negbench.evaluation.item_index import ItemIndex
 from negbench.experiment.finished.run import open_run
 from negbench.mining import run_model
 from negbench.mining.run_model import trained_cell
@@ -74,6 +75,32 @@ def test_a_reference_and_a_folder_of_systems(run, tmp_path):
     result = export(run, "--format", "trec", "--scores", "-o", f"{tmp_path}/all/")
     assert result.exit_code == 0 and len(list((tmp_path / "all").glob("*.trec"))) == 3
     assert "the model's, trained again" in (tmp_path / "all" / "README.txt").read_text("utf-8")
+
+
+def test_lists_that_an_index_found_have_the_scores_of_the_model(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    search = ItemIndex.search
+
+    def one_missed(self, queries, n, width=0):
+        """The walk misses the best item of each user, as it may in a large catalogue."""
+        scores, ids = search(self, queries, n, width)
+        return scores[:, 1:], ids[:, 1:]
+
+    monkeypatch.setattr(ItemIndex, "search", one_missed)
+    data = "synthetic(users=40,items=400,interactions=600,relevant=0.4)"  # lists of 100 are parts
+    words = ["run", "-d", data, "-m", "dns,info_nce", "--seeds", "1", "--epochs", "2"]
+    words += ["--model", "mf(dim=4)", "--ranking", "hnsw", "--metrics", "ndcg@5", "-q"]
+    assert CliRunner().invoke(main, [*words, "-o", str(tmp_path / "run")]).exit_code == 0
+    plain = frame(export(tmp_path / "run"))
+    scored = frame(export(tmp_path / "run", "--scores"))
+    assert scored[list(WHERE)].equals(plain[list(WHERE)])
+    for cell, _ in open_run(tmp_path / "run").records.done:
+        with trained_cell(tmp_path / "run", cell)._trained() as (_, test):
+            scores = test.scores(torch.arange(40)).numpy()
+        mine = scored[scored["method"] == cell.spec["method"]]
+        np.testing.assert_allclose(mine["score"], scores[mine["user"], mine["item"]], rtol=1e-5)
+    for _, rows in scored.groupby(["method", "user"]):
+        assert (np.diff(rows["score"].to_numpy(np.float32)) <= 0).all()
 
 
 def test_parquet_keeps_them_as_numbers(run, tmp_path):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from helpers.run_with_ids import write_run_with_ids
 
 from negbench.cli import main
-from negbench.errors import UserError
+from negbench.errors import NothingToReport, UserError
 from negbench.experiment.export.which import Which, finished_cells
 
 
@@ -60,7 +60,7 @@ def test_a_label_is_its_row_alone_and_a_method_all_of_its_rows(run, tmp_path):
 
 
 def test_the_command_takes_them(run, tmp_path):
-    words = ["-d", "hand", "-b", "mf", "-m", "dns", "-m", "random", "--seed", "1"]
+    words = ["-d", "hand", "-b", "mf", "-m", "dns,random", "--seed", "1"]
     done = CliRunner().invoke(main, ["export", str(run), *words])
     assert done.exit_code == 0, done.output
     rows = {tuple(row.split(",")[:5]) for row in done.stdout.split("\n")[1:] if "hand," in row}
@@ -75,3 +75,27 @@ def test_a_run_over_splits_is_exported_split_by_split(run, tmp_path):
     with pytest.raises(UserError, match="holds 2; give one of them, as .*split-1"):
         finished_cells(tmp_path / "all")
     assert len(finished_cells(tmp_path / "all" / "split-2")) == 7
+
+
+def test_a_folder_that_is_not_there_is_not_one_without_cells(tmp_path):
+    with pytest.raises(NothingToReport, match="a run folder must exist; .*nosuch does not"):
+        finished_cells(tmp_path / "nosuch")
+    with pytest.raises(NothingToReport, match="an export needs finished cells"):
+        finished_cells(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "comma"),
+    [
+        (("--qrels",), "a.csv", True),
+        (("--qrels",), "a.txt", False),
+        (("-m", "dns", "--seed", "0"), "a.trec", False),
+        (("-m", "dns", "--seed", "0"), "a.csv", True),
+        (("-m", "dns", "--seed", "0", "--format", "csv"), "a.trec", True),
+    ],
+)
+def test_the_ending_of_a_file_names_its_form(run, tmp_path, words, file, comma):
+    done = CliRunner().invoke(main, ["export", str(run), *words, "-o", str(tmp_path / file)])
+    assert done.exit_code == 0, done.output
+    first = (tmp_path / file).read_text("utf-8").splitlines()[0]
+    assert ("," in first) == comma and (comma or len(first.split()) in (4, 6))

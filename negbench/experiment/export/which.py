@@ -45,9 +45,13 @@ ALL = Which()
 def finished_cells(run: Path, which: Which = ALL) -> list[Cell]:
     """The finished cells of a run that are meant; damaged ones are logged and left out.
 
-    Raises NothingToReport if no cell finished, UserError if a word names none, if all words
-    together do, or if the folder holds a run repeated over splits.
+    Raises NothingToReport if there is no folder or no cell finished, UserError if a word names
+    none, if all words together do, or if the folder holds a run repeated over splits.
     """
+    if not run.is_dir():
+        raise NothingToReport(
+            f"a run folder must exist; {quote(str(run))} does not; give one of `run`"
+        )
     if several := split_folders(run):
         raise UserError(
             f"an export is of one split; {quote(str(run))} holds {len(several)}; give one of them, "

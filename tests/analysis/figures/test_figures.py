@@ -192,3 +192,10 @@ def test_drawing_changes_no_global_style(probed: Path) -> None:
     before = dict(mpl.rcParams)
     list(plots_of(open_run(probed)))
     assert dict(mpl.rcParams) == before
+
+
+def test_the_zero_of_a_band_is_no_longer_than_it_need_be(probed: Path) -> None:
+    figure = KINDS["bands"](open_run(probed), None)[0].figure
+    figure.draw_without_rendering()
+    labels = [text.get_text() for ax in figure.axes for text in ax.get_xticklabels()]
+    assert "0" in labels and not any(label.endswith("0") for label in labels if "." in label)

@@ -83,7 +83,7 @@ def test_the_audit_shows_a_dash_for_what_a_data_set_does_not_know(
     assert "30.00 %" in table and "30.00" in table and table.rstrip().endswith("-")
     values = json.loads(render(open_run(tmp_path), format="json"))["blocks"][0]["rows"][0]["values"]
     assert values["fj_total"] == 100 and values["fnr_random"] is None
-    assert max(map(len, text.splitlines())) <= 110
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_report_shows_them_beside_the_false_negatives(tmp_path: Path, write: Any) -> None:

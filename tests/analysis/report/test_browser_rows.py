@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers import browser
 from helpers.browser import Shown, framed
-from helpers.graded_run import write_graded
+from helpers.graded_run import rising, write_graded
 
 from negbench.analysis.report.write import page
 from negbench.analysis.runs.frames import open_run
@@ -84,6 +84,18 @@ def test_rows_are_filtered_by_their_marks_in_each_block_and_by_family(
     assert above == [["dns", "popularity"]] * 2
     assert references == [["item_knn"]] * 2
     assert options == ["", "mark:*", "mark:=", "family:static", "family:reference"]
+
+
+def test_a_name_that_may_be_broken_keeps_the_mark_behind_it(
+    tmp_path: Path, write: Any, browse: Browse
+) -> None:
+    changes = {"in_batch": rising, "dns": rising}
+    means = {"random": 0.1, "in_batch": 0.2, "dns": 0.3}
+    run = write_graded(write, tmp_path / "run", means, {}, changes=changes)
+    script = """Array.from(document.querySelectorAll("table")[0].querySelectorAll("tbody tr"),
+      (row) => [row.cells[0].innerHTML])"""
+    rows = {cell for (cell,) in browse(page(open_run(run)), script).result}
+    assert {'dns<span class="mark">^</span>', 'in_<wbr>batch<span class="mark">^</span>'} <= rows
 
 
 def test_a_row_is_hidden_by_its_box_and_comes_back(two: Path, browse: Browse) -> None:

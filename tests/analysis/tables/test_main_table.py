@@ -28,7 +28,7 @@ def test_the_numbers_of_the_text_are_those_on_paper(folder: Path) -> None:
     )
     assert row(text, "dns")[4:9] == ["0.4000", "±", "0.0000", "=", "0.4000"]
     assert row(text, "most_popular")[1:3] == ["0.4000", "0.2000"]
-    assert max(len(line) for line in text.splitlines()) <= 110
+    assert max(len(line) for line in text.splitlines()) <= 100
 
 
 def test_methods_by_value_then_the_references_under_a_rule(folder: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_long_name_keeps_the_table_narrow(folder: Path, write: Any) -> None:
     for seed in (0, 1):
         write(folder, "books", "dns", seed, FOUR, variant="candidates=32,some_other_parameter=0.5")
     text = render(open_run(folder))
-    assert max(len(line) for line in text.splitlines()) <= 110
+    assert max(len(line) for line in text.splitlines()) <= 100
     assert "dns(candidates=32,some_other_parameter=0.5)\n" in text
 
 

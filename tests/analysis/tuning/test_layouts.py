@@ -36,7 +36,7 @@ def test_best_first_and_references_last(run):
     text = render(run)
     assert text.startswith("books · mf: NDCG@20 on test, one seed")
     assert "dns" in text.splitlines()[4] and "+60.0 %" in text.splitlines()[4]
-    assert max(map(len, text.splitlines())) <= 110
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_protocol_stands_under_the_table_in_words(run):

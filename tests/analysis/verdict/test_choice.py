@@ -76,6 +76,15 @@ def test_cheap_is_the_least_seconds_of_those_that_no_row_is_above() -> None:
     assert cheap_choice(lines[2:], seconds, telling=2).why == Why.NONE_PASSES
 
 
+def test_cheap_is_no_row_below_its_baseline_in_half_or_more_of_the_blocks() -> None:
+    gains = {"far": (-0.4, -0.9, 0.1), "dns": (0.2, -0.1, 0.1), "new": (nan, nan, nan)}
+    far, dns, new = (line(name, 3, 0, base_gains=each) for name, each in gains.items())
+    seconds = {"far": 1.0, "dns": 2.0, "new": 3.0}
+    assert cheap_choice([far, dns, new], seconds, telling=3) == Choice("dns", ("new",))
+    assert cheap_choice([far], seconds, telling=3) == Choice(why=Why.BELOW_BASE)
+    assert cheap_choice([far, dns], {"dns": 2.0}, telling=3).row == "dns"
+
+
 COUNT = st.integers(0, BLOCKS)
 PRICE = st.sampled_from([1.0, 2.0, 3.0, nan])
 LINES = st.lists(

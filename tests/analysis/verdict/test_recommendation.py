@@ -121,9 +121,20 @@ def test_of_rows_that_are_not_told_apart_the_cheaper_is_chosen(tmp_path: Path, w
         .sentences[0]
         .startswith(
             "Cheap: cml (untuned, as every row): 20.0 wall s a run with evaluation, without any "
-            "search, the least of 2 rows that no row is significantly above in 2 of 2 blocks."
+            "search, the least of 2 rows that no row is significantly above in 2 of 2 blocks, "
+            "in most not below random."
         )
     )
+
+
+def test_a_row_far_below_its_baseline_is_no_cheap_choice_where_seeds_are_few(
+    tmp_path: Path, write: Any
+) -> None:
+    rows = {"random": 0.2, "dns": 0.19}
+    page = page_of(both(write, tmp_path, rows, changes={"dns": taking(0.1)}, spread=0.05))
+    assert page.advices[-1].choice.row == "random"
+    cheap = page.advices[-1].sentences[0]
+    assert cheap.endswith("significantly above in 2 of 2 blocks, in most not below random.")
 
 
 def test_one_block_says_nothing_of_others(tmp_path: Path, write: Any) -> None:
@@ -146,6 +157,16 @@ def test_one_seed_carries_no_choice(tmp_path: Path, write: Any) -> None:
         "the order (--seeds 5)."
     )
     assert any(text.startswith("One seed in books · mf and films · mf") for text in page.summary)
+
+
+def test_one_block_is_not_called_half_of_the_blocks(tmp_path: Path, write: Any) -> None:
+    page = page_of(write_graded(write, tmp_path, {"random": 0.2, "dns": 0.3}, seeds=(0,)))
+    start = "No choice by NDCG@20: one seed, so another training may turn the order (--seeds 5)."
+    assert page.sentences[0] == start
+    assert page.advices[-1].sentences[0] == (
+        "No cheap choice: no two rows are told apart over users and seeds, so nothing shows that a "
+        "cheap row loses nothing."
+    )
 
 
 def test_what_a_row_must_be_marked_with_stands_in_every_sentence_on_it(
@@ -202,7 +223,7 @@ def test_a_row_of_one_data_set_alone_is_no_candidate(tmp_path: Path, write: Any)
     write_graded(write, tmp_path, {"cml": 0.3})
     page = page_of(tmp_path)
     assert page.choice.row == ""
-    assert any(text.startswith("Not a candidate: cml and dns, for") for text in page.open_points)
+    assert any(text.startswith("Not a candidate: cml and dns: absent") for text in page.open_points)
 
 
 def test_what_is_missing_stays_open(tmp_path: Path, write: Any) -> None:
@@ -219,7 +240,7 @@ def test_what_is_missing_stays_open(tmp_path: Path, write: Any) -> None:
     for start in (
         "No reference was run in films · mf, so no method is above one there.",
         "No finished row of random in books · mf and films · mf, so no row is above it there.",
-        "Not a candidate: dns and most_popular, for not every block has a finished row of it",
+        "Not a candidate: dns and most_popular: absent, unfinished",
         "Cells ran on several machines or numbers of threads, so seconds do not compare.",
         "books: ORACLE: negatives exclude train+test",
     ):

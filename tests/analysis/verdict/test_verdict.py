@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+from helpers.graded_run import write_graded
+
 from negbench.analysis.runs.frames import open_run
 from negbench.analysis.tables.main_table import main_table
 from negbench.analysis.verdict.verdict import verdicts
@@ -34,3 +36,11 @@ def test_incomplete_rows_have_no_sentence(tmp_path: Path, write: Any) -> None:
     write(tmp_path, "books", "dns", 0, four)
     write(tmp_path, "books", "dns", 1, four, change=lambda r: r.update(fail))
     assert sentences(tmp_path) == "No method has every seed finished, so nothing can be said yet."
+
+
+def test_references_of_which_the_same_is_true_share_a_sentence(tmp_path: Path, write: Any) -> None:
+    references = {"ease": 0.5, "item_knn": 0.5, "most_popular": 0.1}
+    run = write_graded(write, tmp_path, {"random": 0.2, "dns": 0.3}, references)
+    text = sentences(run)
+    assert "Against each of the references ease and item_knn: all methods are significantly" in text
+    assert "Against the reference most_popular: all methods are significantly above it" in text
