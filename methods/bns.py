@@ -23,9 +23,8 @@ from typing import Literal
 
 import torch
 
+from negbench.ops.count_at_most import count_at_most
 from negbench.ops.epoch_means import EpochMeans
-from negbench.ops.masked_fill import count_true
-from negbench.ops.sorted_rows import sorted_rows
 from negbench.parts import BPR, Uniform
 from negbench.parts.requirements import ids_of
 from negbench.parts.sampling.proposals import UniformProposal, sample_outside
@@ -66,8 +65,6 @@ CARD = Card(
 )
 BLOCK = 1 << 18
 """Rows x items scored at once: what stays in a processor's cache."""
-FEW = 8
-"""Up to so many candidates, as of no shared pool, counting takes less than sorting all scores."""
 
 
 @dataclass(frozen=True)
@@ -122,19 +119,16 @@ class LeastRisk:
     def share_below(self, step: Step, ids: Ids) -> Scores:
         """F at each candidate: the share of the user's unobserved items at or below it, [B, M]."""
         context, users, view = step.context, step.batch.users, step.view
-        every = torch.arange(context.n_items, device=ids.device)
         items, query = items_of(step), view.similarity.query(view.query)
         view.dots.add(len(query) * len(items), pooled=True)
-        blocks = []
-        every_row = torch.arange(len(users), device=ids.device)
-        for rows in torch.split(every_row, max(1, BLOCK // context.n_items)):
+        every_row, counts = torch.arange(len(users), device=ids.device), []
+        for rows in torch.split(every_row, max(1, BLOCK // len(items))):
             scores = query[rows] @ items.T
             at = scores.gather(1, ids[rows])  # the same products: an item is not below itself
-            hidden = context.excluded.contains_shared(users[rows], every)
-            scores = scores.masked_fill(hidden, torch.inf)
-            blocks.append(_count_below(scores, at))
+            context.excluded.fill_(scores, users[rows], torch.inf)
+            counts.append(count_at_most(scores, at))
         free = (context.n_items - context.excluded.sizes[users]).clamp(min=1)
-        return torch.cat(blocks).double() / free.unsqueeze(1)
+        return torch.cat(counts).double() / free.unsqueeze(1)
 
     def sampled(self, step: Step, ids: Ids) -> Scores:
         """The same from uniform draws, n of them: never 1, as one more might lie above."""
@@ -145,18 +139,11 @@ class LeastRisk:
         others, at = both[:, :n], both[:, n:]
         if mask is not None:
             others = others.masked_fill(~mask, -torch.inf)
-        return _count_below(others, at).double() / (n + 1)
+        return count_at_most(others, at).double() / (n + 1)
 
     def epoch_metrics(self) -> dict[str, float]:
         """The epoch's metrics: the mean prior, and the share of rows that spare the best scored."""
         return dict(self.averages.epoch_metrics())
-
-
-def _count_below(scores: Scores, at: Scores) -> Scores:
-    """How many of scores [B, K] are at most each of `at` [B, M]: [B, M]."""
-    if at.shape[1] > FEW:
-        return torch.searchsorted(sorted_rows(scores), at.contiguous(), right=True)
-    return torch.stack([count_true(scores <= one.unsqueeze(1)) for one in at.unbind(1)], 1)
 
 
 def risk(s_pos: Rows, scores: Scores, below: Scores, prior: Scores, lam: float) -> Scores:

@@ -113,7 +113,7 @@ class CrossBatch:
         ids = torch.cat([inside.ids, self.ids])
         both = self.pool.shown(step, ids, 1.0)
         vectors = torch.cat([step.view.rows(inside.ids), self.vectors])
-        return replace(both, vectors=vectors, named=True)
+        return replace(both, vectors=vectors, named=True, n_fixed=len(self.ids))
 
     @torch.no_grad()
     def observe(self, feedback: Feedback) -> None:

@@ -19,7 +19,9 @@ from negbench.parts.diffusion.process import Schedule
 from negbench.protocol import AnyShape, NegativeVectors, Rows, Scalar, Scores, TrainContext, Vectors
 
 BLOCK = 1 << 17
-"""Vectors in one forward pass of the denoiser."""
+"""Vectors whose steps and noises are drawn at once."""
+CELLS = 1 << 18
+"""Coordinates that pass through the denoiser at once: what stays in a processor's cache."""
 
 
 class Detector:
@@ -57,18 +59,23 @@ class Detector:
         self, items: NegativeVectors, condition: Vectors, generator: torch.Generator
     ) -> Scores:
         total = items.new_zeros(items.shape[:2])
+        size = max(1, CELLS // max(1, items[0].numel())) if len(items) else 1
         for part in range(self.draws):
-            t = (
-                self.stratified_steps(part, len(items), items, generator)
-                .unsqueeze(1)
-                .expand(items.shape[:2])
-            )
-            eps = standard_normal(items[:, 0], generator).unsqueeze(1)
-            xt = self.schedule.noised(items, t, eps)
-            user = condition.unsqueeze(1).expand(-1, items.shape[1], -1)
-            without, given = self.net(xt, t), self.net(xt, t, user)
-            total += (items - without).square().sum(-1) - (items - given).square().sum(-1)
+            t = self.stratified_steps(part, len(items), items, generator)
+            eps = standard_normal(items[:, 0], generator)
+            for start in range(0, len(items), size):
+                here = slice(start, start + size)
+                total[here] += self._gain(items[here], condition[here], t[here], eps[here])
         return total / self.draws
+
+    def _gain(self, items: NegativeVectors, condition: Vectors, t: Rows, eps: Vectors) -> Scores:
+        """How much less the error is with the condition [B, C] than without: [B, M]."""
+        xt = self.schedule.noised(items, t.unsqueeze(1), eps.unsqueeze(1))
+        errors = [
+            restored.sub_(items).square_().sum(-1)
+            for restored in self.net.given_each(xt, t, (None, condition))
+        ]
+        return errors[0] - errors[1]
 
     def stratified_steps(
         self, part: int, n: int, like: AnyShape, generator: torch.Generator

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from negbench.ops.group_quantiles import quantiles
+from negbench.ops.sorted_rows import sorted_rows
 from negbench.protocol import (
     Ids,
     ItemVectors,
@@ -121,10 +122,11 @@ def mine_targets(
     scores = frozen.users[users] @ frozen.items[ids].T
     alike = space.items[items] @ space.items[ids].T
     worded = allowed & space.known[ids] & space.known[items].unsqueeze(1)
-    wanted = w * standardise(scores, allowed)[0] + (1 - w) * standardise(alike, worded)[0]
+    (by_score, spread), (by_words, _) = standardise(scores, allowed), standardise(alike, worded)
+    wanted = w * by_score + (1 - w) * by_words
     left = allowed & ~likely_false_negatives(frozen, users, ids, allowed, generator)
     at = wanted.masked_fill(~left, -torch.inf).argmax(1)
-    spread, high = standardise(scores, allowed)[1], upper_quantile(scores, allowed, HARD)
+    high = upper_quantile(scores, allowed, HARD)
     return MinedTargets(ids, ids[at], left.any(1), spread, high)
 
 
@@ -153,7 +155,6 @@ def standardise(values: PoolScores, mask: PoolScores) -> tuple[PoolScores, Rows]
 
 def upper_quantile(values: PoolScores, mask: PoolScores, q: float) -> Rows:
     """The q-quantile of each row's masked values [B, M], from above; -inf where there are none."""
-    most = int((1 - q) * values.shape[1]) + 1
-    ordered = values.masked_fill(~mask, -torch.inf).topk(min(most, values.shape[1]), 1).values
-    at = ((1 - q) * mask.sum(1)).long().clamp(max=ordered.shape[1] - 1)
-    return ordered.gather(1, at.unsqueeze(1)).squeeze(1)
+    rising = sorted_rows(values.masked_fill(~mask, -torch.inf))
+    above = ((1 - q) * mask.sum(1)).long().clamp(max=values.shape[1] - 1)
+    return rising.gather(1, values.shape[1] - 1 - above.unsqueeze(1)).squeeze(1)

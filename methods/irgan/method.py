@@ -49,6 +49,7 @@ from negbench.protocol import (
     check_ranges,
 )
 
+from .catalogue_softmax import CatalogueSoftmax
 from .user_groups import Group, groups_of
 
 CARD = Card(
@@ -58,6 +59,7 @@ CARD = Card(
     " Dell Zhang",
     year=2017,
     venue="SIGIR",
+    link="https://arxiv.org/abs/1705.10513",
     paper="IRGAN: A Minimax Game for Unifying Generative and Discriminative Information Retrieval "
     "Models",
     moves=("sampler", "objective"),
@@ -171,20 +173,19 @@ class Generator:
         if step.epoch <= self.config.warm_up:
             return self.uniform.sample(step)
         n, users = self.config.negatives, step.batch.users
-        every = torch.arange(step.context.n_items, device=users.device)
+        excluded, cold = step.context.excluded, 1 / self.config.temperature
         ids = users.new_zeros(len(users), n)
         logq, mask = self.bias.new_zeros(ids.shape), torch.ones_like(ids, dtype=torch.bool)
         for group, most in groups_of(users, self.size):
-            taken = step.context.excluded.contains_shared(group.users, every)
-            some = ~taken.all(1)
-            scores = self.logits(group.users) / self.config.temperature
-            scores = scores.masked_fill(taken & some.unsqueeze(1), -torch.inf)
-            step.view.dots.add(scores.numel(), pooled=True)
-            log_p = scores.log_softmax(1)
-            drawn = torch.multinomial(log_p.exp(), most * n, True, generator=step.generator)
-            mine = group.spread(drawn, n)
+            some = excluded.sizes[group.users] < step.context.n_items
+            rows, items = excluded.members(group.users)
+            left = some[rows]  # of a user without any item left all are drawn from, and masked
+            tables = self.users[group.users] * cold, self.items, self.bias * cold
+            softmax = CatalogueSoftmax.of(*tables, hidden=(rows[left], items[left]))
+            step.view.dots.add(softmax.weights.numel(), pooled=True)
+            mine = group.spread(softmax.sample(most * n, step.generator), n)
             ids[group.rows] = mine
-            logq[group.rows] = log_p[group.owner.unsqueeze(1), mine]
+            logq[group.rows] = softmax.log_p(*tables, group.owner, mine)
             mask[group.rows] = some[group.owner].unsqueeze(1)
         return Negatives(ids, logq=logq, mask=mask)
 
@@ -199,10 +200,11 @@ class Generator:
     def learn_by_reward(self, step: Step) -> None:
         """SGD along REINFORCE's gradient; the draws of a user weigh as one in an epoch."""
         for group, most in groups_of(step.batch.users, self.size):
-            log_p = self.logits(group.users).log_softmax(1)
-            step.view.dots.add(log_p.numel(), pooled=True)
-            ids = self.draws(step, group, log_p.detach(), most)
-            chosen = log_p[group.owner.unsqueeze(1), ids]
+            tables = self.users[group.users], self.items, self.bias
+            softmax = CatalogueSoftmax.of(*tables)
+            step.view.dots.add(softmax.weights.numel(), pooled=True)
+            ids = self.draws(step, group, softmax, most)
+            chosen = softmax.log_p(*tables, group.owner, ids)
             sizes = self.liked.sizes(group.users)[group.owner].unsqueeze(1)
             reward = self.reward(step, group, ids)
             loss = surrogate(chosen, self.log_p_n(group, ids, chosen.detach()), reward)
@@ -216,10 +218,10 @@ class Generator:
         self.adam.zero_grad()
 
     @torch.no_grad()
-    def draws(self, step: Step, group: Group, log_p: ItemScores, most: int) -> Ids:
+    def draws(self, step: Step, group: Group, softmax: CatalogueSoftmax, most: int) -> Ids:
         """Draws from p_n for the rows of a group, [R, draws]."""
-        n, stream, device = self.config.draws, step.generator, log_p.device
-        drawn = torch.multinomial(log_p.exp(), most * n, True, generator=stream)
+        n, stream, device = self.config.draws, step.generator, group.users.device
+        drawn = softmax.sample(most * n, stream)
         users = group.users[group.owner]
         sizes = self.liked.sizes(users).unsqueeze(1)
         kind, place = torch.rand((2, len(users), n), generator=stream, device=device)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from negbench.ops import rng
@@ -97,7 +98,8 @@ def train_diffrec(
     net: DiffRec, context: TrainContext, schedule: Schedule, training: DiffRecTraining
 ) -> None:
     """Train with AdamW over all users, in a new random order each epoch."""
-    adam = torch.optim.AdamW(net.parameters(), lr=training.lr, weight_decay=training.decay)
+    decay, fused = training.decay, context.device.type == "cpu"
+    adam = torch.optim.AdamW(net.parameters(), training.lr, weight_decay=decay, fused=fused)
     device, weights = context.device, step_weights(schedule)
     generator = rng.stream(context.seed, "diffrec", device=device)
     for _ in range(training.epochs):
@@ -106,12 +108,13 @@ def train_diffrec(
             x = interaction_vectors(context.train, users)
             t = torch.randint(1, schedule.steps + 1, (len(x),), generator=generator, device=device)
             eps = torch.randn(x.shape, generator=generator, device=device)
-            kept = torch.rand(x.shape, generator=generator, device=device) >= DROP
-            seen = schedule.noised(x, t, eps) * kept / (1 - DROP)
-            errors = (net(seen, t) - x).square()
-            loss = errors.mean()
+            kept = torch.rand(x.shape, generator=generator, device=device).ge_(DROP)
+            seen = schedule.noised(x, t, eps).mul_(kept).div_(1 - DROP)
             if training.step_weights:
+                errors = F.mse_loss(net(seen, t), x, reduction="none")
                 loss = (weights[t] * errors.mean(1)).mean()
+            else:
+                loss = F.mse_loss(net(seen, t), x)
             adam.zero_grad()
             torch.autograd.backward(loss)
             adam.step()

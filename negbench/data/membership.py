@@ -73,6 +73,26 @@ def bit_at(bits: AnyShape, places: Pairs) -> Pairs:
     return bits.index_select(0, places >> 3).bitwise_right_shift_(shift).bitwise_and_(1)
 
 
+def places_of(items: Pairs, ids: PoolIds, n_items: int, rows: Pairs) -> tuple[Pairs, Pairs]:
+    """Each place in ids [K] of each of items [T], beside the item's row [T]: rows and places [n].
+
+    An id may stand in ids several times.
+    """
+    column = torch.full((n_items,), len(ids), dtype=torch.int32, device=ids.device)
+    places = torch.arange(len(ids), dtype=torch.int32, device=ids.device)
+    column[ids] = places
+    if bool((column.index_select(0, ids) == places).all()):
+        place = column.index_select(0, items)
+        hits = (place < len(ids)).nonzero().squeeze(1)
+        return rows.index_select(0, hits), place.index_select(0, hits)
+    by_item, times = ids.argsort(), torch.bincount(ids, minlength=n_items)
+    each = times.index_select(0, items)
+    rows, before = rows.repeat_interleave(each), each.cumsum(0) - each
+    first = (times.cumsum(0) - times).index_select(0, items) - before
+    at = first.repeat_interleave(each).add_(torch.arange(len(rows), device=ids.device))
+    return rows, by_item.index_select(0, at)
+
+
 def host_sync_allowed(users: Rows) -> bool:
     """Whether the host may read values of a tensor: on a GPU it would wait for the device."""
     return users.device.type == "cpu"
@@ -164,6 +184,23 @@ class Membership:
         inside.bitwise_right_shift_((ids & 7).to(torch.uint8).unsqueeze(1)).bitwise_and_(1)
         return inside.T.contiguous().view(torch.bool)
 
+    def members(self, users: Rows) -> tuple[Pairs, Pairs]:
+        """All items in the sets of each row's user, row by row: rows [T] and items [T], int32."""
+        device, lengths = users.device, self.sizes.index_select(0, users)
+        rows = torch.arange(len(users), device=device).repeat_interleave(lengths)
+        first = self.indptr.index_select(0, users) - (lengths.cumsum(0) - lengths)
+        at = first.index_select(0, rows).add_(torch.arange(len(rows), device=device))
+        return rows, self.items.index_select(0, at)
+
+    def fill_(self, scores: PoolScores, users: Rows, value: float) -> PoolScores:
+        """Write `value` at the members of each row's user: scores [B, I], contiguous, in place."""
+        if not host_sync_allowed(users):
+            every = torch.arange(self.n_items, device=users.device)
+            return scores.masked_fill_(self.contains_shared(users, every), value)
+        rows, items = self.members(users)
+        scores.view(-1).index_fill_(0, rows * self.n_items + items, value)
+        return scores
+
     def _sparse(self, users: Tensor, k: int) -> bool:
         """Whether a pass over all members of these sets is cheaper than a mask of k ids."""
         if not host_sync_allowed(users):
@@ -173,21 +210,10 @@ class Membership:
 
     def _by_members(self, users: Tensor, ids: Tensor) -> Tensor:
         """[B, K] from the members of each row, fewer than its cells: where each stands in ids."""
-        device, lengths = users.device, self.sizes.index_select(0, users)
-        rows = torch.arange(len(users), device=device).repeat_interleave(lengths)
-        first = self.indptr.index_select(0, users) - (lengths.cumsum(0) - lengths)
-        at = first.index_select(0, rows).add_(torch.arange(len(rows), device=device))
-        column = torch.full((self.n_items,), len(ids), dtype=torch.int32, device=device)
-        places = torch.arange(len(ids), dtype=torch.int32, device=device)
-        column[ids] = places  # an item that stands in ids several times has one of its places
-        at = column.index_select(0, self.items.index_select(0, at))
-        hits = (at < len(ids)).nonzero().squeeze(1)
-        inside = torch.zeros(len(users), len(ids), dtype=torch.bool, device=device)
-        cells = rows.index_select(0, hits) * len(ids) + at.index_select(0, hits)
-        inside.view(-1).index_fill_(0, cells, True)
-        first = column.index_select(0, ids)
-        repeated = (first != places).nonzero().squeeze(1)
-        inside[:, repeated] = inside.index_select(1, first.index_select(0, repeated))
+        rows, items = self.members(users)
+        rows, place = places_of(items, ids, self.n_items, rows)
+        inside = torch.zeros(len(users), len(ids), dtype=torch.bool, device=users.device)
+        inside.view(-1).index_fill_(0, rows * len(ids) + place, True)
         return inside
 
     def _search_any(self, wanted: Tensor) -> Tensor:

@@ -11,6 +11,11 @@ import torch
 
 from negbench.ops.axes import Mask, Rows, Scores
 
+ALL = 0x0101010101010101
+"""Eight True cells of a mask, read as one number."""
+WIDE = 256
+"""From so many cells a row on, a sum of such numbers takes less than one of all cells."""
+
 
 def masked_fill_(values: Scores, mask: Mask, value: float) -> Scores:
     """Write `value` into `values` [B, N] where mask [B, N] is False; returns `values`."""
@@ -28,4 +33,8 @@ def masked_fill_(values: Scores, mask: Mask, value: float) -> Scores:
 
 def count_true(mask: Mask) -> Rows:
     """The number of True cells of each row [B, N], int32 [B]; a sum of bool takes twice as long."""
-    return mask.view(torch.uint8).sum(1, dtype=torch.int32)
+    cells, n = mask.view(torch.uint8), mask.shape[1]
+    if n >= WIDE and n % 8 == 0 and mask.is_contiguous() and mask.storage_offset() % 8 == 0:
+        # Eight cells as one number, whose product with ALL has their sum in its greatest byte.
+        return (cells.view(torch.int64) * ALL >> 56).sum(1).to(torch.int32)
+    return cells.sum(1, dtype=torch.int32)

@@ -143,6 +143,16 @@ def row_slopes(
                 to_query[b, d] += weight * items[item, d]
 
 
+def count_at_most(scores: Floats, levels: Floats, out: Ints) -> None:
+    """out[b, m] = the number of scores[b, n] that are at most levels[b, m]."""
+    for b in range(scores.shape[0]):
+        for m in range(levels.shape[1]):
+            level, count = levels[b, m], np.int32(0)
+            for n in range(scores.shape[1]):
+                count += np.int32(scores[b, n] <= level)
+            out[b, m] = count
+
+
 def _compiled(loop: Callable[..., Any], arguments: str) -> Any:
     """The loop, compiled for these arguments: f and i are arrays of rows, g and j are flat."""
     number = numba.types.float32
@@ -165,6 +175,7 @@ _LOOPS: tuple[tuple[Callable[..., Any], str], ...] = (
     (paired_dots, "ffg"),
     (paired_slopes, "gffff"),
     (row_slopes, "gffffiff"),
+    (count_at_most, "ffi"),
 )
 COMPILED: dict[str, Callable[..., bool | None]] = {
     loop.__name__: _compiled(loop, arguments) for loop, arguments in _LOOPS

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negbench.ops.axes import Ids, ItemScores, ItemValues, Scores, TopItems
+from negbench.ops.axes import Ids, ItemScores, ItemValues, Rows, Scores, TopItems
 from negbench.ops.rng import stream
+from negbench.ops.sorted_rows import sorted_rows
 
 CROWD = 4
 """Where more than so many times k items of a row reach the bound, `topk` takes over."""
@@ -46,6 +47,27 @@ def top_unordered(scores: Scores, m: int) -> Ids:
         return scores.topk(m, 1, sorted=False).indices
     # A third of the time of `topk` where a row is short.
     return torch.from_numpy(np.argpartition(-scores.numpy(), m - 1, 1)[:, :m])
+
+
+def at_rank(scores: Scores, ranks: Rows, k: int) -> Ids:
+    """The column of the score of rank `ranks` [B], from 0 and below k, of each row [B, N]: [B, 1].
+
+    Equal scores have their ranks in an order of no meaning.
+    """
+    places = scores.shape[1] - 1 - ranks.unsqueeze(1)
+    if scores.device.type != "cpu" or scores.dtype not in (torch.float32, torch.float64):
+        return scores.topk(k, 1).indices.gather(1, ranks.unsqueeze(1))
+    # A fifth of the time of `topk`, whose order is needed where scores are equal alone.
+    rising = sorted_rows(scores)
+    value = rising.gather(1, places)
+    columns = torch.from_numpy((scores == value).numpy().argmax(1)).unsqueeze(1)
+    beside = [(places + side).clamp(0, scores.shape[1] - 1) for side in (-1, 1)]
+    below, above = ((rising.gather(1, at) == value) & (at != places) for at in beside)
+    rows = torch.from_numpy(np.flatnonzero((below | above).numpy()))
+    if len(rows):
+        best = scores[rows].topk(k, 1).indices
+        columns[rows] = best.gather(1, ranks[rows].unsqueeze(1))
+    return columns
 
 
 def _maxima(scores: Tensor, k: int) -> Floats:

@@ -81,6 +81,8 @@ class Negatives:
     named: bool = False
     """Whether `ids` beside `vectors` are the items that the vectors stand for; else they bear the
     L2 penalty alone, and a record takes the item nearest to each vector."""
+    n_fixed: int = 0
+    """How many of shared `vectors`, the last ones, take no gradient, as those of a memory bank."""
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     """Auxiliary losses of the stages so far, by name; added to the mean of the rows."""
 
@@ -175,6 +177,8 @@ class Step:
         what = negatives.ids if negatives.vectors is None else negatives.vectors
         if what is None:
             return self.view.query.new_zeros(len(self.batch), 0)
+        if negatives.shared and negatives.n_fixed:
+            return self.view.score_shared(what, penalised=penalised, n_fixed=negatives.n_fixed)
         if negatives.shared:
             return self.view.score_shared(what, penalised=penalised)
         return self.view.score_rows(what, penalised=penalised)

@@ -28,6 +28,7 @@ from negbench.ops.axes import (
 )
 from negbench.ops.deferred_dot import deferred_dot, deferred_dots
 from negbench.ops.sampled_dot import TINY, is_compiled, is_fast, sampled_dot
+from negbench.ops.shared_dot import shared_dot
 from negbench.plugins.config_ranges import check_ranges
 from negbench.protocol.encoded_items import EncodedItems, read
 from negbench.protocol.gradient_leaves import ByIds, CutLayers, Leaves
@@ -231,13 +232,21 @@ class View:
             return False
         return is_compiled(self.query, self.items, ids, self.positive)
 
-    def score_shared(self, what: AnyShape, *, penalised: bool = False) -> PoolScores:
-        """Score the same K items for all rows: ids [K] or vectors [K, D] -> [B, K]."""
+    def score_shared(
+        self, what: AnyShape, *, penalised: bool = False, n_fixed: int = 0
+    ) -> PoolScores:
+        """Score the same K items for all rows: ids [K] or vectors [K, D] -> [B, K].
+
+        The last `n_fixed` vectors take no gradient.
+        """
         vectors = what if what.is_floating_point() else self.rows(what, penalised=penalised)
         self.dots.add(self.query.shape[0] * vectors.shape[0], pooled=True)
         if self.similarity.score is not None:
             return self.similarity.score(self.query.unsqueeze(1), vectors.unsqueeze(0))
-        return self.similarity.query(self.query) @ self.similarity.prepare(vectors).T
+        query, vectors = self.similarity.query(self.query), self.similarity.prepare(vectors)
+        if n_fixed:
+            return shared_dot(query, vectors[:-n_fixed], vectors[-n_fixed:])
+        return query @ vectors.T
 
     def _needs_no_rows(self, what: Tensor, query: Tensor) -> bool:
         """Whether these are ids whose vectors need not be gathered.

@@ -38,6 +38,14 @@ def test_bits_keys_and_python_sets_agree(drawn: tuple[int, list[set[int]]]) -> N
         again = torch.cat([ids.flip(0), ids])  # each item twice, in another order
         assert torch.equal(member.contains_shared(users, again), want[:, again])
         assert member.sizes.tolist() == [len(s) for s in sets]
+        rows, items = member.members(users)
+        pairs = [(b, i) for b, u in enumerate(users.tolist()) for i in sorted(sets[u])]
+        assert list(zip(rows.tolist(), items.tolist(), strict=True)) == pairs
+        for allowed in (True, False):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(membership, "host_sync_allowed", lambda users, a=allowed: a)
+                filled = member.fill_(torch.zeros(want.shape), users, 2.0)
+            assert torch.equal(filled, 2.0 * want)
 
 
 @pytest.mark.parametrize("cost", [0, 1 << 30], ids=["by members", "by the mask"])

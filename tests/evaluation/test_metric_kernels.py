@@ -15,7 +15,7 @@ from negbench.data.interactions import Csr
 from negbench.evaluation.full_ranking import row_pairs
 from negbench.evaluation.metric_kernels import metric_values
 from negbench.evaluation.metric_names import METRICS, Metric
-from negbench.ops.top_k import tie_places, top_k, top_unordered
+from negbench.ops.top_k import at_rank, tie_places, top_k, top_unordered
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
@@ -90,6 +90,21 @@ def test_the_greatest_in_no_order(m: int) -> None:
     ids = top_unordered(scores, m)
     assert ids.shape == (50, m) and ids.dtype == torch.int64
     assert torch.equal(scores.gather(1, ids).sort(1).values, scores.topk(m, 1).values.flip(1))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("k", [1, 4, 9])
+@pytest.mark.parametrize("levels", [2, 5, 1000])
+def test_the_column_at_a_rank(k: int, levels: int, dtype: torch.dtype) -> None:
+    """What `topk` has there; ranks of equal scores go to different columns."""
+    scores = coarse_scores(60, 9, levels, seed=k).to(dtype)
+    before, best = scores.clone(), scores.topk(k, 1)
+    columns = []
+    for rank in range(k):
+        column = at_rank(scores, torch.full((60,), rank), k)
+        assert torch.equal(scores.gather(1, column), best.values[:, rank : rank + 1])
+        columns.append(column)
+    assert torch.equal(torch.cat(columns, 1), best.indices) and torch.equal(scores, before)
 
 
 def test_zero_and_minus_zero_are_equal() -> None:

@@ -91,6 +91,7 @@ def test_no_gradient_goes_into_the_bank() -> None:
     assert leaves is not None and outcome.used.ids is not None
     ((ids, rows),) = leaves.rows  # of the batch's pool alone
     assert torch.equal(ids, outcome.used.ids[:5]) and rows.grad is not None
+    assert outcome.used.n_fixed == 9  # nor is one computed
     assert not bank_of(harness)[1].requires_grad
 
 

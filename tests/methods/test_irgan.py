@@ -7,6 +7,8 @@ from scipy import stats
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.methods import irgan
+from negbench.methods.irgan import catalogue_softmax
+from negbench.methods.irgan.catalogue_softmax import CHUNK, CatalogueSoftmax
 from negbench.methods.irgan.method import Generator, RankByGenerator, surrogate
 from negbench.methods.irgan.user_groups import groups_of
 from negbench.plugins.term_syntax import config_of
@@ -59,6 +61,42 @@ def test_frequencies_are_the_declared_ones(temperature: float) -> None:
         assert torch.allclose(drawn.logq[row].exp().double(), p[drawn.ids[row]], atol=1e-5)
         if temperature > 1e6:
             assert torch.allclose(p[p > 0], 1 / (p > 0).sum().double(), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_items", [1, CHUNK, 2 * CHUNK + 5])
+def test_the_softmax_over_all_items_is_the_one_written_out(
+    n_items: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Log probabilities, their gradients, and draws by the same coins as `torch.multinomial`."""
+    monkeypatch.setattr(catalogue_softmax, "CELLS", 2 * n_items)  # two users at a time
+    g = torch.Generator().manual_seed(n_items)
+    shapes = (5, 3), (n_items, 3), (n_items,)
+    tables = [torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes]
+    for table in tables:
+        table.requires_grad_()
+    taken = torch.rand(5, n_items, generator=g) < 0.3
+    taken[:, -1] = False
+    owner, ids = torch.tensor([0, 3, 3, 4]), torch.randint(n_items, (4, 2), generator=g)
+    for hidden in (torch.zeros_like(taken), taken):
+        rows, items = hidden.nonzero(as_tuple=True)
+        softmax = CatalogueSoftmax.of(*tables, hidden=(rows, items.to(torch.int32)))
+        users, vectors, bias = tables
+        logits = torch.addmm(bias, users, vectors.T)
+        log_z = logits.masked_fill(hidden, -torch.inf).logsumexp(1, keepdim=True)
+        got = softmax.log_p(users, vectors, bias, owner, ids)
+        want = (logits - log_z)[owner.unsqueeze(1), ids]
+        assert torch.allclose(got, want)
+        weights = torch.randn(got.shape, generator=g, dtype=torch.float64)
+        for one, other in zip(
+            torch.autograd.grad((weights * got).sum(), tables),
+            torch.autograd.grad((weights * want).sum(), tables),
+            strict=True,
+        ):
+            assert torch.allclose(one, other, atol=1e-12)
+        coins = [torch.Generator().manual_seed(7) for _ in range(2)]
+        p = (logits - log_z).exp().masked_fill(hidden, 0.0).detach()
+        drawn = softmax.sample(300, coins[0])
+        assert torch.equal(drawn, torch.multinomial(p, 300, True, generator=coins[1]))
 
 
 def test_reinforce_has_the_enumerated_gradient() -> None:
@@ -126,7 +164,8 @@ def test_draws_hold_positives_in_their_share_and_p_n_says_so() -> None:
     step = harness.step()
     ((group, most),) = groups_of(step.batch.users, 100)
     log_p = generator.logits(group.users).detach().log_softmax(1)
-    ids = generator.draws(step, group, log_p, most)
+    tables = generator.users[group.users], generator.items, generator.bias
+    ids = generator.draws(step, group, CatalogueSoftmax.of(*tables), most)
     log_p_n = generator.log_p_n(group, ids, log_p[group.owner.unsqueeze(1), ids])
     for at, user in enumerate(group.users[group.owner].tolist()):
         own = SIX.train.row(user).tolist()

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from negbench.ops.masked_fill import count_true, masked_fill_
+from negbench.ops.masked_fill import WIDE, count_true, masked_fill_
 
 
-@pytest.mark.parametrize("rows,n", [(0, 3), (4, 0), (1, 1), (5, 7)])
+@pytest.mark.parametrize("rows,n", [(0, 3), (4, 0), (1, 1), (5, 7), (3, WIDE)])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("layout", ["own", "columns of a wider table", "turned"])
 def test_it_is_masked_fill(rows: int, n: int, share: float, layout: str) -> None:

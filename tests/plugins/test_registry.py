@@ -62,6 +62,8 @@ def test_did_you_mean() -> None:
     assert "popularity" in did_you_mean("popularty", known)
     assert "dns_mn" in did_you_mean("DNS", known)
     assert did_you_mean("zzzz", ["a", "b"]) == "known: a, b"
+    assert did_you_mean("zzzz", ["a", "b", "a"]) == "known: a, b"
+    assert did_you_mean("ndgc", ["ndcg", "recall", "ndcg"]) == "did you mean ndcg?"
     number, near = did_you_mean("nosuch", known).removeprefix("the nearest of ").split(" are ")
     assert int(number) == len(known) and len(set(near.split(", ")) & set(known)) == 3
     with pytest.raises(UserError, match="got 'in-batch'; did you mean in_batch"):

@@ -1,11 +1,12 @@
 """A small conditional denoiser network: MLP on [x_t ; condition ; sinusoidal time] -> D."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
-from negbench.protocol import AnyShape, AnyVectors, Vectors
+from negbench.protocol import AnyShape, AnyVectors, NegativeVectors, Rows, Vectors
 
 TIME = 32
 """Width of the time embedding."""
@@ -51,6 +52,26 @@ class Denoiser(nn.Module):
         hidden = nn.functional.silu(self.first(torch.cat([x, condition, time], dim=-1)))
         output: AnyVectors = self.last(hidden)
         return output
+
+    def given_each(
+        self, x: NegativeVectors, t: Rows, conditions: Sequence[Vectors | None]
+    ) -> list[NegativeVectors]:
+        """x [B, M, D] denoised under each of some conditions [B, C] (None = dropped).
+
+        The M vectors of a row share its step, t [B], and its condition. The first layer is linear:
+        x goes through it once for all conditions, and what is the row's own once a row.
+        """
+        widths = [x.shape[-1], len(self.null), TIME]
+        of_x, of_condition, of_time = torch.split(self.first.weight, widths, 1)
+        inside = x @ of_x.T
+        time = nn.functional.linear(timestep(t).to(x.dtype), of_time, self.first.bias)
+        outputs: list[NegativeVectors] = []
+        for condition in conditions:
+            own = self.null.unsqueeze(0) if condition is None else condition
+            row = time + own @ of_condition.T
+            hidden = nn.functional.silu(inside + row.unsqueeze(1), inplace=True)
+            outputs.append(self.last(hidden))
+        return outputs
 
     def dropped(self, condition: Vectors, p: float, generator: torch.Generator) -> Vectors:
         """Condition dropout: each row of the condition [B, C] becomes `null` with probability p."""

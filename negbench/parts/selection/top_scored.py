@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from negbench.ops.masked_fill import count_true, masked_fill_
-from negbench.ops.top_k import top_unordered
+from negbench.ops.top_k import at_rank, top_unordered
 from negbench.protocol import Ids, Mask, Negatives, Scores, Step
 
 
@@ -57,7 +57,5 @@ def one_of_best(
     many: Tensor | int = k
     if mask is not None:
         many, scores = count_true(mask).clamp_(1, k), masked_fill_(scores, mask, -torch.inf)
-    best = scores.topk(k, 1).indices  # descending: what is masked comes last
     share = torch.rand(len(scores), device=scores.device, generator=generator)
-    pick = (share * many).long().clamp_(max=k - 1)
-    return best.gather(1, pick.unsqueeze(1))
+    return at_rank(scores, (share * many).long().clamp_(max=k - 1), k)  # masked ones rank last

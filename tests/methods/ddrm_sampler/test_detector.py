@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from negbench.methods.ddrm_sampler import detector as detection
 from negbench.methods.ddrm_sampler.detector import Detector
 from negbench.parts.diffusion import process
 from negbench.testing.toy_data import default_context
@@ -53,6 +54,29 @@ def pairs(n=400):
     users, liked, mix = drawn(n, generator)
     others = drawn(n, generator)[1]
     return torch.stack([liked, others], 1), users, mix, generator
+
+
+def test_rho_is_its_formula_with_the_denoiser_called_item_by_item(monkeypatch):
+    """The draws of a block do not depend on how many of its rows are denoised at once."""
+    untrained = detector(draws=2)
+    torch.nn.init.normal_(untrained.net.last.weight, generator=torch.Generator().manual_seed(2))
+    torch.nn.init.normal_(untrained.net.null, generator=torch.Generator().manual_seed(3))
+    items, users, _, _ = pairs(n=9)
+    expected, generator = torch.zeros(9, 2), torch.Generator().manual_seed(5)
+    for part in range(2):
+        t = untrained.stratified_steps(part, 9, items, generator)
+        eps = torch.randn(9, D, generator=generator)
+        for b in range(9):
+            for j in range(2):
+                x, step = items[b, j : j + 1], t[b : b + 1]
+                xt = untrained.schedule.noised(x, step, eps[b : b + 1])
+                without, given = untrained.net(xt, step), untrained.net(xt, step, users[b : b + 1])
+                gain = (x - without).square().sum() - (x - given).square().sum()
+                expected[b, j] += gain.detach() / 2
+    for cells in (1, 3 * 2 * D, 1 << 17):
+        monkeypatch.setattr(detection, "CELLS", cells)
+        got = untrained.rho(items, users, torch.Generator().manual_seed(5))
+        torch.testing.assert_close(got, expected)
 
 
 def test_it_ranks_true_positives_above_random_items(trained):
