@@ -48,9 +48,10 @@ def reproductions() -> dict[str, str]:
 
 
 def study() -> dict[str, str]:
-    """The study's table of each data set, its highest rows for the README, and the claims."""
+    """The study's tables: each data set's, its highest rows, claims, searches and factorial."""
     tables = {title.split()[0]: lines for title, lines in _parts("reference/table.md").items()}
     claims = {title.split()[0]: lines for title, lines in _parts("reference/claims.md").items()}
+    factors = {title.split()[0]: lines for title, lines in _parts("factorial/factors.md").items()}
     searched = _table(next(iter(_parts("reference/tuning.md").values())))
     blocks = {
         "study-claims": _claims({name: _table(claims[name]) for name in STUDIED}),
@@ -62,6 +63,7 @@ def study() -> dict[str, str]:
         whole = [[row[kept[0].index(column)] for column in COLUMNS] for row in kept]
         blocks[f"study-{name}"] = _text(whole)
         blocks[f"study-{name}-highest"] = _text([whole[0], *_highest(whole[1:])])
+        blocks[f"study-factors-{name}"] = _text(_table(factors[name]))
     return blocks
 
 

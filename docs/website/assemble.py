@@ -31,6 +31,7 @@ ELSEWHERE = {
     "results/reference/compare.md": "results/reference-compare",
     "results/reference/tuning.md": "results/reference-tuning",
     "results/reference/claims.md": "results/reference-claims",
+    "results/factorial/factors.md": "results/factorial",
     "results/first/table.md": "results/first",
 }
 """Pages outside docs/, and where they stand on the site."""
