@@ -45,13 +45,18 @@ def looked(out):
     return now
 
 
-def looks(out, true, seconds=180):
-    """Look again and again until it is true of one; all of them."""
+def looks(out, true, seconds=180, met=lambda now: True):
+    """Look again and again until it is true of the last and some look has `met`; all of them."""
     end, statuses = time.monotonic() + seconds, []
-    while not (statuses and true(statuses[-1])):
+    while not (statuses and true(statuses[-1]) and any(map(met, statuses))):
         assert time.monotonic() < end, "waited in vain"
         statuses += filter(None, [looked(out)])
     return statuses
+
+
+def in_an_epoch(now):
+    """Whether a cell that is being trained has told its epoch."""
+    return any(each.progress for each in now.working)
 
 
 @pytest.fixture
@@ -63,7 +68,8 @@ def test_status_adds_up_while_a_grid_runs_and_when_it_is_killed(tmp_path, plugin
     out = tmp_path / "run"
     grid = running(out, plugins, "-j", "2")
     try:
-        seen = looks(out, lambda now: now.done >= 3)  # of 8: enough is left, however slow this is
+        # Three of eight: enough is left, however slow this is. An epoch lasts a moment.
+        seen = looks(out, lambda now: now.done >= 3, met=in_an_epoch)
     finally:
         os.killpg(grid.pid, signal.SIGKILL)
         grid.wait()

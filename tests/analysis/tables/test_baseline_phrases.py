@@ -75,7 +75,7 @@ def test_the_comparison_marks_every_baseline(rates: Run) -> None:
     assert lines["most_popular"]["baseline"] == lines["most_popular"]["conclusion"] == ""
     text = comparison_text.render(rates)
     assert text.startswith("books · mf · against random of the same settings (lr)\n")
-    assert text.count("  baseline ") == 2 and "(2 comparisons each)" in text
+    assert text.count("  baseline ") == 2 and "(2 comparisons each)" in notes(text)
     assert "differences to random of the same settings (lr) under" in notes(text)
     one = comparison_text.render(rates, vs="random@lr=0.001")
     assert one.startswith("books · mf · against random@lr=0.001\n")
