@@ -15,6 +15,8 @@ PAGES = ("README.md", "docs/guide/reading_tuning.md", "docs/reproductions.md", "
 PLACE = re.compile(r"(<!-- ([a-z0-9-]+) -->\n\n).*?(<!-- end -->)", re.DOTALL)
 STUDIED = ("goodbooks", "kuairec")
 COLUMNS = ("Method", "NDCG@20", "head", "mid", "tail", "FN rate", "CPU s/epoch")
+BANDS = ("head", "mid", "tail")
+FIXED_SPACE = "\u00a0"
 CLAIMS = ("Paper", "claim", "published")
 HIGHEST = 8
 """Rows that the README shows, by their means, beside `random` and the references."""
@@ -60,7 +62,7 @@ def study() -> dict[str, str]:
     for name in STUDIED:
         head, *rows = _table(tables[name])
         kept = [[word.replace("NDCG@20 ", "") for word in head], *rows]
-        whole = [[row[kept[0].index(column)] for column in COLUMNS] for row in kept]
+        whole = [[_short(row[kept[0].index(each)], each) for each in COLUMNS] for row in kept]
         blocks[f"study-{name}"] = _text(whole)
         blocks[f"study-{name}-highest"] = _text([whole[0], *_highest(whole[1:])])
         blocks[f"study-factors-{name}"] = _text(_table(factors[name]))
@@ -78,6 +80,11 @@ def _table(lines: list[str]) -> list[list[str]]:
     rows = [line for line in lines if line.startswith("| ")]
     cells = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in rows]
     return [row for row in cells if set("".join(row)) - set(":- ")]
+
+
+def _short(cell: str, column: str) -> str:
+    """A cell without its deviation where the column is a band's; else its words stay together."""
+    return re.sub(r" ± [\d.]+", "", cell) if column in BANDS else cell.replace(" ", FIXED_SPACE)
 
 
 def _highest(rows: list[list[str]]) -> list[list[str]]:
