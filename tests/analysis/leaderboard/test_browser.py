@@ -117,6 +117,17 @@ def test_the_page_is_dark_where_the_reader_wants_it(text: str, browse: Browse) -
     assert light[0] == "rgb(255, 255, 255)"
 
 
+def test_markers_of_lines_have_the_colour_of_their_row(text: str, browse: Browse) -> None:
+    """A rim in the colour of the page would hide them: they have no area."""
+    script = """Array.from(document.querySelectorAll(".marker.line"),
+      (each) => [getComputedStyle(each).stroke, each.getAttribute("stroke")])"""
+    strokes = browse(text, script, "--blink-settings=preferredColorScheme=1").result
+    assert strokes and all(
+        [int(n) for n in re.findall(r"\d+", drawn)[:3]] == list(bytes.fromhex(own[1:]))
+        for drawn, own in strokes
+    )
+
+
 def test_trials_and_protocol_are_columns_where_any_row_was_tuned(
     graded: Path, browse: Browse
 ) -> None:
