@@ -57,10 +57,11 @@ def same_method(one: Method, other: Method) -> bool:
 
     Parts that cannot be compared, such as networks with weights of their own, count as different.
     """
-    return _same(one.parts, other.parts)
+    return _same(one.parts, other.parts, set())
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: Any, other: Any, compared: set[tuple[int, int]]) -> bool:
+    """`compared` holds the pairs of objects on the way here: parts may know one another."""
     if type(one) is not type(other):
         return False
     if one is None or isinstance(one, str | bytes | int | float | complex | type):
@@ -69,10 +70,14 @@ def _same(one: Any, other: Any) -> bool:
         return one.shape == other.shape and bool(torch.equal(one, other))
     if isinstance(one, np.ndarray):
         return bool(np.array_equal(one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if one is other:
+    if one is other or (id(one), id(other)) in compared:
         return True
-    return hasattr(one, "__dict__") and not callable(one) and _same(vars(one), vars(other))
+    compared = compared | {(id(one), id(other))}
+    if isinstance(one, dict):
+        keys = one.keys()
+        return keys == other.keys() and all(_same(one[k], other[k], compared) for k in keys)
+    if isinstance(one, list | tuple):
+        alike = len(one) == len(other)
+        return alike and all(_same(a, b, compared) for a, b in zip(one, other, strict=True))
+    known = hasattr(one, "__dict__") and not callable(one)
+    return known and _same(vars(one), vars(other), compared)

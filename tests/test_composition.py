@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
+from negbench.composed_method import same_method
 from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts import BCE, BPR, GBCE, Pool, Softmax, TopM, Uniform
@@ -72,6 +75,15 @@ def test_a_loss_parameter_beside_a_forced_objective_is_refused() -> None:
 )
 def test_parameters_that_count_and_typed_defaults_are_taken(text) -> None:
     assert str(recipe(text)) == text
+
+
+def test_parts_that_know_one_another_are_compared_once() -> None:
+    def pair(setting):
+        one, other = SimpleNamespace(setting=setting), SimpleNamespace()
+        one.other, other.one = other, one
+        return SimpleNamespace(parts=(one, other))
+
+    assert same_method(pair(1), pair(1)) and not same_method(pair(1), pair(2))
 
 
 def test_building_twice_shares_nothing() -> None:

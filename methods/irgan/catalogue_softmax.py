@@ -44,7 +44,8 @@ class CatalogueSoftmax:
     ) -> Self:
         """From users [S, F], items [I, F] and bias [I].
 
-        `hidden` are rows [T], ascending, and items [T] of the pairs with p = 0.
+        `hidden` are rows [T], ascending, and items [T] of the pairs with p = 0; a user of whom all
+        items are hidden has the uniform distribution.
         """
         size, n_items = len(users), len(items)
         n_chunks = -(-n_items // CHUNK)
@@ -63,6 +64,10 @@ class CatalogueSoftmax:
                 )
                 table.view(-1).index_fill_(0, places[first:last], -torch.inf)
             torch.amax(g, 1, out=top[here])
+            if hidden is not None:
+                nothing = top[here].isneginf()
+                g.masked_fill_(nothing.unsqueeze(1), 0.0)
+                top[here].masked_fill_(nothing, 0.0)
             g.sub_(top[here].unsqueeze(1)).exp_()
             torch.sum(table[here].view(-1, n_chunks, CHUNK), 2, out=sums[here])
         by_chunk = sums.double()

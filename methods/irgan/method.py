@@ -178,10 +178,8 @@ class Generator:
         logq, mask = self.bias.new_zeros(ids.shape), torch.ones_like(ids, dtype=torch.bool)
         for group, most in groups_of(users, self.size):
             some = excluded.sizes[group.users] < step.context.n_items
-            rows, items = excluded.members(group.users)
-            left = some[rows]  # of a user without any item left all are drawn from, and masked
             tables = self.users[group.users] * cold, self.items, self.bias * cold
-            softmax = CatalogueSoftmax.of(*tables, hidden=(rows[left], items[left]))
+            softmax = CatalogueSoftmax.of(*tables, hidden=excluded.members(group.users))
             step.view.dots.add(softmax.weights.numel(), pooled=True)
             mine = group.spread(softmax.sample(most * n, step.generator), n)
             ids[group.rows] = mine

@@ -177,10 +177,8 @@ class Step:
         what = negatives.ids if negatives.vectors is None else negatives.vectors
         if what is None:
             return self.view.query.new_zeros(len(self.batch), 0)
-        if negatives.shared and negatives.n_fixed:
-            return self.view.score_shared(what, penalised=penalised, n_fixed=negatives.n_fixed)
         if negatives.shared:
-            return self.view.score_shared(what, penalised=penalised)
+            return self.view.score_shared(what, penalised=penalised, n_fixed=negatives.n_fixed)
         return self.view.score_rows(what, penalised=penalised)
 
     def score_all(self, negatives: Negatives) -> tuple[Rows, Scores]:

@@ -251,7 +251,10 @@ def test_lists_of_the_whole_catalogue_say_so(wide, tmp_path):
 
 def test_a_composition_that_selects_from_too_few_candidates_is_noted(wide, tmp_path):
     """popularity draws one candidate a row, and dns keeps the highest scored of it."""
-    rows = "popularity+dns,popularity(negatives=4)+dns_mn,random(negatives=4)+dns,dns"
+    rows = (
+        "popularity+dns,popularity+ahns,popularity(negatives=4)+dns_mn,random(negatives=4)+dns,"
+        "popularity+tce,dns"
+    )
     go(tmp_path / "out", datasets=wide, methods=rows, **SMALL)
     noted = {
         name: any("scores select nothing" in note for note in record["notes"])
@@ -259,7 +262,9 @@ def test_a_composition_that_selects_from_too_few_candidates_is_noted(wide, tmp_p
     }
     assert noted == {
         "popularity+dns": True,
+        "popularity+ahns": True,
         "popularity+dns_mn": True,
+        "popularity+tce": False,
         "random+dns": False,
         "dns": False,
     }

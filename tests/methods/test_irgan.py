@@ -63,6 +63,16 @@ def test_frequencies_are_the_declared_ones(temperature: float) -> None:
             assert torch.allclose(p[p > 0], 1 / (p > 0).sum().double(), atol=1e-6)
 
 
+def test_a_user_of_whom_all_items_are_hidden_has_the_uniform_distribution() -> None:
+    """Its draws are masked, and must be items all the same."""
+    users, items, bias = torch.ones(2, 3), torch.ones(5, 3), torch.arange(5.0)
+    hidden = torch.tensor([0, 1, 1, 1, 1, 1]), torch.tensor([4, 0, 1, 2, 3, 4], dtype=torch.int32)
+    softmax = CatalogueSoftmax.of(users, items, bias, hidden=hidden)
+    assert torch.allclose(softmax.weights[1], torch.ones(5)) and softmax.weights[0, 4] == 0
+    drawn = softmax.sample(200, torch.Generator().manual_seed(0))
+    assert set(drawn[1].tolist()) == set(range(5)) and drawn[0].max() == 3
+
+
 @pytest.mark.parametrize("n_items", [1, CHUNK, 2 * CHUNK + 5])
 def test_the_softmax_over_all_items_is_the_one_written_out(
     n_items: int, monkeypatch: pytest.MonkeyPatch

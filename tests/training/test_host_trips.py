@@ -30,7 +30,7 @@ ALLOWED = {
     # Once for each user of the step, or in blocks of as many users as fit.
     **dict.fromkeys(("mcns", "srns"), {"_unique2"}),
     "divns": {"index"},
-    "irgan": {"repeat_interleave", "_local_scalar_dense", "index"},
+    "irgan": {"repeat_interleave", "_local_scalar_dense"},
     # As wide as the longest history of the step.
     "talos": {"_local_scalar_dense"},
     # Only a CPU asks whether an own item is free; elsewhere all are treated alike.

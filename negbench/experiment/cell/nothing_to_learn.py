@@ -7,6 +7,7 @@ and what was left out of a training is counted in the notes of its record.
 
 import torch
 
+from negbench.composition import Recipe
 from negbench.data.number_words import counted, percent
 from negbench.evaluation.full_ranking import Scorer
 from negbench.evaluation.metric_names import parse_metrics
@@ -14,7 +15,7 @@ from negbench.experiment.cell.spec import CellSpec
 from negbench.ops.axes import Rows
 from negbench.parts import TopM
 from negbench.plugins import registry
-from negbench.protocol.interfaces import Backbone
+from negbench.protocol.interfaces import Backbone, Method
 from negbench.scenario.ranking_protocol import EVENTS
 from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
@@ -66,20 +67,28 @@ def notes_before(spec: CellSpec, scenario: Scenario) -> tuple[str, ...]:
 
 
 def _nothing_to_select(spec: CellSpec) -> str:
-    """A composition that keeps the highest scored of too few candidates: popularity+dns."""
+    """A composition whose selection has too few candidates to choose among: popularity+dns."""
     if spec.is_reference or len(spec.recipe.terms) == 1:
         return ""
     method = spec.recipe.build()
-    first, sampler = next(iter(method.stages), None), method.sampler
-    of_config = getattr(getattr(sampler, "config", None), "negatives", None)
-    drawn = getattr(sampler, "negatives", of_config)
-    if not isinstance(first, TopM) or not isinstance(drawn, int) or drawn > first.m:
-        return ""
-    return (
-        f"method {spec.method} keeps the {first.m} highest scored of {counted(drawn, 'candidate')} "
-        "a row, so scores select nothing; give the method that samples more negatives, as in "
-        "popularity(negatives=32)+dns."
-    )
+    first, drawn = next(iter(method.stages), None), _draws(method)
+    kept = first.m if isinstance(first, TopM) else 1
+    for term, card in zip(spec.recipe.terms, spec.recipe.cards, strict=True):
+        alone = _draws(Recipe((term,)).build()) if "stages" in card.moves else 0
+        if 0 < drawn <= kept < alone:
+            return (
+                f"method {spec.method} has {counted(drawn, 'candidate')} a row and {term.name} "
+                f"alone {alone}, so scores select nothing; give the method that samples more "
+                "negatives, as in popularity(negatives=32)+dns."
+            )
+    return ""
+
+
+def _draws(method: Method) -> int:
+    """How many items a row the sampler draws; 0 where it does not say."""
+    settings = (method.sampler, getattr(method.sampler, "config", None))
+    drawn = (getattr(each, "negatives", None) for each in settings)
+    return next((n for n in drawn if isinstance(n, int)), 0)
 
 
 def _too_long(spec: CellSpec, scenario: Scenario) -> str:
