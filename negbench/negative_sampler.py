@@ -243,7 +243,7 @@ class _ScoreView:
             )
         return scores.detach()
 
-    def score_shared(self, what: AnyShape, *, penalised: bool = False) -> Scores:
+    def score_shared(self, what: AnyShape, *, penalised: bool = False, n_fixed: int = 0) -> Scores:
         return self.score_rows(what.expand(len(self.users_of_batch), -1))
 
     def __getattr__(self, name: str) -> Any:
