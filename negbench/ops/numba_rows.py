@@ -1,23 +1,17 @@
-"""Compiled loops over rows of tables, by numba: imported where it is installed, and only then.
+"""Loops over rows of tables: scores, and the gradients that they send back.
 
 Each reads or writes a row in place, so no rows are gathered. One thread and one order of additions:
-the same arrays give the same bits. They are compiled for contiguous float32 and int64 arrays when
-this module is imported, or read from numba's cache, so no step ever waits for a compiler.
+the same arrays give the same bits. `numba_kernels` compiles them.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-VERSION = f"numba {numba.__version__}"
-ORDER = {"reassoc", "contract", "nsz"}
-"""A sum may be taken in lanes and with fused multiply-adds. NaN and infinity stay what they are."""
 
 
 def dots(query: Floats, items: Floats, ids: Ints, out: Floats) -> bool:
@@ -153,19 +147,7 @@ def count_at_most(scores: Floats, levels: Floats, out: Ints) -> None:
             out[b, m] = count
 
 
-def _compiled(loop: Callable[..., Any], arguments: str) -> Any:
-    """The loop, compiled for these arguments: f and i are arrays of rows, g and j are flat."""
-    number = numba.types.float32
-    kinds = {"f": number[:, ::1], "i": numba.types.int64[:, ::1], "s": number}
-    kinds |= {"g": number[::1], "j": numba.types.int64[::1]}
-    signature = tuple(kinds[letter] for letter in arguments)
-    try:
-        return numba.njit(signature, fastmath=ORDER, nogil=True, cache=True)(loop)
-    except RuntimeError:  # no folder for the cache can be written to
-        return numba.njit(signature, fastmath=ORDER, nogil=True)(loop)
-
-
-_LOOPS: tuple[tuple[Callable[..., Any], str], ...] = (
+LOOPS: tuple[tuple[Callable[..., Any], str], ...] = (
     (dots, "ffif"),
     (unit_dots, "ffisff"),
     (add_products, "fiffs"),
@@ -177,6 +159,4 @@ _LOOPS: tuple[tuple[Callable[..., Any], str], ...] = (
     (row_slopes, "gffffiff"),
     (count_at_most, "ffi"),
 )
-COMPILED: dict[str, Callable[..., bool | None]] = {
-    loop.__name__: _compiled(loop, arguments) for loop, arguments in _LOOPS
-}
+"""Each loop, and a letter of `numba_kernels.KINDS` for each of its arguments."""

@@ -23,11 +23,11 @@ def load() -> tuple[str, Mapping[str, Callable[..., bool | None]]]:
     """
     if os.environ.get(SWITCH) != "torch":
         try:
-            from negbench.ops import numba_rows
+            from negbench.ops import numba_kernels
         except ImportError:
             pass
         else:
-            return numba_rows.VERSION, numba_rows.COMPILED
+            return numba_kernels.VERSION, numba_kernels.COMPILED
     return "torch", {}
 
 

@@ -52,21 +52,22 @@ class MissedMoves:
     def restart(self, step: int) -> None:
         """Forget all before `step`: no row has missed a move."""
         self.first = self.step = step
-        self._sums = np.zeros((2, 1024))
+        self.sums = np.zeros((2, 1024))
+        """S, and S times C, of rows last updated in step `first`, and in each one after it."""
 
     def advance(self, lr: float) -> None:
         """One more step, at this learning rate."""
         self.step += 1
         size, b1, b2 = self.step - self.first, *self.betas
-        if size >= self._sums.shape[1]:
-            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], 1)
+        if size >= self.sums.shape[1]:
+            self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)], 1)
         spread = math.sqrt(1 - b2**self.step)
         weight, n = lr * spread / (1 - b1**self.step), min(self.reach, size)
-        self._sums[0, size - n : size] += weight * self._shares[-n:]
-        self._sums[1, size - n : size] += weight * spread * self._epsilon_shares[-n:]
+        self.sums[0, size - n : size] += weight * self._shares[-n:]
+        self.sums[1, size - n : size] += weight * spread * self._epsilon_shares[-n:]
 
     def of(self, last: AnyShape) -> tuple[AnyShape, AnyShape]:
         """S and C of rows last updated in the steps `last` [n], not the present one: [n, 1]."""
         at = (last - self.first).long()
-        moves, epsilon = (torch.from_numpy(each)[at].unsqueeze(1) for each in self._sums)
-        return moves.float(), (epsilon / moves).float()
+        moves, epsilon = (torch.from_numpy(each)[at].unsqueeze(1) for each in self.sums)
+        return moves.float(), torch.where(moves > 0, epsilon / moves, 1).float()

@@ -5,15 +5,16 @@ it is next read or touched, by the sum of what it has missed (`missed_moves`): i
 exactly, and its place is that of dense Adam within the bound given there.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.optim import Adam, Optimizer
 
-from negbench.ops.axes import AnyShape
+from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.protocol.row_table import RowTable
-from negbench.training.missed_moves import GREATEST_RATIO, MissedMoves, ratio
+from negbench.training.missed_moves import GREATEST_RATIO, ratio
+from negbench.training.row_moments import RowMoments
 
 LEAST_ROWS = 50_000
 """Tables of fewer rows are updated whole."""
@@ -23,9 +24,13 @@ ROWS_PER_READ, ROWS_PER_UPDATE = 6, 24
 Measured at D = 64 on one thread, 300,000 to 1 million rows: `random` is as fast either way at about
 200,000 rows, `dns(candidates=32)`, which reads eleven times as many, at about 600,000.
 """
+COMPILED_ROWS_PER_READ, COMPILED_ROWS_PER_UPDATE = 2, 4
+"""The same of compiled loops: 2 and 3 at 70,000 rows, 1 and 5 at a million."""
 SHARE_OF_INPUT = 0.5
 """Of rows that a network reads: it takes 6 microseconds a row, one by one or all of them (two
 towers, a million items, one thread), much more than Adam, and a row is read twice in some steps."""
+STATE = ("mean", "square", "last", "moving")
+"""What is kept of each row."""
 CHUNK = 1 << 14
 """Rows updated at once: their vectors stay in the cache."""
 
@@ -45,68 +50,61 @@ class RowAdam(Optimizer):
     ) -> None:
         """Let the table bring its rows up to date here before they are read."""
         super().__init__([table.parameter], {"lr": lr, "betas": betas, "eps": eps})
-        self.table, self.betas, self.eps, self.step_number = table, betas, eps, 0
-        self.missed = MissedMoves(betas)
+        self.table = table
+        # By `data`: what a step has saved for its backward pass are rows that do not move in it.
+        self.moments: RowMoments | None = RowMoments(table.parameter.data, betas, eps)
         self.whole: Adam | None = None
         """Set where the first step has read so many rows that updating all is quicker."""
-        self.mean, self.square = (torch.zeros_like(table.parameter.data) for _ in range(2))
-        rows = len(table.parameter)
-        self.last = torch.zeros(rows, dtype=torch.int32)
-        """The step that the moments of each row are those of."""
-        self.moving = torch.zeros(rows, dtype=torch.bool)
-        """Whether a row has momentum left."""
         table.catch_up = self.catch_up
 
     @property
     def by_rows(self) -> bool:
         """Whether rows are updated one by one."""
-        return self.whole is None
+        return self.moments is not None
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update the rows that the backward pass has reached; none where there was no such pass."""
         del closure
-        table = self.table
-        if self.by_rows and table.received is None:
+        table, moments, lr = self.table, self.moments, self.param_groups[0]["lr"]
+        if moments is not None and table.received is None:
             return
-        if self.by_rows and self.step_number == 0 and self._reads_much():
+        if moments is not None and moments.step == 0 and self._reads_much(moments):
             self._update_all_for_good()
         if self.whole is not None:
-            self.whole.param_groups[0]["lr"] = self.param_groups[0]["lr"]
+            self.whole.param_groups[0]["lr"] = lr
             self.whole.step()
-            return
-        for rows, gradient in self._gradients():
-            self.catch_up(rows)
-            self._update(rows, gradient)
-        self.step_number += 1
-        self.missed.advance(self.param_groups[0]["lr"])
-        table.received = table.parameter.grad = None
+        elif moments is not None:
+            for rows, gradient in self._gradients(moments):
+                self._catch_up(moments, rows)
+                moments.update(rows, gradient, lr)
+            moments.advance(lr)
+            table.received = table.parameter.grad = None
 
+    @torch.no_grad()
     def catch_up(self, ids: AnyShape | None = None) -> None:
         """Make the moves that the rows `ids` [...], or all rows, have missed."""
-        with torch.no_grad():
-            if ids is None:
-                behind = (self.moving & (self.last < self.step_number)).nonzero().squeeze(1)
-            else:
-                ids = ids.reshape(-1)
-                late = self.last.index_select(0, ids) < self.step_number
-                behind = ids[late & self.moving.index_select(0, ids)]
-            for rows in torch.split(behind, CHUNK) if len(behind) else ():
-                self._move(rows)
+        if self.moments is not None:
+            rows = self.moments.behind() if ids is None else ids.reshape(-1)
+            for each in torch.split(rows, CHUNK) if len(rows) else ():
+                self._catch_up(self.moments, each)
 
     def flush(self) -> None:
         """Bring all rows up to date; nothing before this step is remembered."""
-        if self.by_rows:
+        if self.moments is not None:
             self.catch_up()
-            self.missed.restart(self.step_number)
+            self.moments.missed.restart(self.moments.step)
 
     def state_dict(self) -> dict[str, Any]:
         """The moments and their steps, of all rows brought up to date."""
         self.flush()
-        if self.whole is not None:
+        if self.moments is None:
+            assert self.whole is not None
             return {"whole": self.whole.state_dict()}
-        names = ("step_number", "mean", "square", "last", "moving")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "step_number": self.moments.step,
+            **{name: getattr(self.moments, name) for name in STATE},
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
@@ -115,19 +113,25 @@ class RowAdam(Optimizer):
             assert self.whole is not None
             self.whole.load_state_dict(state_dict["whole"])
             self.state = self.whole.state
-            return
-        self.step_number = state_dict["step_number"]
-        for name in ("mean", "square", "last", "moving"):
-            getattr(self, name).copy_(state_dict[name])
-        self.missed.restart(self.step_number)
+        elif (moments := self.moments) is not None:
+            moments.step = state_dict["step_number"]
+            for name in STATE:
+                getattr(moments, name).copy_(state_dict[name])
+            moments.missed.restart(moments.step)
 
-    def _reads_much(self) -> bool:
+    def _catch_up(self, moments: RowMoments, rows: Rows) -> None:
+        moments.catch_up(rows)
+
+    def _reads_much(self, moments: RowMoments) -> bool:
         """Whether the first step has read and reached so much that updating all is quicker."""
         table = self.table
         if table.is_input:
             return table.n_read > SHARE_OF_INPUT * len(table.parameter)
         reached = sum(len(ids) for ids, _ in table.received or ())
-        cost = ROWS_PER_READ * table.n_read + ROWS_PER_UPDATE * reached
+        per_read, per_update = ROWS_PER_READ, ROWS_PER_UPDATE
+        if moments.compiled:
+            per_read, per_update = COMPILED_ROWS_PER_READ, COMPILED_ROWS_PER_UPDATE
+        cost = per_read * table.n_read + per_update * reached
         return table.parameter.grad is not None or cost > len(table.parameter)
 
     def _update_all_for_good(self) -> None:
@@ -135,60 +139,16 @@ class RowAdam(Optimizer):
         table, (group,) = self.table, self.param_groups
         if table.received is not None:
             table.whole()
-        self.whole = Adam([table.parameter], group["lr"], self.betas, self.eps, fused=True)
+        options = group["lr"], group["betas"], group["eps"]
+        self.whole = Adam([table.parameter], *options, fused=True)
         self.state = self.whole.state
-        table.catch_up = table.received = None
-        self.mean, self.square, self.last, self.moving = (torch.zeros(0) for _ in range(4))
+        self.moments = table.catch_up = table.received = None
 
-    def _gradients(self) -> Any:
+    def _gradients(self, moments: RowMoments) -> Iterator[tuple[Rows, Vectors]]:
         """(rows [n], gradients [n, D]): each row of the table at most once."""
         gradient = self.table.parameter.grad
-        if gradient is not None:
-            for start in range(0, len(gradient), CHUNK):
-                rows = torch.arange(start, min(start + CHUNK, len(gradient)))
-                yield rows, gradient[start : start + CHUNK]
-        elif received := self.table.received:
-            ids = torch.cat([each for each, _ in received])
-            rows, places = torch.unique(ids, return_inverse=True)
-            total = self.mean.new_zeros(len(rows), self.mean.shape[1])
-            parts = torch.split(places, [len(each) for each, _ in received])
-            for part, (_, each) in zip(parts, received, strict=True):
-                total.index_add_(0, part, each)
-            yield from zip(torch.split(rows, CHUNK), torch.split(total, CHUNK), strict=True)
-
-    def _move(self, rows: Tensor) -> None:
-        """Move rows [n] by what they have missed; a row may stand in them more than once."""
-        last = self.last.index_select(0, rows)
-        moves, epsilons = self.missed.of(last)
-        gap = (self.step_number - last).unsqueeze(1)
-        values, mean, square = self._rows(rows)
-        values.addcdiv_(mean * moves, square.sqrt().add_(epsilons * self.eps), value=-1)
-        rests = gap >= self.missed.reach
-        mean.mul_((self.betas[0] ** gap).masked_fill_(rests, 0))
-        self._write(rows, values, mean, square.mul_(self.betas[1] ** gap))
-        self.last.index_fill_(0, rows, self.step_number)
-        self.moving.index_copy_(0, rows, ~rests.squeeze(1))
-
-    def _update(self, rows: Tensor, gradient: Tensor) -> None:
-        """Adam's step of rows [n], which stand in them once and are up to date."""
-        step, (b1, b2) = self.step_number + 1, self.betas
-        gap = (step - self.last.index_select(0, rows)).unsqueeze(1)
-        values, mean, square = self._rows(rows)
-        mean.lerp_(gradient, 1 - b1)
-        square.mul_(b2**gap).addcmul_(gradient, gradient, value=1 - b2)
-        below = square.sqrt().div_((1 - b2**step) ** 0.5).add_(self.eps)
-        values.addcdiv_(mean, below, value=-self.param_groups[0]["lr"] / (1 - b1**step))
-        self._write(rows, values, mean, square)
-        self.last.index_fill_(0, rows, step)
-        self.moving.index_fill_(0, rows, True)
-
-    def _rows(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        tables = self.table.parameter.data, self.mean, self.square
-        values, mean, square = (each.index_select(0, rows) for each in tables)
-        return values, mean, square
-
-    def _write(self, rows: Tensor, values: Tensor, mean: Tensor, square: Tensor) -> None:
-        # By `data`: what a step has saved for its backward pass are rows that do not move in it.
-        self.table.parameter.data.index_copy_(0, rows, values)
-        self.mean.index_copy_(0, rows, mean)
-        self.square.index_copy_(0, rows, square)
+        if gradient is None:
+            rows, gradient = moments.summed(self.table.received or [])
+        else:
+            rows = torch.arange(len(gradient))
+        yield from zip(torch.split(rows, CHUNK), torch.split(gradient, CHUNK), strict=True)

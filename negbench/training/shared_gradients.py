@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 from torch.optim import Optimizer
 
 from negbench.ops.add_rows import add_rows
@@ -13,6 +13,7 @@ from negbench.ops.axes import AnyShape, Rows, Vectors
 from negbench.protocol.row_table import RowTable
 from negbench.training.optimisers import parameters_of
 from negbench.training.row_adam import RowAdam
+from negbench.training.row_moments import RowMoments, Saved
 
 ROWS = 4096
 """Gradients of fewer rows are always exchanged whole."""
@@ -28,7 +29,7 @@ class AlikeRowAdam(RowAdam):
 
     def __init__(self, table: RowTable, lr: float, betas: tuple[float, float]) -> None:
         """Of a table that all processes hold."""
-        self._read: list[tuple[Tensor, ...]] = []
+        self._read: list[Saved] = []
         super().__init__(table, lr, betas)
 
     def step(self, closure: object = None) -> None:  # type: ignore[override]
@@ -43,17 +44,16 @@ class AlikeRowAdam(RowAdam):
         super().flush()
         self._read = []
 
-    def _move(self, rows: Tensor) -> None:
-        now = self.last.index_select(0, rows), self.moving.index_select(0, rows)
-        self._read.append((rows, *self._rows(rows), *now))
-        super()._move(rows)
+    def _catch_up(self, moments: RowMoments, rows: Rows) -> None:
+        late = moments.behind(rows)
+        self._read.append(moments.saved(late))
+        super()._catch_up(moments, late)
 
     @torch.no_grad()
     def _take_back(self) -> None:
-        for rows, values, mean, square, last, moving in self._read:
-            self._write(rows, values, mean, square)
-            self.last.index_copy_(0, rows, last)
-            self.moving.index_copy_(0, rows, moving)
+        if self.moments is not None:
+            for saved in self._read:
+                self.moments.restore(saved)
         self._read = []
 
 

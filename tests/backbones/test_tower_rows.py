@@ -34,7 +34,7 @@ PLAIN = two_tower.Config(
 @pytest.fixture
 def by_rows(monkeypatch):
     monkeypatch.setattr(row_adam, "LEAST_ROWS", 0)
-    monkeypatch.setattr(RowAdam, "_reads_much", lambda self: False)
+    monkeypatch.setattr(RowAdam, "_reads_much", lambda *_: False)
     monkeypatch.setattr(_tower_rows, "AT_ONCE", 16)
     monkeypatch.setattr(two_tower, "AT_ONCE", 16)
 

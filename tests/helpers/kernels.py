@@ -12,5 +12,5 @@ def use(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind == "torch":
         monkeypatch.setattr(row_kernels, "load", lambda: ("torch", {}))
         return
-    rows = pytest.importorskip("negbench.ops.numba_rows", exc_type=ImportError)
+    rows = pytest.importorskip("negbench.ops.numba_kernels", exc_type=ImportError)
     monkeypatch.setattr(row_kernels, "load", lambda: (rows.VERSION, rows.COMPILED))

@@ -66,7 +66,14 @@ class Given:
 
 
 LIMITS = {
-    row_adam: ("LEAST_ROWS", "ROWS_PER_READ", "ROWS_PER_UPDATE", "SHARE_OF_INPUT"),
+    row_adam: (
+        "LEAST_ROWS",
+        "ROWS_PER_READ",
+        "ROWS_PER_UPDATE",
+        "COMPILED_ROWS_PER_READ",
+        "COMPILED_ROWS_PER_UPDATE",
+        "SHARE_OF_INPUT",
+    ),
     shared_gradients: ("ROWS",),
 }
 """What `fit_of` sets, in each process."""
@@ -76,6 +83,7 @@ def fit_of(case, together, method=None, validate=None, **budget):
     backbone, way = case.split()
     row_adam.LEAST_ROWS = 0 if way == "by_rows" else 10**9
     row_adam.ROWS_PER_READ = row_adam.ROWS_PER_UPDATE = 0  # by rows, whatever it costs
+    row_adam.COMPILED_ROWS_PER_READ = row_adam.COMPILED_ROWS_PER_UPDATE = 0
     row_adam.SHARE_OF_INPUT = 10**9
     shared_gradients.ROWS = 10**9 if way == "whole" else 0
     module, config = BACKBONES[backbone]

@@ -40,7 +40,7 @@ def drawn(sizes):
 @given(SIZES)
 @settings(max_examples=60, deadline=None)
 def test_products_are_those_in_double_precision(sizes):
-    loops = pytest.importorskip("negbench.ops.numba_rows", exc_type=ImportError).COMPILED
+    loops = pytest.importorskip("negbench.ops.numba_kernels", exc_type=ImportError).COMPILED
     query, items, ids, *_ = drawn(sizes)
     exact = np.einsum("bd,bnd->bn", query.astype(float), items.astype(float)[ids])
     lengths = np.linalg.norm(items.astype(float), axis=1)[ids]
@@ -58,7 +58,7 @@ def test_products_are_those_in_double_precision(sizes):
 @given(SIZES, st.sampled_from([1.0, -0.25]))
 @settings(max_examples=60, deadline=None)
 def test_sums_are_those_in_double_precision(sizes, scale):
-    loops = pytest.importorskip("negbench.ops.numba_rows", exc_type=ImportError).COMPILED
+    loops = pytest.importorskip("negbench.ops.numba_kernels", exc_type=ImportError).COMPILED
     query, items, ids, weights, along = drawn(sizes)
     one, both = np.ones_like(items), np.ones_like(items)
     loops["add_products"](one, ids, weights, query, scale)
@@ -122,8 +122,8 @@ def test_not_a_number_stays_one(monkeypatch):
 
 
 def test_without_numba_torch_runs(fresh_choice):
-    fresh_choice.setitem(sys.modules, "negbench.ops.numba_rows", None)  # as where it is missing
-    fresh_choice.delattr(ops, "numba_rows", raising=False)
+    fresh_choice.setitem(sys.modules, "negbench.ops.numba_kernels", None)  # as where it is missing
+    fresh_choice.delattr(ops, "numba_kernels", raising=False)
     assert row_kernels.name() == "torch" and not row_kernels.applies(torch.ones(2, 2))
     assert row_kernels.problem() == ""
     fresh_choice.setenv(row_kernels.SWITCH, "numba")

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from helpers import kernels
 from helpers.toy_data import small_context
 from torch import nn
 from torch.optim import SGD, Adagrad, Adam
@@ -22,6 +23,13 @@ from negbench.training.row_adam import RowAdam
 BETAS = (0.9, 0.999)
 RATE = 0.01
 ROWS, WIDTH = 300, 4
+
+
+@pytest.fixture(params=kernels.KINDS, autouse=True)
+def kind(request, monkeypatch):
+    """Torch on copies of the rows, and compiled loops."""
+    kernels.use(request.param, monkeypatch)
+    return request.param
 
 
 class Twins:
@@ -80,8 +88,8 @@ def test_a_thousand_steps_end_where_dense_adam_does(read_every):
     moved = (twins.exact.detach() - start).abs().amax(1)
     assert float(moved.min()) > RATE, "every row has moved"
     moments = twins.dense.state[twins.exact]
-    gap = (1000 - twins.by_rows.last).unsqueeze(1)
-    square = twins.by_rows.square * BETAS[1] ** gap
+    gap = (1000 - twins.by_rows.moments.last).unsqueeze(1)
+    square = twins.by_rows.moments.square * BETAS[1] ** gap
     torch.testing.assert_close(square, moments["exp_avg_sq"].float(), rtol=1e-3, atol=0)
 
 
@@ -117,12 +125,13 @@ def test_a_step_without_a_backward_pass_is_none():
     twins, generator = Twins(), torch.Generator().manual_seed(5)
     twins.step(torch.tensor([7]), gradients_of(1, generator))
     twins.by_rows.step()
-    assert (twins.by_rows.step_number, twins.apart() < 2e-4) == (1, True)
+    assert (twins.by_rows.moments.step, twins.apart() < 2e-4) == (1, True)
 
 
 def test_what_costs_least_is_decided_by_the_first_steps_reads(monkeypatch):
-    monkeypatch.setattr(row_adam, "ROWS_PER_READ", 20)
-    monkeypatch.setattr(row_adam, "ROWS_PER_UPDATE", 0)
+    for prefix in ("", "COMPILED_"):
+        monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_READ", 20)
+        monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_UPDATE", 0)
     for read, by_rows in ((ROWS // 20, True), (ROWS // 20 + 1, False)):
         twins, generator = Twins(torch.float32), torch.Generator().manual_seed(6)
         twins.table.read(torch.zeros(read, dtype=torch.int64))
@@ -146,7 +155,7 @@ def fit_of(method, optimiser="adam", epochs=3, **settings):
 @pytest.fixture
 def small_tables_too(monkeypatch):
     monkeypatch.setattr(row_adam, "LEAST_ROWS", 0)
-    monkeypatch.setattr(RowAdam, "_reads_much", lambda self: False)
+    monkeypatch.setattr(RowAdam, "_reads_much", lambda *_: False)
 
 
 METHODS = [
@@ -177,8 +186,9 @@ def test_methods_train_as_with_dense_adam_whatever_they_read(method, small_table
 
 def test_what_is_read_before_the_first_step_decides_nothing(monkeypatch):
     monkeypatch.setattr(row_adam, "LEAST_ROWS", 0)
-    monkeypatch.setattr(row_adam, "ROWS_PER_UPDATE", 0)
-    monkeypatch.setattr(row_adam, "ROWS_PER_READ", 0.5)
+    for prefix in ("", "COMPILED_"):
+        monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_UPDATE", 0)
+        monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_READ", 0.5)
     fit = fit_of("random", epochs=1)
     fit.backbone.encode(CONTEXT.train)
     rows, read = len(fit.backbone.table), 3 * fit.backbone.config.batch_size
@@ -196,9 +206,11 @@ def test_a_resumed_fit_goes_on_bit_for_bit(small_tables_too):
 
 
 def test_rows_that_a_gradient_reaches_cost_more_than_rows_that_are_read(monkeypatch):
-    monkeypatch.setattr(row_adam, "ROWS_PER_READ", 0)
+    for prefix in ("", "COMPILED_"):
+        monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_READ", 0)
     for updates, by_rows in ((ROWS // 3, True), (ROWS // 3 + 1, False)):
-        monkeypatch.setattr(row_adam, "ROWS_PER_UPDATE", updates)
+        for prefix in ("", "COMPILED_"):
+            monkeypatch.setattr(row_adam, f"{prefix}ROWS_PER_UPDATE", updates)
         twins = Twins()
         twins.step(torch.tensor([1, 2, 1]), torch.ones(3, WIDTH))
         assert twins.by_rows.by_rows is by_rows
@@ -255,4 +267,31 @@ def test_moves_are_missed_no_longer_than_they_count():
     for _ in range(MissedMoves(BETAS).reach + 1):
         twins.step(torch.tensor([6]), gradients_of(1, generator))
     assert twins.apart(torch.tensor([5])) < 2e-4
-    assert not twins.by_rows.moving[5] and twins.by_rows.moving[6]
+    assert not twins.by_rows.moments.moving[5] and twins.by_rows.moments.moving[6]
+
+
+def test_steps_at_a_rate_of_0_are_missed_without_a_trace():
+    """As a warm-up has them: nothing moves in them, and momentum is left afterwards."""
+    twins, generator = Twins(), torch.Generator().manual_seed(8)
+    for rate in (0.0, 0.0, RATE, RATE):
+        twins.set_rate(rate)
+        twins.step(torch.randint(0, 9, (3,), generator=generator), gradients_of(3, generator))
+        assert twins.apart(torch.arange(9)) < 2e-4
+
+
+def test_an_id_that_no_row_has_is_refused():
+    with pytest.raises(IndexError):
+        Twins().table.read(torch.tensor([1, ROWS]))
+
+
+def test_both_kinds_move_rows_alike(kind, monkeypatch):
+    tables = []
+    for each in kernels.KINDS:
+        kernels.use(each, monkeypatch)
+        twins, generator = Twins(), torch.Generator().manual_seed(9)
+        for _ in range(50):
+            ids = torch.randint(0, ROWS, (20,), generator=generator)
+            twins.step(ids, gradients_of(20, generator))
+        twins.by_rows.flush()
+        tables.append(twins.late.detach())
+    torch.testing.assert_close(*tables, rtol=0, atol=1e-6)
