@@ -90,7 +90,7 @@ def step(fit: Fit, batch: Batch, number: int) -> list[float]:
     def tick() -> None:
         ticks.append(time.process_time())
 
-    zero_gradients(fit.optimisers)
+    zero_gradients(fit.optimisers, fit.table)
     tick()
     view = fit.backbone.view(batch, fit.streams["backbone"])
     tick()

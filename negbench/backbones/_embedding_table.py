@@ -92,7 +92,9 @@ def backward(
         each = l2 / max(1, ids.numel()) if place == leaves.penalised else 0.0
         scatter(table, ids + offset, leaf, each)
     for gradient in leaves.table_gradients():
-        gradient.add_to(table.whole()[offset:])
+        reached = None if gradient.ids is None else gradient.ids + offset
+        into = table.whole() if reached is None else table.at(reached)
+        gradient.add_to(into[offset:])
     if leaves.users is not None and leaves.users.grad is not None:
         table.whole()[:offset].add_(leaves.users.grad)
     if negatives.ids is not None and leaves.penalised is None and l2:
@@ -102,7 +104,7 @@ def backward(
 def scatter(table: RowTable, ids: AnyShape, leaf: AnyShape | None, each: float) -> None:
     """Add leaf.grad + each * row to the gradients of the rows `ids` [...]."""
     if leaf is not None and leaf.grad is not None and not table.by_rows:
-        add_rows(table.whole(), ids, leaf.grad, each, leaf.detach())
+        add_rows(table.at(ids), ids, leaf.grad, each, leaf.detach())
     elif leaf is not None and leaf.grad is not None:
         # In place: the leaf's gradient is not read again.
         table.add(ids, leaf.grad.add_(leaf.detach(), alpha=each) if each else leaf.grad)
@@ -116,12 +118,14 @@ def penalise_rows(table: RowTable, ids: AnyShape, each: float, offset: int = 0) 
     The ids are compared with the rows from `offset` on.
     """
     values = table.parameter.detach()
-    if table.by_rows and ids.numel() < len(values) - offset:
+    few = ids.numel() < len(values) - offset
+    if few and table.by_rows:
         table.read(ids + offset)
         table.add(ids + offset, F.embedding(ids + offset, values) * each)
     else:
         table.read()
-        decay(table.whole()[offset:], values[offset:], ids, each)
+        into = table.at(ids + offset) if few else table.whole()
+        decay(into[offset:], values[offset:], ids, each)
 
 
 def add(into: ItemVectors, ids: AnyShape, rows: AnyShape) -> None:

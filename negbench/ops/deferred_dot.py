@@ -30,6 +30,11 @@ FEW = 4
 class ItemGradient(Protocol):
     """A gradient of item vectors."""
 
+    @property
+    def ids(self) -> Ids | None:
+        """The items that it reaches, [...]; None where it may reach any."""
+        ...
+
     def add_to(self, into: ItemVectors, scale: float = 1.0) -> None:
         """Add it, times `scale`, to `into` [I, D], which is contiguous."""
         ...
@@ -120,6 +125,7 @@ class DenseGradient:
     """The gradient of every item, [I, D]."""
 
     values: ItemVectors
+    ids: None = None
 
     def add_to(self, into: ItemVectors, scale: float = 1.0) -> None:
         """Add it, times `scale`, to `into` [I, D]."""

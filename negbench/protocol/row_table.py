@@ -28,6 +28,10 @@ GIVES_NO_ROWS = DESCRIBES | {
 """What is asked of a table without reading its numbers."""
 
 
+FEW = 0.25
+"""Share of the rows up to which they are zeroed one by one."""
+
+
 class RowTable:
     """A table [R, D], brought up to date where it is read, and the gradients that its rows receive.
 
@@ -46,6 +50,8 @@ class RowTable:
         """Rows read in this step, a row each time that it is."""
         self.declared = False
         """Whether what is read has been brought up to date already."""
+        self.touched: list[Tensor] | None = None
+        """The ids of the rows whose gradient may not be 0; None where any may not."""
 
     @property
     def by_rows(self) -> bool:
@@ -70,7 +76,7 @@ class RowTable:
         """Begin the backward pass of a step: even one without a gradient is a step of Adam."""
         if self.by_rows:
             self.received = []
-        else:
+        elif self.parameter.grad is None:
             self.whole()
 
     def add(self, ids: AnyShape, gradients: AnyShape) -> None:
@@ -79,10 +85,30 @@ class RowTable:
         if self.received is not None and self.parameter.grad is None:
             self.received.append((ids, gradients))
         else:
-            add_rows(self.whole(), ids, gradients)
+            add_rows(self.at(ids), ids, gradients)
+
+    def at(self, ids: AnyShape) -> AnyShape:
+        """The gradient of all rows [R, D], in which only the rows `ids` [...] are changed."""
+        touched = None if self.parameter.grad is None else self.touched
+        gradient = self.whole()
+        self.touched = None if touched is None else [*touched, ids]
+        return gradient
+
+    def zero(self) -> None:
+        """Zero the gradient: of the rows that were touched, where these are few."""
+        gradient, touched = self.parameter.grad, self.touched
+        self.touched = []
+        if gradient is None:
+            return
+        if touched is None or sum(map(torch.numel, touched)) > FEW * len(gradient):
+            gradient.zero_()
+        else:
+            for ids in touched:
+                gradient.index_fill_(0, ids.reshape(-1), 0)
 
     def whole(self) -> AnyShape:
         """The gradient of all rows [R, D], with what single rows have received before."""
+        self.touched = None
         if self.parameter.grad is None:
             self.parameter.grad = torch.zeros_like(self.parameter)
             for ids, gradients in self.received or ():

@@ -23,6 +23,7 @@ from negbench.protocol.interfaces import (
     Probe,
     Refreshes,
 )
+from negbench.protocol.row_table import HasRowTable
 from negbench.protocol.step import Batch, Epoch, Step
 from negbench.training.batches import Pairs, Sequences
 from negbench.training.config import Progress, TrainConfig
@@ -91,6 +92,9 @@ class Fit:
         self.batches = feed(backbone, context, (together.rank, together.n))
         by_rows = RowAdam if together.n == 1 else AlikeRowAdam
         self.optimisers = optimisers(method, backbone, config.optimiser, by_rows)
+        tables = having([backbone], HasRowTable) if together.n == 1 else []
+        self.table = tables[0].rows if tables else None
+        """Whose gradient is zeroed by rows; in several processes it comes from all of them."""
         self.unusable = UnusableRows(context.device)
 
     def run(
@@ -149,7 +153,7 @@ class Fit:
 
     def step(self, batch: Batch, epoch: int, number: int) -> Outcome:
         """Forward, backward, update, feedback."""
-        zero_gradients(self.optimisers)
+        zero_gradients(self.optimisers, self.table)
         view = self.backbone.view(batch, self.streams["backbone"])
         if number == 1:
             check_ranking(view, self.backbone, self.context.train)

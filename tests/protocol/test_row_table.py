@@ -120,6 +120,31 @@ def test_a_table_without_such_an_optimiser_is_a_plain_one():
     assert torch.equal(table.parameter.grad[1], torch.full((WIDTH,), 2.0))
 
 
+def test_few_touched_rows_are_zeroed_and_no_other(monkeypatch):
+    table = RowTable(nn.Parameter(torch.ones(USERS + ITEMS, WIDTH)))
+    table.begin()
+    table.zero()  # all: it is not known which rows are touched
+    table.add(torch.tensor([[1], [1]]), torch.ones(2, 1, WIDTH))
+    table.parameter.grad[5] = 7.0  # behind the table's back: it shows which rows are zeroed
+    table.zero()
+    assert table.parameter.grad.sum(1).tolist() == [0, 0, 0, 0, 0, 7 * WIDTH, 0, 0]
+
+
+@pytest.mark.parametrize("many", ["rows", "all"])
+def test_all_rows_are_zeroed_where_many_or_unknown_ones_are_touched(many):
+    table = RowTable(nn.Parameter(torch.ones(USERS + ITEMS, WIDTH)))
+    table.begin()
+    table.zero()
+    if many == "rows":
+        table.add(torch.tensor([1, 2, 4]), torch.ones(3, WIDTH))
+    else:
+        table.add(torch.tensor([1]), torch.ones(1, WIDTH))
+        table.whole()[4] += 1
+    table.parameter.grad[5] = 7.0
+    table.zero()
+    assert not table.parameter.grad.any()
+
+
 def test_gradients_are_kept_by_rows_until_all_are_asked_for(table):
     table.begin()
     table.add(torch.tensor([[1], [1]]), torch.ones(2, 1, WIDTH))

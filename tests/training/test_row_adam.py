@@ -12,6 +12,7 @@ from torch.optim import SGD, Adagrad, Adam
 from negbench.backbones import mf
 from negbench.composition import recipe
 from negbench.ops import rng
+from negbench.protocol import row_table
 from negbench.protocol.row_table import RowTable
 from negbench.training import row_adam
 from negbench.training.config import TrainConfig
@@ -182,6 +183,19 @@ def test_methods_train_as_with_dense_adam_whatever_they_read(method, small_table
     assert exact.optimisers[0].param_groups[0]["params"], "the table is torch's"
     apart = (late.backbone.table - exact.backbone.table).detach().abs()
     assert float(apart.max()) < 0.1 * 0.01 and float(apart.mean()) < 1e-3 * 0.01
+
+
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_are_zeroed_one_by_one_to_the_same_bits(method, similarity, monkeypatch):
+    tables = []
+    for few in (0.0, 1e9):
+        monkeypatch.setattr(row_table, "FEW", few)
+        fit = fit_of(method, "adam_exact", similarity=similarity)
+        fit.epoch()
+        fit.epoch()
+        tables.append(fit.backbone.table.detach())
+    assert torch.equal(*tables)
 
 
 def test_what_is_read_before_the_first_step_decides_nothing(monkeypatch):
