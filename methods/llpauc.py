@@ -12,14 +12,23 @@ scores at which they are cut. alpha = beta = 1 is the square loss of all pairs, 
 less 1, at the optimum of a (mean f_i), b (mean f_j) and gamma (mean f_j - mean f_i); a beta of
 one in all n negatives leaves the hardest.
 
-a, b and s- go down the loss, gamma and s+ up, at `dual_lr`; after each step a and b are clipped to
-0..1, s- to 0..5, s+ to -1..4, gamma to max(-a, b - 1)..1. The official trainer goes up, a later
-benchmark goes down in all five (`ascent=false`), which its published numbers are from: going up is
-known to diverge, so report both, and neither by one seed. Differs: the official loss has
-multipliers for the bounds of gamma as well, here the clipping alone. One s- cuts the draws of all
-rows, so that beta is a share of them together: a user who scores everything high loses more of
-them. Scores are the backbone's; a row without negatives has the loss of its positive. The five
-values are logged. Cost per step: N draws and N dot products a row.
+a, b and s- go down the loss, gamma and s+ up: a and b at `dual_lr`, the others at `pace` times it,
+twice in all released code. After each step a and b are clipped to 0..1, s- to 0..5, s+ to -1..4,
+gamma to max(-a, b - 1)..1. The official trainer goes up, a later benchmark goes down in all five
+(`ascent=false`), which its published numbers are from: going up is known to diverge, so report
+both, and neither by one seed. Going down, s+ runs to a bound, for the loss is concave in it: to -1,
+where all positives count, or to 4, where none does, and `pace` can decide which. The numbers of
+that benchmark come out with cosines (docs/reproductions.md), where f lies within .27 to .73.
+
+`multipliers` adds theta_a (a + gamma) + theta_b (gamma + 1 - b) to the loss, whose thetas go down
+at a's rate. In that benchmark they are free (`true`): gamma is clipped to where both factors are at
+least 0, so they fall without end and draw a and gamma to 1 and b to 0. The official ones are held
+at 0 or more and soon are 0: here none.
+
+Differs: one clip after a step. One s- cuts the draws of all rows, so that beta is a share of them
+together: a user who scores everything high loses more of them. Scores are the backbone's; a row
+without negatives has the loss of its positive. The values are logged. Cost per step: N draws and N
+dot products a row.
 """
 
 from collections.abc import Iterable
@@ -58,7 +67,7 @@ CARD = Card(
     "Recommendation",
     moves=("objective",),
     provenance="specification",
-    differs="Bounds are kept by clipping alone; rows are pairs with draws of their own.",
+    differs="No multipliers of gamma's bounds by default; rows are pairs with draws of their own.",
     search={
         "alpha": ("of", 0.1, 0.3, 0.5, 0.7, 0.9),
         "beta": ("of", 0.01, 0.1, 0.3),
@@ -66,7 +75,7 @@ CARD = Card(
         "dual_lr": ("log", 1e-4, 1e-2),
     },
     controls={
-        "llpauc(ascent=false)": "all five values go down the loss",
+        "llpauc(ascent=false)": "all values go down the loss",
         "llpauc(alpha=1,beta=1)": "the square loss of all pairs",
     },
     presets={
@@ -77,11 +86,14 @@ CARD = Card(
             "beta": 0.01,
             "sharpness": 5.0,
             "ascent": False,
+            "multipliers": True,
         },
     },
 )
 STARTS = {"a": 1.0, "b": 0.0, "s_neg": 0.5, "gamma": 0.0, "s_pos": 0.5}
 ASCENDING = ("gamma", "s_pos")
+PACED = ("s_neg", "gamma", "s_pos")
+MULTIPLIERS = {"theta_a": 0.5, "theta_b": 0.5}
 
 
 @dataclass(frozen=True)
@@ -99,14 +111,18 @@ class Config:
     ascent: bool = True
     """Whether gamma and s+ go up the loss: true as official, false as the later benchmark."""
     dual_lr: float = 0.0
-    """Learning rate of the five values, 0 or more; 0 is the backbone's, twice it is official."""
+    """Learning rate of a and b, 0 or more; 0 is the backbone's."""
+    pace: float = 2.0
+    """Adam's rate of s+, s- and gamma over that of a and b, above 0; 2 released."""
+    multipliers: bool = False
+    """Whether the bounds of gamma have free multipliers, as in the later benchmark."""
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises ValueError for a value outside its range."""
         check_ranges(
             self,
             at_least={"negatives": 1, "dual_lr": 0},
-            above={"alpha": 0, "beta": 0, "sharpness": 0},
+            above={"alpha": 0, "beta": 0, "sharpness": 0, "pace": 0},
             between={"alpha": (0, 1), "beta": (0, 1)},
         )
 
@@ -119,38 +135,54 @@ class LowerLeftAUC:
         self.config = config
 
     def begin(self, context: TrainContext) -> None:
-        """Callback before training: the five values at their starts."""
-        self.values = {
-            name: nn.Parameter(torch.tensor(start, device=context.device))
-            for name, start in STARTS.items()
+        """Callback before training: all values at their starts."""
+        starts = STARTS | (MULTIPLIERS if self.config.multipliers else {})
+        self.stored = {
+            name: nn.Parameter(torch.tensor(start / self._unit(name), device=context.device))
+            for name, start in starts.items()
         }
 
+    @property
+    def values(self) -> dict[str, Rows]:
+        """Each value, a scalar that the loss reads."""
+        return {name: stored * self._unit(name) for name, stored in self.stored.items()}
+
+    def _unit(self, name: str) -> float:
+        # Adam's steps do not change with the unit of a parameter: in units of two it goes twice
+        # as far.
+        return self.config.pace if name in PACED else 1.0
+
     def minimised(self) -> Iterable[nn.Parameter]:
-        """a, b and s-; without ascent gamma and s+ too."""
+        """a, b, s- and the multipliers; without ascent gamma and s+ too."""
         return [
-            value
-            for name, value in self.values.items()
+            stored
+            for name, stored in self.stored.items()
             if name not in ASCENDING or not self.config.ascent
         ]
 
     def maximised(self) -> Iterable[nn.Parameter]:
         """gamma and s+; nothing without ascent."""
-        return [self.values[name] for name in ASCENDING] if self.config.ascent else []
+        return [self.stored[name] for name in ASCENDING] if self.config.ascent else []
 
     def own_lr(self) -> float | None:
-        """The learning rate of the five values, None for the backbone's."""
+        """The learning rate of a and b, None for the backbone's."""
         return self.config.dual_lr or None
 
     def rows(self, step: Step, s_pos: Rows, s_neg: Scores, negatives: Negatives) -> Rows:
         """The loss of each row, [B]."""
         del step
-        a, b, cut_neg, gamma, cut_pos = (self.values[name] for name in STARTS)
+        values = self.values
+        a, b, cut_neg, gamma, cut_pos = (values[name] for name in STARTS)
         f_pos, f_neg = torch.sigmoid(s_pos), torch.sigmoid(s_neg)
         x = 2 * (1 + gamma) * f_pos - (f_pos - a).square()
         y = 2 * (1 + gamma) * f_neg + (f_neg - b).square()
         above = over_negatives(self.surrogate(y - cut_neg), weight(negatives), negatives.mask)
         liked = cut_pos + self.surrogate(x - cut_pos) / self.config.alpha
-        return cut_neg + above / self.config.beta - liked - gamma.square()
+        loss: Rows = cut_neg + above / self.config.beta - liked - gamma.square()
+        if self.config.multipliers:
+            bounds = values["theta_a"] * (a + gamma) + values["theta_b"] * (gamma + 1 - b)
+            loss = loss + bounds
+        return loss
 
     def surrogate(self, x: AnyShape) -> AnyShape:
         """r(x): a smooth max(0, x)."""
@@ -160,24 +192,25 @@ class LowerLeftAUC:
     def observe(self, feedback: Feedback) -> None:
         """Callback after each step: clip the values to their bounds."""
         del feedback
-        v = self.values
         for name, low, high in (("a", 0, 1), ("b", 0, 1), ("s_neg", 0, 5), ("s_pos", -1, 4)):
-            v[name].clamp_(low, high)
-        v["gamma"].copy_(torch.maximum(v["gamma"], torch.maximum(-v["a"], v["b"] - 1)).clamp(max=1))
+            self.stored[name].clamp_(low / self._unit(name), high / self._unit(name))
+        least = torch.maximum(-self.stored["a"], self.stored["b"] - 1)
+        gamma, unit = self.stored["gamma"], self._unit("gamma")
+        gamma.copy_(torch.maximum(gamma, least / unit).clamp(max=1 / unit))
 
     def epoch_metrics(self) -> dict[str, float]:
-        """The five values at the end of the epoch."""
+        """The values at the end of the epoch."""
         return {f"auc_{name}": float(value.detach()) for name, value in self.values.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """State for a checkpoint: the five values."""
-        return {name: value.detach() for name, value in self.values.items()}
+        """State for a checkpoint: the values as they are stored."""
+        return {name: stored.detach() for name, stored in self.stored.items()}
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state."""
-        for name, value in self.values.items():
-            value.copy_(state[name])
+        for name, stored in self.stored.items():
+            stored.copy_(state[name])
 
 
 def build(config: Config) -> Method:

@@ -22,7 +22,8 @@ A, B, GAMMA = 0.55, 0.35, 0.35 - 0.55
 
 
 def part_of(**settings):
-    part = llpauc.LowerLeftAUC(llpauc.Config(**settings))
+    """The objective, its values stored as they are read unless `pace` is given."""
+    part = llpauc.LowerLeftAUC(llpauc.Config(**{"pace": 1.0, **settings}))
     part.begin(default_context())
     return part
 
@@ -30,7 +31,7 @@ def part_of(**settings):
 def loss_of(part, mask=None, **values):
     """The mean loss of four points, two positives against the same two negatives."""
     for name, value in values.items():
-        part.values[name] = torch.nn.Parameter(torch.tensor(value, dtype=torch.float64))
+        part.stored[name] = torch.nn.Parameter(torch.tensor(value, dtype=torch.float64))
     negatives = Negatives(torch.zeros(F_NEG.shape, dtype=torch.long), mask=mask)
     return part.rows(None, F_POS.logit(), F_NEG.logit(), negatives).mean()
 
@@ -61,7 +62,7 @@ def test_whole_shares_are_the_square_loss_of_all_pairs_at_the_saddle_point():
     assert float(got.detach()) == pytest.approx(float(pairs.square().mean()) - 1, abs=1e-3)
     got.backward()
     for name in ("a", "b", "gamma"):
-        assert float(part.values[name].grad) == pytest.approx(0, abs=1e-6)
+        assert float(part.stored[name].grad) == pytest.approx(0, abs=1e-6)
     # Brute force: no other a, b or s- is lower, no other gamma or s+ is higher.
     with torch.no_grad():
         for name, value in itertools.product(saddle, torch.linspace(-1, 1, 21).tolist()):
@@ -96,11 +97,12 @@ def test_half_of_the_positives_are_the_best_scored_ones():
 
 @pytest.mark.parametrize("ascent", [True, False])
 def test_gamma_and_the_cut_of_positives_go_up_or_all_go_down(ascent):
-    harness = TrainingHarness(llpauc.build(llpauc.Config(negatives=6, ascent=ascent)), lr=0.01)
+    config = llpauc.Config(negatives=6, ascent=ascent, pace=1)
+    harness = TrainingHarness(llpauc.build(config), lr=0.01)
     part = harness.method.objective
     assert len(harness.maximised) == 2 * ascent and len(harness.minimised) == 5 - 2 * ascent
     outcome = harness.forward()
-    slope = torch.autograd.grad(outcome.loss, [part.values[name] for name in llpauc.STARTS])
+    slope = torch.autograd.grad(outcome.loss, [part.stored[name] for name in llpauc.STARTS])
     before = [float(part.values[name].detach()) for name in llpauc.STARTS]
     harness.train()
     after = [float(part.values[name].detach()) for name in llpauc.STARTS]
@@ -109,6 +111,48 @@ def test_gamma_and_the_cut_of_positives_go_up_or_all_go_down(ascent):
         low, high = (0, 1) if name in "ab" else (-1, 5)
         want = min(max(was + (0.01 if up else -0.01) * float(g), low), high)
         assert now == pytest.approx(want, abs=1e-5) and now != was
+
+
+@pytest.mark.parametrize("pace", [0.5, 1, 2])
+def test_cuts_and_gamma_go_at_their_pace_under_adam(pace):
+    """Adam's first step is its rate long, whatever the gradient."""
+    part = part_of(alpha=0.5, pace=pace, multipliers=True)
+    adam = torch.optim.Adam(part.minimised(), lr=1e-3)
+    up = torch.optim.Adam(part.maximised(), lr=1e-3, maximize=True)
+    before = {name: float(value.detach()) for name, value in part.values.items()}
+    assert before == llpauc.STARTS | llpauc.MULTIPLIERS
+    negatives = Negatives(torch.zeros(F_NEG.shape, dtype=torch.long))
+    part.rows(None, F_POS.logit(), F_NEG.logit(), negatives).mean().backward()
+    adam.step()
+    up.step()
+    after = {name: float(value.detach()) for name, value in part.values.items()}
+    for name, was in before.items():
+        rate = 1e-3 * (pace if name in llpauc.PACED else 1)
+        assert abs(after[name] - was) == pytest.approx(rate, rel=1e-2), name
+
+
+def test_multipliers_are_in_the_loss_and_only_fall():
+    values = {"a": 0.8, "b": 0.1, "gamma": -0.2}
+    plain, held = part_of(), part_of(multipliers=True)
+    more = loss_of(held, **values, theta_a=0.3, theta_b=-0.7) - loss_of(plain, **values)
+    assert float(more.detach()) == pytest.approx(0.3 * (0.8 - 0.2) - 0.7 * (1 - 0.2 - 0.1))
+    harness = TrainingHarness(recipe("llpauc(multipliers=true,ascent=false)").build(), lr=0.05)
+    part, trail = harness.method.objective, []
+    for number in range(1, 8):
+        harness.train(number)
+        trail.append([float(part.values[name].detach()) for name in llpauc.MULTIPLIERS])
+    for before, now in itertools.pairwise(trail):
+        assert now[0] <= before[0] and now[1] <= before[1]  # each factor is at least 0
+    assert trail[-1][0] < trail[0][0] < 0.5 and trail[-1][1] < 0.5
+
+
+def test_values_are_clipped_in_their_own_unit():
+    part = part_of(pace=2.0)
+    for name in ("s_neg", "s_pos", "gamma"):
+        part.stored[name].data.fill_(-50.0)
+    part.observe(None)
+    got = {name: float(value.detach()) for name, value in part.values.items()}
+    assert got == {"a": 1.0, "b": 0.0, "s_neg": 0.0, "s_pos": -1.0, "gamma": -1.0}
 
 
 def test_values_are_clipped_after_a_step():
@@ -158,11 +202,15 @@ def test_presets_are_the_released_settings():
     official = config_of(llpauc, {"preset": "released"}, "llpauc")
     assert official == llpauc.Config(alpha=0.7, beta=0.01, sharpness=5, ascent=True)
     later = config_of(llpauc, {"preset": "ir_benchmark"}, "llpauc")
-    assert later == llpauc.Config(negatives=1000, alpha=0.7, beta=0.01, ascent=False)
+    assert later == llpauc.Config(
+        negatives=1000, alpha=0.7, beta=0.01, ascent=False, multipliers=True
+    )
+    assert later.pace == official.pace == 2
 
 
 @pytest.mark.parametrize(
-    "wrong", ["negatives=0", "alpha=0", "alpha=1.1", "beta=0", "sharpness=0", "dual_lr=-1"]
+    "wrong",
+    ["negatives=0", "alpha=0", "alpha=1.1", "beta=0", "sharpness=0", "dual_lr=-1", "pace=0"],
 )
 def test_what_is_no_loss_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}` must be"):
