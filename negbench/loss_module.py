@@ -9,15 +9,15 @@ Where item vectors are encoded, by a text model for instance, give the function 
 [n, D] in place of the matrix: it is asked for the positives and the drawn items of each step alone.
 """
 
+from numbers import Integral
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import nn
 from torch.optim import Optimizer
 
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.given_method import Given, given_method
 from negbench.ops import rng
 from negbench.ops.axes import AnyVectors, ItemVectors, Rows, Scalar, UserVectors, Vectors
@@ -29,8 +29,9 @@ from negbench.protocol.view import Similarity, View
 from negbench.training.attached_state import AttachedState
 from negbench.training.forward import forward, having
 from negbench.training.given_items import item_vectors, rows_of
-from negbench.training.given_rows import at_rest, check_shapes, counted
+from negbench.training.given_rows import at_rest, check_shapes, check_tables, counted
 from negbench.training.given_similarity import How, similarity_of
+from negbench.training.given_values import whole_number
 from negbench.training.id_check import IdCheck
 from negbench.training.optimisers import set_lr
 from negbench.training.own_rates import OwnRates
@@ -179,6 +180,7 @@ class Attached(AttachedState):
         your calls alone. Raises ValueError and UserError as a step does.
         """
         self.ids.settle()
+        check_tables(items, users, self.context.n_items, self.context.n_users)
         like = torch.empty(0, self.width, device=self.context.device) if users is None else users
         items, self._announced = self._items(items, like), True
         self._observe()
@@ -274,9 +276,11 @@ def attach(
     Raises UserError for an unknown method, one that needs a backbone of the suite, or ids and
     settings that are out of range.
     """
-    if epoch_rows is not None and epoch_rows < 1:
-        raise UserError(f"`epoch_rows` must be at least 1; got {epoch_rows}")
+    epoch_rows = None if epoch_rows is None else whole_number(epoch_rows, "epoch_rows", 1)
+    dim = whole_number(dim, "dim", 0)
     context = context_of_pairs(users, items, n_users, n_items, seed=seed, device=device, width=dim)
+    if ignore_index is not None and not isinstance(ignore_index, Integral):
+        raise UserError(f"`ignore_index` must be a whole number; got {shown(ignore_index)}")
     if ignore_index is not None and 0 <= ignore_index < context.n_items:
         raise UserError(
             f"`ignore_index` must be no item's id, outside 0..{context.n_items - 1}; "
@@ -286,7 +290,7 @@ def attach(
         method,
         context,
         similarity_of(similarity, temperature),
-        epoch_rows=epoch_rows or -(-len(np.asarray(users)) // n_processes()),
+        epoch_rows=epoch_rows or -(-len(context.train) // n_processes()),
         ignore_index=ignore_index,
         rank=process_rank(rank),
     )

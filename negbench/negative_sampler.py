@@ -6,33 +6,34 @@ for u, i in batches:
     loss = my_loss(model, u, i, negatives.ids)    # ids [B, N]: your forward pass, your loss
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, cast
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
 from negbench.composition import NO_NEGATIVES, OF_ROWS
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.given_method import Given, given_method
 from negbench.ops.axes import AnyShape, Ids, Mask, Rows, Scores
 from negbench.protocol.context import TrainContext
 from negbench.protocol.encoded_items import CATALOGUE
 from negbench.protocol.interfaces import Begins, Observes, Refreshes
 from negbench.protocol.step import Batch, Negatives, Step
-from negbench.protocol.view import DotCounter, View
+from negbench.protocol.view import View
 from negbench.training.forward import having
+from negbench.training.given_scores import Score, ScoreView, UsersAlone, needs_vectors
+from negbench.training.given_values import require_tensor, whole_number
 from negbench.training.id_check import IdCheck
+from negbench.training.part_results import checked_negatives
 from negbench.training.process_rank import own_stream, process_rank
 from negbench.training.snapshot import load_states, states
 from negbench.training.train_pairs import context_of_pairs
 
 DRAWS = {"sampler", "stages"}
 """What a method must be about for its negatives to be its own."""
-Score = Callable[[Rows, Ids], Scores]
-"""`score(users [B], ids [B, M]) -> [B, M]`: a model's scores of M items for each user."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ class NegativeSampler:
         self.sampler, self.stages = built.sampler, built.stages
         parts = self._parts = (self.sampler, *self.stages)
         if built.transform is not None or having(parts, Refreshes):
-            raise _needs_vectors(self.name)
+            raise needs_vectors(self.name)
         if having(parts, Observes):
             raise UserError(
                 f"a sampler by itself sees no loss, and {self.name} learns from it; use "
@@ -110,11 +111,13 @@ class NegativeSampler:
         without gradient. With `n` the method is asked again until there are n a row: n must be a
         multiple of what it draws. Raises UserError for another n, as if nothing had been drawn, and
         where an argument that the method reads is missing, and ValueError for scores of another
-        shape and ids outside the train data (on a GPU, which is not waited for, at the next call).
+        shape or that are no numbers, arrays that are no tensors, and ids outside the train data (on
+        a GPU, which is not waited for, at the next call).
         """
         self.ids.settle()
-        if n is not None and n < 1:
-            raise UserError(f"`n` must be at least 1; got {n}")
+        n = None if n is None else whole_number(n, "n", 1)
+        if score is not None and not callable(score):
+            raise UserError(f"`score` must be a function of users and ids; got {shown(score)}")
         users = self._ids(users, "users", self.context.n_users)
         if positives is not None:
             positives = self._ids(positives, "positives", self.context.n_items)
@@ -142,9 +145,9 @@ class NegativeSampler:
 
         Raises ValueError for a number below 1.
         """
-        if number < 1:
+        if not isinstance(number, Integral) or number < 1:
             raise ValueError(f"epochs must be counted from 1; got {number}")
-        self.epoch = number
+        self.epoch = int(number)
 
     def state_dict(self) -> dict[str, Any]:
         """The generator, the epoch and the step: with them the draws go on where they stood.
@@ -163,7 +166,15 @@ class NegativeSampler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`; from that of another rank by draws of this rank's own."""
+        """Go on from a `state_dict`; from that of another rank by draws of this rank's own.
+
+        Raises UserError for what is none.
+        """
+        if missing := [key for key in ("generator", "epoch", "number") if key not in state]:
+            raise UserError(
+                "a state must be one that `state_dict` of a sampler gave; this one lacks "
+                f"{', '.join(missing)}"
+            )
         self.epoch, self.number = state["epoch"], state["number"]
         if state.get("rank", 0) == self.rank:
             self.generator.set_state(state["generator"])
@@ -176,78 +187,24 @@ class NegativeSampler:
 
     def _once(self, users: Rows, positives: Rows | None, score: Score | None) -> Negatives:
         self.number += 1
-        batch = cast(Batch, _UsersAlone(users, self.name))
+        batch = cast(Batch, UsersAlone(users, self.name))
         if positives is not None:
             batch = Batch(users, positives)
-        view = cast(View, _ScoreView(self.name, users, positives, score))
+        view = cast(View, ScoreView(self.name, users, positives, score))
         step = Step(batch, view, self.context, self.epoch, self.number, self.generator)
-        used = self.sampler.sample(step)
+        used = checked_negatives(self.sampler.sample(step), len(users), self.sampler, "sample")
         for stage in self.stages:
-            used = stage.apply(step, used)
+            used = checked_negatives(stage.apply(step, used), len(users), stage, "apply")
         if used.ids is None or used.vectors is not None:
-            raise _needs_vectors(self.name)
+            raise needs_vectors(self.name)
         return used.per_row(len(users)) if used.shared else used
 
     def _ids(self, ids: Rows, name: str, n: int) -> Rows:
+        require_tensor(ids, name)
         if ids.dim() != 1:
             raise ValueError(f"`{name}` must be ids [B]; got {list(ids.shape)}")
         remedy = "leave such rows out before drawing"
         return self.ids(ids.to(self.context.device), n, name, remedy)
-
-
-class _UsersAlone:
-    """A batch of users without positives."""
-
-    inputs = cells = chunk = None
-    start = 0
-
-    def __init__(self, users: Rows, name: str) -> None:
-        self.users, self.name = users, name
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    @property
-    def items(self) -> Rows:
-        raise UserError(f"{self.name} reads the positives of the batch; give positives=")
-
-
-class _ScoreView:
-    """A view of a model that is known by its scores alone."""
-
-    through = row_weight = leaves = query_layers = item_layers = denoise = None
-    losses: Mapping[str, Any] = {}
-
-    def __init__(self, name: str, users: Rows, items: Rows | None, score: Score | None) -> None:
-        self.name, self.users_of_batch, self.items_of_batch = name, users, items
-        self.function, self.dots = score, DotCounter()
-        self.positive = users.new_zeros(len(users), 0, dtype=torch.float32)
-        """Stands for the vectors of the positives, which only `score_pair` takes."""
-
-    def score_pair(self, vectors: AnyShape) -> Rows:
-        if vectors is not self.positive:
-            raise _needs_vectors(self.name)
-        if self.items_of_batch is None:
-            raise UserError(f"{self.name} compares with the positives; give positives=")
-        return self.score_rows(self.items_of_batch.unsqueeze(1)).squeeze(1)
-
-    def score_rows(self, what: AnyShape, *, penalised: bool = False) -> Scores:
-        if what.is_floating_point():
-            raise _needs_vectors(self.name)
-        if self.function is None:
-            raise UserError(f"{self.name} chooses by the model's scores; give score=")
-        scores = self.function(self.users_of_batch, what)
-        if scores.shape != what.shape:
-            raise ValueError(
-                f"`score` must return one score an id, {list(what.shape)}; got {list(scores.shape)}"
-            )
-        return scores.detach()
-
-    def score_shared(self, what: AnyShape, *, penalised: bool = False, n_fixed: int = 0) -> Scores:
-        return self.score_rows(what.expand(len(self.users_of_batch), -1))
-
-    def __getattr__(self, name: str) -> Any:
-        raise _needs_vectors(self.__dict__["name"])
 
 
 def _joined(drawn: list[Negatives]) -> Sampled:
@@ -264,13 +221,6 @@ def _joined(drawn: list[Negatives]) -> Sampled:
             for x, mask in zip(ids, masks, strict=True)
         ]
     return Sampled(torch.cat(ids, 1), *map(side_by_side, (logq, logw, masks)))
-
-
-def _needs_vectors(method: str) -> UserError:
-    return UserError(
-        f"a sampler by itself sees ids and scores only, and {method} reads vectors; use "
-        "negbench.attach in your own loop, or run it on a backbone of the suite"
-    )
 
 
 def sampler(
@@ -292,7 +242,5 @@ def sampler(
     `seed` the draws of the processes differ. Raises UserError for an unknown method, or one whose
     negatives need vectors or a loss.
     """
-    context = context_of_pairs(
-        np.asarray(users), np.asarray(items), n_users, n_items, seed=seed, device=device
-    )
+    context = context_of_pairs(users, items, n_users, n_items, seed=seed, device=device)
     return NegativeSampler(method, context, process_rank(rank))

@@ -7,12 +7,12 @@ any name or path; `load` reads it again. A word is good in its own process, for 
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
+from negbench.data.checked_interactions import checked
 from negbench.data.interactions import Interactions
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import DataError, UserError
@@ -37,7 +37,10 @@ def hold(data: Any) -> str:
             return word
     frames = sum(_is_frame(other) for _, other in _held.values())
     usual = "frame" if not frames else f"frame_{frames + 1}"
-    name, mark = (usual, _frame_mark(data)) if _is_frame(data) else (data.name, data.content)
+    if _is_frame(data):
+        name, mark = usual, _frame_mark(data)
+    else:
+        name, mark = data.name, checked(data, "negbench.run").content
     plain = "".join(c if c.isalnum() or c in "_-" else "-" for c in name).strip("-") or "data"
     word = f"{MARK}{next(_numbers)}/{plain}-{mark[:6]}"
     _held[word] = (name, data)
@@ -72,7 +75,7 @@ def load(word: str, columns: Columns | None = None) -> Interactions:
         return _read_frame(data, columns, name)
     if columns != Columns():
         raise UserError(f"columns are for files and DataFrames; {name} are Interactions already")
-    return _whole(data)
+    return checked(data, name)
 
 
 def _read_frame(frame: Any, columns: Columns, name: str) -> Interactions:
@@ -114,37 +117,3 @@ def _frame_mark(frame: Any) -> str:
     except TypeError:  # lists in a cell
         rows = pd.util.hash_pandas_object(frame.astype(str)).to_numpy()
     return sha256(rows.tobytes() + repr(list(frame.columns)).encode()).hexdigest()
-
-
-def _whole(data: Interactions) -> Interactions:
-    """The same with arrays of the types that they must have. Raises DataError for wrong ones."""
-    users, items = np.asarray(data.users), np.asarray(data.items)
-    columns = {"users": (users, data.n_users), "items": (items, data.n_items)}
-    for what, (ids, n) in columns.items():
-        if ids.ndim != 1 or len(ids) != len(users) or ids.dtype.kind not in "iu":
-            raise DataError(
-                f"{what} of Interactions must be whole numbers, one a pair; {data.name} has "
-                f"{ids.dtype} {list(ids.shape)}"
-            )
-        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < n:
-            raise DataError(
-                f"{what} of Interactions must be from 0 to below n_{what}; {data.name} has "
-                f"{ids.min()} to {ids.max()} and n_{what}={n}"
-            )
-    for what in ("times", "part"):
-        values = getattr(data, what)
-        if values is not None and np.shape(values) != users.shape:
-            raise DataError(
-                f"{what} of Interactions must be one a pair; {data.name} has "
-                f"{list(np.shape(values))} for {len(users):,} pairs"
-            )
-    for features, n, what in (
-        (data.user_features, data.n_users, "user_features"),
-        (data.item_features, data.n_items, "item_features"),
-    ):
-        if features is not None and len(features) != n:
-            raise DataError(
-                f"{what} of Interactions must have a row for each id; {data.name} has "
-                f"{len(features):,} rows for {n:,}"
-            )
-    return replace(data, users=users.astype(np.int64), items=items.astype(np.int64))

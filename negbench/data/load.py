@@ -6,6 +6,7 @@ from pathlib import Path
 
 from negbench.data import in_memory, repeats
 from negbench.data import k_core as core
+from negbench.data.checked_interactions import checked, is_utf8
 from negbench.data.dataset_words import is_file, looks_like_path, nearest
 from negbench.data.download.file_cache import FileCache
 from negbench.data.interactions import Interactions
@@ -56,12 +57,16 @@ def _named(text: str, cache: FileCache, seed: int) -> Interactions:
     if "seed" not in dict(term.values) and "seed" in {each.name for each in fields(config)}:
         config = replace(config, seed=seed)
     data: Interactions = module.load(config, cache)
+    if not registry.is_packaged("datasets", term.name):
+        data = checked(data, f"{term.name}.load")
     name = f"{data.name}({term.variant})" if term.values else data.name
     return replace(data, name=name, notes=tuple(dict.fromkeys(data.notes)))
 
 
 def _from_path(text: str, columns: Columns | None) -> Interactions:
     path = Path(text).expanduser()
+    if not is_utf8(str(path)):
+        raise DataError(f"the path of a data set must be UTF-8; got {text!a}; rename it")
     if path.exists():
         from negbench.data.readers.user_files import read
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 
 from negbench.errors import UserError, shown
@@ -72,7 +73,7 @@ def _parquet(frames: Frames, kinds: Kinds, file: IO[bytes]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {int: pa.int64(), float: pa.float32(), str: pa.string()}
+    types = {int: pa.int64(), np.uint64: pa.uint64(), float: pa.float32(), str: pa.string()}
     schema = pa.schema([(name, types[kind]) for name, kind in kinds.items()])
     rows = 0
     with pq.ParquetWriter(file, schema) as writer:

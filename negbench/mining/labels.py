@@ -63,15 +63,19 @@ class Labels:
 
 
 def _kind(ids: NDArray[Any] | None) -> type:
+    if ids is not None and ids.dtype == np.uint64:
+        return np.uint64
     return int if ids is None or ids.dtype != object else str
 
 
 def _ids(ids: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Whole numbers as such; ids of any other kind, or of several, as words."""
+    """Whole numbers as such, as hashes may be in 64 bits without a sign; others as words."""
     if ids is None:
         return None
     if {type(each) for each in ids.tolist()} <= {int}:
-        return ids.astype(np.int64)
+        for kind in (np.int64, np.uint64):
+            if np.iinfo(kind).min <= min(ids) and max(ids) <= np.iinfo(kind).max:
+                return ids.astype(kind)
     return _words([str(each) for each in ids.tolist()])
 
 

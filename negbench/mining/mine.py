@@ -6,23 +6,26 @@ for block in negbench.mine(score=model.score, users=users, items=items, method="
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from negbench.composition import recipe
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
-from negbench.errors import UserError, did_you_mean
+from negbench.errors import UserError, did_you_mean, shown
 from negbench.experiment.finished.run import Run
 from negbench.mining.labels import Labels
 from negbench.mining.mined import Mined, Source
 from negbench.mining.rule import Rule
 from negbench.mining.run_model import FinishedCell, Which, finished_cell
 from negbench.mining.scores import OwnScores
-from negbench.negative_sampler import NegativeSampler, Score
+from negbench.negative_sampler import NegativeSampler
 from negbench.protocol.context import TrainContext
 from negbench.scenario.scenario import EXCLUSIONS, Scenario
+from negbench.training.given_scores import Score
 from negbench.training.train_pairs import context_of_pairs
 
 EXCLUDES = {
@@ -73,6 +76,11 @@ def mine(
     """
     rule = Rule(k, skip_top, max_score_ratio, margin)
     if method is not None:
+        if not isinstance(method, str):
+            raise UserError(
+                "method must be a name with settings, as 'dns(candidates=64)', for each pass "
+                f"builds it anew; got {shown(method)}"
+            )
         recipe(method)
     which = Which(dataset, backbone, row, seed)
     own = {"users": users, "items": items, "n_users": n_users, "n_items": n_items}
@@ -102,6 +110,8 @@ def _folder(run: str | Path | Run | None) -> Path:
     if run is None:
         raise UserError("mine needs a model: the folder of a run, or score=, users= and items=")
     if not isinstance(run, Run):
+        if not isinstance(run, str | PathLike):
+            raise UserError(f"mine needs the folder of a run, or a Run; got {shown(run)}")
         return Path(run).expanduser()
     if len(run.folders) > 1:
         raise UserError(f"mine takes one run folder; got {len(run.folders)}; open one of them")
@@ -147,6 +157,10 @@ def _held_out(scenario: Scenario) -> Csr:
 def _excluding(context: TrainContext, pairs: tuple[ArrayLike, ArrayLike] | None) -> TrainContext:
     """The context with more pairs that are never taken."""
     if pairs is None:
+        return context
+    if not isinstance(pairs, tuple | list) or len(pairs) != 2:
+        raise UserError(f"also_exclude must be (users, items); got {shown(pairs)}")
+    if not any(np.size(each) for each in pairs):
         return context
     shape = (context.n_users, context.n_items)
     more = context_of_pairs(*pairs, *shape, seed=0, device="cpu").train

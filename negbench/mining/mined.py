@@ -65,7 +65,7 @@ class Mined:
 
     @property
     def columns(self) -> dict[str, type]:
-        """The name and the kind (int, float or str) of each column."""
+        """The name and the kind (int, float, str, or uint64 of large ids) of each column."""
         return self.source.labels.columns
 
     def __iter__(self) -> Iterator[pd.DataFrame]:

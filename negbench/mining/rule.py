@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from negbench.errors import UserError, shown
 from negbench.ops.axes import Rows
@@ -34,8 +35,10 @@ class Rule:
             self.skip_top,
         )
         ratio, margin = self.max_score_ratio, self.margin
-        _require(ratio is None or 0 < ratio < math.inf, "max_score_ratio", "above 0", ratio)
-        _require(margin is None or 0 <= margin < math.inf, "margin", "0 or more", margin)
+        right = ratio is None or (_number(ratio) and 0 < ratio < math.inf)
+        _require(right, "max_score_ratio", "above 0", ratio)
+        right = margin is None or (_number(margin) and 0 <= margin < math.inf)
+        _require(right, "margin", "0 or more", margin)
 
     @property
     def bounded(self) -> bool:
@@ -65,7 +68,11 @@ class Rule:
 
 
 def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _require(holds: bool, name: str, what: str, value: object) -> None:

@@ -11,9 +11,9 @@ import torch
 from negbench.data.membership import Membership
 from negbench.errors import UserError, shown
 from negbench.evaluation.full_ranking import Scorer
-from negbench.negative_sampler import Score
 from negbench.ops.axes import Ids, ItemScores, Rows, Scores, TopItems
 from negbench.ops.top_k import MASKED, tie_places, top_k
+from negbench.training.given_scores import Score
 
 
 class OwnScores:

@@ -8,13 +8,14 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from negbench.errors import UserError, shown
 from negbench.plugins.card import MOVES, Card
-from negbench.plugins.source_code import source_code
+from negbench.plugins.source_code import SourceCode, source_code
 
 IMPORTED = time.time()
 """When this process imported negbench; files that are older run as they stand."""
@@ -46,16 +47,17 @@ class GivenFunction:
                 f"a method's function is called without arguments; {name} needs "
                 f"{', '.join(missing)}; give them defaults"
             )
-        path = Path(inspect.getsourcefile(build) or "")
-        if not path.is_file():
-            raise UserError(f"function {name} stands in no file; {REMEDY}")
-        source = source_code(path.resolve())
-        if any(file.stat().st_mtime > IMPORTED for file in source.files):
-            raise UserError(
-                f"{path.name} changed after negbench was imported, so the code of {name} that runs "
-                "may not be the one that stands there; start Python again, or give plugins=FILE"
-            )
-        return cls(name, build, source.digest)
+        sources = _sources_of(build)
+        for file in (file for source in sources for file in source.files):
+            if file.stat().st_mtime > IMPORTED:
+                raise UserError(
+                    f"{file.name} changed after negbench was imported, so the code of {name} that "
+                    "runs may not be the one that stands there; start Python again, or give "
+                    "plugins=FILE"
+                )
+        digests = [source.digest for source in sources]
+        together = sha256(" ".join(digests).encode()).hexdigest()[:12]
+        return cls(name, build, digests[0] if len(digests) == 1 else together)
 
     @property
     def place(self) -> str:
@@ -70,3 +72,22 @@ class GivenFunction:
         module.__dict__["CARD"] = Card(title=title, moves=MOVES, provenance="ours")
         module.__dict__["build"] = lambda config: self.build()
         return module
+
+
+def _sources_of(build: Callable[..., Any]) -> list[SourceCode]:
+    """The source of a function, and of each decorator around it that its file does not import.
+
+    A decorator's file says nothing of what is decorated, so the innermost function comes first.
+    Raises UserError for a function that stands in no file.
+    """
+    chain = [build]
+    while callable(inner := getattr(chain[-1], "__wrapped__", None)):
+        chain.append(inner)
+    sources: list[SourceCode] = []
+    for each in reversed(chain):
+        path = Path(inspect.getsourcefile(each) or "")
+        if not path.is_file():
+            raise UserError(f"function {build.__name__} stands in no file; {REMEDY}")
+        if all(path.resolve() not in source.files for source in sources):
+            sources.append(source_code(path.resolve()))
+    return sources

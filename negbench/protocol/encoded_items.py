@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.ops.axes import AnyShape, AnyVectors, ItemVectors, Rows, Vectors
 
 T = TypeVar("T", bound=Tensor)
@@ -142,6 +142,11 @@ class EncodedItems(Tensor):
             )
         with torch.set_grad_enabled(learns):
             vectors = self.encode(ids)
+        if not isinstance(vectors, Tensor):
+            raise ValueError(
+                f"`items`, as a function, must return a tensor, {list(expected)}; got "
+                f"{shown(vectors)}"
+            )
         if vectors.shape != expected or not vectors.is_floating_point():
             raise ValueError(
                 f"`items`, as a function, must return a vector of each id, {list(expected)}; got "

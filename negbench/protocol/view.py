@@ -194,7 +194,15 @@ class View:
         return (self.similarity.query(self.query) * self.similarity.prepare(vectors)).sum(-1)
 
     def score_rows(self, what: AnyShape, *, penalised: bool = False) -> Scores:
-        """Score N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N]."""
+        """Score N items for each row: ids [B, N] or vectors [B, N, D] -> [B, N].
+
+        Raises ValueError for another number of rows: compiled loops would read beyond the queries.
+        """
+        if what.shape[0] != self.query.shape[0]:
+            raise ValueError(
+                f"`score_rows` takes ids or vectors of each of {self.query.shape[0]} rows; got "
+                f"{list(what.shape)}; score_shared takes one pool for all"
+            )
         self.dots.add(what.shape[0] * what.shape[1])
         if self.similarity.score is not None:
             vectors = what if what.is_floating_point() else self.rows(what, penalised=penalised)

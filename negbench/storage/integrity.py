@@ -34,9 +34,11 @@ def intact_file(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = _reason(error)
+        remedy = "run it again"
+        if path.parent.parent.name == "cells":  # a run keeps finished cells as they are
+            remedy = f"remove the folder {path.parent.name} and run again"
         raise Damaged(
-            f"{path.name} must be whole; {path} is not ({reason}); run it again"
+            f"{path.name} must be whole; {path} is not ({_reason(error)}); {remedy}"
         ) from error
 
 

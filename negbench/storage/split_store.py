@@ -7,13 +7,14 @@ every cell records. Items are in the smallest type that holds them.
 
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negbench.storage.atomic_write import write_bytes
-from negbench.storage.integrity import intact_file
+from negbench.storage.integrity import Damaged, intact_file
 
 Rows = tuple[NDArray[np.integer], NDArray[np.integer]]
 """The number of items of each user [U], and the items user by user [pairs]."""
@@ -25,9 +26,10 @@ def path_of(run: Path, digest: str) -> Path:
 
 
 def write_split(run: Path, digest: str, parts: Mapping[str, Rows]) -> None:
-    """Keep the parts of a split, once."""
+    """Keep the parts of a split, once; a file that cannot be read is written anew."""
     path = path_of(run, digest)
-    if path.exists():
+    with suppress(Damaged):
+        read_split(run, digest)
         return
     arrays: dict[str, NDArray[np.integer]] = {}
     for part, (lengths, items) in parts.items():

@@ -8,6 +8,7 @@ from negbench.ops.axes import Rows, Scalar, Scores
 from negbench.protocol.encoded_items import EncodedItems
 from negbench.protocol.interfaces import HasLosses, Method
 from negbench.protocol.step import Feedback, Negatives, Step
+from negbench.training.part_results import checked_negatives, checked_rows
 
 P = TypeVar("P")
 
@@ -42,26 +43,29 @@ class Outcome:
 def forward(method: Method, step: Step, mark: Callable[[str], None] | None = None) -> Outcome:
     """View -> Transform -> Sampler -> Stage* -> Objective -> rows [B] -> mean + auxiliary losses.
 
-    `mark` is called with "sampling" and "scoring" when these are done, for the timing.
+    `mark` is called with "sampling" and "scoring" when these are done, for the timing. Raises
+    UserError where a part gives another shape than it must.
     """
     if method.transform is not None:
         step = replace(step, view=method.transform.view(step))
-    drawn = used = method.sampler.sample(step)
+    n_rows, sampler = len(step.batch), method.sampler
+    drawn = used = checked_negatives(sampler.sample(step), n_rows, sampler, "sample")
     for stage in method.stages:
-        used = stage.apply(step, used)
+        used = checked_negatives(stage.apply(step, used), n_rows, stage, "apply")
     if mark:
         mark("sampling")
     if isinstance(step.view.items, EncodedItems):
         read = () if used.vectors is not None or used.ids is None else (used.ids,)
         step.view.items.encoded(step.batch.items, *read)
     s_pos, s_neg = step.score_all(used)
-    rows = method.objective.rows(step, s_pos, s_neg, used)
+    objective = method.objective
+    rows = checked_rows(objective.rows(step, s_pos, s_neg, used), n_rows, objective)
     for weight in (step.view.row_weight, used.row_weight):
         if weight is not None:
             rows = rows * weight
     losses = {**step.view.losses, **used.losses}
-    for objective in having([method.objective], HasLosses):
-        losses.update(objective.losses(step, s_pos, s_neg, used))
+    for each in having([objective], HasLosses):
+        losses.update(each.losses(step, s_pos, s_neg, used))
     loss = sum(losses.values(), rows.mean())
     if mark:
         mark("scoring")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from negbench.errors import UserError
+from negbench.errors import UserError, shown
 from negbench.ops.axes import AnyShape, AnyVectors
 from negbench.protocol.view import Similarity
 
@@ -17,3 +17,5 @@ def similarity_of(how: How, temperature: float) -> Similarity:
         return Similarity(kind, temperature, score)  # type: ignore[arg-type]
     except ValueError as error:
         raise UserError(str(error)) from error
+    except TypeError as error:
+        raise UserError(f"`temperature` must be a number; got {shown(temperature)}") from error

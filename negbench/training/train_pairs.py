@@ -1,15 +1,14 @@
 """The training context of a user's own pairs, for training loops outside the suite."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from negbench.data.interactions import Csr
 from negbench.data.membership import Membership
 from negbench.errors import UserError
 from negbench.protocol.context import TrainContext
+from negbench.training.given_values import MOST, own_device, pair_ids, whole_number
 
 
 def context_of_pairs(
@@ -24,21 +23,26 @@ def context_of_pairs(
 ) -> TrainContext:
     """Train pairs by their ids [n], counted from 0, which are excluded as negatives.
 
-    Raises UserError for lists of two lengths, for what are no ids, and for ids out of range.
+    Raises UserError for lists of two lengths or without any pair, for what are no ids, for ids out
+    of range, and for a device that is not here.
     """
-    rows, columns = _ids(users, "users"), _ids(items, "items")
+    rows, columns = pair_ids(users, "users"), pair_ids(items, "items")
     if rows.shape != columns.shape or rows.ndim != 1 or not len(rows):
         raise UserError(
-            f"`users` and `items` must be two lists of ids of one length; got {rows.shape} and "
-            f"{columns.shape}"
+            "`users` and `items` must be two lists of ids of one length, of one train pair at "
+            f"least; got {rows.shape} and {columns.shape}"
         )
-    n_users, n_items = n_users or int(rows.max()) + 1, n_items or int(columns.max()) + 1
+    sizes = []
     for name, ids, n in (("users", rows, n_users), ("items", columns, n_items)):
-        if ids.min() < 0 or ids.max() >= n:
-            wrong = ids[(ids < 0) | (ids >= n)][0]
-            raise UserError(f"`{name}` must lie in 0..{n - 1}, counted from 0; got {wrong}")
-    train = Csr.of(rows, columns, n_rows=n_users, n_columns=n_items)
-    where = torch.device(device)
+        size = int(ids.max()) + 1 if n is None else whole_number(n, f"n_{name}", 1)
+        if size > MOST:
+            raise UserError(f"`n_{name}` must be at most {MOST:,}; got {size}")
+        if ids.min() < 0 or ids.max() >= size:
+            wrong = ids[(ids < 0) | (ids >= size)][0]
+            raise UserError(f"`{name}` must lie in 0..{size - 1}, counted from 0; got {wrong}")
+        sizes.append(size)
+    where = own_device(device)
+    train = Csr.of(rows, columns, n_rows=sizes[0], n_columns=sizes[1])
     return TrainContext(
         train=train,
         counts=torch.from_numpy(train.counts.astype(np.float32)).to(where),
@@ -47,13 +51,3 @@ def context_of_pairs(
         seed=seed,
         width=width,
     )
-
-
-def _ids(values: ArrayLike, name: str) -> NDArray[Any]:
-    ids = np.asarray(values)
-    if ids.dtype.kind not in "iu":
-        raise UserError(
-            f"`{name}` must be whole numbers, ids counted from 0; got {ids.dtype}; number them, "
-            "for instance by pandas.factorize"
-        )
-    return ids.astype(np.int64)

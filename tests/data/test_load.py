@@ -42,6 +42,14 @@ def test_nearly_a_name(text: str, near: str) -> None:
     assert caught.value.exit_code == 3
 
 
+def test_a_path_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "caf\udce9.csv").write_text("user,item\na,x\n")
+    with pytest.raises(
+        DataError, match=r"path of a data set must be UTF-8; got '.*caf\\udce9.csv'"
+    ):
+        load(str(tmp_path / "caf\udce9.csv"))
+
+
 def test_nearly_a_path(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("user,item\na,x\n")
     with pytest.raises(DataError, match="did you mean .*/ratings.csv"):

@@ -157,7 +157,9 @@ def test_cells_of_an_older_version_say_what_they_lack(runs, tmp_path):
     copy = older(runs[0], tmp_path)
     run = frames.open_run(copy)
     assert len(accuracy(run, "ndcg@5"))
-    with pytest.raises(UserError, match="keep no ranks.*run them again; known: ndcg@5"):
+    with pytest.raises(
+        UserError, match="keep no ranks.*run them again with --overwrite all; known: ndcg@5"
+    ):
         frames.choose_metric(run, "recall@50")
     with pytest.raises(UserError, match="an older negbench wrote it without.*run it again"):
         frames.open_run(copy, bands="items:0.1")

@@ -261,8 +261,15 @@ def test_the_namespace_holds_what_is_public_alone():
 
 
 def test_numbers_of_numpy_mean_what_those_of_python_mean():
-    from negbench.experiment.options.options import build
+    from negbench.experiment.options.options import build, merge
 
+    several = {"lr": np.array([0.01, 0.1]), "seeds": np.arange(3), "watch_test": np.True_}
+    several |= {"epochs": np.int64(2), "dim": [np.int32(8), np.int64(16)], "l2": np.float32(0.5)}
+    several |= {"methods": np.array(["random", "dns"])}
+    options = build(merge(several))
+    assert options.train == {"epochs": 2, "l2": 0.5} and options.watch_test is True
+    assert options.seeds == (0, 1, 2) and len(options.methods) == 8
+    assert all(type(value) in (int, float) for value in options.train.values())
     assert build({"seeds": np.int64(2)}).seeds == build({"seeds": range(2)}).seeds == (0, 1)
     assert build({"seeds": [np.int64(4)], "k_core": np.int32(2)}).seeds == (4,)
 

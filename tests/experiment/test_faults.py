@@ -111,6 +111,29 @@ def test_a_model_that_diverged_is_recorded_and_named(tmp_path, data, words):
     assert not cell.done and "lower lr" in cell.record["reason"]
 
 
+BOOM = """\"\"\"Draws from a file that is not there.\"\"\"
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Card, Method
+
+CARD = Card(title="Boom", family="static", moves=("sampler",), provenance="ours")
+
+class Boom(Uniform):
+    def sample(self, step):
+        raise ValueError("no file caf\\udce9.csv")
+
+def build(config):
+    return Method(sampler=Boom(1), objective=BPR())
+"""
+
+
+def test_an_error_that_is_no_text_fails_its_cell_alone(tmp_path, plugin):
+    """Names of files may be no UTF-8; the record is, and the rows beside it are trained."""
+    boom = plugin("boom", BOOM)
+    result = go(tmp_path / "run", methods="boom,random", plugins=[boom], seeds=1)
+    assert result.done == 1 and result.failed[0][0].endswith("boom/0")
+    assert "ValueError: no file caf\\udce9.csv (" in result.failed[0][1]
+
+
 def test_a_changed_budget_in_an_old_folder_makes_cells_of_its_own(tmp_path):
     go(tmp_path, methods="random", seeds=2)
     before = stamps(tmp_path)

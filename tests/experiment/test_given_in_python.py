@@ -91,6 +91,31 @@ def test_its_cells_are_trained_again_after_an_edit():
     assert first["hardest"]["code"] != second["hardest"]["code"]
 
 
+def test_a_decorated_function_is_known_by_its_own_source_and_the_decorators():
+    """A decorator from another file hides the file of what it wraps."""
+    wraps = "import functools\ndef timed(f):\n    @functools.wraps(f)\n    def inner():\n"
+    Path("mine_timer.py").write_text(wraps + "        return f()\n    return inner\n")
+    text = "from mine_timer import timed\n" + MODULE.replace("def hardest", "@timed\ndef hardest")
+    Path("mine_timed.py").write_text(text)
+    hardest = __import__("mine_timed").hardest
+    digests = [given_function.GivenFunction.of(hardest).digest]
+    for file, old, new in (
+        ("mine_timed.py", "m=4", "m=5"),
+        ("mine_timer.py", "return f()", "return  f()"),
+    ):
+        Path(file).write_text(Path(file).read_text().replace(old, new))
+        digests.append(given_function.GivenFunction.of(hardest).digest)
+    assert len(set(digests)) == 3
+    plain = module("mine_plain")
+    from mine_timer import timed
+
+    outside = timed(plain.hardest)  # its file does not import the decorator
+    before = given_function.GivenFunction.of(outside).digest
+    assert before != given_function.GivenFunction.of(plain.hardest).digest
+    Path("mine_plain.py").write_text(MODULE.replace("m=4", "m=6"))
+    assert given_function.GivenFunction.of(outside).digest != before
+
+
 def test_a_function_whose_source_is_not_known_is_refused(monkeypatch):
     mine = module("mine_refused")
     names = {}

@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from negbench.cli import main
+from negbench.experiment.options.experiment_file import of_datasets, read_experiments
+from negbench.experiment.options.options import build, merge
 from negbench.storage import cell_store
 
 FILE = """
@@ -68,3 +70,33 @@ def test_a_data_set_picks_its_experiment_and_another_is_refused():
     assert refused.exit_code == 2 and "none has 'three.csv'" in refused.stderr
     assert run("datasets=two.csv", "train.epochs=1").exit_code == 0
     assert len(rows()) == 3
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("train = { lr = 0.2 }", {"epochs": 3, "lr": 0.2}),
+        ("lr = 0.2", {"epochs": 3, "lr": 0.2}),
+        ("[experiment.train]\nepochs = 7", {"epochs": 7, "lr": 0.1}),
+        ("lr = 0.2\ntrain = { epochs = 7 }", {"epochs": 7, "lr": 0.2}),
+        ("", {"epochs": 3, "lr": 0.1}),
+    ],
+)
+@pytest.mark.parametrize(
+    "common", ["[train]\nepochs = 3\nlr = 0.1", "train = { epochs = 3 }\nlr = 0.1"]
+)
+def test_a_setting_goes_over_that_setting_alone(common, own, expected):
+    """A table's `train` once took the place of the common one, whose epochs were lost."""
+    Path("two.toml").write_text(f"{common}\n[[experiment]]\n{own}\n[[experiment]]\nlr = 0.5\n")
+    first, second = (build(merge(each)).train for each in read_experiments(Path("two.toml")))
+    assert first == expected and second == {"epochs": 3, "lr": 0.5}
+
+
+def test_a_short_form_goes_over_the_longer_word():
+    Path("two.toml").write_text(
+        'datasets = ["one.csv"]\n[[experiment]]\ndataset = "two.csv"\n'
+        '[[experiment]]\nmethod = "dns"\n'
+    )
+    experiments = read_experiments(Path("two.toml"))
+    assert [build(merge(each)).datasets for each in experiments] == [("two.csv",), ("one.csv",)]
+    assert of_datasets(experiments, ["two.csv"]) == [experiments[0]]

@@ -6,6 +6,8 @@ import torch
 
 import negbench
 from negbench.errors import UserError
+from negbench.parts import BPR, Uniform
+from negbench.protocol import Method
 
 USERS, ITEMS = [0, 0, 1, 2], [0, 1, 2, 3]
 
@@ -83,6 +85,9 @@ def test_wrong_scores_are_refused_in_a_sentence(score, sentence):
         ({"row": "dns"}, "row= belongs to the model of a run"),
         ({"run": "runs/x"}, "run= belongs to the model of a run"),
         ({"items": None}, "give users= and items="),
+        ({"method": Method(Uniform(2), BPR())}, "method must be a name .* got a Method"),
+        ({"also_exclude": np.zeros((3, 2), int)}, r"also_exclude must be \(users, items\); got a"),
+        ({"device": "gpu"}, "`device` must be one that torch has here"),
     ],
 )
 def test_a_wrong_word_is_refused_before_anything_is_scored(wrong, sentence):
@@ -97,8 +102,16 @@ def test_a_wrong_word_is_refused_before_anything_is_scored(wrong, sentence):
 def test_without_a_model_it_says_what_to_give():
     with pytest.raises(UserError, match="mine needs a model: the folder of a run, or score="):
         negbench.mine()
+    with pytest.raises(UserError, match="mine needs the folder of a run, or a Run; got 3"):
+        negbench.mine(3)
     with pytest.raises(UserError, match="users= belongs to a model of your own"):
         negbench.mine("runs/x", users=USERS, items=ITEMS)
+
+
+def test_nobody_to_exclude_excludes_nobody():
+    """Held-out pairs may be none."""
+    for none in (([], []), (np.array([], int), np.array([], int))):
+        assert mine(also_exclude=none).frame().equals(mine().frame())
 
 
 def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):

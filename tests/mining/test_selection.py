@@ -132,8 +132,11 @@ def test_the_first_different_usable_ones_are_kept(cells):
         ({"max_score_ratio": 0.0}, "`max_score_ratio` must be above 0; got 0.0"),
         ({"max_score_ratio": math.nan}, "`max_score_ratio` must be above 0; got nan"),
         ({"margin": -0.1}, "`margin` must be 0 or more; got -0.1"),
+        ({"margin": "0.1"}, "`margin` must be 0 or more; got '0.1'"),
+        ({"max_score_ratio": True}, "`max_score_ratio` must be above 0; got True"),
     ],
 )
 def test_a_rule_out_of_range_is_refused(wrong, sentence):
     with pytest.raises(UserError, match=sentence):
         Rule(**wrong)
+    assert Rule(np.int64(2), margin=np.float32(0.5)).bounded

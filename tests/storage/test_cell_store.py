@@ -90,6 +90,23 @@ def test_damage_is_one_sentence_and_does_not_stop_the_rest(tmp_path, damage):
     assert cell_store.find_cell(tmp_path, spec()) is None
 
 
+def test_the_remedy_for_a_spoilt_array_is_one_that_works(tmp_path):
+    """A run keeps finished cells, so that to run again alone would change nothing."""
+    folder = cell_store.write_cell(tmp_path, record(), users=USERS)
+    content = bytearray((folder / "users.npz").read_bytes())
+    content[60:70] = b"spoilt....."
+    (folder / "users.npz").write_bytes(content)
+    assert cell_store.find_cell(tmp_path, spec()) is not None
+    with pytest.raises(UserError, match=f"remove the folder {folder.name} and run again"):
+        cell_store.read_cell(folder).users()
+
+
+def test_a_text_with_half_a_character_comes_back(tmp_path):
+    """As the name of a file that is no UTF-8 in the error of a plug-in."""
+    folder = cell_store.write_cell(tmp_path, record(status="failed") | {"reason": "caf\udce9"})
+    assert cell_store.read_cell(folder).failure == "caf\udce9"
+
+
 def test_nothing_is_unpickled(tmp_path):
     folder = cell_store.write_cell(tmp_path, record(), users=USERS)
     np.savez(folder / "users.npz", users=np.array([{"a": 1}], dtype=object))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers.toy_data import small_context
 
+from negbench.errors import UserError
 from negbench.evaluation.model_scorer import ModelScorer
 from negbench.ops import rng
 from negbench.parts import BPR
@@ -110,6 +111,63 @@ def test_shared_vectors_and_nothing_at_all_are_legal():
 def test_shared_or_per_row_is_stated_never_inferred(wrong):
     with pytest.raises(ValueError, match="must be"):
         Negatives(**wrong)
+
+
+@dataclass
+class Gives:
+    """A sampler, a stage or an objective that gives one thing."""
+
+    what: object
+
+    def sample(self, step):
+        return self.what
+
+    def apply(self, step, negatives):
+        return self.what
+
+    def rows(self, step, s_pos, s_neg, negatives):
+        return self.what
+
+
+IDS = torch.tensor([[2], [2]])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (Negatives(IDS[:1]), r"must give `ids` \[2, N\] int64; got \[1, 1\] int64"),
+        (Negatives(torch.zeros(3, 1).long()), r"`ids` \[2, N\] int64; got \[3, 1\] int64"),
+        (Negatives(IDS.int()), r"`ids` \[2, N\] int64; got \[2, 1\] int32"),
+        (Negatives(IDS[:, 0].int(), shared=True), r"`ids` \[K\] int64; got \[2\] int32"),
+        (Negatives(IDS, mask=torch.ones(1, 1).bool()), r"`mask` \[2, 1\] bool; got \[1, 1\] bool"),
+        (Negatives(IDS, mask=torch.ones(2, 1)), r"`mask` \[2, 1\] bool; got \[2, 1\] float32"),
+        (Negatives(IDS, logq=torch.zeros(2)), r"`logq` \[2, 1\]; got \[2\] float32"),
+        (Negatives(IDS, logw=torch.zeros(2)), r"`logw` \[2, 1\]; got \[2\] float32"),
+        (Negatives(IDS, row_weight=torch.ones(1)), r"`row_weight` \[2\]; got \[1\] float32"),
+        (Negatives(vectors=torch.ones(1, 1, 2)), r"`vectors` \[2, 1, D\]; got \[1, 1, 2\]"),
+        (IDS, r"must give Negatives; got a Tensor"),
+        (None, "must give Negatives; got None"),
+    ],
+)
+def test_what_would_be_broadcast_in_silence_is_refused(given, sentence):
+    for method, verb in (
+        (Method(Gives(given), BPR()), "sample"),
+        (Method(Fixed(Negatives(IDS)), BPR(), stages=(Gives(given),)), "apply"),
+    ):
+        with pytest.raises(UserError, match=f"^Gives.{verb} .*{sentence}.*negbench check"):
+            forward(method, step_of())
+
+
+@pytest.mark.parametrize("rows", [torch.zeros(2, 2), torch.zeros(2, 1), torch.tensor(1.0), None])
+def test_an_objective_gives_a_loss_for_each_row(rows):
+    """[B, N] - [B] is [B, B] where N is 1, and its mean would train."""
+    with pytest.raises(UserError, match=r"Gives.rows must give a loss for each row, \[2\]; got"):
+        forward(Method(Fixed(Negatives(IDS)), Gives(rows)), step_of())
+
+
+def test_a_part_that_scores_other_rows_is_refused():
+    with pytest.raises(ValueError, match=r"each of 2 rows; got \[1, 1\]; score_shared takes one"):
+        step_of().score(Negatives(IDS[:1]))
 
 
 def test_take_selects_along_n_and_forgets_how_it_was_drawn():

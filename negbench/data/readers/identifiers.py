@@ -31,8 +31,9 @@ BLANKS = (
 """White space, with no-break spaces and the byte-order mark of joined files."""
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,3})?")
 LIST = re.compile(r"[\[(]?\s*-?[0-9]+(?:[\s,;|]+-?[0-9]+)+\s*[\])]?")
-EXACT = 2**53
-"""Floats beyond do not tell whole numbers apart."""
+EXACT = {"float16": 11, "halffloat[pyarrow]": 11, "float32": 24, "float[pyarrow]": 24}
+"""By the type of a column (others: 53): floats from 2 to this power on do not tell whole numbers
+apart."""
 ROUNDED = 10**11
 """Numbers from here on are in short form, 1.2E+11, because a spreadsheet rounded them."""
 IN_FULL = "write the ids in full, as whole numbers or as text"
@@ -87,19 +88,19 @@ def identifiers(column: "pd.Series[Any]", role: str) -> Identifiers:
     codes = raw_codes.astype(np.int64)
     before = [_plain(each) for each in uniques.tolist()]
     try:
-        return _read(codes, before, role)
+        return _read(codes, before, role, EXACT.get(str(column.dtype).lower(), 53))
     except BadIds as error:
         values = [_stripped(each) if isinstance(each, str) else each for each in before]
         row = int((codes == values.index(error.value)).argmax())
         raise BadIds(error.reason, error.remedy, error.value, row) from None
 
 
-def _read(codes: NDArray[np.int64], before: list[Any], role: str) -> Identifiers:
-    """The ids of a column whose different values are `before`."""
+def _read(codes: NDArray[np.int64], before: list[Any], role: str, exact: int) -> Identifiers:
+    """The ids of a column whose different values are `before`, floats good up to 2^exact."""
     typed: tuple[str, ...] = ()
     if not all(isinstance(each, str) for each in before):
         if len({type(each) for each in before}) == 1:
-            return _typed(codes, before, role)
+            return _typed(codes, before, role, exact)
         before = [str(each) for each in before]  # an object column may mix 1 and "1"
         typed = (f"{role} ids of several types are read as text",)
     after = [_stripped(each) for each in before]
@@ -128,7 +129,7 @@ def _compact(
     return values[occurs], np.append(np.cumsum(occurs) - 1, -1)[codes].astype(np.int64)
 
 
-def _typed(codes: NDArray[np.int64], values: list[Any], role: str) -> Identifiers:
+def _typed(codes: NDArray[np.int64], values: list[Any], role: str, exact: int) -> Identifiers:
     """Ids of one type that is not text; floats that are whole numbers become such."""
     notes: tuple[str, ...] = ()
     if values and isinstance(values[0], float):
@@ -136,8 +137,10 @@ def _typed(codes: NDArray[np.int64], values: list[Any], role: str) -> Identifier
             infinite = next(each for each in values if not np.isfinite(each))
             raise BadIds(f"the {role} is {infinite}", IN_FULL, infinite)
         if all(each.is_integer() for each in values):
-            if far := next((each for each in values if abs(each) >= EXACT), None):
-                reason = f"the {role} {far:.0f} is a float beyond 2^53, where ids fall together"
+            if far := next((each for each in values if abs(each) >= 2**exact), None):
+                reason = (
+                    f"the {role} {far:.0f} is a float beyond 2^{exact}, where ids fall together"
+                )
                 raise BadIds(reason, IN_FULL, far)
             values = [int(each) for each in values]
             notes = (f"{role} ids are floats, all of them whole numbers: 1.0 is read as 1",)

@@ -74,8 +74,7 @@ def frame_rows(frame: pd.DataFrame, columns: Columns, where: str) -> RawRows:
     Raises DataError, with its number, for the first invalid row.
     """
     _refuse_layouts(columns, where)
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    frame = _with_index(frame, where)
     names = [str(name) for name in frame.columns]
     firsts = [frame.iloc[0, at] if len(frame) else 0 for at in range(len(names))]
     lists = _lists(names, firsts, columns)
@@ -83,6 +82,25 @@ def frame_rows(frame: pd.DataFrame, columns: Columns, where: str) -> RawRows:
     used = {role: frame.iloc[:, at] for role, at in chosen.used.items()}
     used = {role: column.reset_index(drop=True) for role, column in used.items()}
     return _typed_rows(used, columns, where, chosen.note)
+
+
+def _with_index(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The frame with a named index among its columns, once where a column is called so too.
+
+    Raises UserError where that column holds other values.
+    """
+    index, columns = frame.index, list(frame.columns)
+    twins = [name for name in index.names if name is not None and name in columns]
+    for name in twins:
+        level = index.get_level_values(list(index.names).index(name))
+        if not level.equals(pd.Index(frame.iloc[:, columns.index(name)])):
+            raise UserError(
+                f"{where}: index and column must not share a name where they differ; both are "
+                f"called {name}; rename one, or leave the index out by reset_index(drop=True)"
+            )
+    if twins:
+        frame = frame.reset_index(level=twins, drop=True)
+    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
 def _lists(names: list[str], firsts: list[Any], columns: Columns) -> int:

@@ -22,6 +22,13 @@ ORDERED = {
     "rows": "the rows of a user are in time order, as told by --order rows",
     "none": "times are not read, as told by --order none",
 }
+NARROW = {
+    "float16": "float16",
+    "halffloat[pyarrow]": "float16",
+    "float32": "float32",
+    "float[pyarrow]": "float32",
+}
+"""Types of columns with fewer digits than float64, by what pandas calls them."""
 RowError = Callable[[int, str, str], DataError]
 """The error for a row (from 0), a reason and a remedy."""
 
@@ -106,7 +113,7 @@ def _ratings(
     if "rating" not in used:
         return None, ()
     column = used["rating"].iloc[keep]
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    values = _as_written(pd.to_numeric(column, errors="coerce"))
     bad = ~np.isfinite(values)
     if not bad.any():
         return values, ()
@@ -115,3 +122,16 @@ def _ratings(
         raise BadValue(row, f"the rating {column.iloc[row]!r} is not a number")
     values = np.where(bad, np.nan, values)
     return values, (f"{counted(int(bad.sum()), 'row')} without a rating, which no one asked for",)
+
+
+def _as_written(numbers: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Numbers [n] by their shortest decimals: a 0.7 that was stored in half the digits is 0.7.
+
+    As a float32 it is a little less, and would not reach a least rating of 0.7.
+    """
+    values = numbers.to_numpy(np.float64)
+    narrow = NARROW.get(str(numbers.dtype).lower())
+    if narrow is None:
+        return values
+    distinct, codes = np.unique(values, return_inverse=True)
+    return distinct.astype(narrow).astype(str).astype(np.float64)[codes]

@@ -43,6 +43,8 @@ def seconds(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], tuple[str, .
     """
     if pd.api.types.is_timedelta64_dtype(column):
         raise BadValue(0, "the time is a duration and no point in time", WITHOUT)
+    if isinstance(column.dtype, pd.PeriodDtype):  # as numbers they would count periods
+        column = column.dt.start_time
     if pd.api.types.is_datetime64_any_dtype(column):
         _refuse_missing(column.isna().to_numpy(bool))
         times = since_1970(column)

@@ -2,7 +2,7 @@
 
 A file may hold several experiments of one run folder, as a study has whose settings differ by data
 set: a list of tables `experiment`, in TOML `[[experiment]]`. What stands above them is common to
-all, and a table's own keys go over it.
+all, and a table's own keys go over it; of a section `train` each of its settings by itself.
 """
 
 import tomllib
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError, shown
+from negbench.experiment.options.options import ALIASES
 from negbench.plugins.term_syntax import literal
 from negbench.storage import run_file
 
@@ -41,7 +42,23 @@ def _several(path: Path, content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             f"{shown(tables)}"
         )
     common = {key: value for key, value in content.items() if key != SEVERAL}
-    return [{**common, **each} for each in tables]
+    return [_over(common, each) for each in tables]
+
+
+def _over(common: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keys of a table over those that are common, which come first and one setting a key."""
+    opened: dict[str, Any] = {}
+    for key, value in common.items():
+        section = _name(key) == "train" and isinstance(value, Mapping)
+        opened |= {f"train.{k}": v for k, v in value.items()} if section else {key: value}
+    names = {_name(key) for key in own}
+    return {**{key: value for key, value in opened.items() if _name(key) not in names}, **own}
+
+
+def _name(key: str) -> str:
+    """The full name of a key, however it is written."""
+    name = key.strip().lower().replace("-", "_")
+    return ALIASES.get(name, name)
 
 
 def of_datasets(

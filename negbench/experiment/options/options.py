@@ -14,6 +14,7 @@ from typing import Any, Literal
 from negbench.data.dataset_words import is_file, is_name
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError, did_you_mean, shown
+from negbench.experiment.options.numpy_values import as_python
 from negbench.experiment.options.plugin_selection import select
 from negbench.experiment.options.sweeps import expand
 from negbench.experiment.options.training_settings import budget
@@ -157,7 +158,7 @@ def flatten(raw: Mapping[str, Any]) -> dict[str, Any]:
             flat[name] = [*flat.get(name, []), *more]
         else:
             flat[name] = value
-    return flat
+    return {name: value if name == "datasets" else as_python(value) for name, value in flat.items()}
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -260,7 +260,9 @@ def _die_with_parent() -> None:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())[:500]
+    """The error in a line; half of a character, as of file names that are no UTF-8, is escaped."""
+    line = " ".join(str(error).split())[:500]
+    text = line.encode(errors="backslashreplace").decode()
     if not isinstance(error, UserError):
         text = f"{type(error).__name__}: {text}".rstrip(": ")
     return f"{NO_MEMORY} ({text})" if _is_out_of_memory(error) else text
