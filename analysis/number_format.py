@@ -1,7 +1,7 @@
 """Number and metric formatting, shared by every table, figure and sentence."""
 
 from collections.abc import Sequence
-from math import isnan
+from math import floor, isnan, log10
 
 from negbench.evaluation.metric_names import METRICS, Metric
 
@@ -34,14 +34,34 @@ def spread(mean: float, std: float) -> str:
     return f"{mean:.4f} ± {std:.4f}" if known else number(mean)
 
 
+def fixed(value: float, decimals: int) -> str:
+    """A number with so many decimals, and with more where one that is not 0 would read as 0."""
+    if value and not round(value, decimals):
+        decimals = 1 - floor(log10(abs(value)))  # two significant digits
+    return f"{value:.{decimals}f}"
+
+
 def percent(value: float) -> str:
-    """A share in [0, 1] as percent: 6.10 %."""
-    return "-" if isnan(value) else f"{100 * value:.2f} %"
+    """A share in [0, 1] as percent: 6.10 %; one above 0 is never 0.00 %, but 0.0046 %."""
+    return "-" if isnan(value) else f"{fixed(100 * value, 2)} %"
 
 
 def fine_percent(value: float) -> str:
     """A share with a third digit where it is below 1 %: 0.133 %, for a rate beside its interval."""
-    return "-" if isnan(value) else f"{100 * value:.{3 if abs(value) < 0.01 else 2}f} %"
+    return "-" if isnan(value) else f"{fixed(100 * value, 3 if abs(value) < 0.01 else 2)} %"
+
+
+def p_value(value: float, level: float = 0.05) -> str:
+    """A p value to three decimals, < 0.001 below; more where it would read as the level itself.
+
+    0.0497 is below the level and 0.0503 is not, so neither is written 0.050.
+    """
+    if value < 0.001:
+        return "< 0.001"
+    decimals = 3
+    while value != level and decimals < 9 and float(f"{value:.{decimals}f}") == level:
+        decimals += 1
+    return f"{value:.{decimals}f}"
 
 
 def seconds(value: float) -> str:

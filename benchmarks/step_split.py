@@ -2,10 +2,11 @@
 
 python benchmarks/step_split.py --data ml_1m,gowalla --methods "random;random(negatives=32)"
 
-Torch's kernels and numba's take ten steps each in turn, so both meet the same machine. A phase is
-the median of its CPU time over all steps, in microseconds: zeroing, the view, sampling, scores of
-the positive and the negatives, the loss, its backward pass, the backbone's, and the optimiser.
-Ratios hold for this run alone. Without numba, only torch's are taken.
+Torch's kernels and numba's take ten steps each in turn, each of a model of its own, so both meet
+the same machine. A phase is the median of its CPU time over all steps, in microseconds: zeroing,
+the view, sampling, scores of the positive and the negatives, the loss, its backward pass, the
+backbone's, and the optimiser. Ratios hold for this run alone. Without numba only torch's are
+taken.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from negbench.experiment.cell.run import prepare_fit
 from negbench.experiment.cell.spec import CellSpec
 from negbench.ops import row_kernels
 from negbench.protocol.step import Batch, Step
+from negbench.scenario.scenario import Scenario
 from negbench.training.fit import Fit
 from negbench.training.memory import keep_freed_memory
 from negbench.training.optimisers import zero_gradients
@@ -48,27 +50,29 @@ def main() -> None:
         for backbone in args.backbones.split(","):
             for method in args.methods.split(";"):
                 spec = CellSpec(scenario.interactions.name, backbone, method, probe="off")
-                fit = prepare_fit(spec, scenario, torch.device("cpu"))
-                for kind, phases in split(fit, args.steps).items():
+                for kind, phases in split(spec, scenario, args.steps).items():
                     case = f"{name} {backbone} {method}, {kind}"
                     values = (*phases, sum(phases))
                     sys.stdout.write(f"{case:44}" + "".join(f"{x:10.0f}" for x in values) + "\n")
 
 
-def split(fit: Fit, steps: int) -> dict[str, list[float]]:
+def split(spec: CellSpec, scenario: Scenario, steps: int) -> dict[str, list[float]]:
     """The medians of each phase by kind of kernels, in microseconds."""
     loaded = row_kernels.load()
     kinds: dict[str, Callable[[], object]] = {"torch": lambda: ("torch", {})}
     if loaded[1]:
         kinds[loaded[0]] = lambda: loaded
+    fits = {kind: prepare_fit(spec, scenario, torch.device("cpu")) for kind in kinds}
+    batches = {kind: endless(fit) for kind, fit in fits.items()}
     times: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
-    fit.backbone.train()
-    fit.refresh(1)
-    batches = endless(fit)
+    for kind, fit in fits.items():
+        row_kernels.load = kinds[kind]  # type: ignore[assignment]
+        fit.backbone.train()
+        fit.refresh(1)
     for number in range(1, steps + 1):
         kind = list(kinds)[number // TURN % len(kinds)]
         row_kernels.load = kinds[kind]  # type: ignore[assignment]
-        phases = step(fit, next(batches), number)
+        phases = step(fits[kind], next(batches[kind]), number)
         if number >= 2 * TURN and number % TURN >= LEFT_OUT:
             times[kind].append(phases)
     row_kernels.load = lambda: loaded  # type: ignore[assignment]

@@ -17,10 +17,9 @@ becomes easier than `random`; the epoch's metrics `dens_t` and `dens_hardness`, 
 s_n - mean_{j in C} s_j, show it. The ramp is the method and not a warm-up before it: the published
 results are of epochs 10 to 55 of a ramp of 100, so no phase begins at its end.
 
-Differs: epochs of the ramp count from 0, as released; the gates start at small random weights from
-the run's seed; of a mosaic of several items the recorded id, which bears the L2 penalty, is that of
-a layer drawn uniformly. Scores s are the backbone's own, cosines where it has them. Cost per step:
-M (L + 1) dot products and gates, D^2 each, a row.
+Differs: of a mosaic of several items the recorded id, which bears the L2 penalty, is that of a layer
+drawn uniformly. Epochs of the ramp count from 0, as released. Scores s are the backbone's own,
+cosines where it has them. Cost per step: M (L + 1) dot products and gates, D^2 each, a row.
 """
 
 from collections.abc import Iterable
@@ -89,16 +88,16 @@ class Gates(torch.nn.Module):
     """The four linear maps inside the gates, the same at every layer."""
 
     def __init__(self, width: int, seed: int) -> None:
-        """Uniform weights as by Glorot and Bengio, and biases of 0."""
+        """Weights and biases uniform within 1 / sqrt(D), as released."""
         super().__init__()
-        generator, bound = rng.stream(seed, "dens gates"), (3 / width) ** 0.5
+        generator, bound = rng.stream(seed, "dens gates"), width**-0.5
 
         def linear() -> torch.nn.Linear:
             # On no device first: torch's own values would come from the global generator.
             layer = torch.nn.Linear(width, width, device="meta").to_empty(device="cpu")
             with torch.no_grad():
                 layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.zero_()
+                layer.bias.uniform_(-bound, bound, generator=generator)
             return layer
 
         self.positive, self.user = linear(), linear()

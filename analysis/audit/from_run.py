@@ -28,6 +28,9 @@ from .inputs import Audience, Block, Ints, System
 from .item_groups import ItemGroups
 from .listed_cell import ListedCell
 
+IN_ORDER = ("ratio", "temporal", "leave_one_out", "users")
+"""The split rules whose test pairs are later than what their users chose before; the others draw
+test pairs, or take what they are given."""
 Ids = dict[str, list[Any]]
 Cells = list[RankedCell]
 
@@ -90,7 +93,7 @@ def blocks_of_run(
         if not systems:
             raise NothingToReport(
                 "an audit in words needs cells that keep their lists; this run has none that can "
-                "be read; run it again"
+                "be read; run it again with --overwrite all"
             )
         own = notes_of(run, dataset, backbone)
         several = len(run.partitions) > 1  # of one split alone there are no means over splits
@@ -148,6 +151,7 @@ def _audience(
         item_names=titles,
         average=str(cell.spec.get("average", "users")),
         groups=groups,
+        in_order=str(cell.record["split"]["rule"]).partition("(")[0] in IN_ORDER,
     )
 
 

@@ -9,20 +9,30 @@ Term = tuple[str, str]
 ENOUGH = 5
 """Seeds from which on intervals over them are not wide for want of seeds."""
 _PLAIN = {
-    "recall": "the share of the later choices that are in the list",
-    "ndcg": "later choices in the list, those near its top counting more, over the best list",
-    "hit": "1 if any later choice is in the list",
-    "mrr": "1 over the place of the first later choice, 0 if none is in the list",
-    "map": "the mean share of later choices down to each of them",
-    "precision": "the share of the list that was chosen later",
+    "recall": "the share of the {choices} that are in the list",
+    "ndcg": "{choices} in the list, those near its top counting more, over the best list",
+    "hit": "1 if any of the {choices} is in the list",
+    "mrr": "1 over the place of the first of the {choices}, 0 if none is in the list",
+    "map": "the mean share of {choices} down to each of them",
+    "precision": "the share of the list that is among the {choices}",
 }
 """Each metric for a reader without formulas; those are at `metric_kernels.metric_values`."""
+LATER, HELD_OUT = "later choices", "held-out choices"
+"""What the test part holds: of users in order of time, and where test pairs were drawn or given."""
+
+
+def choices(in_order: bool) -> str:
+    """What the items of the test part are to their users."""
+    return LATER if in_order else HELD_OUT
 
 
 def glossary(block: Block) -> tuple[Term, ...]:
     """The terms of a block's page with their meanings."""
     audience = block.audience
     meaning = _PLAIN.get(audience.metric.name, "a metric of a plug-in; see its own description")
+    meaning = meaning.format(choices=choices(audience.in_order))
+    what = "what the user chose later" if audience.in_order else "what else the user chose"
+    before = " before" if audience.in_order else ""
     unmet = len(audience.seen) > 0
     head, tail = audience.bands.names[0], audience.bands.names[-1]
     return (
@@ -31,11 +41,11 @@ def glossary(block: Block) -> tuple[Term, ...]:
             "one way to make lists: a method of the run by its name, or lists from elsewhere",
         ),
         ("list", f"the {audience.k} items that a system shows a user, best first"),
-        (HISTORY, "what a user chose before, in the data that systems learn from (train)"),
+        (HISTORY, f"what a user chose{before}, in the data that systems learn from (train)"),
         (
             metric_label(audience.metric),
-            f"accuracy, how well a list holds what the user chose later (test): {meaning}; 0 is "
-            "nothing, higher is better",
+            f"accuracy, how well a list holds {what} (test): {meaning}; 0 is nothing, higher is "
+            "better",
         ),
         ("popularity of an item", "how many users chose it in train"),
         (
@@ -97,8 +107,8 @@ def limits(block: Block) -> tuple[str, ...]:
     few = f"{seeds[0]} seeds show little of how trainings differ, so" if seeds else ""
     return (
         *([f"{few} intervals that count them are wide; {ENOUGH} seeds narrow them."] * bool(few)),
-        "Accuracy counts what users chose later among what they could find: a good item that "
-        "nobody came upon counts as a miss, and popular items are come upon more.",
+        f"Accuracy counts {choices(block.audience.in_order)} among what users could find: a good "
+        "item that nobody came upon counts as a miss, and popular items are come upon more.",
         "Groups of users differ in how hard they are to predict, so a group that is served worst "
         "is not served worst by fault of the system alone; compare its gain.",
         "A list that is more popular than a history is no fault by itself, nor is one that is "

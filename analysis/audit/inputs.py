@@ -45,6 +45,8 @@ class Audience:
     """Accuracy as a mean over users, or over test events."""
     groups: ItemGroups | None = None
     """Items by a column of the item table, if one was asked for."""
+    in_order: bool = True
+    """Whether a user's test items are known to be later than his history."""
 
     @property
     def k(self) -> int:

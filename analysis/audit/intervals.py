@@ -6,6 +6,10 @@ of users and seeds (`statistics/crossed_effects.py`) and the weighted t quantile
 what is told apart. Percentiles of a bootstrap over so few seeds would be too narrow: three seeds
 that happen to agree in sign would pass for certainty.
 
+A group against all others is two samples of users, each with a variance of its own. The degrees of
+freedom are those of the smaller one: a group of a few users has a wide interval however many the
+others are, and one of a single user has none.
+
 A ratio of two means is linear in the users to first order (the delta method): the value of user u
 is R + (x_u - R y_u) / mean(y).
 """
@@ -15,7 +19,7 @@ from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from negbench.evaluation.popularity_bias import NAN, Floats
 
@@ -48,11 +52,12 @@ class Estimate:
         return not isnan(self.value)
 
 
-def estimate(values: ArrayLike, looks: int = 1) -> Estimate:
+def estimate(values: ArrayLike, looks: int = 1, df: int | None = None) -> Estimate:
     """The mean of `values` [S, n] or [n] over users who have a value under every seed.
 
     `looks` is among how many such means this one was picked by looking: its interval is widened to
-    hold for all of them together (Bonferroni).
+    hold for all of them together (Bonferroni). `df` are the degrees of freedom of the users' part,
+    n - 1 where None.
     """
     x = np.atleast_2d(np.asarray(values, float))
     x = x[:, ~np.isnan(x).any(axis=0)]
@@ -67,7 +72,8 @@ def estimate(values: ArrayLike, looks: int = 1) -> Estimate:
     variance = of_users + of_seeds
     share = of_seeds / variance if variance > 0 else 0.0
     q = 1 - (1 - LEVEL) / 2 / looks
-    half = float(quantile(q, share, n_users - 1, max(n_seeds - 1, 1))) * variance**0.5
+    of_part = n_users - 1 if df is None else df
+    half = float(quantile(q, share, of_part, max(n_seeds - 1, 1))) * variance**0.5
     return Estimate(mean, mean - half, mean + half, n_users, n_seeds)
 
 
@@ -91,8 +97,24 @@ def apart(values: ArrayLike, inside: Sequence[bool] | np.ndarray, looks: int = 1
     x = np.atleast_2d(np.asarray(values, float))
     known = ~np.isnan(x).any(axis=0)
     x, here = x[:, known], np.asarray(inside, bool)[known]
-    if not here.any() or here.all():
+    sizes = [int(group.sum()) for group in (here, ~here)]
+    if not min(sizes):
         return Estimate(NAN, n_seeds=len(x))
-    mean, other = float(x[:, here].mean()), float(x[:, ~here].mean())
-    own: Floats = np.where(here, (x - mean) / here.mean(), -(x - other) / (~here).mean())
-    return estimate(own + (mean - other), looks)
+    difference = float(x[:, here].mean() - x[:, ~here].mean())
+    if min(sizes) < 2:  # one user does not show how much such users differ
+        return Estimate(difference, n_users=len(here), n_seeds=len(x))
+    own: Floats = np.where(here, _centred(x, here), -_centred(x, ~here))
+    return estimate(own + difference, looks, min(sizes) - 1)
+
+
+def _centred(values: Floats, group: NDArray[np.bool_]) -> Floats:
+    """Values [S, n] less the mean of the group, divided by its share of the users.
+
+    Users are stretched about the mean of each seed, so that the variance of the mean over all n is
+    that of the group's own n - 1, and not of its n.
+    """
+    n, all_users = int(group.sum()), len(group)
+    of_seed = values[:, group].mean(axis=1, keepdims=True)
+    stretch = np.sqrt(n / (n - 1) * (all_users - 1) / all_users)
+    centred: Floats = (of_seed - of_seed.mean() + stretch * (values - of_seed)) / group.mean()
+    return centred

@@ -116,7 +116,7 @@ def _tables(numbers: BlockFindings, system: SystemFindings) -> list[Part]:
     parts += [
         Part(f"Shown more than chosen: {name}", (_ITEMS,), _items(system.over), half=True),
         Part(f"Shown less than chosen: {name}", (_ITEMS,), _items(system.under), half=True),
-        Part(f"Users, before and after: {name}", _examples(system.examples)),
+        Part(f"Users, before and after: {name}", _examples(numbers, system)),
     ]
     return [each for each in parts if each.sentences or (each.table and each.table.rows)]
 
@@ -164,23 +164,28 @@ def _items(lines: Sequence[ItemLine]) -> Table:
     return Table("", tuple(columns), text_rows(columns, lines))
 
 
-def _examples(lines: Sequence[Example]) -> tuple[str, ...]:
-    if not lines:
+def _examples(numbers: BlockFindings, system: SystemFindings) -> tuple[str, ...]:
+    if not system.examples:
         return ()
+    in_order = numbers.block.audience.in_order
     return (
         "Of each taste the user in the middle by how much more popular the list is than the "
         f"history; up to {ITEMS} items of each.",
-        *map(_example, lines),
+        *(_example(line, in_order) for line in system.examples),
     )
 
 
-def _example(line: Example) -> str:
+def _example(line: Example, in_order: bool) -> str:
+    """A user; `in_order` is whether his test items are known to be later than his history."""
+    chose, mark = "Chose (", "chosen too, held out"
+    if in_order:
+        chose, mark = "Chose before (the last ", "chosen later"
     shown = [
-        f"{title}{' (chosen later)' if later else ''}"
-        for title, later in zip(line.shown, line.chosen_later, strict=True)
+        f"{title}{f' ({mark})' if hit else ''}"
+        for title, hit in zip(line.shown, line.chosen_later, strict=True)
     ]
     return (
-        f"User {line.user}, {line.group}. Chose before (the last {len(line.history)} of "
+        f"User {line.user}, {line.group}. {chose}{len(line.history)} of "
         f"{line.n_history}): {'; '.join(line.history)}. Is shown first: {'; '.join(shown)}. "
         f"The list is {times(line.lift)} times as popular as the history."
     )

@@ -185,12 +185,12 @@ def pushed(numbers: BlockFindings, system: SystemFindings) -> str:
     ]
     most = max(lines, key=lambda line: line.lift.value)
     others = [line for line in lines if line is not most]
-    clear = bool(others) and all(most.lift.low > line.lift.high for line in others)
-    end = (
-        f": those of {_users(most)} are pushed most"
-        if clear and most.lift.low > 1
-        else "; these intervals overlap, so no group is clearly pushed most"
-    )
+    apart = all(most.lift.low > line.lift.high for line in others)
+    end = ""
+    if others and apart and most.lift.low > 1:
+        end = f": those of {_users(most)} are pushed most"
+    elif others and not apart:
+        end = "; the highest is not clear of all others, so no group is clearly pushed most"
     return (
         f"Against the users' own histories, the lists of {system.overview.name} are "
         f"{listed(parts)}, {covers(system.n_seeds)}{end}."

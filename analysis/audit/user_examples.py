@@ -22,7 +22,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Example:
-    """A user: some of his history, the head of his list, and which of it he chose later."""
+    """A user: some of his history, the head of his list, and which of it is of the test part."""
 
     user: str
     group: str
@@ -30,6 +30,7 @@ class Example:
     n_history: int
     shown: tuple[str, ...]
     chosen_later: tuple[bool, ...]
+    """Later where the test part is: `Audience.in_order`."""
     lift: float
     """How many times as popular the list is as the history."""
 

@@ -58,7 +58,7 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         f"Difference in {metric_label(chosen)} to {base} in percent, by data set and backbone; "
         f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
         "within data set and backbone); "
-        "blue is better; empty: no such row, or its warm-up only."
+        "blue is better; empty: no such row, no baseline there, or its warm-up only."
     )
     places = places_of(frame)
     rows = frame["row"].nunique()

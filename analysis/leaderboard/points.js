@@ -79,7 +79,7 @@ function drawChosen() {
   const verdicts = { better: "above", worse: "below", same: "not told apart from" };
   const against = test.verdict && row.row !== test.against
     ? `${verdicts[test.verdict]} ${test.against} in ${label(chosen.metric)}${isNumber(test.p_corrected)
-      ? `, corrected p ${test.p_corrected < 0.0001 ? "< 0.0001" : test.p_corrected.toPrecision(2)}` : ""}` : "";
+      ? `, corrected p ${pText(test.p_corrected)}` : ""}` : "";
   const tuned = row.tuning.trials ? `${row.tuning.trials} trials, protocol ${row.tuning.protocols.join(", ")}` : "not tuned";
   const facts = [["family", row.family], ["rank", `${rankText(row)} by ${label(chosen.metric)} on ${bandName(chosen.band)}`],
     ["test", against], ...measures().map((each) => [each.label, textOf(each, row)]),
@@ -90,4 +90,9 @@ function drawChosen() {
   at("chosen").replaceChildren(element("h2", {}, row.row), element("p", { class: "soft" }, row.title), link || "",
     element("dl", {}, ...facts.filter(([, text]) => text && text !== "-").flatMap(([word, text]) =>
       [element("dt", {}, word), element("dd", {}, text)])));
+}
+
+// 0.0497 is below the level of the tests and 0.0503 is not, so neither is written 0.050.
+function pText(p) {
+  return p < 0.0001 ? "< 0.0001" : p.toPrecision(Math.abs(p - DATA.alpha) < 0.001 ? 4 : 2);
 }

@@ -76,7 +76,8 @@ def cell_hash(cell: Cell) -> str:
     if cell.folder.name != digest(cell.spec):
         raise UserError(
             f"a cell must be named by the hash of its settings; {cell.folder} has settings of hash "
-            f"{digest(cell.spec)}: they were edited after it was trained; run it again"
+            f"{digest(cell.spec)}: they were edited after it was trained; remove it and "
+            "run again"
         )
     record = cell.record
     parts = [record["spec"], record["status"], record.get("split"), record.get("metrics")]

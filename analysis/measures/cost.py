@@ -7,8 +7,9 @@ The baseline is the row of `vs`, of the row's own settings where there are sever
 `clock` says which seconds these and the parts are: CPU seconds (of all threads) where a block was
 trained on the CPU, as work beside it makes wall seconds longer; else wall seconds. `cpu` and
 `train` have both. Probes and evaluation are shown apart and are not in the ratio, for all rows
-share them. Seconds compare only between cells that ran alike (machine, threads); dot products
-compare everywhere. Runs that did not count negatives or dots have NaN there.
+share them. Seconds compare only between cells that ran alike: `machines` names the processor, the
+device and the threads of a row's cells, and `alike` says whether its baseline's are the same. Dot
+products compare everywhere. Runs that did not count negatives or dots have NaN there.
 """
 
 import pandas as pd
@@ -27,6 +28,8 @@ MEANS = ("seconds", "cpu", "train", *PARTS, "total", "cpu_total", *COUNTS, "memo
 RATIOS = {"ratio": "seconds", "ratio_speed": "speed", "ratio_dots": "dots"}
 RATIOS |= {"ratio_memory": "memory"}
 """Columns that are divided by the baseline's: name of the ratio, name of the column."""
+MACHINE = ("processor", "device", "threads")
+"""What cells must share for their seconds to compare; what records do not say is taken as one."""
 
 
 def cost(run: Run, vs: str = "random") -> pd.DataFrame:
@@ -37,7 +40,9 @@ def cost(run: Run, vs: str = "random") -> pd.DataFrame:
         costs[column] = _numbers(costs, column)
     costs["speed"] = costs["negatives"] / costs["seconds"].where(costs["seconds"] > 0)
     keys = {name: costs[name] for name in (*ROW, "clock")}
-    means = costs.groupby(list(keys), as_index=False, sort=False)[list(MEANS)].mean()
+    by_row = costs.groupby(list(keys), as_index=False, sort=False)
+    means = by_row[list(MEANS)].mean()
+    means["machines"] = by_row["machine"].agg(lambda each: "; ".join(sorted(set(each))))["machine"]
     means = means.merge(rows_of_run(run)[[*ROW, "seeds", "expected"]], on=ROW)
     bases = baselines(run, vs)
     of_rows = means[["dataset", "backbone", "row"]].itertuples(index=False, name=None)
@@ -47,14 +52,16 @@ def cost(run: Run, vs: str = "random") -> pd.DataFrame:
     for name, column in RATIOS.items():
         own = base[column].where(base[column] > 0)
         means[name] = means[column] / own.reindex(rows).to_numpy()
+    means["alike"] = means["machines"] == base["machines"].reindex(rows).to_numpy()
     return means
 
 
 def cell_costs(run: Run) -> pd.DataFrame:
-    """One line a finished cell: its clock, seconds an epoch on both clocks, parts, and totals."""
+    """One line a finished cell: clock, machine, seconds an epoch on both clocks, parts, totals."""
     costs = frames.cells(run)
     costs = costs[costs["status"] == "done"].copy()
     costs["clock"] = _clocks(costs)
+    costs["machine"] = costs.reindex(columns=list(MACHINE)).map(str).agg(", ".join, axis=1)
     epochs = _numbers(costs, "epochs")
     trained = epochs.where(epochs > 0)
     is_cpu = costs["clock"] == CPU

@@ -127,5 +127,5 @@ def _items(cell: Cell) -> tuple[Ints, Ints] | None:
 def _missing(what: str) -> NothingToReport:
     return NothingToReport(
         f"exposure needs cells that kept {what}; this run has none, for it was made by an older "
-        "negbench; run it again"
+        "negbench; run it again with --overwrite all"
     )

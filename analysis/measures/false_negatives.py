@@ -23,6 +23,8 @@ items. The design is that of SRNS (Ding et al., NeurIPS 2020).
 
 import pandas as pd
 
+from negbench.storage.cell_store import Cell
+
 from ..runs import frames
 from ..runs.frames import ROW, TRAINING, Run, trainings
 from ..runs.over_seeds import rows_of_run, spreads
@@ -139,6 +141,14 @@ def known_of(run: Run, frame: pd.DataFrame) -> list[str]:
     bounded = {
         cell.spec["dataset"]
         for cell, _ in run.done
-        if (probe := cell.record.get("probe")) and not probe.get("exact")
+        if cell.record.get("probe") and not knows_every_pair(cell)
     }
     return [LOWER if dataset in bounded else EXACT for dataset in frame["dataset"]]
+
+
+def knows_every_pair(cell: Cell) -> bool:
+    """Whether the data of a cell hold the truth of every pair.
+
+    Ground truth alone does not say so: of some data it is of the judged pairs.
+    """
+    return bool((cell.record.get("probe") or {}).get("exact"))

@@ -65,7 +65,7 @@ def _require(k: int, known: list[int]) -> None:
     if not known:
         raise NothingToReport(
             "an audit needs cells that were audited when they were ranked; this run has none, for "
-            "it was made by an older negbench; run it again"
+            "it was made by an older negbench; run it again with --overwrite all"
         )
     if k not in known:
         lengths = ", ".join(map(str, known))

@@ -27,6 +27,7 @@ from negbench.storage.cell_store import Cell
 from ..runs import frames
 from ..runs.damaged_cells import TolerantCell
 from ..runs.frames import ROW, Run
+from .false_negatives import knows_every_pair
 
 FILE = "triplets.npz"
 COLUMNS = ("user", "positive", "negative", "value", "error", "hardness", "epoch", "false")
@@ -68,12 +69,12 @@ def _bands(cell: Cell, items: NDArray[np.int64]) -> list[str]:
 def triplets(run: Run) -> pd.DataFrame:
     """One line a triplet of every finished cell, with the key of the row and the seed.
 
-    `exact` says whether `false` is exact (the data hold the ground truth) or a lower bound.
+    `exact` says whether `false` is exact (the data hold the truth of every pair) or a lower bound.
     """
     by_cell = [of_cell(cell) for cell, _ in run.done]
     counts = [len(part) for part in by_cell]
     keys = frames.repeated(run, counts)
-    exact = [bool(cell.record["data"].get("truth")) for cell, _ in run.done]
+    exact = [knows_every_pair(cell) for cell, _ in run.done]
     keys["exact"] = np.repeat(exact, counts)
     parts = [part for part in by_cell if len(part)]
     values = pd.concat(parts, ignore_index=True) if parts else empty()

@@ -58,7 +58,7 @@ ANALYSES: Mapping[str, Callable[[Run, Metric, str], pd.DataFrame]] = {
 }
 """The analyses whose frames the report shows."""
 OVERVIEW = "overview"
-CAPTION = f"Test part, full ranking. {BOLD.text} A head sorts its column."
+CAPTION = f"Test part, {{ranking}} ranking. {BOLD.text} A head sorts its column."
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,14 @@ def _block_page(
         [(kind, plot) for kind, plot in plots if (plot.dataset, plot.backbone) == where]
     )
     parts = sections(table, block, results)
+    approximate = any(note.kind == "size" and "approximate" in note.text for note in block.notes)
+    caption = CAPTION.format(ranking="approximate" if approximate else "full")
     placed = {OVERVIEW, *(kind for section in parts for kind in section.kinds)}
     return BlockPage(
         block.title,
         block,
         verdict,
-        replace(block_table(table, block), caption=CAPTION),
+        replace(block_table(table, block), caption=caption),
         tuple(image for image in images if image.kind == OVERVIEW),
         tuple((each, tuple(i for i in images if i.kind in each.kinds)) for each in parts),
         tuple(image for image in images if image.kind not in placed),

@@ -5,7 +5,7 @@ What a record of an older version does not hold is called "not recorded".
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -74,26 +74,37 @@ def stopping(run: Run) -> list[str]:
             f"No validation part on {listed(without)}: nothing stopped early, and the weights of "
             "the last epoch were tested."
         )
-    return [*texts, "Every item the user has not had is ranked."]
+    ranked = "Every item the user has not had is ranked."
+    if any(c.record.get("ranking") for c, _ in run.done):
+        ranked = (
+            "Lists are found by an approximate index, which misses some items of the exact ones."
+        )
+    return [*texts, ranked]
 
 
 def _line(key: tuple[str, str, str], cells: Sequence[Cell]) -> dict[str, str]:
-    spec, (dataset, backbone, row) = cells[0].spec, key
+    dataset, backbone, row = key
+    specs = [cell.spec for cell in cells]
     line = {"dataset": dataset, "backbone": backbone, "row": row}
-    line["seeds"] = " ".join(str(s) for s in sorted({cell.spec["seed"] for cell in cells}))
-    own = _parameters(spec.get("method_config"))
+    line["seeds"] = " ".join(str(s) for s in sorted({spec["seed"] for spec in specs}))
+    own = _of_all(_parameters(spec.get("method_config")) for spec in specs)
     if backbone == REFERENCE:
         return line | {"parameters": own}
-    config = dict(spec.get("backbone_config") or {})
-    line |= {name: _text(config.pop(name, None)) for name in _SHOWN}
-    budget = spec.get("train") or {}
-    line |= {name: _text(budget.get(name)) for name in _BUDGET}
+    configs = [dict(spec.get("backbone_config") or {}) for spec in specs]
+    line |= {name: _of_all(_text(c.pop(name, None)) for c in configs) for name in _SHOWN}
+    budgets = [spec.get("train") or {} for spec in specs]
+    line |= {name: _of_all(_text(budget.get(name)) for budget in budgets) for name in _BUDGET}
     epochs = [(cell.record.get("fit") or {}).get("epochs") for cell in cells]
     counts = sorted(n for n in epochs if isinstance(n, int))
     line["trained"] = _range(counts) if len(counts) == len(epochs) else UNKNOWN
-    line["objective"] = str(spec.get("objective") or "its own")
-    rest = _parameters(config)
+    line["objective"] = _of_all(str(spec.get("objective") or "its own") for spec in specs)
+    rest = _of_all(map(_parameters, configs))
     return line | {"parameters": "; ".join(filter(None, (own, rest and f"backbone: {rest}")))}
+
+
+def _of_all(texts: Iterable[str]) -> str:
+    """A setting of all cells of a row; of a run over splits each may have chosen its own."""
+    return " or ".join(dict.fromkeys(texts))
 
 
 def _differences(lines: pd.DataFrame) -> str:

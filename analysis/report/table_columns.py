@@ -1,9 +1,8 @@
 """Columns of the report's tables: header, field, number format, tooltip."""
 
-from ..number_format import fine_percent, number, percent, seconds
+from ..number_format import fine_percent, number, p_value, percent, seconds
 from ..tables.column_formats import (
     one_digit,
-    p_value,
     rounded,
     signed,
     signed_percent,

@@ -110,7 +110,8 @@ def open_run(path: str | Path | Sequence[str | Path], bands: str | None = None) 
         problems += [*map(problem_of_store, broken), *([Note("file", problem)] if problem else [])]
         for cell in in_folder:
             if why := damaged_cells.fault(cell):
-                text = f"a cell must be whole; {cell.folder} is not ({why}); run it again"
+                remedy = "remove it and run again"
+                text = f"a cell must be whole; {cell.folder} is not ({why}); {remedy}"
                 problems.append(Note("cell", text))
                 continue
             read = RankedCell(cell.folder, cell.record, problems, partition=partition)
@@ -186,7 +187,7 @@ def choose_metric(run: Run, metric: MetricLike = None) -> Metric:
     raise UserError(
         f"a metric must have been measured in this run; got {str(metric)!r}, and {len(older)} of "
         f"{len(list(run.done))} cells keep no ranks to compute it from, for an older negbench "
-        f"wrote them: run them again; known: {names}"
+        f"wrote them: run them again with --overwrite all; known: {names}"
     )
 
 
@@ -250,7 +251,7 @@ def cells(run: Run) -> pd.DataFrame:
             if isinstance(parts, Mapping):
                 line |= {f"{clock}_{part}": seconds for part, seconds in parts.items()}
         environment = record.get("environment") or {}
-        line |= {name: environment.get(name) for name in ("device", "threads")}
+        line |= {name: environment.get(name) for name in ("processor", "device", "threads")}
         lines.append(line | {"peak_memory_mb": record.get("peak_memory_mb")})
     return pd.DataFrame(lines)
 

@@ -99,8 +99,12 @@ class Pairwise:
         return self._quantile((1 + LEVEL) / 2) * self.error
 
     def detectable(self, alpha: float) -> Floats:
-        """The least difference that one test at `alpha` finds four times in five (power 0.8)."""
-        return (self._quantile(1 - alpha / 2) + self._quantile(POWER)) * self.error
+        """The least difference that one test at `alpha` finds four times in five (power 0.8).
+
+        NaN where no difference varies, as of two rows that are one training: it is not 0.
+        """
+        least = (self._quantile(1 - alpha / 2) + self._quantile(POWER)) * self.error
+        return np.where(self.error > 0, least, np.nan)
 
     def seeds_needed(self, alpha: float) -> Floats:
         """The fewest seeds (or splits, if there are several) that make the difference `detectable`.

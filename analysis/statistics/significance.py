@@ -134,7 +134,8 @@ def _against(
     mean = np.where(tested, frame["mean"].to_numpy()[base], NAN)
     d, half, p = to_base(tests.difference), to_base(tests.half_width), to_base(tests.p)
     frame["difference"], frame["low"], frame["high"] = d, d - half, d + half
-    frame["relative"] = np.divide(d, mean, out=np.full(len(d), NAN), where=mean != 0)
+    # A metric of a plug-in may be below 0, where a gain is a gain too.
+    frame["relative"] = np.divide(d, np.abs(mean), out=np.full(len(d), NAN), where=mean != 0)
     frame["statistic"], frame["df"] = to_base(tests.statistic), to_base(tests.df)
     frame["p"], frame["p_corrected"] = p, procedure.correct(p)
     frame["detectable"] = to_base(tests.detectable(procedure.alpha))

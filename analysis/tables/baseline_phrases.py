@@ -40,21 +40,32 @@ def against_of(vs: str, block: Block) -> str:
 
 
 def untested(vs: str, tests: pd.DataFrame) -> str:
-    """A clause on rows without a baseline, from the lines of `significance`.
+    """A clause on what has no baseline, from the lines of `significance`: blocks, and rows.
 
-    Empty where there is one baseline for all: then no row is tested, or every row is.
+    Without it a row that has no mark there would read as one that is not told apart.
     """
+    clauses = _untested_blocks(vs, tests)
     if not several(vs, tests["baseline"]):
-        return ""
-    lacking = tests[tests["difference"].isna() & (tests["conclusion"] != WARM_UP_ONLY)]
+        return clauses
+    known = tests.groupby(["dataset", "backbone"])["difference"].transform("count") > 0
+    lacking = tests[known & tests["difference"].isna() & (tests["conclusion"] != WARM_UP_ONLY)]
     methods = list(dict.fromkeys(lacking.loc[lacking["kind"] != REFERENCE, "row"]))
-    clauses = ""
     if methods:
         whose = "its" if len(methods) == 1 else "their"
-        clauses = f"; no test of {named(methods)}: no finished {vs} has {whose} settings"
+        clauses += f"; no test of {named(methods)}: no finished {vs} has {whose} settings"
     if (lacking["kind"] == REFERENCE).any():
         clauses += "; no test of references: they have no such settings"
     return clauses
+
+
+def _untested_blocks(vs: str, tests: pd.DataFrame) -> str:
+    """A clause on the blocks without any finished baseline, where others have one."""
+    titles = tests["dataset"] + " · " + tests["backbone"]
+    tested = tests["difference"].notna().groupby(titles).any()
+    if tested.all() or not tested.any():
+        return ""
+    where = named(sorted(map(str, tested.index[~tested])), what="block")
+    return f"; no test in {where}: there no {vs} has every seed finished and left its warm-up"
 
 
 def _alike(row: str, base: str) -> bool:

@@ -1,5 +1,7 @@
 """Number formats of the columns of tables, beside those that all outputs share."""
 
+from ..number_format import fixed
+
 
 def rounded(value: float) -> str:
     """A count: 1,234."""
@@ -17,8 +19,8 @@ def times(value: float) -> str:
 
 
 def two_digits(value: float) -> str:
-    """A number near 1: 1.23."""
-    return f"{value:.2f}"
+    """A number near 1: 1.23; one that is not 0 is never 0.00."""
+    return fixed(value, 2)
 
 
 def signed(value: float) -> str:
@@ -29,8 +31,3 @@ def signed(value: float) -> str:
 def signed_percent(value: float) -> str:
     """A relative difference: +1.2 %."""
     return f"{100 * value:+.1f} %"
-
-
-def p_value(value: float) -> str:
-    """A p value: 0.012, or < 0.001."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

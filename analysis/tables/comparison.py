@@ -16,6 +16,7 @@ from negbench.errors import NothingToReport
 from negbench.evaluation.metric_names import Metric
 
 from ..measures.budget import budget
+from ..number_format import p_value
 from ..runs import frames
 from ..runs.baselines import several
 from ..runs.frames import MetricLike, Run
@@ -146,4 +147,4 @@ def friedman_sentence(test: Friedman) -> str:
 
 
 def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return f"p {'' if value < 0.001 else '= '}{p_value(value)}"

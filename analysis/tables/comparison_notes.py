@@ -45,7 +45,9 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) 
     if procedure.margin.size:
         size = f"{procedure.margin}{f' of {base}' if procedure.margin.relative else ''}"
         beyond += f" and the 95 % interval lies wholly beyond the margin of {size}"
-        within = f"same: it lies within the margin; {UNDECIDED}: neither; "
+        within = (
+            f"same: it lies within the margin, row by row, not corrected; {UNDECIDED}: neither; "
+        )
     return Note(
         "test",
         f"better, worse than {base} in {metric_label(metric)}: {how}, {procedure.corrected} within "

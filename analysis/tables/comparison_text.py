@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..number_format import metric_label, number
+from ..number_format import metric_label, number, p_value
 from ..runs.frames import REFERENCE, Run
 from .comparison import Comparison, ComparisonBlock, Line, comparison
 from .render import as_json, comma_separated, markdown, require_format, text
@@ -108,7 +108,7 @@ def _percent(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "-" if isnan(value) else "<.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if isnan(value) else "<.001" if value < 0.001 else p_value(value)
 
 
 def _procedure(values: Comparison) -> dict[str, str]:

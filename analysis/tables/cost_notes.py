@@ -16,12 +16,12 @@ HEADERS = {CPU: "CPU s/epoch", WALL: "s/epoch"}
 
 
 def of_cost(run: Run) -> list[Note]:
-    """What the seconds are, and that other work or more threads ran where the clocks disagree."""
+    """What the seconds are, that clocks disagree, and that cells ran on several machines."""
     cells = cell_costs(run)
     trained = cells[(cells["kind"] != REFERENCE) & cells["seconds"].notna()]
     on_cpu = trained[trained["clock"] == CPU]
     meanings = [_meaning(clock, trained) for clock in (CPU, WALL) if clock in set(trained["clock"])]
-    return [*(Note("columns", text) for text in meanings), *_apart(on_cpu)]
+    return [*(Note("columns", text) for text in meanings), *_apart(on_cpu), *_machines(trained)]
 
 
 def _meaning(clock: str, cells: pd.DataFrame) -> str:
@@ -54,6 +54,15 @@ def _apart(cells: pd.DataFrame) -> list[Note]:
             f"(in {_of(beside, cells)}): several threads worked."
         )
     return [Note("cost", text) for text in texts]
+
+
+def _machines(cells: pd.DataFrame) -> list[Note]:
+    """That seconds do not compare, where the trained cells of a block did not run alike."""
+    several = cells.groupby(["dataset", "backbone"])["machine"].nunique() > 1
+    if not several.any():
+        return []
+    text = "Cells ran on several machines or numbers of threads: seconds differ by that too."
+    return [Note("cost", text)]
 
 
 def _of(some: pd.Series, cells: pd.DataFrame) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from negbench.storage.cell_store import Cell
 from negbench.storage.training_end import STILL_RISING, WARM_UP_ONLY, capped
 
+from ..measures.false_negatives import knows_every_pair
 from ..measures.triplet_values import auc, averages
 
 SHOWN = ("user", "positive", "negative", "value", "low", "high", "hardness", "epoch", "false")
@@ -68,7 +69,7 @@ def explanation(
         harmful=_named(harmed.head(top), ids),
         averages=_averages(cell, chosen) if user is None else (),
         auc=auc(chosen),
-        exact=bool(cell.record["data"].get("truth")),
+        exact=knows_every_pair(cell),
         caveats=tuple(_caveats(cell)),
     )
 

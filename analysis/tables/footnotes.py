@@ -103,12 +103,34 @@ def of_seeds(
     names, splits = ", ".join(map(str, sorted(seeds))), len(split_notes.by_split(here))
     text = f"{means} over {len(seeds)} seeds ({names})."
     if splits > 1:
+        trainings = len({(cell.partition, int(cell.spec["seed"])) for cell in here})
         text = f"{means} over {design(len(seeds), splits)} ({names}): each split trains each seed."
+        if trainings < splits * len(seeds):
+            text = f"{means} over {trainings} trainings: {splits} splits, not each with each of "
+            text += f"{counted(len(seeds), 'seed')} ({names})."
     elif len(seeds) == 1:
         text = (
             f"WARNING: one seed ({names}): the spread over seeds is unknown and every test covers "
             "users alone; use 5."
         )
+    return [Note("seeds", text), *_of_drawing_references(run, dataset)]
+
+
+def _of_drawing_references(run: Run, dataset: str) -> list[Note]:
+    """That references which draw at random count with one training, as no test says of itself."""
+    references = [pair for pair in run.done if pair[0].backbone == REFERENCE]
+    drawing = {
+        row
+        for cell, row in references
+        if cell.spec["dataset"] == dataset and "seed" in (cell.spec.get("method_config") or {})
+    }
+    if not drawing:
+        return []
+    verb, each = ("draws", "") if len(drawing) == 1 else ("draw", " of each")
+    text = (
+        f"{listed(sorted(drawing))} {verb} at random: one training{each} counts, and no test "
+        "covers how another would differ."
+    )
     return [Note("seeds", text)]
 
 

@@ -17,7 +17,7 @@ def of_index(cells: Sequence[RankedCell]) -> list[Note]:
     shares: list[str] = []
     for k in ks:
         values = [recall[str(k)] for recall in recalls if str(k) in recall]
-        span = dict.fromkeys(f"{value:.3f}" for value in (min(values), max(values)))
+        span = dict.fromkeys(map(_recall, (min(values), max(values))))
         shares.append(f"@{k}{'' if shares else ' of exact lists'} {' to '.join(span)}")
     of_cells = f", lowest to highest of {counted(len(records), 'cell')}" if len(records) > 1 else ""
     users = counted(min(record["users"] for record in records), "user")
@@ -26,3 +26,8 @@ def of_index(cells: Sequence[RankedCell]) -> list[Note]:
         f"{of_cells}, on {users} each; PRU and PRI need exact ranks and have no value."
     )
     return [Note("data", text)]
+
+
+def _recall(value: float) -> str:
+    """A recall to three decimals: one below 1 misses some item, so it is never written as 1."""
+    return f"{value:.3f}" if value == 1 else min(f"{value:.3f}", "0.999")

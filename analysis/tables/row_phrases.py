@@ -37,11 +37,11 @@ def tuning(rows: Sequence[Row]) -> str:
     )
 
 
-def named(labels: Sequence[str], shown: int = NAMED) -> str:
-    """Some labels by name, the others as a count."""
+def named(labels: Sequence[str], shown: int = NAMED, what: str = "row") -> str:
+    """Some labels by name, the others as a count of `what`."""
     if len(labels) <= shown:
         return listed(labels)
-    return listed([*labels[: shown - 1], counted(len(labels) - shown + 1, "other row")])
+    return listed([*labels[: shown - 1], counted(len(labels) - shown + 1, f"other {what}")])
 
 
 def rising(rows: Sequence[Row]) -> str:

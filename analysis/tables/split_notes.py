@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..number_format import listed
-from ..runs.frames import Run
+from ..runs.frames import REFERENCE, Run
 from ..runs.notes import Note
 from ..runs.ranked_cells import RankedCell
 
@@ -66,6 +66,14 @@ def over_splits(run: Run) -> str:
     n = len(run.partitions)
     if n < 2:
         return ""
+    trained: dict[int, set[int]] = {}
+    for cell, _ in run.done:
+        if cell.spec["backbone"] != REFERENCE:
+            trained.setdefault(cell.partition, set()).add(int(cell.spec["seed"]))
+    if len({tuple(sorted(seeds)) for seeds in trained.values()}) > 1:
+        return (
+            f"Repeated over {n} splits of the data, not each with every seed; all trainings count."
+        )
     return f"Repeated over {n} splits of the data: each of them trains each seed, and all count."
 
 

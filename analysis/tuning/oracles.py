@@ -58,8 +58,8 @@ def best_on_test(searched: Searched) -> float:
 
 
 def over(value: float, base: float) -> float:
-    """How far a value lies above a base, as a share of it; NaN for a base of 0."""
-    share = (value - base) / base if base else nan
+    """How far a value lies above a base, as a share of its size; NaN for a base of 0."""
+    share = (value - base) / abs(base) if base else nan
     return 0.0 if abs(share) < ROUNDING else share
 
 

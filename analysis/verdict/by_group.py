@@ -6,7 +6,7 @@ Quarters of users are not tested, and the sentence says so.
 """
 
 from ..measures import bands
-from ..number_format import listed, metric_label
+from ..number_format import listed, metric_label, p_value
 from ..statistics.told_apart import ToldApart
 from ..tables.row_phrases import covered, named
 from .inputs import BlockInputs, Means, winners
@@ -113,4 +113,4 @@ def _covers(block: BlockInputs) -> str:
 
 
 def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return f"p {'' if value < 0.001 else '= '}{p_value(value)}"

@@ -118,7 +118,8 @@ def cheap_sentence(evidence: Evidence, choice: Choice, best: Choice) -> str:
     many = 1 + len(choice.tied)
     kind = ", a reference" if facts.kind == REFERENCE else ""
     which = f"the least of {many} rows" if many > 1 else "the only row"
-    below = "" if all(map(isnan, line.base_gains)) else _not_below(evidence, line)
+    known = 2 * sum(gain >= 0 for gain in line.base_gains) > line.blocks  # none without a baseline
+    below = _not_below(evidence, line) if known else ""
     return (
         f"Cheap: {evidence.marked(choice.row)}{kind}: "
         f"{seconds(facts.seconds)} {facts.clock} s a run with evaluation, without any search"
@@ -141,7 +142,10 @@ _WHY_NOT_CHEAP = {
         "every row that no row is significantly above is below {base}{half}, so nothing shows that "
         "a cheap row loses nothing"
     ),
-    Why.NO_SECONDS: "the seconds of a run are not known of every row that no row is above ({n})",
+    Why.NO_SECONDS: (
+        "the seconds of a run are not known, or not of like machines, for every row that no row is "
+        "above ({n})"
+    ),
 }
 
 

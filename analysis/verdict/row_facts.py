@@ -4,6 +4,9 @@ cost factor   geometric mean over blocks of its seconds an epoch over those of i
 seconds       mean over blocks of the seconds of one run, probes and evaluation among them;
               a search of its settings is not counted
 fn_lift       mean over blocks of its false negatives over those of uniform draws
+
+Seconds of rows that ran on other machines, or with other numbers of threads, do not compare: there
+neither of the first two is known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,8 +56,10 @@ def row_facts(
     costs, risks = cost(run, table.vs), false_negatives(run)
     trained = costs[costs["kind"] != REFERENCE]
     clock = CPU if (trained["clock"] == CPU).all() else WALL
-    factor = _column(costs, "ratio")
-    seconds = _column(costs, "cpu_total" if clock == CPU else "total")
+    factor = _column(costs.assign(ratio=costs["ratio"].where(costs["alike"])), "ratio")
+    seconds = (
+        _column(costs, "cpu_total" if clock == CPU else "total") if _alike(costs, blocks) else {}
+    )
     lift, bounded = _column(risks, "fnr_lift"), set(risks.loc[risks["knowledge"] == LOWER, "row"])
     facts = {}
     for label in labels:
@@ -97,6 +102,16 @@ def _key(block: BlockTests, label: str) -> tuple[str, str, str]:
     row: Row = block.rows[label]
     dataset, backbone = block.where
     return dataset, REFERENCE if row.kind == REFERENCE else backbone, label
+
+
+def _alike(costs: pd.DataFrame, blocks: Sequence[BlockTests]) -> bool:
+    """Whether all rows of each block ran on the same machines, with as many threads."""
+    machines = {
+        (line["dataset"], line["backbone"], line["row"]): line["machines"]
+        for line in costs.to_dict("records")
+    }
+    of_blocks = [{machines.get(_key(block, label)) for label in block.rows} for block in blocks]
+    return all(len(each) == 1 for each in of_blocks)
 
 
 def _column(frame: pd.DataFrame, name: str) -> Values:

@@ -7,7 +7,7 @@ speak of no chance. A sentence whose numbers are missing is empty.
 from collections.abc import Iterable, Sequence
 
 from ..measures.false_negatives import LOWER
-from ..number_format import counted, listed, seconds
+from ..number_format import counted, fixed, listed, seconds
 from ..tables.row_phrases import named
 from .inputs import BlockInputs, Means, winners
 
@@ -69,7 +69,10 @@ def cost(block: BlockInputs, best: str) -> str:
     sentence = ""
     if best != base and best in train:
         sentence = f"An epoch of {best} takes {seconds(train[best])} {block.rows[best].clock} s"
-        sentence += f", {seconds(ratio[best])} times that of {base}." if best in ratio else "."
+        alike = block.means("cost", "alike").get(best, 0.0)
+        apart = "" if alike else ", which ran on another machine or number of threads"
+        times = f", {seconds(ratio[best])} times that of {base}{apart}" if best in ratio else ""
+        sentence += f"{times}."
     after, wall = block.means("time", "epochs"), block.means("time", "wall")
     if best not in after:
         return sentence
@@ -112,7 +115,7 @@ _BIAS = (
 
 def _percent(share: float) -> str:
     """A share; rare things need a digit more."""
-    return f"{share:.1%}" if share == 0 or share >= 0.01 else f"{share:.2%}"
+    return f"{fixed(100 * share, 1 if share == 0 or share >= 0.01 else 2)}%"
 
 
 def _met(block: BlockInputs, rows: Sequence[str]) -> str:

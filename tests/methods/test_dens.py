@@ -43,14 +43,18 @@ def test_the_parts_of_a_vector_are_the_vector():
     p_r = gates.of_positives(p, u)
     n_r = gates.of_negatives(n, p_r)
     for b in range(5):
-        gate = gates.positive.weight @ p[b] + gates.user.weight @ u[b]
+        gate = gates.positive.weight @ p[b] + gates.positive.bias
+        gate = gate + gates.user.weight @ u[b] + gates.user.bias
         torch.testing.assert_close(p_r[b], p[b] * gate.sigmoid())
-        gate = gates.negative.weight @ n[b] + gates.relevant.weight @ p_r[b]
+        gate = gates.negative.weight @ n[b] + gates.negative.bias
+        gate = gate + gates.relevant.weight @ p_r[b] + gates.relevant.bias
         torch.testing.assert_close(n_r[b], n[b] * gate.sigmoid())
     for whole, part in ((p, p_r), (n, n_r)):
         assert bool((part / whole > 0).all()) and bool((part / whole < 1).all())
         torch.testing.assert_close(part + (whole - part), whole)
-    assert sum(w.numel() for w in gates.parameters()) == 4 * 8 * 8 + 4 * 8
+    values = torch.cat([w.flatten() for w in gates.parameters()])
+    assert values.numel() == 4 * 8 * 8 + 4 * 8
+    assert 0.9 / 8**0.5 < float(values.abs().max()) <= 1 / 8**0.5
 
 
 def test_half_open_gates_begin_as_dns_and_end_at_the_easiest_candidate():

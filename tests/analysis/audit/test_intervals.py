@@ -78,3 +78,23 @@ def test_a_group_against_all_others_is_welchs_interval_of_many_users(rng):
     assert one.value == pytest.approx(x[inside].mean() - x[~inside].mean())
     assert one.low == pytest.approx(low, abs=0.003) and one.high == pytest.approx(high, abs=0.003)
     assert one.side == 1 and not apart(x, np.ones(3000, bool)).known
+
+
+def test_a_group_of_a_few_users_is_not_told_apart_by_chance(rng):
+    """Centred on its own mean such a group shows too little of how its users differ."""
+    assert np.isnan((one := apart(rng.normal(0, 1, 50), np.arange(50) < 1)).low) and one.known
+    assert np.isnan(apart(rng.normal(0, 1, 50), np.arange(50) > 0).low)
+    for seeds, size in ((1, 2), (1, 4), (3, 2), (3, 4)):
+        inside, apart_by_chance = np.arange(60) < size, 0
+        for _ in range(400):
+            x = rng.normal(0, 1, 60) + rng.normal(0, 0.3, (seeds, 60))
+            apart_by_chance += apart(x, inside).side != 0
+        assert apart_by_chance / 400 < 0.08, (seeds, size)
+
+
+def test_two_groups_have_the_variance_of_the_textbook(rng):
+    x, inside = rng.normal(0, 1, 40), np.arange(40) < 6
+    own, others = x[inside], x[~inside]
+    error = np.sqrt(own.var(ddof=1) / 6 + others.var(ddof=1) / 34)
+    one = apart(x, inside)
+    assert (one.high - one.low) / 2 == pytest.approx(error * stats.t.ppf(0.975, 5))

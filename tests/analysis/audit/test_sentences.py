@@ -1,5 +1,7 @@
 """What the page says of systems whose truth is known: a loser, none, nothing beats a count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.audience_on_paper import audience
@@ -7,7 +9,7 @@ from helpers.audience_on_paper import audience
 from negbench.analysis.audit.findings import findings
 from negbench.analysis.audit.inputs import Block, System
 from negbench.analysis.audit.page import block_page
-from negbench.analysis.audit.sentences import all_of, loser, warning
+from negbench.analysis.audit.sentences import all_of, loser, pushed, warning
 from negbench.analysis.audit.shown import most_popular_lists
 from negbench.analysis.audit.user_groups import TASTE
 
@@ -95,6 +97,38 @@ def test_without_test_items_accuracy_is_said_to_be_unknown(people):
     text = " ".join(all_of(numbers, numbers.details[0]))
     assert "Accuracy of ours is unknown" in text and "served worst" not in text
     assert warning(numbers) == ""
+
+
+def test_intervals_that_lie_apart_are_not_said_to_overlap(people):
+    """Lists of the rarest items push nobody, though one group lies clearly above the others."""
+    rare = np.argsort(people.train.counts, kind="stable")[:5]
+    system = System("ours", "method", np.tile(rare, (3, N, 1)), np.full((3, N), 0.5))
+    numbers = findings(Block("data", "mf", people, (system,), ()))
+    lifts = sorted(
+        (g.lift for g in numbers.details[0].users if g.by == TASTE), key=lambda x: -x.low
+    )
+    assert lifts[0].low > lifts[1].high and lifts[0].high < 1
+    text = pushed(numbers, numbers.details[0])
+    assert text.endswith(", over users and 3 seeds.") and "pushed" not in text
+    popular = block(people, np.full((3, N), 0.5))
+    numbers = findings(popular)
+    assert "those of niche users are pushed most" in pushed(numbers, numbers.details[0])
+
+
+def test_nothing_is_said_to_be_later_where_test_pairs_were_drawn(people):
+    tops = np.column_stack(
+        [np.stack([people.test.row(user) for user in range(N)]), most_popular_lists(people)[:, :3]]
+    )
+    system = System("ours", "method", tops[None], np.full((1, N), 0.5))
+
+    def words(in_order):
+        audience = replace(people, in_order=in_order)
+        page = block_page(Block("data", "mf", audience, (system,), ()))
+        return " ".join(map(str, page.parts))
+
+    assert "(chosen later)" in words(True) and "later choices" in words(True)
+    assert "later" not in words(False) and "before (the last" not in words(False)
+    assert "(chosen too, held out)" in words(False) and "held-out choices" in words(False)
 
 
 def test_caveats_stand_in_every_sentence_on_accuracy(people):

@@ -1,4 +1,5 @@
 from io import StringIO
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from helpers.two_rates_run import HIGH, write_two_rates
 from negbench.analysis.measures.cost import cost
 from negbench.analysis.runs.frames import Run, open_run
 from negbench.analysis.tables.cost_notes import of_cost
-from negbench.analysis.tables.main_table import render
+from negbench.analysis.tables.main_table import main_table, render
+from negbench.analysis.verdict.recommendation import recommendation
+from negbench.analysis.verdict.verdict import verdicts
 
 
 def test_seconds_are_per_epoch_and_evaluation_stands_apart(folder: Path) -> None:
@@ -140,3 +143,33 @@ def test_clocks_that_agree_are_not_mentioned_and_threads_are(tmp_path: Path, wri
         "CPU seconds were up to 3.5 times the wall seconds (in 1 of 2 cells): several threads "
         "worked."
     )
+
+
+def test_seconds_of_other_machines_are_not_compared_without_a_word(
+    folder: Path, write: Any
+) -> None:
+    """A row that is slow on a slow machine is not a slow row."""
+
+    def elsewhere(record: dict[str, Any]) -> None:
+        record["environment"] |= {"processor": "another"}
+
+    for seed in (0, 1):
+        values = {band: [0.9] * 4 for band in ("all", "head", "mid", "tail")}
+        write(folder, "books", "far", seed, values, change=elsewhere)
+        write(folder, "films", "far", seed, values, change=elsewhere)
+    run = open_run(folder)
+    alike = cost(run).set_index(["dataset", "row"])["alike"]
+    assert not alike["books", "far"] and alike["books", "dns"]
+    texts = [note.text for note in of_cost(run) if note.kind == "cost"]
+    assert texts == [
+        "Cells ran on several machines or numbers of threads: seconds differ by that too."
+    ]
+    table = main_table(run)
+    for verdict in verdicts(run, table):
+        assert any(
+            "1.00 times that of random, which ran on another machine or number of threads." in text
+            for text in verdict.sentences
+        )
+    facts = recommendation(run, table).facts
+    assert facts["dns"].cost_factor == 1 and isnan(facts["far"].cost_factor)
+    assert all(isnan(each.seconds) for each in facts.values())

@@ -9,6 +9,7 @@ from helpers.triplet_files import FEW, keep, many
 
 from negbench.analysis.measures.triplet_values import auc, averages, by_hardness, by_truth, triplets
 from negbench.analysis.runs.frames import ROW, Run, open_run
+from negbench.analysis.tables.explanation import explanation
 
 
 def valued(
@@ -28,6 +29,24 @@ def test_a_line_a_triplet_with_its_interval_and_band(probed: Path) -> None:
     assert frame["band"].tolist() == ["tail", "mid", "tail", "head", "tail"]  # of 1 2 5 4 7
     assert frame["low"].tolist() == pytest.approx([3.02, -3.96, 0.51, -1.98, 2.0])
     assert frame["high"].tolist() == pytest.approx([4.98, -0.04, 1.49, -0.02, 2.0])
+
+
+@pytest.mark.parametrize("every_pair", [False, True])
+def test_truth_of_the_judged_pairs_alone_is_not_exact(
+    tmp_path: Path, write: Any, every_pair: bool
+) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["data"]["truth"] = True
+        record["probe"] = {"mode": "sample", "exact": every_pair}
+
+    users = {"item_bands": np.array([1, 2, 1, 2, 0, 2, 2, 2], np.int8)}
+    values = {band: [0.1] * 4 for band in ("all", "head", "mid", "tail")}
+    keep(write(tmp_path, "coat", "dns", 0, values, change=change, arrays=users), FEW)
+    run = open_run(tmp_path)
+    frame = triplets(run)
+    assert len(frame) == 5 and (frame["exact"] == every_pair).all()
+    ids = {"users": range(4), "items": range(8), "names": []}
+    assert explanation(run.cells[0], "dns", frame, ids).exact == every_pair
 
 
 def test_runs_without_any_and_broken_files_have_no_line(probed: Path) -> None:

@@ -8,11 +8,13 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from helpers.split_runs import in_split
 
 from negbench.analysis.report import settings
 from negbench.analysis.report.write import page
 from negbench.analysis.runs.frames import open_run
 from negbench.storage.atomic_write import write_json
+from negbench.storage.split_folders import split_folder
 
 ONE = {"all": [0.1, 0.2, 0.3, 0.4]}
 
@@ -116,3 +118,28 @@ def test_early_stopping_is_claimed_only_where_there_is_a_validation_part(run, wr
     assert first == f"{claim} on books." and "No validation part on films" in second
     write(tmp_path / "bare", "films", "dns", 0, ONE, change=without)
     assert not any(claim in each for each in settings.stopping(open_run(tmp_path / "bare")))
+
+
+def test_a_row_whose_splits_chose_their_own_settings_has_all_of_them(tmp_path, write):
+    for number, lr in ((1, 0.1), (2, 0.01)):
+
+        def tuned(record, number=number, lr=lr):
+            in_split(number)(record)
+            trained(record, lr=lr, method_config={"dns": {"candidates": 8 * number}})
+            record["spec"]["tuned"] = {"row": "dns", "protocol": f"h{number}", "trials": 16}
+
+        write(split_folder(tmp_path, number), "books", "dns", 0, ONE, change=tuned)
+    (line,) = settings.settings(open_run(tmp_path)).to_dict("records")
+    assert (line["row"], line["lr"], line["dim"]) == ("dns", "0.1 or 0.01", "64")
+    assert line["parameters"] == "candidates=8 or candidates=16; backbone: layers=2"
+
+
+def test_an_approximate_ranking_is_not_called_full(tmp_path, write):
+    ranking = {"kind": "hnsw", "depth": 50, "users": 4, "index_recall": {"test": {"20": 0.99}}}
+    values = {band: [0.1, 0.2, 0.3, 0.4] for band in ("all", "head", "mid", "tail")}
+    for method in ("random", "dns"):
+        write(tmp_path, "books", method, 0, values, change=lambda r: r.update(ranking=ranking))
+    run = open_run(tmp_path)
+    assert settings.stopping(run)[-1].startswith("Lists are found by an approximate index")
+    text = page(run)
+    assert "Test part, approximate ranking." in text and "full ranking" not in text

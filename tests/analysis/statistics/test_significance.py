@@ -39,6 +39,26 @@ def test_users_and_seeds_count(folder: Path) -> None:
     assert set(frame["conclusion"].drop("random")) == {"not told apart"}
 
 
+def test_two_rows_of_one_training_show_no_least_difference(tmp_path: Path, write: Any) -> None:
+    """It was 0, as if the smallest of differences would be found."""
+    for seed in (0, 1):
+        for method in ("random", "same"):
+            write(tmp_path, "books", method, seed, {"all": [0.1, 0.2, 0.3, 0.2 + 0.1 * seed]})
+    same = books(tmp_path).loc["same"]
+    assert (same["difference"], same["p"], same["conclusion"]) == (0, 1, "not told apart")
+    assert np.isnan(same["detectable"])
+
+
+def test_a_gain_of_a_metric_below_0_is_a_gain(tmp_path: Path, write: Any) -> None:
+    """As one of a plug-in may be: from -.5 to -.4 is a fifth more, not a fifth less."""
+    for seed in (0, 1):
+        for method, mean in (("random", -0.5), ("dns", -0.4)):
+            values = mean + 0.01 * np.arange(4) + 0.01 * seed * (method == "dns")
+            write(tmp_path, "books", method, seed, {"all": values})
+    dns = books(tmp_path).loc["dns"]
+    assert dns["difference"] > 0 and dns["relative"] == pytest.approx(0.105 / 0.485)
+
+
 def test_trainings_that_differ_by_the_luck_of_the_seed_are_not_told_apart(
     tmp_path: Path, write: Any
 ) -> None:

@@ -103,6 +103,22 @@ def test_a_row_without_a_finished_baseline_is_named(tmp_path: Path, write: Any) 
     ) in verdict.sentences
 
 
+def test_a_block_without_a_finished_baseline_is_named(folder: Path, write: Any) -> None:
+    values = {band: [0.1, 0.2, 0.3, 0.4] for band in ("all", "head", "mid", "tail")}
+    failed = {"status": "failed", "reason": "diverged"}
+    write(folder, "films", "random", 2, values, change=lambda record: record.update(failed))
+    write(folder, "films", "dns", 2, values)
+    write(folder, "films", "popularity", 2, values)
+    run = open_run(folder)
+    # No row of films has a mark, and none of them is "not told apart from random".
+    clause = "; no test in films · mf: there no random has every seed finished and left its warm-up"
+    for text in (main_table.render(run), comparison_text.render(run)):
+        assert f"p < 0.05{clause}; " in notes(text)
+    assert untested("random", significance(run)) == clause
+    alone = significance(run).query("dataset == 'films'")
+    assert untested("random", alone) == ""  # then the note begins with "No test against random"
+
+
 def test_sentences_on_the_best_row_use_its_own_baseline(rates: Run) -> None:
     table = main_table.main_table(rates)
     (verdict,) = verdicts(rates, table)

@@ -178,3 +178,19 @@ def test_a_reference_may_be_the_baseline(tmp_path: Path, write: Any) -> None:
         "item_knn": "",
     }
     assert "* better, v worse than item_knn in NDCG@20" in table.notes[0].text
+
+
+def test_a_reference_that_draws_is_said_to_be_one_training(folder: Path, write: Any) -> None:
+    """Its one value a user stands under every seed, so no test sees how its trainings differ."""
+    values = {band: [0.1, 0.2, 0.3, 0.3] for band in ("all", "head", "mid", "tail")}
+    clause = "and no test covers how another would differ."
+    assert clause not in " ".join(render(open_run(folder)).split())
+    for name in ("ials", "multivae"):
+        drawn = lambda record: record["spec"].update(method_config={"seed": 0, "dim": 8})  # noqa: E731
+        write(folder, "books", name, 0, values, backbone="reference", change=drawn)
+    for form in ("text", "md", "latex", "html"):
+        text = " ".join(render(open_run(folder), format=form).split())
+        assert (
+            text.count(f"ials and multivae draw at random: one training of each counts, {clause}")
+            == 1
+        ), form

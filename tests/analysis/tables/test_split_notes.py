@@ -12,6 +12,7 @@ from helpers.split_runs import drawn, in_split, rule_of, write_run
 from negbench.analysis.runs import frames
 from negbench.analysis.statistics.significance import significance
 from negbench.analysis.statistics.told_apart import told_apart
+from negbench.analysis.tables.split_notes import over_splits
 from negbench.experiment.finished.run import open_run
 from negbench.storage.split_folders import split_folder
 
@@ -57,6 +58,18 @@ def test_table_and_comparison_say_that_the_split_is_a_random_effect(splits: Path
         assert "In split 2: 2 of 40 test users have no train pair." in flat(text)
         assert "in split 1; each split has its own" in flat(text)
         assert "one seed" not in text.lower()
+
+
+def test_splits_that_lack_a_seed_are_not_said_to_train_each(tmp_path: Path, write: Write) -> None:
+    """As of a run that was stopped: no row has the second seed in the third split."""
+    write_run(tmp_path, write, splits=(1, 2))
+    write_run(tmp_path, write, splits=(3,), seeds=(0,))
+    run = open_run(tmp_path)
+    text = flat(run.table())
+    assert "over 5 trainings: 3 splits, not each with each of 2 seeds (0, 1)." in text
+    assert "each split trains each seed" not in text
+    words = over_splits(frames.open_run(tmp_path))
+    assert words.endswith("3 splits of the data, not each with every seed; all trainings count.")
 
 
 def test_power_is_counted_in_splits(splits: Path) -> None:

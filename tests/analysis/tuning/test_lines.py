@@ -71,6 +71,7 @@ def test_the_curse_is_of_the_winner_on_seeds_after_the_one_that_picked_it():
 
 def test_shares_of_nothing_and_of_rounding():
     assert isnan(over(0.1, 0.0))
+    assert over(-0.4, -0.5) == pytest.approx(0.2)  # a metric of a plug-in may be below 0
     assert repr(over(0.3 - 1e-17, 0.1 + 0.2)) == "0.0"
 
 

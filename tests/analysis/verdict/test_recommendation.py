@@ -226,6 +226,16 @@ def test_a_row_of_one_data_set_alone_is_no_candidate(tmp_path: Path, write: Any)
     assert any(text.startswith("Not a candidate: cml and dns: absent") for text in page.open_points)
 
 
+def test_a_baseline_that_most_blocks_lack_is_not_said_to_be_reached(
+    tmp_path: Path, write: Any
+) -> None:
+    write_graded(write, tmp_path, {"random": 0.2, "dns": 0.3}, POPULAR)
+    for dataset in ("films", "songs"):
+        write_graded(write, tmp_path, {"cml": 0.2, "dns": 0.3}, POPULAR, dataset=dataset)
+    (cheap,) = page_of(tmp_path).advices[-1].sentences
+    assert cheap.startswith("Cheap: dns") and cheap.endswith("above in 3 of 3 blocks.")
+
+
 def test_what_is_missing_stays_open(tmp_path: Path, write: Any) -> None:
     def elsewhere(record: dict[str, Any]) -> None:
         record["environment"]["threads"] = 4
