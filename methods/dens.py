@@ -17,9 +17,9 @@ becomes easier than `random`; the epoch's metrics `dens_t` and `dens_hardness`, 
 s_n - mean_{j in C} s_j, show it. The ramp is the method and not a warm-up before it: the published
 results are of epochs 10 to 55 of a ramp of 100, so no phase begins at its end.
 
-Differs: of a mosaic of several items the recorded id, which bears the L2 penalty, is that of a layer
-drawn uniformly. Epochs of the ramp count from 0, as released. Scores s are the backbone's own,
-cosines where it has them. Cost per step: M (L + 1) dot products and gates, D^2 each, a row.
+Differs: of a mosaic of several items the recorded id, which bears the L2 penalty, is that of a
+layer drawn uniformly. Epochs of the ramp count from 0, as released. Scores s are the backbone's
+own, cosines where it has them. Cost per step: M (L + 1) dot products and gates, D^2 each, a row.
 """
 
 from collections.abc import Iterable
