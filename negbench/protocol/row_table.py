@@ -95,12 +95,17 @@ class RowTable:
         return gradient
 
     def zero(self) -> None:
-        """Zero the gradient: of the rows that were touched, where these are few."""
+        """Zero the gradient: of the rows that were touched, where these are few.
+
+        All of it where none was touched here: autograd may have filled it, as that of a network's
+        input.
+        """
         gradient, touched = self.parameter.grad, self.touched
         self.touched = []
         if gradient is None:
             return
-        if touched is None or sum(map(torch.numel, touched)) > FEW * len(gradient):
+        many = not touched or sum(map(torch.numel, touched)) > FEW * len(gradient)
+        if touched is None or many or self.is_input:
             gradient.zero_()
         else:
             for ids in touched:

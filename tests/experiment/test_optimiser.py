@@ -34,7 +34,7 @@ def test_the_default_is_in_no_identity_and_any_other_is():
 def test_a_record_says_where_a_table_was_updated_by_rows(tmp_path, monkeypatch, by_rows):
     if by_rows:
         monkeypatch.setattr(row_adam, "LEAST_ROWS", 0)
-        monkeypatch.setattr(row_adam.RowAdam, "_reads_much", lambda self: False)
+        monkeypatch.setattr(row_adam.RowAdam, "_reads_much", lambda *_: False)
     cell = planned()
     folder = run_cell(cell, cell.spec.scenario_key.prepare(), tmp_path)
     record = json.loads((folder / "cell.json").read_text())

@@ -130,14 +130,17 @@ def test_few_touched_rows_are_zeroed_and_no_other(monkeypatch):
     assert table.parameter.grad.sum(1).tolist() == [0, 0, 0, 0, 0, 7 * WIDTH, 0, 0]
 
 
-@pytest.mark.parametrize("many", ["rows", "all"])
+@pytest.mark.parametrize("many", ["rows", "none", "input", "all"])
 def test_all_rows_are_zeroed_where_many_or_unknown_ones_are_touched(many):
-    table = RowTable(nn.Parameter(torch.ones(USERS + ITEMS, WIDTH)))
+    """None is touched here, or of a network's input only some: autograd fills the gradient then."""
+    table = RowTable(nn.Parameter(torch.ones(USERS + ITEMS, WIDTH)), is_input=many == "input")
     table.begin()
     table.zero()
     if many == "rows":
         table.add(torch.tensor([1, 2, 4]), torch.ones(3, WIDTH))
-    else:
+    elif many == "input":
+        table.add(torch.tensor([1]), torch.ones(1, WIDTH))
+    elif many == "all":
         table.add(torch.tensor([1]), torch.ones(1, WIDTH))
         table.whole()[4] += 1
     table.parameter.grad[5] = 7.0

@@ -114,7 +114,7 @@ def test_an_epoch_chosen_on_test_is_a_number_of_epochs_under_their_protocol_alon
     block = blocks()["dens-toy"]
     (theirs, _) = experiments(block, block.rows, THEIRS, Way(Path("out")))[0]
     (ours, _) = experiments(block, block.rows, OURS, Way(Path("out")))[0]
-    assert theirs.split == "files(0)" and "epochs=125" in theirs.methods[0]
+    assert theirs.split == "files(0)" and "epochs=126" in theirs.methods[0]
     assert "epochs" not in ours.methods[0] and ours.split == "auto"
 
 
