@@ -291,21 +291,3 @@ def test_steps_at_a_rate_of_0_are_missed_without_a_trace():
         twins.set_rate(rate)
         twins.step(torch.randint(0, 9, (3,), generator=generator), gradients_of(3, generator))
         assert twins.apart(torch.arange(9)) < 2e-4
-
-
-def test_an_id_that_no_row_has_is_refused():
-    with pytest.raises(IndexError):
-        Twins().table.read(torch.tensor([1, ROWS]))
-
-
-def test_both_kinds_move_rows_alike(kind, monkeypatch):
-    tables = []
-    for each in kernels.KINDS:
-        kernels.use(each, monkeypatch)
-        twins, generator = Twins(), torch.Generator().manual_seed(9)
-        for _ in range(50):
-            ids = torch.randint(0, ROWS, (20,), generator=generator)
-            twins.step(ids, gradients_of(20, generator))
-        twins.by_rows.flush()
-        tables.append(twins.late.detach())
-    torch.testing.assert_close(*tables, rtol=0, atol=1e-6)
