@@ -52,7 +52,7 @@ def test_the_parts_of_a_vector_are_the_vector():
     for whole, part in ((p, p_r), (n, n_r)):
         assert bool((part / whole > 0).all()) and bool((part / whole < 1).all())
         torch.testing.assert_close(part + (whole - part), whole)
-    values = torch.cat([w.flatten() for w in gates.parameters()])
+    values = torch.cat([w.detach().flatten() for w in gates.parameters()])
     assert values.numel() == 4 * 8 * 8 + 4 * 8
     assert 0.9 / 8**0.5 < float(values.abs().max()) <= 1 / 8**0.5
 
