@@ -104,8 +104,8 @@ class RowTable:
         self.touched = []
         if gradient is None:
             return
-        many = not touched or sum(map(torch.numel, touched)) > FEW * len(gradient)
-        if touched is None or many or self.is_input:
+        few = FEW * len(gradient)
+        if self.is_input or not touched or sum(map(torch.numel, touched)) > few:
             gradient.zero_()
         else:
             for ids in touched:
