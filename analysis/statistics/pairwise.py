@@ -96,14 +96,14 @@ class Pairwise:
     @property
     def half_width(self) -> Floats:
         """Half the width of the 95 % interval of the difference."""
-        return self._quantile((1 + LEVEL) / 2) * self.error
+        return weighted_t.quantile((1 + LEVEL) / 2, *self._share_and_df) * self.error
 
     def detectable(self, alpha: float) -> Floats:
         """The least difference that one test at `alpha` finds four times in five (power 0.8).
 
         NaN where no difference varies, as of two rows that are one training: it is not 0.
         """
-        least = (self._quantile(1 - alpha / 2) + self._quantile(POWER)) * self.error
+        least = weighted_t.least_effect(alpha, POWER, *self._share_and_df) * self.error
         return np.where(self.error > 0, least, np.nan)
 
     def seeds_needed(self, alpha: float) -> Floats:
@@ -129,17 +129,17 @@ class Pairwise:
         variance = parts.of_users + of_seeds
         share, df_users = _ratio(of_seeds, variance), np.maximum(parts.n_users - 1, 1)
         df_seeds = np.maximum(seeds - 1, 1)
-        t = weighted_t.quantile(1 - alpha / 2, share, df_users, df_seeds)
-        t += weighted_t.quantile(POWER, share, df_users, df_seeds)
+        least = weighted_t.least_effect(alpha, POWER, share, df_users, df_seeds) * np.sqrt(variance)
         size = np.abs(parts.difference)
-        enough: NDArray[np.bool_] = (size > 0) & (size >= t * np.sqrt(variance)) & (seeds > 1)
+        enough: NDArray[np.bool_] = (size > 0) & (size >= least) & (seeds > 1)
         return enough
 
-    def _quantile(self, q: float) -> Floats:
+    @property
+    def _share_and_df(self) -> tuple[Floats, Floats, int]:
+        """The seeds' share of the variance, and the degrees of freedom of users and of seeds."""
         parts = self.parts
         share = _ratio(parts.of_seeds, parts.of_users + parts.of_seeds)
-        df_users = np.maximum(parts.n_users - 1, 1)
-        return weighted_t.quantile(q, share, df_users, max(parts.n_seeds - 1, 1))
+        return share, np.maximum(parts.n_users - 1, 1), max(parts.n_seeds - 1, 1)
 
 
 def pairwise(block: Paired, test: str = "crossed") -> Pairwise:

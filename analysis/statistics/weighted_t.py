@@ -15,6 +15,11 @@ serves from five seeds on, but with two it calls 12 % of equal rows different at
 and with three 8 % (docs/statistics.md): where the seeds of a pair agree by chance, it takes their
 part for small and itself for sure. The weighted quantile is never below Satterthwaite's, and keeps
 the level.
+
+The least effect that the test finds with a given power is a noncentrality of t, mixed likewise:
+exact where one part holds all of the variance, and between within .02 of the power. The common
+t_(1 - alpha/2) + t_power takes the estimated variance for the true one; with two seeds such an
+effect is found 73 times in a hundred instead of 80.
 """
 
 import numpy as np
@@ -23,6 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 _HALVINGS = 40
 _SMALLEST = 1e-290
+_FAR = 1e3
+"""Beyond this critical value what varies is the estimated variance alone, to a millionth."""
 
 
 def quantile(q: float, share: ArrayLike, df_users: ArrayLike, df_seeds: ArrayLike) -> Floats:
@@ -50,6 +57,14 @@ def two_sided(t: ArrayLike, share: ArrayLike, df_users: ArrayLike, df_seeds: Arr
     return p
 
 
+def least_effect(
+    alpha: float, power: float, share: ArrayLike, df_users: ArrayLike, df_seeds: ArrayLike
+) -> Floats:
+    """The effect, in standard errors, that a two-sided test at `alpha` finds with this power."""
+    of_seeds, users, seeds = _floats(share, df_users, df_seeds)
+    return _mix(of_seeds, _noncentrality(alpha, power, users), _noncentrality(alpha, power, seeds))
+
+
 def satterthwaite(
     users: ArrayLike, seeds: ArrayLike, df_users: ArrayLike, df_seeds: ArrayLike
 ) -> Floats:
@@ -66,6 +81,19 @@ def _t(df: Floats, q: Floats) -> Floats:
 
     quantiles: Floats = np.asarray(stdtrit(df, q), float)
     return quantiles
+
+
+def _noncentrality(alpha: float, power: float, df: Floats) -> Floats:
+    """The noncentrality at which t of so many degrees of freedom passes its critical value."""
+    from scipy.special import chdtri, nctdtrinc
+
+    each, at = np.unique(df, return_inverse=True)
+    critical = _t(each, np.asarray(1 - alpha / 2))
+    far = critical > _FAR
+    effects = critical * np.sqrt(chdtri(each, 1 - power) / each)
+    effects[~far] = nctdtrinc(each[~far], 1 - power, critical[~far])
+    of_each: Floats = effects[at].reshape(df.shape)
+    return of_each
 
 
 def _floats(*values: ArrayLike) -> list[Floats]:

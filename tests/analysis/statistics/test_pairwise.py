@@ -5,7 +5,7 @@ from scipy import stats
 
 from negbench.analysis.statistics.paired_tests import sign_flips, signed_rank
 from negbench.analysis.statistics.pairwise import TESTS, Floats, pairwise
-from negbench.analysis.statistics.weighted_t import quantile
+from negbench.analysis.statistics.weighted_t import least_effect
 
 # Variances of paired differences to `random`: dns_mn on goodbooks, dns_mn on kuairec, all 10 seeds
 # (benchmarks/null_rejections.py), for 400 users in place of 5,786 and 1,411.
@@ -112,7 +112,7 @@ def test_the_detectable_difference_is_found_four_times_in_five() -> None:
     # The true standard error, and so the true least difference.
     error = (users / 400 + seeds / n_seeds + residual / (400 * n_seeds)) ** 0.5
     share = (seeds / n_seeds + residual / (400 * n_seeds)) / error**2
-    truth = sum(quantile(q, share, 399, n_seeds - 1) for q in (0.975, 0.8)) * error
+    truth = float(least_effect(0.05, 0.8, share, 399, n_seeds - 1)) * error
     for _ in range(blocks):
         values = drawn(rng, n_seeds, GOODBOOKS, 1)
         tests = pairwise(block_of(np.concatenate([values + truth, 0 * values], axis=2)))
@@ -134,8 +134,8 @@ def test_seeds_needed_equals_a_plain_search() -> None:
             for n in range(2, 1001):
                 of_seeds = parts.of_seeds[i, j] * 4 / n
                 variance = parts.of_users[i, j] + of_seeds
-                t = sum(quantile(q, of_seeds / variance, 399, n - 1) for q in (0.975, 0.8))
-                if abs(parts.difference[i, j]) >= t * variance**0.5:
+                least = least_effect(0.05, 0.8, of_seeds / variance, 399, n - 1) * variance**0.5
+                if abs(parts.difference[i, j]) >= least:
                     plain = n
                     break
             assert needed[i, j] == needed[j, i] == plain

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from negbench.analysis.statistics.weighted_t import quantile, satterthwaite, two_sided
+from negbench.analysis.statistics.weighted_t import (
+    least_effect,
+    quantile,
+    satterthwaite,
+    two_sided,
+)
+
+MIDDLES = (np.arange(4000) + 0.5) / 4000
 
 
 def test_one_part_alone_is_a_plain_t() -> None:
@@ -33,6 +40,34 @@ def test_satterthwaite_by_hand() -> None:
     # Variances 1 and 3 with 4 and 2 degrees of freedom: 16 / (1 / 4 + 9 / 2) = 16 / 4.75.
     assert satterthwaite(1, 3, 4, 2) == pytest.approx(16 / 4.75)
     assert np.isnan(satterthwaite(0, 0, 4, 2))
+
+
+@pytest.mark.parametrize("df", [1, 2, 9, 5000])
+@pytest.mark.parametrize("alpha", [0.05, 1e-4])
+def test_the_least_effect_of_one_part_is_found_with_its_power(df: int, alpha: float) -> None:
+    effect = float(least_effect(alpha, 0.8, 1.0, 99, df))
+    critical = stats.t.ppf(1 - alpha / 2, df)
+    assert effect == pytest.approx(least_effect(alpha, 0.8, 0.0, df, 99))
+    by_hand = 1 - np.mean(  # the normal part, given each of many equally likely variances
+        stats.norm.cdf(critical * np.sqrt(stats.chi2.ppf(MIDDLES, df) / df) - effect)
+    )
+    assert by_hand == pytest.approx(0.8, abs=1e-3)
+
+
+def test_the_least_effect_of_an_extreme_level_is_finite() -> None:
+    assert 1e6 < float(least_effect(1e-7, 0.8, 1.0, 99, 1)) < 1e8
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("n_seeds", [2, 3, 10])
+def test_the_least_effect_is_found_four_times_in_five(n_seeds: int, share: float) -> None:
+    rng, draws, df = np.random.default_rng(n_seeds), 50_000, (999, n_seeds - 1)
+    parts = np.array([[1 - share], [share]])
+    seen = parts * np.stack([rng.chisquare(each, draws) / each for each in df])
+    of_seeds = seen[1] / seen.sum(0)
+    t = rng.normal(float(least_effect(0.05, 0.8, share, *df)), 1, draws) / np.sqrt(seen.sum(0))
+    power = (np.abs(t) > quantile(0.975, of_seeds, *df)).mean()
+    assert 0.775 < power < 0.815
 
 
 def test_far_tails_and_unknown_values() -> None:
