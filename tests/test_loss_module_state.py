@@ -8,6 +8,7 @@ import pytest
 import torch
 from helpers.own_loop import ITEMS, USERS, WITHOUT_A_COPY, Stranger
 
+from negbench.errors import UserError
 from negbench.loss_module import NEEDS_A_BACKBONE, attach
 from negbench.plugins import registry
 
@@ -74,6 +75,14 @@ def test_a_state_after_an_epoch_goes_on_bit_for_bit(name):
         part.load_state_dict(saved[each])
     ahead = [step(model, first, optimiser) for _ in range(3)]
     assert [step(twin, second, again) for _ in range(3)] == ahead
+
+
+@pytest.mark.parametrize(("other", "n_items"), [("warp", 40), ("dns", 41)])
+def test_the_state_of_another_method_or_other_data_is_refused(other, n_items):
+    saved = attach("dns(candidates=4)", USERS, ITEMS, n_items=40, dim=8).state_dict()
+    attach("dns(candidates=16)", USERS, ITEMS, n_items=40, dim=8).load_state_dict(saved)
+    with pytest.raises(UserError, match="of the same method and data; its (parts|numbers)"):
+        attach(other, USERS, ITEMS, n_items=n_items, dim=8).load_state_dict(saved)
 
 
 @pytest.mark.parametrize("name", ["random", "dns", "adaptive_mixed", "info_nce", "dmns"])

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from negbench.errors import UserError
 from negbench.protocol.context import TrainContext
 from negbench.protocol.encoded_items import EncodedItems
 from negbench.protocol.interfaces import Method, Observes
@@ -50,12 +51,27 @@ class AttachedState(nn.Module):
             "generators": [each.get_state() for each in (self.generator, self.refresher)],
             "counts": [self.number, self.epochs_begun, self._rows_of_epoch, int(self._announced)],
             "parts": states(self.method.parts),
+            **self._made_for(),
         }
+
+    def _made_for(self) -> dict[str, list[Any]]:
+        """What a state can be loaded into: parts of these classes, so many users and items."""
+        classes = [type(part).__qualname__ for part in self.method.parts]
+        return {"classes": classes, "sizes": [self.context.n_users, self.context.n_items]}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Go on from there: bit for bit after a whole epoch; within one, what methods made at its
         begin is made again from the vectors of now. From the file of another rank, draws begin a
-        stream of this rank's own."""
+        stream of this rank's own. Raises UserError for the state of another method or other data.
+        """
+        for name, own in self._made_for().items():
+            if (saved := state.get(name, own)) != own:
+                what = "parts" if name == "classes" else "numbers of users and items"
+                raise UserError(
+                    f"a state must be of the same method and data; its {what} are "
+                    f"{', '.join(map(str, saved))}, here they are {', '.join(map(str, own))}; "
+                    "attach what was saved"
+                )
         self.number, self.epochs_begun, self._rows_of_epoch, announced = state["counts"]
         draws, refreshes = state["generators"]
         self.refresher.set_state(refreshes)
