@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from math import prod
 from pathlib import Path
 from shlex import quote
 
@@ -76,11 +77,28 @@ def notes(options: Options, plan: Plan) -> list[str]:
     lines = [f"skip   {why}" for why in plan.skipped]
     lines += [f"note   {why}" for why in plan.notes]
     lines += [f"note   {why}" for why in both_meanings(options.datasets, options.data_dir)]
+    lines += [f"note   {why}" for why in unread_features(options, plan)]
     planned = (notes_before(c.spec, plan.scenarios[c.spec.scenario_key]) for c in plan.cells)
     lines += [f"note   {note}" for note in dict.fromkeys(chain.from_iterable(planned))]
     if len(options.seeds) == 1:
         lines.append("note   1 seed: tests cover users alone; take 5")
     return lines
+
+
+def unread_features(options: Options, plan: Plan) -> list[str]:
+    """One sentence for each table of features that was given and no cell reads."""
+    given = {
+        name
+        for columns in (options.columns, *dict(options.own).values())
+        for name in ("user_features", "item_features")
+        if getattr(columns, name)
+    }
+    read = {name for cell in plan.cells for name in cell.resolved.get("features", ())}
+    return [
+        f"--{name.replace('_', '-')} is read by no row of this run; "
+        f"two_tower(features={'users' if name == 'user_features' else 'items'}) reads it"
+        for name in sorted(given - read)
+    ]
 
 
 def grid_line(
@@ -91,7 +109,7 @@ def grid_line(
     `known` is an estimate that was made before, for the seeds; else it takes at most PATIENCE.
     """
     todo = missing(plan, out, options.overwrite)
-    line = f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}"
+    line = f"grid   {_shape(options, plan)}"
     if len(todo) < len(plan.cells):
         line += f", {len(plan.cells) - len(todo)} of them there already"
     shard = shard_of(options, plan)
@@ -118,8 +136,7 @@ def dry_run(
     width = max([len(each.method) for each in pairings] + [len("method")])
     heads = "steps/epoch   ms/step   s/epoch  epochs     likely  all epochs"
     lines = [
-        f"grid   {_shape(options, plan)} = {counted(len(plan.cells), 'cell')}, "
-        f"{len(todo)} to do   in {out}",
+        f"grid   {_shape(options, plan)}, {len(todo)} to do   in {out}",
         f"{'data set':16} {'backbone':12} {'method':{width}}  {heads}",
         *(_line(each, width) for each in pairings),
         *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
@@ -204,12 +221,15 @@ def _line(pairing: Estimate, width: int) -> str:
 
 
 def _shape(options: Options, plan: Plan) -> str:
-    parts = [
-        counted(len(options.datasets), "data set"),
-        counted(len(options.backbones), "backbone"),
-        counted(len(options.methods), "method"),
-        counted(len(options.seeds), "seed"),
-    ]
-    extra = f" + {counted(len(options.references), 'reference')}" if options.references else ""
+    """The number of cells, as a product where it is one: several experiments have none."""
+    cells = counted(len(plan.cells), "cell")
+    data, references = len(options.datasets), len(options.references)
+    counts = (data, len(options.backbones), len(options.methods), len(options.seeds))
+    if prod(counts) + data * references - plan.left_out != len(plan.cells):
+        return cells
+    words = ("data set", "backbone", "method", "seed")
+    product = " x ".join(map(counted, counts, words))
+    extra = f" + {counted(references, 'reference')}" if references else ""
+    extra += " on each data set" if references and data > 1 else ""
     out = f" - {plan.left_out} left out" if plan.left_out else ""
-    return " x ".join(parts) + extra + out
+    return f"{product}{extra}{out} = {cells}"

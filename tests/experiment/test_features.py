@@ -69,6 +69,13 @@ def go(*words):
     )
 
 
+@pytest.mark.parametrize(("backbone", "unread"), [("mf", True), (f"mf,{READS}", False)])
+def test_a_table_that_no_row_reads_is_noted(files, backbone, unread):
+    text = " ".join(go("-m", "random", "-b", backbone, "--dry-run").output.split())
+    note = "--item-features is read by no row of this run; two_tower(features=items) reads it"
+    assert (note in text) == unread
+
+
 def test_cold_items_are_ranked_by_their_columns(files):
     done = go("-m", "in_batch", "-b", f"two_tower(dim=16),{READS}")
     assert done.exit_code == 0, done.output
