@@ -264,8 +264,9 @@ def station(steps: int, level: int) -> int:
 
 def mean_of_users(users: UserVectors, context: TrainContext) -> ItemVectors:
     """Mean vector of each item's train users, [I, D]; 0 for an item without any."""
-    rows = torch.tensor(context.train.rows, device=users.device)
-    items = torch.tensor(context.train.indices, device=users.device, dtype=torch.int64)
+    train = context.train.distinct
+    rows = torch.tensor(train.rows, device=users.device)
+    items = torch.tensor(train.indices, device=users.device, dtype=torch.int64)
     total = users.new_zeros(context.n_items, users.shape[1]).index_add_(0, items, users[rows])
     return total / context.counts.clamp(min=1).unsqueeze(1)
 

@@ -105,11 +105,18 @@ class Gates(torch.nn.Module):
 
     def of_positives(self, positives: AnyVectors, users: AnyVectors) -> AnyVectors:
         """The relevant part of positives, given their users."""
-        return positives * torch.sigmoid(self.positive(positives) + self.user(users))
+        return positives * torch.sigmoid(of(self.positive, positives) + of(self.user, users))
 
     def of_negatives(self, negatives: AnyVectors, relevant: AnyVectors) -> AnyVectors:
         """The relevant part of negatives, given the relevant part of their positives."""
-        return negatives * torch.sigmoid(self.negative(negatives) + self.relevant(relevant))
+        gate = of(self.negative, negatives) + of(self.relevant, relevant)
+        return negatives * torch.sigmoid(gate)
+
+
+def of(layer: torch.nn.Linear, vectors: AnyVectors) -> AnyVectors:
+    """The layer's output, of the precision of the vectors, which may not be that of its weights."""
+    output: AnyVectors = layer(vectors.to(layer.weight.dtype))
+    return output.to(vectors.dtype)
 
 
 class Disentangled:

@@ -45,7 +45,7 @@ from negbench.parts.diffusion.latent_space import (
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.losses.functions import over_negatives
 from negbench.parts.losses.objectives import weight
-from negbench.parts.selection.mix_negatives import join
+from negbench.parts.selection.mix_negatives import first_usable, join
 from negbench.protocol import (
     Card,
     Epoch,
@@ -193,11 +193,10 @@ class Levels(DenoiserPart):
         if negatives.ids is not None:
             # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's:
             # a row that has none has no levels either.
-            real = negatives.row_ids(len(step.batch))[:, :1]
-            mask = None
-            if negatives.mask is not None:
-                mask = negatives.mask[:, :1].expand(-1, levels.n)
-            levels = replace(levels, ids=real.expand(-1, levels.n), mask=mask)
+            real = first_usable(step, negatives)
+            mask = None if real.mask is None else real.mask.expand(-1, levels.n)
+            ids = real.row_ids(len(step.batch)).expand(-1, levels.n)
+            levels = replace(levels, ids=ids, mask=mask)
         return join(step, negatives, levels, levels.n / (levels.n + negatives.n))
 
     @property

@@ -111,8 +111,9 @@ class OrderedPositive:
         shape = (len(users), self.n - 1)
         share = torch.rand(shape, generator=step.generator, device=users.device)
         sizes = self.liked.sizes(users).unsqueeze(1)
-        at = (share * sizes).long().minimum(sizes - 1)
-        return torch.cat([own, self.liked.items[self.liked.indptr[users].unsqueeze(1) + at]], 1)
+        at = self.liked.indptr[users].unsqueeze(1) + (share * sizes).long().minimum(sizes - 1)
+        there = sizes > 0  # a loop of your own may have users without train pairs
+        return torch.cat([own, self.liked.items[at.where(there, 0)].where(there, own)], 1)
 
 
 def build(config: Config) -> Method:

@@ -128,11 +128,11 @@ class Config:
 def divergence_from(teacher: Scores, student: Scores, tau: float, mask: Mask | None) -> Rows:
     """T^2 KL(softmax(teacher / T) || softmax(student / T)) of each row, [B]; no gradient to the
     teacher, and what is masked has no part."""
-    teacher = teacher.detach()
-    if mask is not None:
+    teacher, student = teacher.detach() / tau, student / tau
+    if mask is not None:  # behind the division, which a small T would make infinite
         least = masked_score(student.dtype)
         teacher, student = teacher.masked_fill(~mask, least), student.masked_fill(~mask, least)
-    log_t, log_s = (teacher / tau).log_softmax(1), (student / tau).log_softmax(1)
+    log_t, log_s = teacher.log_softmax(1), student.log_softmax(1)
     rows: Rows = tau**2 * (log_t.exp() * (log_t - log_s)).sum(1)
     return rows
 

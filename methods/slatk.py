@@ -128,7 +128,7 @@ class SoftmaxAtK:
 
     def begin(self, context: TrainContext) -> None:
         """Callback before training: quantiles of 0."""
-        self.liked = Liked.of(context.train, context.device)
+        self.liked = Liked.of(context.train.distinct, context.device)
         self.quantiles = torch.zeros(context.n_users, device=context.device)
         self.renewed: tuple[Rows, Rows] | None = None
 
@@ -162,7 +162,7 @@ class SoftmaxAtK:
         """Callback after each step: renew the quantiles of its users, in the epochs that do."""
         if self.renewed is not None:
             users, values = self.renewed
-            self.quantiles[users], self.renewed = values, None
+            self.quantiles[users], self.renewed = values.to(self.quantiles.dtype), None
         self.averages.add("quantile", self.quantiles[feedback.step.batch.users])
 
     def epoch_metrics(self) -> dict[str, float]:

@@ -76,6 +76,7 @@ class WeighByLoss:
         s_neg = step.score(negatives)
         s_pos = step.view.score_pair(step.view.positive)
         losses, mask = F.softplus(s_neg - s_pos.unsqueeze(1)), negatives.mask
+        losses = losses.to(torch.promote_types(losses.dtype, torch.float32))  # halves overflow
         n = count_unmasked(losses, mask).clamp(min=1)
         z = losses * sharpness(losses, mask, self.rho).unsqueeze(1)
         if negatives.logq is not None:

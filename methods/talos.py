@@ -108,7 +108,7 @@ class Thresholded:
 
     def begin(self, context: TrainContext) -> None:
         """Callback before training: a threshold for each user."""
-        self.liked = Liked.of(context.train, context.device)
+        self.liked = Liked.of(context.train.distinct, context.device)
         start = torch.full((context.n_users,), self.config.start, device=context.device)
         self.thresholds = nn.Parameter(start)
 

@@ -53,10 +53,11 @@ class Attached(AttachedState):
     refresh their pools and tables, and go on to their own phase. Call `epoch(items, users)` before
     each pass to count them yourself.
 
-    Scores and losses are in float32, also under autocast or for vectors of half precision. In
-    `eval()` mode a loss is drawn without touching the training. `state_dict` holds all that a run
-    needs to go on. In a function that is compiled by `torch.compile` the loss runs as it is, at the
-    price of one graph break (`fullgraph=True` is therefore refused).
+    Scores and losses are in float32, also under autocast or for vectors of half precision, and in
+    float64 for vectors of that. In `eval()` mode a loss is drawn without touching the training.
+    `state_dict` holds all that a run needs to go on. In a function that is compiled by
+    `torch.compile` the loss runs as it is, at the price of one graph break (`fullgraph=True` is
+    therefore refused).
 
     In a distributed training each process attaches the method with the same seed and pairs, and
     draws of its own. A module that holds model and loss goes into DistributedDataParallel: their
@@ -267,7 +268,8 @@ def attach(
     `method` is a name with settings, as `dns(candidates=16)`, the path of a plug-in file, or a
     built `Method`, which is used as it is.
     `users` and `items` [n] are the ids of the train pairs, counted from 0; they are what is never
-    drawn. `dim` is D, the width of your vectors: methods with networks of their own ask for it.
+    drawn, and a method of transitions (gnno) takes those of a user in their order.
+    `dim` is D, the width of your vectors: methods with networks of their own ask for it.
     `similarity` is how your model scores: dot, cosine, or a function of queries [..., D] and items
     [..., D], which broadcast, to scores [...], as NeuMF has. Rows whose positive is `ignore_index`
     do not count. An epoch is `epoch_rows` rows long, by default as many as there are pairs, shared

@@ -49,6 +49,9 @@ class Sampled:
     """Log weight in the loss, [B, N], where a stage weighs them; None where all count alike."""
     mask: Mask | None
     """[B, N], False for what must not be used; None where all may be."""
+    row_weight: Rows | None = None
+    """Factor of each row's loss, [B], where a stage weighs rows, as that of warp: 0 where no draw
+    of the row is to be used. None where all rows count alike."""
 
 
 class NegativeSampler:
@@ -109,10 +112,11 @@ class NegativeSampler:
         `positives` [B] are the items that the users met, for methods that compare with them or
         draw from the batch; `score` is your model, for methods that choose by scores. It is called
         without gradient. With `n` the method is asked again until there are n a row: n must be a
-        multiple of what it draws. Raises UserError for another n, as if nothing had been drawn, and
-        where an argument that the method reads is missing, and ValueError for scores of another
-        shape or that are no numbers, arrays that are no tensors, and ids outside the train data (on
-        a GPU, which is not waited for, at the next call).
+        multiple of what it draws, and none where each time rows have a weight of their own. Raises
+        UserError for another n, as if nothing had been drawn, and where an argument that the method
+        reads is missing, and ValueError for scores of another shape or that are no numbers, arrays
+        that are no tensors, and ids outside the train data (on a GPU, which is not waited for, at
+        the next call).
         """
         self.ids.settle()
         n = None if n is None else whole_number(n, "n", 1)
@@ -129,12 +133,15 @@ class NegativeSampler:
         before = self._state(), [] if n is None else states(self._parts)
         drawn = [self._once(users, positives, score)]
         each = drawn[0].n
-        if n is not None and (not each or n % each):
+        weighs = drawn[0].row_weight is not None
+        if n is not None and (not each or n % each or (weighs and n > each)):
             self.load_state_dict(before[0])
             load_states(self._parts, before[1])
+            rule = f"what {self.name} draws a row, {each}"
             raise UserError(
-                f"`n` must be a multiple of what {self.name} draws a row, {each}; got {n}; set its "
-                "`negatives` instead"
+                f"`n` must be {rule}, as it weighs the rows of each draw anew; got {n}; leave n out"
+                if weighs
+                else f"`n` must be a multiple of {rule}; got {n}; set its `negatives` instead"
             )
         rounds = 1 if n is None else n // each
         drawn += [self._once(users, positives, score) for _ in range(rounds - 1)]
@@ -197,7 +204,7 @@ class NegativeSampler:
             used = checked_negatives(stage.apply(step, used), len(users), stage, "apply")
         if used.ids is None or used.vectors is not None:
             raise needs_vectors(self.name)
-        return used.per_row(len(users)) if used.shared else used
+        return used.per_row(len(users))
 
     def _ids(self, ids: Rows, name: str, n: int) -> Rows:
         require_tensor(ids, name)
@@ -220,7 +227,8 @@ def _joined(drawn: list[Negatives]) -> Sampled:
             torch.ones_like(x, dtype=torch.bool) if mask is None else mask
             for x, mask in zip(ids, masks, strict=True)
         ]
-    return Sampled(torch.cat(ids, 1), *map(side_by_side, (logq, logw, masks)))
+    log_q, log_w, mask = map(side_by_side, (logq, logw, masks))
+    return Sampled(torch.cat(ids, 1), log_q, log_w, mask, drawn[0].row_weight)
 
 
 def sampler(

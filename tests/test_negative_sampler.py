@@ -101,6 +101,30 @@ def test_a_wrong_number_is_refused_as_if_nothing_had_been_drawn(method, each, n)
         assert torch.equal(draw(BATCH, **given).ids, twin(BATCH, **given).ids)
 
 
+def test_a_stage_that_weighs_rows_says_so():
+    given = {"positives": POSITIVES, "score": score}
+    for name in ("warp(tries=2)", "random+tce(drop=0.5,ramp=0)", "random+rce", "snis(rank=true)"):
+        sampled = make(name)(BATCH, **given)
+        assert sampled.row_weight is not None and sampled.row_weight.shape == BATCH.shape
+    draw = make("warp(tries=2)")
+    sampled = draw(BATCH, **given)
+    own, drawn = score(BATCH, POSITIVES.unsqueeze(1)), score(BATCH, sampled.ids)
+    assert torch.equal(sampled.row_weight > 0, (drawn > own - 1).squeeze(1))
+    with pytest.raises(UserError, match="`n` must be what warp.* draws a row, 1, as it weighs"):
+        draw(BATCH, 2, **given)
+    assert draw.number == 1 and make("dns")(BATCH, score=score).row_weight is None
+
+
+def test_one_log_probability_for_all_rows_is_given_for_each():
+    class Pair:
+        def sample(self, step):
+            ids = torch.tensor([[1, 2]]).expand(len(step.batch), -1)
+            return Negatives(ids, logq=torch.tensor([-1.0, -2.0]))
+
+    drawn = make(Method(Pair(), BPR()))(BATCH, 4)
+    assert drawn.logq.tolist() == [[-1.0, -2.0, -1.0, -2.0]] * len(BATCH)
+
+
 def test_of_a_method_that_draws_nothing_no_number_is_had():
     draw = make(Method(NoNegatives(), BPR()))
     assert draw(BATCH).ids.shape == (len(BATCH), 0)

@@ -38,7 +38,7 @@ from negbench.parts.diffusion import process
 from negbench.parts.diffusion.noise_network import NoiseNetwork
 from negbench.parts.diffusion.process import Catalogue
 from negbench.parts.score_space import catalogue_of, items_of, pair_of
-from negbench.parts.selection.mix_negatives import join
+from negbench.parts.selection.mix_negatives import first_usable, join
 from negbench.parts.selection.nearest_item import nearest
 from negbench.protocol import (
     Card,
@@ -183,8 +183,8 @@ class Augment:
             x, r = self.generate(step, catalogue, x0, query)
         if step.number % LOG_EVERY == 1:
             self.log_step(step, x, r)
-        real = None if negatives.ids is None else negatives.row_ids(len(x))[:, :1]
-        mask = None if negatives.mask is None else negatives.mask[:, :1]
+        real = None if negatives.ids is None else first_usable(step, negatives).ids
+        mask = None if negatives.mask is None else negatives.mask.any(1, keepdim=True)
         if self.config.mode == "snap":
             extra = nearest(step, x, self.pool.sample(step) if self.config.pool else None)
         else:

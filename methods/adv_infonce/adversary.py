@@ -60,13 +60,14 @@ class Projections(nn.Module):
 
     def logits(self, step: Step, negatives: Negatives) -> Scores:
         """Logits [B, N]; synthesised negatives are projected as they come."""
-        users, items = first_layer(step)
+        users, items = (vectors.to(self.query.dtype) for vectors in first_layer(step))
         query = F.linear(users, self.query, self.query_bias).relu()
         vectors = negatives.vectors
         if vectors is None:
             mapped = F.linear(items, self.items, self.items_bias).relu()
             return sampled_dot_with_gradient(query, mapped, negatives.row_ids(len(query)))
-        vectors = F.linear(vectors.detach(), self.items, self.items_bias).relu()
+        vectors = vectors.detach().to(self.query.dtype)
+        vectors = F.linear(vectors, self.items, self.items_bias).relu()
         return torch.bmm(vectors.expand(len(query), -1, -1), query.unsqueeze(2)).squeeze(2)
 
 

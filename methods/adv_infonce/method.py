@@ -27,6 +27,7 @@ products a row and N more of the adversary's width, twice in the epochs up; `exa
 softmaxes of [B, N] instead.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -251,7 +252,7 @@ class Adversarial(WeightedInfoNCE):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state."""
         self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(deepcopy(state["optimiser"]))  # or both would update one
 
 
 def build(config: Config) -> Method:

@@ -181,8 +181,10 @@ class Detect:
         return replace(negatives, logw=base + log_true)
 
     def take_first(self, step: Step, negatives: Negatives) -> Negatives:
-        """The first candidate of each row: all come from the same distribution."""
-        return negatives.take(step.batch.users.new_zeros(len(step.batch), 1))
+        """The first candidate that each row may use: all come from the same distribution."""
+        if negatives.mask is None:
+            return negatives.take(step.batch.users.new_zeros(len(step.batch), 1))
+        return negatives.take(negatives.mask.to(torch.uint8).argmax(1, keepdim=True))
 
     @torch.no_grad()
     def select(self, step: Step, negatives: Negatives, log_true: Scores) -> Negatives:

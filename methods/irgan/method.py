@@ -149,7 +149,8 @@ class Generator:
         self.bias = torch.zeros(context.n_items, device=context.device).requires_grad_()
         self.tables = {"users": self.users, "items": self.items, "bias": self.bias}
         self.adam = torch.optim.Adam(self.tables.values(), lr=WARM_LR)
-        self.liked = Liked.of(context.train, context.device)
+        self.liked = Liked.of(context.train.distinct, context.device)
+        self.rows_of = torch.tensor(context.train.lengths, device=context.device).clamp(min=1)
         self.positives = (
             context.excluded
             if context.exclude == "train"
@@ -203,10 +204,10 @@ class Generator:
             step.view.dots.add(softmax.weights.numel(), pooled=True)
             ids = self.draws(step, group, softmax, most)
             chosen = softmax.log_p(*tables, group.owner, ids)
-            sizes = self.liked.sizes(group.users)[group.owner].unsqueeze(1)
+            rows_of = self.rows_of[group.users][group.owner].unsqueeze(1)
             reward = self.reward(step, group, ids)
             loss = surrogate(chosen, self.log_p_n(group, ids, chosen.detach()), reward)
-            torch.autograd.backward((loss.mean(1, keepdim=True) / sizes).sum())
+            torch.autograd.backward((loss.mean(1, keepdim=True) / rows_of).sum())
             self.sums += torch.stack([reward.mean(1).sum(), chosen.detach().exp().mean(1).sum()])
         self.rows += len(step.batch)
         with torch.no_grad():
@@ -224,16 +225,17 @@ class Generator:
         sizes = self.liked.sizes(users).unsqueeze(1)
         kind, place = torch.rand((2, len(users), n), generator=stream, device=device)
         at = (place * sizes).long().minimum(sizes - 1)
-        own = self.liked.items[self.liked.indptr[users].unsqueeze(1) + at]
-        return torch.where(kind < self.config.share, own, group.spread(drawn, n))
+        there = sizes > 0
+        own = self.liked.items[(self.liked.indptr[users].unsqueeze(1) + at).where(there, 0)]
+        return torch.where((kind < self.config.share) & there, own, group.spread(drawn, n))
 
     def log_p_n(self, group: Group, ids: Ids, log_p: Scores) -> Scores:
         """log p_n of ids [R, draws], by their log p."""
         users = group.users[group.owner]
-        even = self.positives.contains(users, ids) / self.liked.sizes(users).unsqueeze(1)
-        return (
-            ((1 - self.config.share) * log_p.exp() + self.config.share * even).clamp(min=TINY).log()
-        )
+        sizes, p = self.liked.sizes(users).unsqueeze(1), log_p.exp()
+        even = self.positives.contains(users, ids) / sizes.clamp(min=1)
+        mixed = (1 - self.config.share) * p + self.config.share * even
+        return mixed.where(sizes > 0, p).clamp(min=TINY).log()
 
     @torch.no_grad()
     def reward(self, step: Step, group: Group, ids: Ids) -> Scores:

@@ -153,6 +153,7 @@ def row_loss(
         total = weight.sum(1)
         mean = (gap.masked_fill(weight == 0, 0.0) * weight).sum(1) / total.clamp(min=1e-12)
         return F.softplus(mean).masked_fill(total == 0, 0.0)
-    gap = gap if logw is None else gap + logw
-    gap = gap if mask is None else gap.masked_fill(~mask, masked_score(gap.dtype))
+    least = masked_score(gap.dtype)
+    gap = gap if logw is None else (gap + logw).clamp(min=least)
+    gap = gap if mask is None else gap.masked_fill(~mask, least)
     return F.softplus(torch.logsumexp(gap, 1))

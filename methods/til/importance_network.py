@@ -26,7 +26,7 @@ class ImportanceNetwork(nn.Module):
         query = F.normalize(query, dim=-1) * query.shape[-1]  # so that products are of size 1
         liked = query * F.normalize(positive, dim=-1)
         other = query.unsqueeze(1) * F.normalize(negative, dim=-1)
-        x = torch.cat([liked.unsqueeze(1).expand_as(other), other], 2)
+        x = torch.cat([liked.unsqueeze(1).expand_as(other), other], 2).to(self.inner.dtype)
         inside = F.relu(F.linear(x, self.inner, self.inner_bias))
         return F.linear(inside, self.outer, self.outer_bias).squeeze(2)
 

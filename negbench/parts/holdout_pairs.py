@@ -9,8 +9,10 @@ from negbench.protocol import Csr
 def hold_out(train: Csr, share: float, seed: int) -> tuple[Csr, Csr]:
     """The held-out and the remaining pairs: chosen at random, but every user keeps one pair.
 
-    `share` of all pairs is held out as far as users can spare them, and at least one if any can.
+    `share` of all pairs is held out as far as users can spare them, and at least one if any can. A
+    pair that comes again counts once, so what is held out is not among what remains.
     """
+    train = train.distinct
     order = rng.numpy_stream(seed, "carved").permutation(len(train))
     _, first = np.unique(train.rows[order], return_index=True)
     spare = np.delete(order, first)

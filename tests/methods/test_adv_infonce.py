@@ -200,6 +200,18 @@ def test_a_checkpoint_goes_on_bit_for_bit():
     assert whole.epoch() == second.epoch()
 
 
+def test_a_method_and_one_that_goes_on_from_its_state_share_nothing():
+    first, second = (
+        TrainingHarness(recipe(f"adv_infonce({EVERY_EPOCH})").build()) for _ in range(2)
+    )
+    first.train()
+    second.load_state_dict(first.state_dict())
+    moments = first.method.objective.optimiser.state_dict()["state"][0]["exp_avg"].clone()
+    second.train()
+    after = first.method.objective.optimiser.state_dict()["state"][0]["exp_avg"]
+    assert bool(moments.any()) and torch.equal(after, moments)
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["tau=0", "weight=0", "negatives=0", "interval=0", "adversary_lr=0", "eta=-1", "ball=u_u"],

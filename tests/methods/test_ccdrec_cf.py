@@ -14,7 +14,7 @@ from negbench.methods.ccdrec_cf import Curriculum, mean_of_users, station
 from negbench.ops import rng
 from negbench.parts.losses.functions import bpr
 from negbench.protocol.step import Batch, Step
-from negbench.testing.toy_data import TrainingHarness
+from negbench.testing.toy_data import TrainingHarness, toy_context
 from negbench.training.config import TrainConfig
 from negbench.training.fit import Fit
 
@@ -229,3 +229,9 @@ def test_bad_settings_are_refused(settings, rule):
     with pytest.raises(UserError, match=rule):
         recipe(f"ccdrec_cf({settings})")
     assert ccdrec_cf.CARD.moves == ("stages",)
+
+
+def test_a_repeated_pair_counts_once_in_the_mean_of_users():
+    users, context = torch.randn(3, 8), toy_context([[0, 0, 1], [0], [1]], 3)
+    want = torch.stack([users[:2].mean(0), users[[0, 2]].mean(0), torch.zeros(8)])
+    torch.testing.assert_close(mean_of_users(users, context), want)

@@ -12,7 +12,7 @@ from negbench.errors import UserError
 from negbench.methods.ddrm_sampler.method import Detect, Units, detection, quantiles
 from negbench.ops import rng
 from negbench.protocol import Batch, Negatives, Step
-from negbench.testing.toy_data import TrainingHarness
+from negbench.testing.toy_data import TrainingHarness, toy_context
 
 
 def harness(settings: str = "warmup=0") -> TrainingHarness:
@@ -155,3 +155,12 @@ def test_it_finds_the_unseen_items_of_a_users_taste():
 def test_bad_settings_are_refused(settings, rule):
     with pytest.raises(UserError, match=rule):
         recipe(f"ddrm_sampler({settings})")
+
+
+def test_the_warm_up_takes_what_each_row_may_use():
+    """The first item of the pool is user 0's own, the only one who may not have it."""
+    context = toy_context([[0], [1], [2]], 9)
+    trainer = TrainingHarness(recipe("in_batch+ddrm_sampler(warmup=1)").build(), context)
+    used = trainer.forward().used
+    assert used.mask is not None and bool(used.mask.all())
+    assert used.ids.flatten().tolist() == [1, 0, 0]

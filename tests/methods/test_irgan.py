@@ -12,7 +12,7 @@ from negbench.methods.irgan.catalogue_softmax import CHUNK, CatalogueSoftmax
 from negbench.methods.irgan.method import Generator, RankByGenerator, surrogate
 from negbench.methods.irgan.user_groups import groups_of
 from negbench.plugins.term_syntax import config_of
-from negbench.protocol import Feedback, Phase
+from negbench.protocol import Batch, Feedback, Phase
 from negbench.protocol.step import Negatives
 from negbench.testing.toy_data import TrainingHarness, toy_context
 
@@ -271,3 +271,29 @@ def test_the_released_preset() -> None:
 def test_settings_out_of_range_are_refused(bad: str) -> None:
     with pytest.raises(UserError, match=bad.split("=")[0]):
         recipe(f"irgan({bad})")
+
+
+def test_a_user_without_train_items_leaves_the_generator_finite() -> None:
+    """As in a loop of the user's own, whose pairs need not be train pairs."""
+    context = toy_context([[0, 1], [], [2]], 6)
+    harness = TrainingHarness(recipe("irgan(draws=50)").build(), context)
+    harness.train(batch=Batch(torch.tensor([1, 0, 1]), torch.tensor([5, 0, 4])))
+    tables = generator_of(harness).tables.values()
+    assert all(bool(table.detach().isfinite().all()) for table in tables)
+
+
+def test_a_repeated_pair_is_one_positive_and_an_epochs_draws_weigh_as_one() -> None:
+    context = toy_context([[0, 1, 1, 1, 1], [2], [3]], 6)
+    harness = TrainingHarness(recipe("irgan(draws=20000,share=0.5)").build(), context)
+    generator = generator_of(harness)
+    ((group, most),) = groups_of(torch.tensor([0]), 100)
+    log_p = generator.logits(group.users).detach().log_softmax(1)
+    tables = generator.users[group.users], generator.items, generator.bias
+    ids = generator.draws(harness.step(), group, CatalogueSoftmax.of(*tables), most)
+    p_n = 0.5 * log_p[0].exp().double()
+    p_n[:2] += 0.25
+    seen = torch.bincount(ids[0], minlength=6)
+    assert stats.chisquare(seen.numpy(), (p_n / p_n.sum() * 20000).numpy()).pvalue > 1e-4
+    log_p_n = generator.log_p_n(group, torch.arange(6).unsqueeze(0), log_p)
+    assert torch.allclose(log_p_n[0].exp().double(), p_n, atol=1e-5)
+    assert generator.rows_of.tolist() == [5, 1, 1]

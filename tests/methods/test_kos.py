@@ -9,6 +9,7 @@ from negbench.errors import UserError
 from negbench.methods import kos
 from negbench.methods.kos import OrderedPositive
 from negbench.plugins.term_syntax import config_of
+from negbench.protocol import Batch
 from negbench.testing.toy_data import TrainingHarness, toy_context
 
 
@@ -98,3 +99,11 @@ def test_the_released_preset() -> None:
 def test_a_place_beyond_the_positives_is_refused() -> None:
     with pytest.raises(UserError, match="`place` must be from 1 to `positives`; got 5 of 4"):
         recipe("kos(positives=4)")
+
+
+def test_a_user_without_train_items_has_the_rows_own_positive() -> None:
+    """As in a loop of the user's own, whose pairs need not be train pairs."""
+    harness = TrainingHarness(recipe("kos").build(), toy_context([[0, 1], [], [2]], 9))
+    step = harness.step(batch=Batch(torch.tensor([1, 0]), torch.tensor([7, 0])))
+    drawn = positives_of(harness).drawn(step)
+    assert drawn[0].tolist() == [7] * 10 and set(drawn[1].tolist()) <= {0, 1}

@@ -254,3 +254,10 @@ def test_a_width_of_its_own_needs_none_of_the_backbone() -> None:
     with pytest.raises(UserError, match="dim=D"):
         TrainingHarness(recipe("mdcns").build(), unknown)
     TrainingHarness(recipe("mdcns(width=4)").build(), unknown).train()
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.1, 10.0])
+def test_masked_candidates_leave_the_divergence_finite_at_any_temperature(tau: float) -> None:
+    result = outcome(f"in_batch+mdcns(tau={tau})")
+    assert result.used.mask is not None and not bool(result.used.mask.all())
+    assert all(bool(loss.detach().isfinite()) for loss in result.losses.values())

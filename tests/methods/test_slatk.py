@@ -10,8 +10,14 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts.cosine_scores import Angular
 from negbench.plugins.term_syntax import config_of
-from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import TrainingHarness, batch_of, default_context, saturated_context
+from negbench.protocol.step import Batch, Negatives
+from negbench.testing.toy_data import (
+    TrainingHarness,
+    batch_of,
+    default_context,
+    saturated_context,
+    toy_context,
+)
 
 slatk = importlib.import_module("negbench.methods.slatk")
 
@@ -170,3 +176,12 @@ def test_presets_are_the_released_settings():
 def test_what_is_no_loss_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}` must be"):
         recipe(f"slatk({wrong})")
+
+
+def test_a_repeated_train_item_counts_once():
+    batch, quantiles = Batch(torch.arange(7), torch.arange(7)), []
+    for times in (1, 5):
+        harness = harness_of(toy_context([[user] * times for user in range(7)], 9))
+        harness.train(batch=batch)
+        quantiles.append(harness.method.objective.quantiles)
+    assert bool(quantiles[0].all()) and torch.equal(*quantiles)

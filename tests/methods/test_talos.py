@@ -11,8 +11,8 @@ from negbench.composition import recipe
 from negbench.errors import UserError
 from negbench.parts.user_quantiles import pinball
 from negbench.plugins.term_syntax import config_of
-from negbench.protocol.step import Negatives
-from negbench.testing.toy_data import TrainingHarness, saturated_context
+from negbench.protocol.step import Batch, Negatives
+from negbench.testing.toy_data import TrainingHarness, saturated_context, toy_context
 from negbench.training.optimisers import own_lr
 
 talos = importlib.import_module("negbench.methods.talos")
@@ -174,3 +174,10 @@ def test_the_preset_is_the_released_settings():
 def test_what_is_no_loss_is_refused(wrong):
     with pytest.raises(UserError, match=f"{wrong.partition('=')[0]}` must be"):
         recipe(f"talos({wrong})")
+
+
+def test_a_repeated_train_item_counts_once():
+    once, again = (toy_context([sets, [3]], 9) for sets in ([0, 1], [0, 1, 1, 1]))
+    batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 3]))
+    losses = [harness_of(context).forward(batch=batch).losses for context in (once, again)]
+    assert torch.equal(losses[0]["pinball"], losses[1]["pinball"])

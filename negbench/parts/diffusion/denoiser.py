@@ -16,7 +16,8 @@ class Denoiser(nn.Module):
     """MLP [D + C + 32] -> H -> D with SiLU; the last layer starts at zero, so its output does too.
 
     It predicts the noise or the clean vector, as it is trained. Weights are drawn from `generator`.
-    A dropped condition is replaced by the learnt vector `null` [C].
+    A dropped condition is replaced by the learnt vector `null` [C]. Vectors may be of another
+    precision than the weights: the output is of theirs.
     """
 
     def __init__(
@@ -48,10 +49,10 @@ class Denoiser(nn.Module):
         """Denoise x [..., D] at steps t [...] given a condition [..., C] (None = dropped)."""
         if condition is None:
             condition = self.null.expand(*x.shape[:-1], -1)
-        time = timestep(t).to(x.dtype)
-        hidden = nn.functional.silu(self.first(torch.cat([x, condition, time], dim=-1)))
-        output: AnyVectors = self.last(hidden)
-        return output
+        own = self.first.weight.dtype
+        joined = torch.cat([each.to(own) for each in (x, condition, timestep(t))], dim=-1)
+        output: AnyVectors = self.last(nn.functional.silu(self.first(joined)))
+        return output.to(x.dtype)
 
     def given_each(
         self, x: NegativeVectors, t: Rows, conditions: Sequence[Vectors | None]
@@ -63,14 +64,14 @@ class Denoiser(nn.Module):
         """
         widths = [x.shape[-1], len(self.null), TIME]
         of_x, of_condition, of_time = torch.split(self.first.weight, widths, 1)
-        inside = x @ of_x.T
-        time = nn.functional.linear(timestep(t).to(x.dtype), of_time, self.first.bias)
+        inside = x.to(of_x.dtype) @ of_x.T
+        time = nn.functional.linear(timestep(t).to(of_x.dtype), of_time, self.first.bias)
         outputs: list[NegativeVectors] = []
         for condition in conditions:
             own = self.null.unsqueeze(0) if condition is None else condition
-            row = time + own @ of_condition.T
+            row = time + own.to(of_x.dtype) @ of_condition.T
             hidden = nn.functional.silu(inside + row.unsqueeze(1), inplace=True)
-            outputs.append(self.last(hidden))
+            outputs.append(self.last(hidden).to(x.dtype))
         return outputs
 
     def dropped(self, condition: Vectors, p: float, generator: torch.Generator) -> Vectors:

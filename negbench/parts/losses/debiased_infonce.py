@@ -31,7 +31,9 @@ def log_mean(z: Scores, beta: float, logw: Scores | None, mask: Mask | None) -> 
         return values.logsumexp(1)
 
     top = (1 + beta) * z
-    return summed(top if logw is None else top + logw) - summed(beta * z)
+    if logw is not None:  # a weight of 0 is finite here, so that a row of them has a gradient
+        top = (top + logw).clamp(min=masked_score(z.dtype))
+    return summed(top) - summed(beta * z)
 
 
 def without_positives(log_h: Rows, z_pos: Rows, tau_plus: float, floor: float) -> Rows:

@@ -115,14 +115,16 @@ def sampled_softmax(
 def log_sum(z: Scores, negatives: Negatives) -> tuple[Rows, Rows]:
     """log sum_j w_j e^{z_j} over the unmasked negatives, [B, N] -> [B]; and whether there is one.
 
-    Where there is none the sum is 0 instead of minus infinity, without a gradient.
+    Where there is none, or all weigh 0, the sum is 0 instead of minus infinity, without a gradient.
     """
     if not z.shape[1]:
         return z.new_zeros(len(z)), z.new_zeros(len(z), dtype=torch.bool)
+    usable = negatives.mask
     if negatives.logw is not None:
-        z = (z + negatives.logw).clamp(min=masked_score(z.dtype))
-    if negatives.mask is None:
+        z, weighs = z + negatives.logw, ~negatives.logw.isneginf()
+        usable = weighs if usable is None else usable & weighs
+    if usable is None:
         return z.logsumexp(1), z.new_ones(len(z), dtype=torch.bool)
-    counts = negatives.mask.any(1)
-    total = z.masked_fill(~negatives.mask, masked_score(z.dtype)).logsumexp(1)
+    counts = usable.any(1)
+    total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
     return total.masked_fill(~counts, 0.0), counts
