@@ -1,8 +1,14 @@
-"""Exit codes: an error is one sentence on standard error and a code, not a traceback."""
+"""Exit codes: an error is one sentence on standard error and a code, not a traceback.
 
+So is a place that cannot be read or written: a locked folder, a full disk, a name that is too long.
+"""
+
+import errno
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +17,11 @@ from negbench.cli.command import HelpPage
 from negbench.errors import UserError, did_you_mean
 
 INTERRUPTED = 130
+CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
+"""Errors of a place, and not of the code that reads or writes there."""
+_ASIDE = re.compile(r"\.(.+)\.\d+\.[0-9a-f]{16}")
+"""The name of a file in the making, as `atomic_write` gives it."""
 
 
 class Shell(HelpPage, click.Group):
@@ -77,12 +88,27 @@ class Shell(HelpPage, click.Group):
         except BrokenPipeError:  # the reader has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+        except OSError as error:
+            if error.errno not in CLOSED or not isinstance(error.filename, str | bytes):
+                raise
+            return _fail(_closed(error), 2)
 
 
 def typed_words() -> tuple[str, ...]:
     """The words of the command line that runs, without the program's name."""
     words: tuple[str, ...] = click.get_current_context().find_root().obj
     return words
+
+
+def _closed(error: OSError) -> str:
+    """One sentence for a place that is locked, full or of another kind; a file by its last name."""
+    path = Path(os.fsdecode(error.filename))
+    aside = _ASIDE.fullmatch(path.name)
+    return (
+        "a place must be one that this command can read and write; "
+        f"{path.with_name(aside[1]) if aside else path} is not ({error.strerror}); make room, "
+        "unlock it, or name another, as with -o"
+    )
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from shlex import quote
 from string import Template
 
 import click
@@ -52,8 +53,8 @@ def new(kind: str, name: str, folder: Path) -> None:
     for path, text in files.items():
         path.write_text(Template(text).substitute(name=name, title=title), encoding="utf-8")
         click.echo(f"wrote  {path}")
-    plugin = folder / f"{name}.py"
-    click.echo(f"next   python -m pytest {folder / f'test_{name}.py'}")
+    plugin = quote(str(folder / f"{name}.py"))
+    click.echo(f"next   python -m pytest {quote(str(folder / f'test_{name}.py'))}")
     click.echo(f"       negbench check {plugin}")
     click.echo(f"       {RUN[kind].format(file=plugin, name=name)}")
 

@@ -68,6 +68,7 @@ def run(words: tuple[str, ...], dry_run: bool, quiet: bool, no_progress: bool, *
     return _carry_out(
         [build(flat) for flat in asked],
         folder=file.parent if file else None,
+        of_file=file is not None and file.name != run_file.NAME,
         dry_run=dry_run,
         quiet=quiet,
         no_progress=no_progress,
@@ -104,18 +105,19 @@ def resume(run_dir: Path, jobs: str | None, quiet: bool, no_progress: bool) -> i
     """Go on with a run, or a search, as it was started; only missing and failed cells are done.
 
     \f
-    Raises UserError for the trials of a search: the search goes on as a whole.
+    Raises UserError for the trials or a split of a search: the search goes on as a whole.
     """
     from negbench.experiment.run_again import to_resume
-    from negbench.storage.search_store import TRIALS
+    from negbench.storage.search_store import TRIALS, whole_search
     from negbench.tuning import tune_file
 
     if tune_file.is_search(run_dir):
         return _resume_search(run_dir, jobs, quiet=quiet, no_progress=no_progress)
-    if tune_file.is_search(run_dir.parent) and run_dir.name == TRIALS:
+    if (search := whole_search(run_dir)) != run_dir:
+        part = "the trials" if run_dir.resolve().name == TRIALS else "one split"
         raise UserError(
-            f"{run_dir} holds the trials of a search; go on with: negbench resume "
-            f"{shlex.quote(str(run_dir.parent))}"
+            f"{run_dir} holds {part} of a search; go on with: negbench resume "
+            f"{shlex.quote(str(search))}"
         )
     asked = to_resume(run_dir, jobs)
     return _carry_out(asked, folder=run_dir, quiet=quiet, no_progress=no_progress)
@@ -129,12 +131,13 @@ def _resume_search(run_dir: Path, jobs: str | None, *, quiet: bool, no_progress:
     from negbench.tuning import tune_file
 
     refuse_torchrun("a search")
-    given = {"out": str(run_dir), **({"jobs": PARSERS["jobs"](jobs, "jobs")} if jobs else {})}
+    given: dict[str, Any] = {"out": str(run_dir), "overwrite": "failed"}
+    given |= {"jobs": PARSERS["jobs"](jobs, "jobs")} if jobs else {}
     started = tune_file.starts(run_dir)
     asked = [tune_file.asked_of(each) for each in started]
     return carry_out(
         [(replace(each[0], **given), *each[1:]) for each in asked],
-        command=str(started[0]["command"]),
+        commands=[str(each["command"]) for each in started],
         quiet=quiet,
         no_progress=no_progress,
     )
@@ -144,13 +147,14 @@ def _carry_out(
     experiments: Sequence[Any],
     *,
     folder: Path | None = None,
+    of_file: bool = False,
     dry_run: bool = False,
     quiet: bool = False,
     no_progress: bool = False,
     tour: bool = False,
     default_seeds: bool = False,
 ) -> int:
-    """Run the experiments as one plan; `folder` is that of the run that they come from."""
+    """Run the experiments as one plan; `folder` is that of the run or the file they come from."""
     from negbench.experiment import console, run_grid
     from negbench.experiment.default_seeds import Settled, settle
     from negbench.experiment.run_again import plan_of
@@ -159,7 +163,7 @@ def _carry_out(
     out = run_grid.folder_of(chosen)
     device = run_grid.device_of(chosen)
     with log_lines(quiet=quiet):
-        grid = plan_of(experiments, folder)
+        grid = plan_of(experiments, folder, of_file=of_file)
         run_grid.check(chosen, grid, out)
         settled = Settled(chosen, grid)
         if default_seeds:
@@ -187,6 +191,8 @@ def _carry_out(
             )
         except KeyboardInterrupt:
             remedy = f"go on with: negbench resume {shlex.quote(str(out))}"
+            if chosen.shard != (1, 1):  # a folder keeps that of its last command alone
+                remedy = "the same command goes on with this shard"
             click.echo(f"negbench: interrupted; finished cells are kept; {remedy}", err=True)
             return INTERRUPTED
     return _finish(result, quiet)

@@ -192,7 +192,7 @@ RUNNING = (
     _running(
         "--overwrite",
         shell_complete=tab_words.either("missing", "failed", "all"),
-        help="Do again: missing (nothing), failed or all  [failed]",
+        help="Do again: missing (nothing), failed or all  [failed; of tune missing]",
     ),
     _running("--checkpoint-every", help="Epochs between checkpoints of a cell  [5 minutes]"),
     _running("--shard", help="Only every n-th cell from the i-th on: 1/4, 2/4, ...  [1/1]"),

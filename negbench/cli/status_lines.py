@@ -24,7 +24,7 @@ class Look:
     alive: bool
     """Whether a process carries it out."""
     over: bool
-    """Whether nothing is left to do."""
+    """Whether nothing is left to do, and nobody does anything again."""
     failed: int
     """Cells, or trials, that failed."""
 
@@ -35,26 +35,21 @@ def look_at_run(now: "Status") -> Look:
         lines=list(_lines(now, now.go_on)),
         line=_line(now, now.go_on),
         alive=bool(now.alive),
-        over=not now.pending,
+        over=not now.pending and not now.alive,  # done cells may be at work: --overwrite all
         failed=len(now.failed),
     )
 
 
 def look_at_search(states: Sequence["SearchStatus"]) -> Look:
     """The status of a search, or of its splits, in words."""
-    parts = [part for each in states for part in (each.trials, each.final) if part is not None]
     alive = any(each.alive for each in states)
     return Look(
         lines=[line for each in states for line in _lines_of_search(each)],
         line="; ".join(map(_line_of_search, states)),
         alive=alive,
-        over=not alive and all(not part.pending for part in parts) and all(map(_chosen, states)),
+        over=not alive and all(each.over for each in states),
         failed=sum(len(each.final.failed) for each in states if each.final is not None),
     )
-
-
-def _chosen(now: "SearchStatus") -> bool:
-    return now.rows > 0 and now.winners == now.rows
 
 
 def _lines(now: "Status", go_on: str) -> Iterator[str]:
@@ -119,9 +114,18 @@ def _lines_of_search(now: "SearchStatus") -> Iterator[str]:
     for name, part in (("trials", now.trials), ("winners", now.final)):
         for at, line in enumerate(_lines(part, now.go_on) if part else ()):
             yield f"{name if at == 0 else '':8} {line}"
+    if _between_rounds(now):
+        yield f"{'':8} go on    {now.go_on}"
 
 
 def _line_of_search(now: "SearchStatus") -> str:
     parts = (("trials", now.trials), ("winners", now.final))
     lines = [f"{name}: {_line(part, now.go_on)}" for name, part in parts if part is not None]
+    lines += [f"nobody works on it; go on with: {now.go_on}"] if _between_rounds(now) else []
     return "; ".join([f"{now.winners} of {now.rows} rows have a winner", *lines])
+
+
+def _between_rounds(now: "SearchStatus") -> bool:
+    """Whether a search was left with no planned cell pending and more rounds, or tests, to come."""
+    parts = [part for part in (now.trials, now.final) if part is not None]
+    return bool(now.go_on) and not now.over and not any(part.pending for part in parts)

@@ -87,7 +87,8 @@ def tune(  # noqa: D103
     if len(experiments) > 1:
         raise UserError(f"tuning takes one experiment; {file} holds {len(experiments)}")
     section, experiment = section_of(experiments[0])
-    ranges = space or section.pop("space", None)
+    ranges = section.pop("space", None)
+    ranges = space or ranges
     protocol, splits = numbers_of({**section, **numbers})
     flat = merge(experiment, typed, overrides)
     refuse_what_is_chosen(flat)
@@ -101,14 +102,15 @@ def tune(  # noqa: D103
 def carry_out(
     asked: Sequence[tuple[Any, Any, Any, int]],
     *,
-    command: str = "",
+    commands: Sequence[str] = (),
     dry_run: bool = False,
     quiet: bool = False,
     no_progress: bool = False,
 ) -> int:
     """Carry out what starts of a search folder asked for, and print its tables.
 
-    Each is its options, protocol, ranges and number of splits.
+    Each is its options, protocol, ranges and number of splits; `commands` are what they were
+    started with, where that is not the command that runs.
     """
     from negbench.experiment import console as run_console
     from negbench.experiment import run_grid
@@ -117,11 +119,11 @@ def carry_out(
     from negbench.tuning.tune import folder_of, parts_of
 
     out = folder_of(asked[-1][0])
-    command = command or shlex.join(["negbench", *typed_words()])
+    commands = commands or [shlex.join(["negbench", *typed_words()])]
     ended = []
     with log_lines(quiet=quiet):
         try:
-            for options, protocol, own, splits in asked:
+            for (options, protocol, own, splits), command in zip(asked, commands, strict=True):
                 device = run_grid.device_of(options)
                 parts = parts_of(options, protocol, own, splits, out)
                 for part in parts:
@@ -145,12 +147,13 @@ def carry_out(
     if dry_run:
         show("nothing was written")
         return 0
-    return finish(ended, out, quiet)
+    return finish(ended, out, asked[-1][0], asked[-1][-1], quiet)
 
 
-def finish(ended: Sequence[Any], out: Path, quiet: bool) -> int:
+def finish(ended: Sequence[Any], out: Path, options: Any, splits: int, quiet: bool) -> int:
     """Print the tables, the next commands and the failures; return the exit code."""
     from negbench.experiment.finished.run import open_run
+    from negbench.tuning.tune import with_its_settings
 
     if any(each.done for each in ended):
         run = open_run(out)
@@ -163,7 +166,8 @@ def finish(ended: Sequence[Any], out: Path, quiet: bool) -> int:
                 f"next   negbench tuning {where}   what the search cost and gave",
             )
             show(f"       negbench report {where}   everything on one page")
-            show(f"       negbench run --tuned {where}   other runs with these settings")
+            if splits == 1 and (again := with_its_settings(options, out)):
+                show(f"       {again}   another run with these settings")
     failed = [pair for each in ended for pair in each.failed]
     for label, reason in failed:
         click.echo(f"negbench: failed: {label}: {reason}", err=True)

@@ -189,7 +189,8 @@ def next_lines(result: Result) -> list[str]:
         out = result.out.relative_to(Path.cwd())
     except ValueError:
         out = result.out
-    size = sum(_size(path) for path in result.out.rglob("*") if path.is_file())
+    walked = os.walk(result.out)  # which passes over folders that another process removes meanwhile
+    size = sum(_size(Path(folder, name)) for folder, _, names in walked for name in names)
     commands = [(command.format(quote(str(out))), purpose) for command, purpose in NEXT]
     commands += views(out)
     width = max(len(command) for command, _ in commands)

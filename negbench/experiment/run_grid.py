@@ -163,7 +163,7 @@ def carry_out(
         )
         for each in todo
     ]
-    alone = len(claims.runners(started)) == 1
+    alone = len({(each.host, each.process) for each in claims.runners(started)}) == 1
     tracking = Tracking(started, options.track)
     progress, written = Progress(len(tasks), started, bar=bar), time.monotonic()
     held: list[CellResult] = []

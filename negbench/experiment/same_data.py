@@ -14,6 +14,7 @@ from negbench.data.download.file_cache import AT_HAND
 from negbench.data.number_words import counted
 from negbench.data.readers.column_roles import Columns
 from negbench.errors import UserError
+from negbench.experiment.cell.model_inputs import EXPOSURES, hash_of_exposures
 from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan
@@ -109,6 +110,7 @@ def foreign_cells(plan: Plan, out: Path) -> list[tuple[Cell, Scenario]]:
         or choices_of(cell.spec) != ranking.get(cell.spec["dataset"], choices_of(cell.spec))
         or _texts(cell) not in ("", texts.get(scenario.interactions.name))
         or _other_features(cell, scenario)
+        or _other_exposures(cell, scenario)
     ]
 
 
@@ -136,8 +138,11 @@ def _tuned_row(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     return (*(spec.get(name) for name in names), *(spec.get("tuned") or {}).values())
 
 
-def _settings(spec: Mapping[str, Any]) -> tuple[Any, Any]:
-    return spec.get("method_config"), spec.get("backbone_config")
+def _settings(spec: Mapping[str, Any]) -> str:
+    """The hash of a cell's settings: on disk a tuple is a list, as `layers` of ddrm."""
+    return cell_store.digest(
+        {each: spec.get(each) for each in ("method_config", "backbone_config")}
+    )
 
 
 def move_to_replaced(cells: Sequence[Cell], out: Path) -> int:
@@ -200,6 +205,12 @@ def _other_features(cell: Cell, scenario: Scenario) -> bool:
     return isinstance(read, Mapping) and any(now.get(name) != read[name] for name in read)
 
 
+def _other_exposures(cell: Cell, scenario: Scenario) -> bool:
+    """Whether a cell has drawn from other known negatives than there are now."""
+    drawn = cell.spec.get(EXPOSURES)
+    return drawn is not None and drawn != hash_of_exposures(scenario)
+
+
 def _hash_of_texts(scenario: Scenario) -> str:
     texts = scenario.interactions.item_texts
     return "none" if texts is None else encoders.cache_key("", texts)[:12]
@@ -224,7 +235,9 @@ def _cause(options: Options, cell: Cell, scenario: Scenario, stored: Mapping[str
     if _other_features(cell, scenario):
         return f"the features of users or items of {_place(scenario)} have changed since then"
     if not _differs(cell, scenario):
-        return f"the texts of items in {_place(scenario)} have changed since then"
+        shown = _other_exposures(cell, scenario)
+        what = "the pairs shown in vain or rated too low" if shown else "the texts of items"
+        return f"{what} in {_place(scenario)} have changed since then"
     if isinstance(n, int) and n != len(data):
         counts = f"{n:,} interactions then, {len(data):,} now"
         return f"{_place(scenario)} has changed since then ({counts})"

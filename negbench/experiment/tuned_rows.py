@@ -23,6 +23,7 @@ from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_code
 from negbench.storage.search_store import EMBEDDED, FOLDER, Search, read_searches, search_mark
 from negbench.storage.split_folders import split_folders
+from negbench.training.config import DEFAULT_OPTIMISER
 
 NAMED = 12
 """How many rows a message names before it counts the others."""
@@ -200,9 +201,10 @@ class TunedRows:
 
 
 def budget_of(search: Search) -> dict[str, Any]:
-    """The training budget of a search, as far as it was set."""
+    """The training budget of a search, as far as it was set; a usual optimiser is not in it."""
     protocol = search["protocol"]
-    given = {**protocol["budget"], "select": protocol["select"]}
+    usual = {"optimiser": DEFAULT_OPTIMISER}
+    given = {**usual, **protocol["budget"], "select": protocol["select"]}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -26,8 +26,11 @@ from typing import Any
 
 from negbench.errors import UserError
 from negbench.storage.atomic_write import write_json
+from negbench.storage.split_folders import is_split_folder
 
 FOLDER = "searches"
+ASKED = "tune.json"
+"""The file in a search's folder of what it was asked for."""
 TRIALS = "trials"
 """The run folder inside a search's folder that holds the cells of trials and finalists."""
 FORMAT = 1
@@ -50,6 +53,15 @@ def path_of(run: Path, dataset: str, backbone: str, row: str) -> Path:
     key = "\n".join((dataset, backbone, row))
     words = re.sub(r"[^A-Za-z0-9_.-]+", "-", key).strip("-")[:60]
     return run / FOLDER / f"{words}-{hashlib.sha256(key.encode()).hexdigest()[:6]}.json"
+
+
+def whole_search(run: Path) -> Path:
+    """The folder to go on with: of trials, or of a split of a search, the search's; else `run`."""
+    inner = run.resolve()
+    inner = inner.parent if inner.name == TRIALS else inner
+    around = [inner, *([inner.parent] if is_split_folder(inner) else [])]
+    whole = next((each for each in around if (each / ASKED).is_file()), run)
+    return run if whole in (run, run.resolve()) else whole
 
 
 def read_search(path: Path) -> Search | None:

@@ -16,6 +16,11 @@ def split_folder(run: Path, number: int) -> Path:
     return run / f"split-{number}"
 
 
+def is_split_folder(folder: Path) -> bool:
+    """Whether a folder is called as one of a run's splits."""
+    return bool(_number(folder))
+
+
 def split_folders(run: Path) -> tuple[Path, ...]:
     """The split folders of a run by number; empty where it has cells of its own, or no splits."""
     if (run / "cells").exists():

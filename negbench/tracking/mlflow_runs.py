@@ -5,8 +5,10 @@ of files only where MLFLOW_ALLOW_FILE_STORE is true.
 """
 
 import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ TAG = "negbench.cell"
 """The tag that names the cell of a run."""
 LIVE = "negbench.live"
 """That of a run which shows a cell while it trains, and is deleted when it ends."""
+HOME = "negbench.home"
+"""The tag of a live run that tells its run folder from others of one experiment."""
 BATCH = 900
 """Metrics sent at once; servers take at most 1000."""
 PARAMS = 90
@@ -43,6 +47,8 @@ class MlflowRuns:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or f"negbench {run.resolve().name}"
         known = self.client.get_experiment_by_name(name)
         self.experiment = known.experiment_id if known else self.client.create_experiment(name)
+        home = f"{socket.gethostname()} {run.resolve()}"
+        self.home = sha256(home.encode(errors="surrogateescape")).hexdigest()[:12]
         self.runs: dict[str, str] = {}
         """Runs of cells that are being trained, by token."""
 
@@ -67,16 +73,20 @@ class MlflowRuns:
         self.client.set_terminated(run_id, "FINISHED", round(cell.ended * 1000))
 
     def live(self) -> list[str]:
-        """Tokens of the cells that have a run while they train."""
+        """Tokens of the cells of this folder that have a run while they train.
+
+        Other folders of the same name, or under MLFLOW_EXPERIMENT_NAME, share the experiment.
+        """
         running = self.client.search_runs([self.experiment], f"tags.`{LIVE}` LIKE '%'")
-        return [each.data.tags[LIVE] for each in running]
+        tags = [each.data.tags for each in running]
+        return [each[LIVE] for each in tags if each.get(HOME) == self.home]
 
     def begin(self, cell: LiveCell) -> None:
         """Create a run for a cell that is being trained."""
         created = self.client.create_run(
             self.experiment,
             start_time=round(time.time() * 1000),
-            tags={LIVE: cell.token},
+            tags={LIVE: cell.token, HOME: self.home},
             run_name=f"{cell.name} (live)",
         )
         self.runs[cell.token] = created.info.run_id

@@ -54,6 +54,8 @@ def tune(
         raise UserError(f"config must be a mapping of options; got {shown(config)}")
     given = {key: value for key, value in options.items() if value is not None}
     columns = given.pop("columns", {})
+    if not isinstance(columns, Mapping):
+        raise UserError(f"columns must be a mapping of options; got {shown(columns)}")
     with holding():
         flat = merge(config or {}, {**given, **columns})
         refuse_what_is_chosen(flat)
@@ -66,7 +68,8 @@ def tune(
         tune_file.add_start(out, "negbench.tune(...)", chosen, protocol, own, n_splits)
         bar = None if progress else False
         ended = [run_search(each.search, each.out, bar=bar) for each in parts]
-    if not any(each.done for each in ended):
-        label, reason = next(pair for each in ended for pair in each.failed)
+    failed = [pair for each in ended for pair in each.failed]
+    if failed and not any(each.done for each in ended):  # a shard may have no row
+        label, reason = failed[0]
         raise RuntimeError(f"no row has a winner; the first, {label}: {reason}")
     return open_run(out)

@@ -71,7 +71,7 @@ def _outcome(cell: Cell, select: str) -> dict[str, Any]:
     record = cell.record if cell.done else {}
     fit, seconds = record.get("fit") or {}, record.get("seconds") or {}
     tested = [
-        float(line["value"])
+        line["value"]
         for line in record.get("metrics", ())
         if (line["split"], line["metric"], int(line["k"]), line["band"]) == ("test", name, k, "all")
     ]

@@ -28,7 +28,8 @@ class Parameter:
     def of(cls, owner: Owner, name: str, entry: Any, zero: float = 0.0) -> "Parameter":
         """From an entry of a card's `search`: ("log", low, high), ("of", value, value ...).
 
-        Raises UserError for another kind, a range that is empty, or a logarithm of 0.
+        Raises UserError for another kind, a range that is empty, a logarithm of 0, or an int range
+        whose ends are not whole: its values would lie outside.
         """
         kind, *values = entry if isinstance(entry, list | tuple) and entry else [entry]
         numbers = all(
@@ -42,6 +43,8 @@ class Parameter:
                 f"a range of {name} must read like log, low, high (or int, float; low below high), "
                 f"or of, value, value; got {shown(entry)}"
             )
+        if kind == "int" and any(v != int(v) for v in values):
+            raise UserError(f"an int range of {name} must have whole ends; got {shown(entry)}")
         if kind == "log" and values[0] <= 0:
             raise UserError(f"a log range of {name} must begin above 0; got {shown(entry)}")
         return cls(owner, name, kind, tuple(values), zero)

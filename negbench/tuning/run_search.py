@@ -21,6 +21,7 @@ from negbench.experiment.cell.spec import PlannedCell, Tuned
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan, plan
 from negbench.experiment.same_data import set_aside_earlier_winners
+from negbench.experiment.workers.local_pool import no_room
 from negbench.storage import cell_store, claims
 from negbench.storage.search_store import TRIALS, protocol_hash, write_search
 from negbench.training.config import TrainConfig
@@ -143,9 +144,12 @@ def _pending(search: Search, trials: Path) -> list[PlannedCell]:
 
 
 def _write(row: Row, protocol: Protocol, out: Path) -> SearchState:
-    """Read the state of a row and write its search file."""
+    """Read the state of a row and write its search file. Raises NoRoom where it cannot be."""
     state = read_state(row, protocol, out)
-    write_search(out, search_record(state, protocol))
+    try:
+        write_search(out, search_record(state, protocol))
+    except OSError as error:
+        raise no_room(out, error) from error
     return state
 
 
@@ -172,10 +176,12 @@ def _mark(row: Row, protocol: Protocol) -> Tuned:
 
 
 def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None:
-    """Train failed trials and finalists once more."""
-    cells = [row.cell(trial) for row in search.mine for trial in row.trials]
+    """Train failed trials, of every rung that was reached, and finalists once more."""
     states = [read_state(row, search.protocol, trials.parent) for row in search.mine]
+    cells: list[PlannedCell] = []
     for each in states:
+        for part in each.rounds:
+            cells += [each.row.cell(each.row.trials[n], epochs=part.epochs) for n in part.trials]
         for trial in each.finalists or ():
             seeds = search.protocol.seeds_of_finalists
             cells += [each.row.cell(each.row.trials[trial], seed) for seed in seeds]

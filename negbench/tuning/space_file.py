@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from negbench.errors import UserError, did_you_mean, shown
-from negbench.experiment.options.experiment_file import read_file
+from negbench.experiment.options.experiment_file import read_file, require_words
 from negbench.plugins import registry
 from negbench.tuning.parameter import Parameter
 from negbench.tuning.points import SHARED
@@ -25,10 +25,13 @@ _FAMILIES = ("methods", "backbones", "references")
 def space_of(given: Mapping[str, Any] | str | PathLike[str] | None) -> Ranges:
     """The ranges that were given: a mapping of them, or a file; none where nothing was.
 
-    Raises UserError as `check_space` and `read_space` do.
+    Raises UserError for anything else, and as `check_space` and `read_space` do.
     """
     if isinstance(given, Mapping):
+        require_words(given, "space")
         return check_space(given, "space")
+    if given is not None and not isinstance(given, str | PathLike):
+        raise UserError(f"--space must be a file, or a mapping of ranges; got {shown(given)}")
     return read_space(Path(given)) if given else {}
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from negbench.errors import NothingToReport
+from negbench.errors import NothingToReport, UserError
 from negbench.experiment.finished.status import Status
 from negbench.experiment.finished.status import status as status_of_run
 from negbench.storage.claims import runners
 from negbench.storage.search_store import TRIALS, read_searches
-from negbench.storage.split_folders import split_folders
+from negbench.storage.split_folders import split_folder, split_folders
+from negbench.tuning import tune_file
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,34 @@ class SearchStatus:
     alive: tuple[str, ...] = ()
     """Host and number of every live process that carries it out."""
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do: each row has a winner, and the final cells have ended."""
+        return (
+            0 < self.rows == self.winners
+            and self.final is not None
+            and not self.final.pending
+            and not (self.trials and self.trials.pending)
+        )
+
 
 def search_status(out: Path) -> list[SearchStatus]:
-    """The status of a folder of `negbench tune`, or of each of its splits.
+    """The status of a folder of `negbench tune`, or of each of its splits, begun or not.
 
     Raises UserError for a search file that is damaged.
     """
-    return [_of(folder, out) for folder in split_folders(out) or [out]]
+    asked = [split_folder(out, number) for number in range(1, _splits(out) + 1)]
+    begun = [each for each in split_folders(out) if each not in asked]
+    return [_of(folder, out) for folder in [*asked, *begun] or [out]]
+
+
+def _splits(out: Path) -> int:
+    """On how many splits a search was asked for; 0 for one, and where that cannot be read."""
+    try:
+        numbers = [each["protocol"].get("splits", 1) for each in tune_file.starts(out)]
+        return most if (most := max(map(int, numbers))) > 1 else 0
+    except (UserError, LookupError, TypeError, ValueError, AttributeError):
+        return 0
 
 
 def _of(folder: Path, out: Path) -> SearchStatus:

@@ -8,6 +8,7 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.experiment import run_grid
 from negbench.experiment.cell.spec import REFERENCE
+from negbench.experiment.options.command_line import IN_PYTHON, command_line
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import cell_spec
 from negbench.scenario.split_variants import split_variants
@@ -56,6 +57,17 @@ def folder_of(options: Options) -> Path:
     if options.out or options.name:
         return usual
     return usual.with_name(f"tuned-{usual.name}")
+
+
+def with_its_settings(options: Options, out: Path) -> str:
+    """The command for another run of the rows and data of a search, with the settings that won.
+
+    Empty where no command can give its data.
+    """
+    usual = Options()
+    again = {n: getattr(usual, n) for n in ("out", "name", "seeds", "overwrite", "shard", "train")}
+    line = command_line(replace(options, tuned=str(out), **again))
+    return "" if line == IN_PYTHON else line
 
 
 def parts_of(

@@ -12,25 +12,31 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.experiment.options.options import Options, build
 from negbench.storage.atomic_write import write_json
+from negbench.storage.search_store import ASKED
 from negbench.tuning.protocol import Protocol
 from negbench.tuning.space import Ranges
 
-NAME = "tune.json"
-_HOW = {"jobs", "threads", "overwrite", "engine", "scheduler", "workers", "shard", "out", "name"}
-_HOW |= {"track"}
-"""Options that say how cells are worked through, and not which."""
+NAME = ASKED
+_HOW = {"jobs", "threads", "overwrite", "engine", "scheduler", "workers", "out", "name", "track"}
+"""Options that say how cells are worked through, and not which: each shard is a start."""
 
 
 def add_start(
     out: Path, command: str, options: Options, protocol: Protocol, own: Ranges, splits: int
 ) -> None:
-    """Write down a start; one that asks for the same as an earlier one takes its place."""
+    """Write down a start; one that asks for the same as an earlier one takes its place.
+
+    Raises UserError for a folder that cannot be written to.
+    """
     asked = {**asdict(protocol), "splits": splits}
     start = {"command": command, "options": options.as_flat(), "protocol": asked, "ranges": own}
     earlier = starts(out) if is_search(out) else []
     kept = [each for each in earlier if _content(each) != _content(start)]
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / NAME, {"format": 1, "starts": [*kept, start]})
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / NAME, {"format": 1, "starts": [*kept, start]})
+    except OSError as error:
+        raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
 
 
 def is_search(out: Path) -> bool:

@@ -22,7 +22,7 @@ def validation_value(cell: Cell, select: str) -> float | None:
             k,
             "all",
         ):
-            value = float(line["value"])
+            value = math.nan if line["value"] is None else float(line["value"])  # JSON has no NaN
             return value if math.isfinite(value) else None
     return None
 

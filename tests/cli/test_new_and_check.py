@@ -1,6 +1,7 @@
 """`new` writes plug-ins that pass `check` and their tests; `check` shows what is wrong, where."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,11 @@ def test_a_wrong_word_is_one_sentence(words, sentence):
     done = call(*words)
     assert done.exit_code == 2
     assert sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_next_commands_can_be_pasted():
+    Path("my plug-ins").mkdir()
+    lines = call("new", "method", "mine", "--folder", "my plug-ins").output.splitlines()[2:]
+    path = "my plug-ins/mine.py"
+    assert [path in shlex.split(line) for line in lines] == [False, True, True]
+    assert "my plug-ins/test_mine.py" in shlex.split(lines[0])

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from helpers.small_runs import DATA
 
 from negbench.cli import main
+from negbench.experiment import run_grid
 from negbench.experiment.options.command_line import IN_PYTHON, command_line
 from negbench.experiment.options.options import build, flatten
 from negbench.storage import run_file
@@ -70,7 +71,7 @@ def test_a_run_runs_again_elsewhere_and_gives_the_same_bits(tmp_path):
     assert sorted(p.name for p in (other / "cells").iterdir()) == sorted(
         p.name for p in (out / "cells").iterdir()
     )
-    assert "= 7 cells" in result.stdout
+    assert "grid   7 cells" in result.stdout  # of two experiments: no product is 7
     done("run", other / "run.json", "-o", third, "-q")  # the copy says as much as the original
     assert (third / "results.csv").read_bytes() == (out / "results.csv").read_bytes()
 
@@ -165,3 +166,17 @@ def test_a_call_in_python_is_written_down_as_the_command_that_repeats_it(tmp_pat
     frame = pd.DataFrame({"user": list("aabbccdd") * 3, "item": list("wxyzuvstvwxyzuststuvwxyz")})
     held = negbench.run(datasets=frame, out=tmp_path / "c", progress=False, **quick)
     assert info(held.folder)["command"] == IN_PYTHON
+
+
+def test_an_interrupted_shard_is_told_the_same_command(tmp_path, monkeypatch):
+    """A folder keeps the shard of its last command, so a resume may do another machine's part."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_grid, "carry_out", interrupt)
+    words = ["run", *TRAIN, "-m", "random", "-o", tmp_path / "out", "-q"]
+    assert f"negbench resume {tmp_path / 'out'}" in call(*words).stderr
+    result = call(*words, "--shard", "1/2")
+    assert result.exit_code == 130 and "the same command goes on" in result.stderr
+    assert "resume" not in result.stderr

@@ -60,3 +60,13 @@ def test_mistakes_are_one_sentence(run, monkeypatch, words, code, sentence):
     assert result.exit_code == code and sentence in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1 and result.stdout == ""
     assert not (run.parent / "absent").exists()
+
+
+def test_a_space_that_is_typed_goes_over_that_of_the_file(tmp_path, monkeypatch):
+    """It ended in a traceback: the file's own was then taken for a number of the protocol."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text('[tune]\ntrials = 2\nspace = "absent.toml"\n')
+    (tmp_path / "own.toml").write_text("[dns]\nnothing = [1]\n")
+    for words, sentence in (([], "'absent.toml'"), (["--space", "own.toml"], "got 'nothing'")):
+        result = call("tune", "study.toml", "--dry-run", *words)
+        assert result.exit_code == 2 and sentence in result.stderr

@@ -3,12 +3,14 @@
 import io
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from negbench.cli import main, watch
-from negbench.cli.status_lines import Look
+from negbench.cli.status_lines import Look, look_at_run
+from negbench.experiment.finished.status import status
 from negbench.storage import claims
 from negbench.storage.training_progress import ProgressFile, TrainingProgress
 
@@ -137,3 +139,12 @@ def test_watch_and_json_exclude_each_other(tmp_path):
     planned(tmp_path)
     result = CliRunner().invoke(main, ["status", str(tmp_path), "--watch", "--json"])
     assert result.exit_code == 2 and "leave out --watch" in result.stderr
+
+
+def test_cells_that_are_done_again_are_watched_to_their_end(tmp_path):
+    """Under --overwrite all none is pending, and watching ended at once, as if all were done."""
+    planned(tmp_path)
+    attending = claims.attend(tmp_path, "the run")
+    assert not look_at_run(replace(status(tmp_path), pending=())).over
+    attending.release()
+    assert look_at_run(replace(status(tmp_path), pending=())).over

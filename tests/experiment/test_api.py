@@ -100,6 +100,11 @@ def test_interactions_are_taken_as_they_are():
         negbench.run(datasets=given, columns={"user": "u"}, out="b", **QUICK)
     twice = Interactions("twice", given.users.repeat(2), given.items.repeat(2), USERS, 20)
     run = negbench.run(datasets=twice, split="random", out="c", **QUICK)
+    (record,) = records(run)
+    assert record["data"]["n_interactions"] == len(given)
+    assert any("repeated (user, item) pairs dropped" in note for note in record["notes"])
+    kept = {"repeats": "keep", "average": "events"}
+    run = negbench.run(datasets=twice, split="random", out="d", **kept, **QUICK)
     assert any("train pairs are also test pairs" in note for note in records(run)[0]["notes"])
 
 

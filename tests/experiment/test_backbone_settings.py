@@ -37,6 +37,13 @@ def test_cells_of_before_keep_their_hash(words):
     assert cell.digest == DIGESTS[words]
 
 
+def test_settings_of_the_training_are_checked_with_those_of_the_backbone():
+    (cell,) = planned("random", "ngcf(layers=4)", dim=10)  # 64, the default, is no multiple of 5
+    assert cell.resolved["backbone_config"]["dim"] == 10
+    with pytest.raises(UserError, match="`dim` must be a multiple of `layers`"):
+        planned("random", "ngcf", dim=10)
+
+
 def test_a_setting_of_the_backbone_changes_the_cell_and_not_the_block():
     (plain,) = planned("dns")
     (cell,) = planned("dns@(layers=2,lr=0.1)")

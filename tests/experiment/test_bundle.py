@@ -68,6 +68,7 @@ def test_it_holds_what_claims_rest_on_and_the_hash_of_each(run: Path, tmp_path: 
     readme = content["README.md"].decode()
     assert "negbench run experiment/run.json -o again/experiment" in readme
     assert "negbench 0.1.0" in readme
+    assert "have to be put into this folder first: p.py." in readme
 
 
 def test_it_is_the_same_twice_and_no_path_of_the_machine_leaves(run: Path, tmp_path: Path) -> None:

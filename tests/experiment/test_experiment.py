@@ -14,7 +14,7 @@ from negbench.errors import DataError, UserError
 from negbench.experiment.finished.status import status
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.plan import plan
-from negbench.experiment.workers.cleanup import sweep
+from negbench.experiment.workers.cleanup import PLACES, sweep
 from negbench.experiment.workers.local_pool import DIED
 from negbench.storage import cell_store
 from negbench.storage.machine import machine_mark
@@ -194,6 +194,10 @@ def test_what_dead_processes_left_is_swept_and_what_living_ones_write_stays(tmp_
     os.utime(cells / f".b.{dead.pid}.000000000a1b2c3d", (0, 0))
     assert len(sweep(tmp_path)) == 1
     assert (tmp_path / ".gitignore").exists()
+    for place in PLACES:  # a half-written folder in `tensorboard` is shown as a run
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / f".d.{dead.pid}.{machine_mark()}0a1b2c3d").mkdir()
+    assert len(sweep(tmp_path)) == len(PLACES)
 
 
 NEEDY = """

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -140,3 +142,31 @@ def test_mistakes_are_sentences(run, tmp_path):
         list(Export(tmp_path).lines())
     with pytest.raises(UserError, match="cannot be read"):
         read_ids(run, "shop", "0" * 12)
+
+
+def test_cells_of_one_name_are_told_apart(tmp_path, run):
+    """Two settings of a sweep: their lists stood under one another with nothing to tell them."""
+    shutil.copytree(run, tmp_path / "run")
+    (one, *_), _ = cell_store.read_cells(tmp_path / "run")
+    spec = one.spec | {"train": one.spec["train"] | {"lr": 0.5}}
+    other = one.folder.with_name(cell_store.digest(spec))
+    shutil.copytree(one.folder, other)
+    (other / "cell.json").write_text(json.dumps(one.record | {"spec": spec}))
+    done = CliRunner().invoke(main, ["export", str(tmp_path / "run"), "--seed", "0,1"])
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert {row["cell"] for row in rows} == {each.name for each in other.parent.iterdir()}
+    keys = [(row["cell"], row["user"], row["rank"]) for row in rows]
+    assert len(keys) == len(set(keys))
+    assert "cell" not in csv.DictReader(io.StringIO(call_export(run))).fieldnames
+
+
+def call_export(run):
+    return CliRunner().invoke(main, ["export", str(run)]).stdout
+
+
+def test_ids_that_are_no_table_are_one_sentence(tmp_path, run):
+    shutil.copytree(run, tmp_path / "run")
+    for path in (tmp_path / "run" / "ids").iterdir():
+        path.write_text("[]")
+    with pytest.raises(UserError, match="cannot be read"):
+        list(Export(tmp_path / "run").lines())

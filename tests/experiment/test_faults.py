@@ -1,5 +1,6 @@
 """What happens to long runs, done for real: full disks, interrupts, two processes, old folders."""
 
+import errno
 import json
 import os
 import resource
@@ -12,6 +13,10 @@ import time
 import pytest
 from helpers.small_runs import DATA, SLOW, go, names, stamps
 
+from negbench.errors import NoRoom
+from negbench.experiment.options.options import build, flatten
+from negbench.experiment.plan import plan
+from negbench.experiment.workers.local_pool import Task, fail
 from negbench.storage import cell_store
 
 SMALL = ["-d", DATA, "--epochs", "2", "--dim", "8", "--no-progress", "-q"]
@@ -167,3 +172,16 @@ def test_what_is_copied_elsewhere_is_the_same_run(tmp_path):
     kept = {path.name for path in (tmp_path / "there" / "cells").iterdir()}
     go(tmp_path / "there", methods="random", seeds=2)
     assert {path.name for path in (tmp_path / "there" / "cells").iterdir()} == kept
+
+
+def test_a_failed_cell_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    """Its record met the full disk with a traceback."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    options = build(flatten({"datasets": [DATA], "methods": "random", "seeds": 1, "epochs": 1}))
+    task = Task(plan(options).cells[0], tmp_path, None, "cpu", 1, 0)
+    monkeypatch.setattr(cell_store, "write_cell", full)
+    with pytest.raises(NoRoom, match="No space left"):
+        fail(task, "diverged")

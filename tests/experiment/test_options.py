@@ -227,3 +227,10 @@ def test_the_same_command_has_the_same_folder_and_other_data_rules_another():
     assert folder(out="here") == "here"
     special = {folder(k_core=5), folder(epochs=3), folder(epochs=4), folder(split="loo")}
     assert len(special) == 4 and all(each.startswith("runs/goodbooks-") for each in special)
+
+
+@pytest.mark.parametrize("key", ["out", "data_dir"])
+def test_a_folder_whose_name_is_no_utf8_is_one_sentence(key):
+    """Claims and printed lines met it with a traceback."""
+    with pytest.raises(UserError, match=r"must be a path in UTF-8; got 'runs/\\udcff'"):
+        build({key: "runs/\udcff"})

@@ -1,4 +1,4 @@
-"""Texts of items in a run folder: changed ones are refused where a cell has read them."""
+"""What a cell reads beside pairs: changed texts or known negatives are refused where it did."""
 
 import json
 import shutil
@@ -57,3 +57,22 @@ def test_changed_texts_are_refused_where_the_backbone_read_them(data_dir):
     assert train(data_dir, "false", backbones="two_tower(texts=false)").done == 1
     with pytest.raises(UserError, match=REFUSED):
         train(data_dir, "true", backbones="two_tower(texts=true)")
+
+
+def test_changed_known_negatives_are_refused_where_a_method_drew_them(tmp_path):
+    """A pair rated too low is no pair of the data: its checksum stays."""
+    path = tmp_path / "shop.csv"
+    rows = (
+        f"u{u},i{(u + i) % 14},{u + 20 * i},{1 + (u + i) % 5}\n"
+        for u in range(12)
+        for i in range(9)
+    )
+    path.write_text("user,item,time,rating\n" + "".join(rows))
+    asked = {"datasets": [str(path)], "min_rating": 4, "seeds": 1, "epochs": 1, "dim": 4}
+    for method in ("exposed", "random"):
+        assert go(tmp_path / method, methods=method, **asked).done == 1
+    with path.open("a") as file:
+        file.write("u0,i13,0,1\n")
+    assert go(tmp_path / "random", methods="random", **asked).done == 1
+    with pytest.raises(UserError, match="rated too low in .* have changed since then"):
+        go(tmp_path / "exposed", methods="exposed", **asked)

@@ -1,12 +1,14 @@
 """An experiment file with several experiments: one run folder, and a data set picks its own."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from negbench.cli import main
+from negbench.errors import UserError
 from negbench.experiment.options.experiment_file import of_datasets, read_experiments
 from negbench.experiment.options.options import build, merge
 from negbench.storage import cell_store
@@ -100,3 +102,46 @@ def test_a_short_form_goes_over_the_longer_word():
     experiments = read_experiments(Path("two.toml"))
     assert [build(merge(each)).datasets for each in experiments] == [("two.csv",), ("one.csv",)]
     assert of_datasets(experiments, ["two.csv"]) == [experiments[0]]
+
+
+@pytest.mark.parametrize("text", ["1: 2\n{}", "{}- 1: two.csv\n", "{}- train: {{yes: 1}}\n"])
+def test_a_key_of_yaml_that_is_no_text_is_one_sentence(text):
+    Path("study.yaml").write_text(text.format("experiment:\n- datasets: one.csv\n"))
+    with pytest.raises(UserError, match=r"study.yaml: a key must be text; got (1|True); write it"):
+        read_experiments(Path("study.yaml"))
+
+
+@pytest.mark.parametrize(
+    "datasets", ["one.csv,two.csv", ["x.csv", {"path": "two.csv"}], {"path": "two.csv"}]
+)
+def test_a_data_set_is_picked_however_it_is_written(datasets):
+    asked = [{"Dataset": datasets}, {"datasets": 5}, {"datasets": None}]
+    assert of_datasets(asked, ["two.csv"]) == asked[:1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ("split = 'loo'", "split = 'random'", "one with split leave_one_out .* and random"),
+        ("split = 'loo'", "split = 'loo'\nmask = 'none'", "one with mask seen and none"),
+        ("threads = 2", "", "which has one threads; got 2 and 1"),
+        ("", "out = 'elsewhere'", "which has one out; got 'both' and 'elsewhere'"),
+    ],
+)
+def test_experiments_that_cannot_be_one_run_are_refused(one, other, words):
+    """They were trained into one folder, whose tables are then refused, or by the last's way."""
+    tables = (f"[[experiment]]\ndatasets = ['one.csv']\n{each}\n" for each in (one, other))
+    Path("study.toml").write_text(FILE.partition("[[experiment]]")[0] + "".join(tables))
+    done = run()
+    assert done.exit_code == 2 and re.search(words, done.stderr) and not Path("both").exists()
+
+
+def test_of_a_data_set_that_is_split_otherwise_since_the_later_cells_are_gone_on_with():
+    words = ["run", "-d", "one.csv", "-q", "-o", "out", "seeds=1", "probe=off", "epochs=1"]
+    assert CliRunner().invoke(main, [*words, "-m", "random,dns", "--split", "loo"]).exit_code == 0
+    words += ["-m", "random", "--split", "random", "--overwrite", "all"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    done = CliRunner().invoke(main, ["resume", "out", "-q"])
+    assert done.exit_code == 0, done.output
+    (cell,) = cell_store.read_cells(Path("out"))[0]
+    assert cell.spec["split"].startswith("random") and cell.spec["method"] == "random"

@@ -17,7 +17,9 @@ from helpers.every_method_cell import by_method
 from helpers.small_runs import BREAKS, DATA, LOGS, go, logged, names, stamps
 
 from negbench.cli import main
+from negbench.experiment import console
 from negbench.experiment.finished.status import status
+from negbench.experiment.run_grid import Result
 from negbench.experiment.workers import waiting
 from negbench.experiment.workers.waiting import waiting_lines
 from negbench.storage import claims
@@ -194,3 +196,19 @@ def test_the_wait_for_a_silent_host_tells_its_end(tmp_path):
     near, far = (claims.holder(tmp_path, cell) for cell in ("0a1b", "0a1c"))
     assert waiting_lines([near, far]) == ["waiting for 2 cells that elsewhere pid 7 trains"]
     assert "gone: taken over after 300 s" in waiting_lines([far])[0]
+
+
+def test_a_folder_that_goes_while_a_run_is_measured_ends_no_run(tmp_path, monkeypatch):
+    """Another process renames and removes folders of its own: a run ended in a traceback."""
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("12345")
+
+    def sized(path):
+        for each in "abc":
+            shutil.rmtree(tmp_path / each, ignore_errors=True)
+        return 5
+
+    monkeypatch.setattr(console, "_size", sized)
+    saved, *_ = console.next_lines(Result(tmp_path, 1, ()))
+    assert saved.startswith("saved  ") and "1 cell, 0.0 MB" in saved

@@ -123,6 +123,7 @@ def test_a_row_without_a_winner_is_named_with_what_there_is_and_the_remedy(sourc
         ({"epochs": 7}, "got --epochs 7, and the search of random in SOURCE had 2; leave it out"),
         ({"lr": 0.1}, "got --lr 0.1, and the search of random in SOURCE chose it for each row"),
         ({"batch_size": 64}, "got --batch-size 64, and the search of random in SOURCE left it to"),
+        ({"optimiser": "sgd"}, "got --optimiser sgd, and the search of random in SOURCE had adam;"),
         ({"split": "loo"}, "D has split leave_one_out ("),
         ({"exclude": "none"}, "D has exclude none here, and the search of random in SOURCE had ex"),
     ],
@@ -132,7 +133,7 @@ def test_what_is_not_the_searchs_is_refused_in_one_sentence(source, raw, words):
 
 
 def test_a_typed_budget_that_is_the_searchs_is_no_other(source):
-    typed, plain = tuned(source, epochs=2, dim=8, patience=10), tuned(source)
+    typed, plain = tuned(source, epochs=2, dim=8, patience=10, optimiser="adam"), tuned(source)
     assert {k: v.digest for k, v in typed.items()} == {k: v.digest for k, v in plain.items()}
 
 

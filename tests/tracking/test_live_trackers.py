@@ -9,7 +9,7 @@ from helpers.live_progress import TAG, write
 from negbench.storage import claims
 from negbench.storage.training_progress import Evaluation
 from negbench.tracking import __main__ as process
-from negbench.tracking.live_cells import LiveCells, look_at
+from negbench.tracking.live_cells import LiveCell, LiveCells, look_at
 
 
 def test_tensorboard_shows_a_cell_while_it_trains(held):
@@ -85,6 +85,18 @@ def test_mlflow_has_a_run_while_a_cell_trains(held, monkeypatch):
     assert (name, value, step) == (TAG, 0.25, 1)
     live.close()
     assert tracker.client.runs == {}
+
+
+def test_live_runs_of_other_folders_in_one_experiment_stay(held, monkeypatch, tmp_path):
+    """They were deleted under the process that told of them, which then lost its tracker."""
+    fake_module(monkeypatch, "mlflow", MlflowClient=FakeClient)
+    fake_module(monkeypatch, "mlflow.entities", Metric=lambda *values: values)
+    other, tracker = process.MlflowRuns(tmp_path / "other"), process.MlflowRuns(held.run)
+    tracker.client = other.client
+    other.begin(LiveCell("feed", "hand mf dns/9", ()))
+    live = LiveCells(tracker)
+    live.look([], set())
+    assert list(other.live()) == ["feed"] and list(tracker.live()) == []
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])

@@ -8,6 +8,7 @@ from helpers.run_on_paper import write_run_on_paper
 from helpers.small_runs import DATA, go
 
 from negbench.errors import UserError
+from negbench.experiment import run_grid
 from negbench.storage.cell_store import read_cells
 from negbench.tracking import track
 from negbench.tracking.track import Tracking, require_installed, views
@@ -80,3 +81,19 @@ def test_a_run_tells_of_its_cells_and_of_earlier_ones_and_of_none_twice(tmp_path
         go(out, datasets=[DATA], methods="random,popularity", seeds=1, track="tensorboard")
         assert len(list((out / "tensorboard").iterdir())) == 2
     assert views(out)[0][0] == f"tensorboard --logdir {out}/tensorboard"
+
+
+def test_a_search_tells_of_final_cells_that_a_tracker_lacks(tmp_path, monkeypatch):
+    """A search attends its folder beside the run in it: that is no other process."""
+    received = []
+
+    class Told(Tracking):
+        def write(self, specs):
+            received.extend(spec["method"] for spec in specs)
+
+    monkeypatch.setattr(run_grid, "Tracking", Told)
+    go(tmp_path, methods="random", seeds=1, epochs=1)
+    received.clear()
+    with run_grid.attend(tmp_path):
+        go(tmp_path, methods="random", seeds=1, epochs=1)
+    assert received == ["random"]

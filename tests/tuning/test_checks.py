@@ -1,19 +1,25 @@
 """What a search refuses before anything is written: rows, ranges, and folders of other searches."""
 
 import json
+import shlex
 import shutil
+from dataclasses import replace
 
 import pytest
 from helpers.small_runs import SMALL, go
 
 from negbench.errors import UserError
+from negbench.experiment.cell.spec import PlannedCell, Tuned
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
+from negbench.experiment.same_data import set_aside_earlier_winners
+from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches
+from negbench.tuning import run_search as run_search_module
 from negbench.tuning import tune_file
 from negbench.tuning.protocol import Protocol
 from negbench.tuning.run_search import check, prepare, run_search
-from negbench.tuning.tune import parts_of
+from negbench.tuning.tune import parts_of, with_its_settings
 
 QUICK = Protocol(trials=3, finalists=2, final_seeds=1, test_seeds=1)
 
@@ -126,3 +132,58 @@ def test_a_row_has_one_winner_where_trials_that_failed_change_it(searched, tmp_p
     assert cell.spec["method_config"]["dns"]["candidates"] == settings["candidates"]
     assert cell.spec["backbone_config"]["lr"] == settings["lr"]
     assert len(list((tmp_path / "replaced").iterdir())) == 1
+
+
+def test_winners_whose_settings_hold_a_list_are_not_trained_again(tmp_path):
+    """On disk a tuple is a list: final cells of such rows were set aside at every start."""
+    word = "ddrm(layers=[100,100])"
+    (row,) = plan_of(tmp_path, word, epochs=21).rows
+    tuned = Tuned(word, "0" * 12, 3)
+    final = PlannedCell.of(replace(row.spec(word, 100), tuned=tuned), row.scenario)
+    assert final.resolved["method_config"]["ddrm"]["layers"] == (100, 100)
+    record = {"status": "failed", "reason": "for the test", "spec": final.resolved}
+    folder = cell_store.write_cell(tmp_path, record)
+    set_aside_earlier_winners([final], tmp_path)
+    assert folder.is_dir() and not (tmp_path / "replaced").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    started = asked(tmp_path, methods="dns")
+    with pytest.raises(UserError, match="--out must be a folder that can be written"):
+        tune_file.add_start(tmp_path / "file", "negbench tune", started, QUICK, {}, 1)
+
+
+def test_each_shard_is_a_start_that_a_resume_goes_on_with(tmp_path):
+    for shard in ("1/2", "2/2", "1/2"):
+        started = asked(tmp_path, methods="random,dns", shard=shard, jobs=3)
+        tune_file.add_start(tmp_path, f"tune {shard}", started, QUICK, {}, 1)
+    starts = tune_file.starts(tmp_path)
+    assert [each["command"] for each in starts] == ["tune 2/2", "tune 1/2"]
+    assert [tune_file.asked_of(each)[0].shard for each in starts] == [(2, 2), (1, 2)]
+
+
+def test_the_command_for_another_run_takes_rows_data_and_settings(tmp_path):
+    line = with_its_settings(asked(tmp_path, methods="random,dns(candidates=4)", lr=0.02), tmp_path)
+    words = shlex.split(line)
+    assert words[:2] == ["negbench", "run"] and f"--tuned={tmp_path}" in words
+    assert {"--methods=random", "--methods=dns(candidates=4)"} <= set(words)
+    assert not any(word.startswith(("--out", "--seeds", "--lr", "--overwrite")) for word in words)
+
+
+def test_failed_trials_of_every_rung_are_trained_once_more(tmp_path, monkeypatch):
+    """Those of halving's first rung were never found: they have fewer epochs."""
+    halving = Protocol(8, fidelity="halving", finalists=1, final_seeds=1, test_seeds=1)
+    search = prepare(asked(tmp_path, methods="dns", epochs=8), halving, {})
+    (row,) = search.rows
+    cell = row.cell(row.trials[3], epochs=2)
+    record = {"status": "failed", "reason": "for the test", "spec": cell.resolved}
+    cell_store.write_cell(tmp_path / TRIALS, record)
+    again: list[str] = []
+
+    def carry_out(search, cells, *_):
+        again.extend(each.digest for each in cells)
+
+    monkeypatch.setattr(run_search_module, "_carry_out", carry_out)
+    run_search_module._again(search, tmp_path / TRIALS, "", False)
+    assert again == [cell.digest]

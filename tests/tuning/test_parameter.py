@@ -92,6 +92,7 @@ def test_no_l2_is_no_edge():
         "log",
         0.3,
         ("int", True, 4),
+        ("int", 0.5, 3.5),
         (),
     ],
 )

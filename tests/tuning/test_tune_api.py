@@ -29,9 +29,12 @@ def test_a_search_from_python_gives_the_winners_run(tmp_path):
         ({"overwrite": "all"}, "another folder"),
         ({"space": {"dns": {"nothing": ("of", 1)}}}, "parameters of it"),
         ({"space": {"dns": 3}}, "section"),
+        ({"space": {1: {"lr": ("log", 0.1, 0.2)}}}, "a key must be text; got 1"),
+        ({"space": 5}, "--space must be a file, or a mapping of ranges; got 5"),
         ({"trials": "many"}, "whole number"),
         ({"splits": 0}, "1 or more"),
         ({"config": 3}, "mapping"),
+        ({"columns": 3}, "columns must be a mapping"),
         ({"trails": 3}, "did you mean"),
     ],
 )

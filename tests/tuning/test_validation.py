@@ -71,3 +71,11 @@ def test_every_number_of_the_choice_is_part_of_the_hash(other):
 
     assert hash_of(replace(USUAL, **other)) != hash_of(USUAL)
     assert hash_of(replace(USUAL, test_seeds=9)) == hash_of(USUAL)
+
+
+def test_a_value_that_a_record_has_not_is_a_failure():
+    """JSON has no NaN: a metric that no user has a value of is null there."""
+    empty = cell()
+    for line in empty.record["metrics"]:
+        line["value"] = None
+    assert validation_value(empty, "ndcg@20") is None

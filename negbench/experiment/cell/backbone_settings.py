@@ -1,7 +1,7 @@
 """A backbone's settings for one row: its own, those behind the row's `@`, and the training's."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from negbench.errors import UserError, did_you_mean
@@ -19,11 +19,11 @@ def backbone_config(term: Term, behind: Mapping[str, Any], train: TrainConfig) -
 
     Raises UserError for a parameter that is unknown, of a wrong type or out of range.
     """
-    typed = dict(term.values)
-    config = config_of(registry.load("backbones", term.name), {**typed, **behind}, term.name)
-    known = {field.name for field in fields(config)} - typed.keys()
-    asked = {name: getattr(train, name) for name in OVER}
-    return replace(config, **{k: v for k, v in asked.items() if v is not None and k in known})
+    module, typed = registry.load("backbones", term.name), dict(term.values)
+    known = {each.name for each in fields(module.Config)} if hasattr(module, "Config") else set()
+    asked = {name: getattr(train, name) for name in OVER if name in known - typed.keys()}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return config_of(module, {**typed, **behind, **given}, term.name)  # checked once, as a whole
 
 
 def check_names(term: Term, names: Collection[str]) -> None:

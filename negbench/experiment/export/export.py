@@ -14,7 +14,7 @@ from negbench.experiment.export.lines import ROW, ScoresOf
 from negbench.experiment.export.new_output import new_file, new_folder
 from negbench.experiment.export.tables import Line
 from negbench.experiment.export.which import ALL, Which, finished_cells
-from negbench.storage.cell_store import Cell
+from negbench.storage.cell_store import CELL, Cell
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "recs": ("csv", "parquet", "trec"),
@@ -77,8 +77,9 @@ class Export:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of csv and parquet."""
-        return COLUMNS[self.what] + ("score",) * (self.scores_of is not None)
+        """Those of csv and parquet; as in results.csv the last one tells cells of one name."""
+        apart = self.what in ("recs", "negatives") and lines.are_alike(self.cells)
+        return COLUMNS[self.what] + ("score",) * (self.scores_of is not None) + (CELL,) * apart
 
     @property
     def several_files(self) -> bool:

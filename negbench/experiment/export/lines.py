@@ -13,7 +13,7 @@ from negbench.experiment.export.tables import Line
 from negbench.experiment.export.which import log_damage
 from negbench.experiment.finished.kept_ids import ids_path, read_ids
 from negbench.storage import cell_store
-from negbench.storage.cell_store import Cell
+from negbench.storage.cell_store import CELL, Cell
 from negbench.storage.integrity import Damaged, intact_file
 
 ROW = cell_store.COLUMNS[:5]
@@ -110,7 +110,12 @@ def _logged(path: Path) -> dict[str, list[Any]]:
 
 
 def _start(cell: Cell) -> Line:
-    return {name: cell.spec[name] for name in ROW}
+    return {name: cell.spec[name] for name in ROW} | {CELL: cell.folder.name}
+
+
+def are_alike(cells: Sequence[Cell]) -> bool:
+    """Whether two cells have one name in `ROW`, as those of a sweep: their folders tell them."""
+    return len({tuple(cell.spec[name] for name in ROW) for cell in cells}) < len(cells)
 
 
 def warn_of_shared_ids(run: Path, cells: Sequence[Cell]) -> None:

@@ -104,7 +104,9 @@ def readme(cells: Mapping[str, Cell], notes: Sequence[str]) -> str:
 
 
 def _settings(cell: Cell) -> str:
-    return ", ".join(f"{name} {cell.spec[name]}" for name in ROW if cell.spec[name] != "")
+    named = cell.spec | {"backbone": cell.backbone}
+    words = [f"{name} {named[name]}" for name in ROW if named[name] != ""]
+    return ", ".join([*words, f"cell {cell.folder.name}"])
 
 
 def _tag(cell: Cell) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from negbench.experiment.finished.split_files import SplitOfRun, data_lines
+from negbench.storage import run_file, split_folders
 from negbench.storage.archive import SUMS
+from negbench.storage.without_paths import paths_of
 
 if TYPE_CHECKING:
     from negbench.experiment.finished.run import Run
@@ -53,6 +55,7 @@ def readme(
         if again
         else "",
         "",
+        *_own_files(run),
         "The splits are the same if their hashes are: splits/index.csv has those of this run, and "
         "the notes of the table those of the new one. Data that are not packed are fetched anew, "
         "or have to be put into this folder. Numbers may differ in their last digits on another "
@@ -83,6 +86,23 @@ def _cells(run: "Run") -> str:
     failed = len(records.cells) - done
     text = f"{done} trainings finished" + (f", {failed} failed" if failed else "")
     return f"{text}; {run.unfinished}." if run.unfinished else f"{text}."
+
+
+def _own_files(run: "Run") -> list[str]:
+    """What the experiment reads beside data that can be fetched: plug-ins, searches, own files."""
+    names = set()
+    for folder in split_folders.expanded(run.folders):
+        info = run_file.read(folder) if (folder / run_file.NAME).is_file() else {"options": {}}
+        for asked in run_file.experiments(info):
+            read = {name: value for name, value in asked.items() if name not in ("out", "data_dir")}
+            names |= {Path(path).name for path in paths_of(read)}
+    if not names:
+        return []
+    return [
+        "The experiment reads files and folders that are not packed and have to be put into this "
+        f"folder first: {', '.join(sorted(names))}.",
+        "",
+    ]
 
 
 def _versions(run: "Run") -> str:

@@ -51,7 +51,7 @@ def read_ids(run: Path, dataset: str, checksum: str) -> dict[str, list[Any]]:
     try:
         content: dict[str, list[Any]] = json.loads(path.read_text("utf-8"))
         return {name: content[name] for name in ("users", "items", "names")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"exports need the ids that a run keeps; {path} cannot be read ({error}); run again"
         ) from error

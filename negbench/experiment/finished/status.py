@@ -14,6 +14,7 @@ from negbench.plugins.row_terms import cell_words
 from negbench.storage import claims, run_file, split_folders
 from negbench.storage.cell_store import Cell, read_cells
 from negbench.storage.claims import Claim
+from negbench.storage.search_store import whole_search
 from negbench.storage.training_end import before_phase, capped
 from negbench.storage.training_progress import TrainingProgress
 
@@ -173,7 +174,12 @@ def _started(run: Path) -> dict[str, Any]:
 
 
 def _go_on(run: Path, options: Any) -> str:
-    """A resume keeps the shard of the last command, so it would leave the other shards pending."""
+    """A resume keeps the shard of the last command, so it would leave the other shards pending.
+
+    The trials of a search go on with the search.
+    """
+    if (search := whole_search(run)) != run:
+        return f"negbench resume {quote(str(search))}"
     shard = options.get("shard") if isinstance(options, dict) else None
     if shard in (None, [1, 1], "1/1"):
         return f"negbench resume {quote(str(run))}"

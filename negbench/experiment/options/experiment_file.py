@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from negbench.data import dataset_words
 from negbench.errors import UserError, shown
 from negbench.experiment.options.options import ALIASES
 from negbench.plugins.term_syntax import literal
@@ -70,9 +71,11 @@ def of_datasets(
     """
 
     def has(each: Mapping[str, Any], name: str) -> bool:
-        words = each.get("datasets", each.get("dataset", ()))
-        known = [words] if isinstance(words, str) else words
-        return any(name in (word, str(word).partition("(")[0]) for word in known)
+        given = next((value for key, value in each.items() if _name(key) == "datasets"), ())
+        listed = given if isinstance(given, list | tuple) else [given]
+        words = [one.get("path") if isinstance(one, Mapping) else one for one in listed]
+        known = dataset_words.words(word for word in words if isinstance(word, str))
+        return any(name in (word, word.partition("(")[0]) for word in known)
 
     for name in names:
         if not any(has(each, name) for each in experiments):
@@ -96,11 +99,26 @@ def read_file(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text("utf-8")
         content = tomllib.loads(text) if path.suffix == ".toml" else _yaml(text)
-    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both such
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and TOMLDecodeError too
         raise UserError(f"{path} must be valid {path.suffix[1:].upper()}: {error}") from error
     if not isinstance(content, Mapping):
         raise UserError(f"{path} must hold keys and values; it holds {type(content).__name__}")
+    require_words(content, str(path))
     return content
+
+
+def require_words(value: Any, where: str) -> None:
+    """Raises UserError for a key that is no text, as YAML reads 1, yes or no; also further in."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise UserError(
+                    f"{where}: a key must be text; got {shown(key)}; write it in quotes"
+                )
+            require_words(inner, where)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            require_words(inner, where)
 
 
 def _yaml(text: str) -> Any:

@@ -148,6 +148,8 @@ def path(value: Any, key: str) -> str:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
         raise UserError(f"--{key.replace('_', '-')} must be a path; got {shown(value)}")
+    if key != "datasets" and text.encode(errors="replace").decode() != text:  # no record holds it
+        raise UserError(f"--{key.replace('_', '-')} must be a path in UTF-8; got {text!r}")
     return text if isinstance(value, os.PathLike) else text.strip()
 
 
@@ -231,6 +233,8 @@ def own_data(entries: Sequence[Any]) -> tuple[list[str], list[dict[str, Any]]]:
 
     Raises UserError for a table without `path` or with an unknown key.
     """
+    if not isinstance(entries, list | tuple):
+        raise UserError(f"own must be a list of tables with a path; got {shown(entries)}")
     texts, own = [], []
     allowed = {"path", *Columns.__dataclass_fields__}
     for entry in entries:

@@ -9,6 +9,8 @@ from negbench.storage import claims
 from negbench.storage.machine import lives, machine_mark
 
 _ASIDE = re.compile(r"\..+\.(\d+)\.([0-9a-f]{8})?[0-9a-f]{8}(\.old)?")
+PLACES = ("cells", "checkpoints", claims.FOLDER, "ids", "splits", "searches", "tensorboard")
+"""Folders of a run in which files are made."""
 _FOREIGN = 24 * 3600.0
 """Seconds after which what another machine left half-written counts as left for good."""
 
@@ -19,7 +21,7 @@ def sweep(run: Path) -> list[Path]:
     Whether a process of another machine lives is not known here: its files stay for a day.
     """
     removed = []
-    for place in (run, *(run / name for name in ("cells", "checkpoints", claims.FOLDER))):
+    for place in (run, *(run / name for name in PLACES)):
         for path in place.glob(".*") if place.is_dir() else ():
             match = _ASIDE.fullmatch(path.name)
             if match and _left(path, int(match[1]), match[2]):

@@ -34,6 +34,7 @@ from negbench.scenario.scenario import Scenario
 from negbench.storage import cell_store, claims
 from negbench.storage.cell_store import Cell
 from negbench.storage.claims import Claim, Held
+from negbench.storage.search_store import whole_search
 from negbench.training.data_parallel import current
 
 DIED = (
@@ -155,14 +156,17 @@ def no_room(out: Path, error: OSError) -> NoRoom:
     why = error.strerror or type(error).__name__
     return NoRoom(
         f"the run's folder must be writable; {out} is not ({why}); finished cells are kept: "
-        f"make room and go on with negbench resume {quote(str(out))}"
+        f"make room and go on with negbench resume {quote(str(whole_search(out)))}"
     )
 
 
 def fail(
     task: Task, reason: str, error: Exception | None = None, scenario: Scenario | None = None
 ) -> CellResult:
-    """Write the record of a failed cell; one sentence is enough of an error that users can fix."""
+    """Write the record of a failed cell; one sentence is enough of an error that users can fix.
+
+    Raises NoRoom where it cannot be written.
+    """
     unexpected = None if isinstance(error, UserError) else error
     record = {
         "status": "failed",
@@ -175,7 +179,11 @@ def fail(
         "metrics": [],
         "environment": environment(torch.device(task.device)),
     }
-    return _result(task, cell_store.read_cell(cell_store.write_cell(task.out, record)))
+    try:
+        folder = cell_store.write_cell(task.out, record)
+    except OSError as full:
+        raise no_room(task.out, full) from full
+    return _result(task, cell_store.read_cell(folder))
 
 
 def in_process(tasks: list[Task], scenarios: Scenarios, on_cell_done: OnCellDone) -> None:
