@@ -33,6 +33,7 @@ from negbench.protocol import (
     Similarity,
     TrainContext,
     View,
+    check_ranges,
 )
 
 CARD = Card(
@@ -61,7 +62,7 @@ class Config:
     dim: int = 64
     """Width of the vectors; the paper takes 64."""
     layers: int = 3
-    """L, how many steps over the graph; the paper takes 1 to 4."""
+    """L, how many steps over the graph, 0 or more; the paper takes 1 to 4."""
     lr: float = 0.005
     """Adam's step; the paper takes 0.001."""
     l2: float = 1e-4
@@ -79,6 +80,7 @@ class Config:
     def __post_init__(self) -> None:
         """Check the settings. Raises ValueError where nothing would train."""
         _embedding_table.check(self)
+        check_ranges(self, at_least={"layers": 0})
 
 
 class GraphConfig(_embedding_table.Settings, Protocol):

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from negbench.data import repeats
 from negbench.data.fold_in import FOLD_IN
 from negbench.data.interactions import Csr, Interactions, Order
 from negbench.errors import DataError, shown
@@ -23,6 +24,7 @@ PAIRS = ("truth", "judged", "disliked", "unchosen")
 def checked(data: object, maker: str) -> Interactions:
     """The same with arrays of the types that they must have; `maker` names where it comes from.
 
+    A pair that comes again is dropped and counted in a note, unless repeats are kept: as of a file.
     Raises DataError, which names the field, for what is no `Interactions` or contradicts itself.
     """
     if not isinstance(data, Interactions):
@@ -43,7 +45,7 @@ def checked(data: object, maker: str) -> Interactions:
                 f"{what} of Interactions must have a row for each id; {data.name} has "
                 f"{len(features):,} rows for {n:,}"
             )
-    return replace(
+    typed = replace(
         data,
         users=users.astype(np.int64),
         items=items.astype(np.int64),
@@ -54,6 +56,7 @@ def checked(data: object, maker: str) -> Interactions:
         item_names=_words(data, "item_names"),
         item_texts=_words(data, "item_texts"),
     )
+    return typed if repeats.are_kept() else _each_once(typed)
 
 
 def is_utf8(text: str) -> bool:
@@ -63,6 +66,27 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _each_once(data: Interactions) -> Interactions:
+    """The data with the earliest (without times: the first) of a pair's repeats alone."""
+    keys = data.users * data.n_items + data.items
+    if len(np.unique(keys)) == len(keys):
+        return data
+    from negbench.data.reindex import first_of_each_pair
+    from negbench.data.shared_pairs import notes_of_dropped
+
+    times, part = data.times, data.part
+    kept = first_of_each_pair(data.users, data.items, data.n_items, times)
+    which = "first" if times is None else "earliest"
+    return replace(
+        data,
+        users=data.users[kept],
+        items=data.items[kept],
+        times=None if times is None else times[kept],
+        part=None if part is None else part[kept],
+        notes=(*data.notes, *notes_of_dropped(keys, kept, which, part, noun="pairs")),
+    )
 
 
 def _check_sizes(data: Interactions) -> None:

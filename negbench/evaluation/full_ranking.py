@@ -235,6 +235,8 @@ def _scored_blocks(
             buffer = buffer if buffer is not None else scores
         else:
             scores = scorer.scores(chunk)
+        if scores.dtype == torch.bfloat16:  # numpy, which ranks on a CPU, has no such numbers
+            scores = scores.float()
         known = row_pairs(*masked, chunk)
         require_finite(scores, chunk, known)
         scores[known] = MASKED

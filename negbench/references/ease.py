@@ -70,7 +70,7 @@ class Ease:
 def build(config: Config, train: Csr) -> Scorer:
     """Fit the item weights in closed form.
 
-    Raises UserError if the data have more than `limit` items.
+    Raises UserError if the data have more than `limit` items, or l2 is too small to invert.
     """
     if train.n_columns > config.limit:
         raise UserError(
@@ -81,7 +81,13 @@ def build(config: Config, train: Csr) -> Scorer:
     pairs = train.matrix()
     gram = torch.from_numpy((pairs.T @ pairs).toarray()).double()
     gram.diagonal().add_(config.l2)
-    precision = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+    try:
+        precision = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+        raise UserError(
+            f"ease inverts X'X + l2 I, for which l2 must not vanish; l2={config.l2:g} is too small "
+            "for items that the same users have; raise l2"
+        ) from error
     weights = precision.div_(-precision.diagonal().clone())
     weights.fill_diagonal_(0)
     return Ease(pairs, weights.float().numpy())

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from negbench.data.interactions import Csr
+from negbench.errors import UserError
 from negbench.evaluation.full_ranking import Scorer
 from negbench.ops import rng
 from negbench.ops.axes import ItemScores, ItemVectors, Rows, UserVectors
@@ -117,7 +118,10 @@ def transposed(train: Csr) -> Csr:
 
 
 def solve(fixed: ItemVectors, pairs: Csr, config: Config) -> UserVectors:
-    """The least squares [R, D] of every row of `pairs` [R, C], given the other side [C, D]."""
+    """The least squares [R, D] of every row of `pairs` [R, C], given the other side [C, D].
+
+    Raises UserError where the penalties are too small to solve them in float32.
+    """
     gram = config.alpha * (fixed.T @ fixed)
     penalty = config.l2 * frequency(pairs, config).to(fixed.dtype)
     padded = torch.cat([fixed, fixed.new_zeros(1, fixed.shape[1])])
@@ -126,7 +130,13 @@ def solve(fixed: ItemVectors, pairs: Csr, config: Config) -> UserVectors:
         seen = padded[ids]
         normal = torch.baddbmm(gram, seen.mT, seen)
         normal.diagonal(dim1=1, dim2=2).add_(penalty[rows].unsqueeze(1))
-        lower = torch.linalg.cholesky(normal)
+        try:
+            lower = torch.linalg.cholesky(normal)
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+            raise UserError(
+                "ials solves its least squares in float32, for which the penalty must not vanish; "
+                f"l2={config.l2:g} with alpha={config.alpha:g} is too small here; raise l2"
+            ) from error
         vectors[rows] = torch.cholesky_solve(seen.sum(1).unsqueeze(2), lower).squeeze(2)
     return vectors
 

@@ -47,7 +47,8 @@ def known_in_all(data: Interactions, parts: Split, planted: Csr | None = None) -
     sources = [each for each in (judged, data.disliked, data.unchosen) if each is not None]
     if not sources:
         return None
-    more = (parts.fold_in, data.truth, planted)
+    left = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
+    more = (left, parts.fold_in, data.truth, planted)  # a split may leave pairs in no part
     positive = [parts.train, parts.valid, parts.test, *(each for each in more if each is not None)]
     return _without(reduce(Csr.join, sources, _empty(parts)), positive)
 
@@ -75,10 +76,18 @@ def _early(pairs: Csr, times: Times, data: Interactions, parts: Split) -> Csr:
 
 
 def _last_times(data: Interactions, train: Csr) -> NDArray[np.float64]:
-    """The time of each user's last train pair, [U]; minus infinity without one."""
+    """The time of each user's last train pair, [U]; minus infinity without one.
+
+    Of a pair that comes again (`--repeats keep`) as many as are in train count, the earliest ones.
+    """
     assert data.times is not None
     last = np.full(data.n_users, -np.inf)
-    inside = np.isin(data.users * data.n_items + data.items, train.keys)
+    keys = data.users * data.n_items + data.items
+    by = np.lexsort((data.times, keys))
+    keys = keys[by]
+    nth = np.arange(len(keys)) - np.searchsorted(keys, keys)
+    times_in_train = np.searchsorted(train.keys, keys, "right") - np.searchsorted(train.keys, keys)
+    inside = by[nth < times_in_train]
     np.maximum.at(last, data.users[inside], data.times[inside])
     return last
 

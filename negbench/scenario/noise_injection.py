@@ -60,10 +60,14 @@ def inject_random(
     return replace(parts, train=_interleaved(train, noise, seed)), noise
 
 
-def inject_disliked(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tuple[Split, Csr]:
+def inject_disliked(
+    parts: Split, disliked: Csr | None, known: tuple[Csr, ...] = (), *, seed: int = 0
+) -> tuple[Split, Csr]:
     """Add every pair that was rated too low and is in no part: the split with it, and the pairs.
 
-    Raises UserError if the data have no such ratings, or all such pairs are in a part already.
+    `known` are further pairs that are no noise, as in `inject_random`: one that was rated again,
+    and well, and then planted or left out of all parts. Raises UserError if the data have no such
+    ratings, or all such pairs are in a part already.
     """
     if disliked is None:
         raise UserError(
@@ -71,7 +75,7 @@ def inject_disliked(parts: Split, disliked: Csr | None, *, seed: int = 0) -> tup
             "these have none; use --noise 0.2 for random pairs"
         )
     train = parts.train
-    met = np.concatenate([p.keys for p in (train, parts.valid, parts.test)])
+    met = np.concatenate([p.keys for p in (train, parts.valid, parts.test, *known)])
     users, items = np.divmod(np.setdiff1d(disliked.keys, met), train.n_columns)
     if parts.fold_in is not None:  # held-out users are not trained on, not even on noise
         trained = train.lengths[users] > 0

@@ -278,8 +278,8 @@ def prepare(
             f"--exclude must be one of {', '.join(EXCLUSIONS)}; got {exclude!r}; {what}"
         )
     data = load(dataset, data_dir=data_dir, columns=columns, k_core=k_core, repeated=repeats)
-    with_history, masks = users == "with-history", mask != "none"
-    parts, planted = split(data, rule, with_history=with_history, masks=masks), None
+    with_history = users == "with-history"
+    parts, planted = split(data, rule, with_history=with_history, mask=mask), None
     if parts.fold_in is not None and len(EXCLUSIONS[exclude]) > 1:
         raise UserError(
             f"--exclude {exclude} keeps held-out items out of the negatives, and no user who is "
@@ -288,11 +288,12 @@ def prepare(
     if plant:
         parts, planted = planted_false_negatives.plant(parts, plant)
     added = None
-    if noise == "ratings":
-        parts, added = noise_injection.inject_disliked(parts, data.disliked)
-    elif noise:
+    if noise:
         every = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
         known = tuple(pairs for pairs in (every, planted, data.truth) if pairs is not None)
-        parts, added = noise_injection.inject_random(parts, noise, known)
+        if noise == "ratings":
+            parts, added = noise_injection.inject_disliked(parts, data.disliked, known)
+        else:
+            parts, added = noise_injection.inject_random(parts, noise, known)
     natural, cut = noise == "ratings", Bands.of(parts.train.counts, bands)
     return Scenario(data, parts, cut, exclude, planted, added, natural, mask)

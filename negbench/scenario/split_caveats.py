@@ -33,19 +33,20 @@ Parts = NDArray[np.int8]
 
 
 def caveats(
-    data: Interactions, pair_parts: Parts, parts: Split, masks: bool = True
+    data: Interactions, pair_parts: Parts, parts: Split, mask: str = "seen"
 ) -> tuple[str, ...]:
     """One sentence for each caveat of these parts; `pair_parts` [n] is the part of each pair, and
-    `masks` says whether seen items are left out of the ranking."""
+    `mask` is what is left out of the ranking: seen, train or none."""
     several = (
         SHIFT if parts.rule_name == "popularity_shift" else "",
         COLD if parts.rule_name == "cold_items" else "",
         NO_VALID if not len(parts.valid) else "",
         _left_out(pair_parts, parts),
-        _nothing_to_rank(parts),
+        _nothing_to_rank(parts, mask),
         _users_without_train(parts),
         _items_without_train(data, parts),
-        _in_two_parts(parts, masks),
+        _in_two_parts(parts, mask != "none"),
+        _in_the_history(parts, mask),
         _future(data, pair_parts, parts),
     )
     return tuple(sentence for sentence in several if sentence)
@@ -61,10 +62,11 @@ def _left_out(pair_parts: Parts, parts: Split) -> str:
     )
 
 
-def _nothing_to_rank(parts: Split) -> str:
-    """Test users who have seen all items but their test items: any order of these is perfect."""
+def _nothing_to_rank(parts: Split, mask: str) -> str:
+    """Test users of whom only test items are ranked: any order of these is perfect."""
     folded = () if parts.fold_in is None else (parts.fold_in,)
-    several = (parts.train, parts.valid, parts.test, *folded)
+    masked = {"seen": (parts.train, parts.valid, *folded), "train": (parts.train, *folded)}
+    several = (parts.test, *masked.get(mask, ()))
     tested = parts.test.lengths > 0
     full = np.flatnonzero(tested & (sum(part.lengths for part in several) >= parts.n_items))
     of_user = (np.concatenate([part.row(user) for part in several]) for user in full)
@@ -117,7 +119,7 @@ def _unless(data: Interactions) -> str:
 
 
 def _in_two_parts(parts: Split, masks: bool) -> str:
-    """Data from files hold each pair once, unless repeats are kept; data in Python may not."""
+    """Data hold each pair once, unless repeats are kept."""
     n = _common(parts.train, parts.test)
     if not n:
         return ""
@@ -125,6 +127,23 @@ def _in_two_parts(parts: Split, masks: bool) -> str:
     what = what if masks else "no item is masked in the ranking, so these can be hit"
     shared = counted(n, "train pair is also a test pair", "train pairs are also test pairs")
     return f"{shared}: {what}."
+
+
+def _in_the_history(parts: Split, mask: str) -> str:
+    """Test pairs that a user had before, but not in train: in valid, or in what is folded in."""
+    masked = {"seen": (parts.valid, parts.fold_in), "train": (parts.fold_in,)}.get(mask, ())
+    before = [part.keys for part in masked if part is not None]
+    if not before:
+        return ""
+    untrained = parts.test.keys[~np.isin(parts.test.keys, parts.train.keys)]
+    n = int(np.isin(untrained, np.concatenate(before)).sum())
+    if not n:
+        return ""
+    are = "is" if n == 1 else "are"
+    return (
+        f"{n:,} of {counted(len(parts.test), 'test pair')} {are} in the user's history before the "
+        "test part too: it is masked in the ranking, so these count as missed."
+    )
 
 
 def _common(train: Csr, test: Csr) -> int:
@@ -146,6 +165,7 @@ def _future(data: Interactions, pair_parts: Parts, parts: Split) -> str:
     if parts.rule_name == "truth":  # its test pairs have no times
         return ""
     train, test = pair_parts == TRAIN, pair_parts == TEST
+    test &= parts.test.lengths[data.users] > 0  # `--users with-history` ranks not all of them
     if not test.any():
         return ""
     later, first = _later(data, train, test)

@@ -77,12 +77,12 @@ def split(
     *,
     seed: int = 0,
     with_history: bool = False,
-    masks: bool = True,
+    mask: str = "seen",
 ) -> Split:
     """Split the interactions by a rule; `Split.rule` is its full text, with its seed if it has one.
 
-    `with_history` leaves out held-out pairs of users who have nothing before them; `masks` says
-    whether seen items are left out of the ranking, for the caveats.
+    `with_history` leaves out held-out pairs of users who have nothing before them; `mask` is
+    what is left out of the ranking (seen, train or none), for the caveats.
 
     `auto` is `files` for data that come divided, else `truth` for data with ground truth, else
     `ratio` where an order is known, else `random`. Raises UserError if the data cannot be split so.
@@ -100,7 +100,7 @@ def split(
             )
     if with_history:
         result = of_users_with_history(result)
-    return replace(result, notes=(*caveats(interactions, parts, result, masks), *result.notes))
+    return replace(result, notes=(*caveats(interactions, parts, result, mask), *result.notes))
 
 
 def read_split_rule(rule: str, interactions: Interactions, *, seed: int = 0) -> Rule:
@@ -205,8 +205,11 @@ def _need_order(interactions: Interactions, rule: Rule) -> None:
 
 
 def _in_order(interactions: Interactions) -> NDArray[np.int64]:
-    """Indices of the pairs in time order [n]; equal times keep the order of the file."""
-    if interactions.times is None:
+    """Indices of the pairs in time order [n]; equal times keep the order of the file.
+
+    Data whose order is "rows" keep that of the file, whatever their times.
+    """
+    if interactions.times is None or interactions.order == "rows":
         return np.arange(len(interactions))
     return np.argsort(interactions.times, kind="stable")
 

@@ -89,7 +89,7 @@ def _core(data: Interactions, k: int) -> str:
 
 
 def _span(data: Interactions) -> str:
-    if data.times is None or not len(data.times):
+    if data.times is None or not len(data.times) or data.order == "rows":
         return {"rows": "the file's own order", "none": "none known"}.get(data.order, data.order)
     first, last = float(np.min(data.times)), float(np.max(data.times))
     try:

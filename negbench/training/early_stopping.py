@@ -46,7 +46,7 @@ class EarlyStopping:
         last = now.epoch >= config.epochs or 0 < config.time_limit <= seconds
         if self.validate and (last or now.epoch % config.eval_every == 0):
             fit.backbone.train(False)
-            value = self.validate(fit.backbone)
+            value = float(self.validate(fit.backbone))  # one of numpy cannot be resumed from
             fit.clock.mark("evaluation")
             row[f"valid_{config.select}"] = value
             if now.best_epoch < self.begins <= now.epoch:

@@ -40,6 +40,7 @@ from negbench.training.optimisers import (
     set_lr,
     zero_gradients,
 )
+from negbench.training.part_results import plain_numbers
 from negbench.training.process_rank import own_stream
 from negbench.training.ranking_check import check_ranking
 from negbench.training.row_adam import RowAdam
@@ -145,9 +146,9 @@ class Fit:
         unfilled = self.progress.n_unfilled - before.n_unfilled
         metrics = {"epoch": number, "loss": loss, "n_unfilled": unfilled}
         for part in having((self.backbone, *self.method.parts), LogsMetrics):
-            metrics |= part.epoch_metrics()
+            metrics |= plain_numbers(part.epoch_metrics())
         for probe in self.probes:
-            metrics |= probe.epoch(number)
+            metrics |= plain_numbers(probe.epoch(number))
         self.clock.mark("probes")
         return metrics
 

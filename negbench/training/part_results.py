@@ -4,8 +4,10 @@ Without them a mistake of a plug-in would train: torch broadcasts [B, N] - [B] t
 compiled loops read one row of ids as if there were B.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from negbench.errors import UserError, shown
@@ -44,6 +46,17 @@ def checked_rows(losses: Rows, rows: int, objective: object) -> Rows:
     if not isinstance(losses, torch.Tensor) or losses.shape != (rows,):
         raise _refused(objective, "rows", f"a loss for each row, [{rows}]", _seen(losses))
     return losses
+
+
+def plain_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics of an epoch as Python's own numbers.
+
+    One of numpy would be unpickled with the checkpoint that holds it, which is refused.
+    """
+    return {
+        name: value.item() if isinstance(value, np.generic | torch.Tensor) else value
+        for name, value in metrics.items()
+    }
 
 
 def _seen(value: Any) -> str:

@@ -120,3 +120,8 @@ def test_a_cold_user_and_a_cold_item_keep_a_share_of_their_own_vector():
     encoded = backbone.encode(context.train)
     torch.testing.assert_close(encoded.users[1], backbone.table[1].detach() / 4)
     torch.testing.assert_close(encoded.items[1], backbone.table[3].detach() / 4)
+
+
+def test_fewer_than_no_layers_are_refused():
+    with pytest.raises(ValueError, match="`layers` must be at least 0; got -1"):
+        lightgcn.Config(layers=-1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from negbench.data import in_memory
+from negbench.data import in_memory, repeats
 from negbench.data.interactions import Csr, Interactions
 from negbench.data.load import load
 from negbench.data.readers.column_roles import Columns
@@ -132,3 +132,24 @@ def test_what_a_plugin_loads_is_checked_too(gives, sentence, tmp_path, monkeypat
     registry.add_plugin(tmp_path / "shop.py")
     with pytest.raises(DataError, match=sentence):
         load("shop")
+
+
+def test_a_pair_that_comes_again_counts_once_unless_repeats_are_kept():
+    """A pair that were twice in a test part would have an NDCG above 1."""
+    twice = replace(
+        GIVEN,
+        users=np.array([0, 0, 1, 0]),
+        items=np.array([0, 1, 2, 0]),
+        times=np.array([5.0, 6.0, 7.0, 1.0]),
+        part=np.array([0, 0, 2, 0], np.int8),
+        order="time",
+    )
+    data = read(twice)
+    assert data.items.tolist() == [1, 2, 0] and data.times.tolist() == [6.0, 7.0, 1.0]
+    assert data.part.tolist() == [0, 2, 0]
+    assert data.notes == ("1 repeated (user, item) pairs dropped, the earliest kept",)
+    across = replace(twice, times=None, part=np.array([0, 0, 2, 2], np.int8), order="rows")
+    assert read(across).notes == ("1 pair of test is in train too and kept in train alone",)
+    with repeats.reading("keep"):
+        assert len(read(twice)) == 4 and not read(twice).notes
+    assert read(GIVEN).notes == ()

@@ -132,6 +132,8 @@ def yambda_files(home: Path, **more: Any) -> Path:
 def test_yambda_likes_and_dislikes(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     data = load("yambda", data_dir=yambda_files(tmp_path))
+    assert any("dislikes" in note for note in data.notes)
+    assert not any("rated" in note for note in data.notes)  # there are no ratings
     assert chosen(data) == [(1, 10), (1, 11), (2, 10)] and data.order == "time"
     assert data.times is not None and data.times.tolist() == [5, 20, 10]
     assert data.disliked is not None and data.disliked_times is not None

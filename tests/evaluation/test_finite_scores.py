@@ -48,3 +48,16 @@ def test_great_numbers_whose_sum_is_infinite_are_numbers() -> None:
     scorer = Table(user=0, item=0, value=3e38)
     scorer.table[1] = 3e38
     judged(scorer)
+
+
+def test_scores_of_half_precision_are_ranked_as_they_are() -> None:
+    """A backbone of one's own may give them; numpy, which ranks on a CPU, has no bfloat16."""
+    whole, half = Table(user=0, item=0, value=2.5), Table(user=0, item=0, value=2.5)
+    half.table = half.table.bfloat16()
+    assert torch.equal(half.table.float(), whole.table)
+    rankings = [
+        evaluate(each, TARGET, SEEN, bands=BANDS, metrics=[Metric("ndcg", 2)], block=2)
+        for each in (whole, half)
+    ]
+    assert np.array_equal(rankings[0].top, rankings[1].top)
+    assert np.array_equal(rankings[0].ranks, rankings[1].ranks)

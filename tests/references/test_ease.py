@@ -39,3 +39,10 @@ def test_a_catalogue_above_the_limit_is_refused_in_one_sentence() -> None:
 def test_no_ridge_is_refused() -> None:
     with pytest.raises(ValueError, match="l2"):
         Config(l2=0)
+
+
+def test_a_ridge_that_vanishes_beside_the_counts_is_refused_in_one_sentence() -> None:
+    pairs = np.argwhere(np.ones((3000, 3)))
+    train = Csr.of(*pairs.T, n_rows=3000, n_columns=3)
+    with pytest.raises(UserError, match="l2=1e-13 is too small for items that the same users have"):
+        build(Config(l2=1e-13), train)

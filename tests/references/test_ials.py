@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from negbench.data.interactions import Csr
+from negbench.errors import UserError
 from negbench.references import ials
 from negbench.references.ials import Config, build, objective, solve, transposed
 
@@ -110,3 +111,9 @@ def test_the_seed_decides_the_first_vectors_alone():
 def test_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Config(**wrong)
+
+
+def test_a_penalty_that_vanishes_in_float32_is_refused_in_one_sentence():
+    train, _ = random_train()
+    with pytest.raises(UserError, match=r"ials .* l2=1e-09 with alpha=1e-09 is too small here;"):
+        build(Config(dim=24, l2=1e-9, alpha=1e-9, sweeps=3), train)

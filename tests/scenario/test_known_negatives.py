@@ -125,3 +125,30 @@ def test_ratings_that_are_too_low_keep_their_earliest_time_and_a_core_keeps_both
     core = k_core(replace(toy, unchosen=toy.disliked, unchosen_times=toy.disliked_times), 2)
     assert core.n_items == 2 and core.unchosen is not None and core.unchosen_times is not None
     assert len(core.unchosen) == len(core.unchosen_times) == 0
+
+
+def test_a_pair_that_comes_again_in_the_test_does_not_date_the_train_part() -> None:
+    users, items = np.zeros(5, int), np.array([0, 1, 2, 3, 0])
+    shown = Csr.of([0, 0], [4, 5], n_rows=1, n_columns=6)
+    log = Interactions(
+        "log",
+        users,
+        items,
+        1,
+        6,
+        times=np.array([0.0, 1.0, 2.0, 3.0, 9.0]),
+        order="time",
+        unchosen=shown,
+        unchosen_times=np.array([1.5, 7.0]),
+    )
+    parts = split(log, "leave_one_out")  # train: 0, 1, 2; valid: 3; test: 0 once more
+    assert parts.train.indices.tolist() == [0, 1, 2] and parts.test.indices.tolist() == [0]
+    assert listed(known_in_training(log, parts)) == [(0, 4)]
+
+
+def test_a_positive_in_no_part_is_no_known_negative() -> None:
+    toy = data(disliked=cells([(0, 3), (0, 4)]))
+    parts = split(toy, "leave_one_out(skip=1)")  # item 3 of user 0 is newer than the test pair
+    assert not any(3 in part.row(0) for part in (parts.train, parts.valid, parts.test))
+    known = known_in_all(toy, parts)
+    assert known is not None and listed(known) == [(0, 4)]

@@ -1,6 +1,7 @@
 """Noise in train: how much, of whom, what it is not, and that the rest of the split stays."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from helpers.toy_data import small_interactions
 
 from negbench.data.interactions import Csr
 from negbench.data.raw_rows import RawRows
+from negbench.data.readers.column_roles import Columns
 from negbench.data.reindex import reindex
 from negbench.errors import UserError
 from negbench.experiment.cell.spec import CellSpec
@@ -153,3 +155,17 @@ def test_ratings_that_add_no_pair_are_refused():
     known = Csr.of(users, items, n_rows=plain.n_users, n_columns=plain.n_items)
     with pytest.raises(UserError, match="--noise ratings must add a pair; the 1 pair rated"):
         inject_disliked(plain, known)
+
+
+def test_no_pair_that_was_liked_another_time_is_noise(tmp_path, monkeypatch):
+    """Planted pairs are hidden from train, and rated low once they were none the less liked."""
+    monkeypatch.chdir(tmp_path)
+    rows = [(u, i, 5) for u in range(8) for i in range(8)] + [(u, u, 1) for u in range(8)]
+    lines = [f"{u},{i},{stars}" for u, i, stars in [*rows, *((u, 8, 1) for u in range(8))]]
+    Path("stars.csv").write_text("\n".join(["user,item,rating", *lines, "x,8,5", ""]))
+    given = {"columns": Columns(min_rating=4), "rule": "random(0.8,0.1,0.1)", "plant": 0.5}
+    scenario = prepare("stars.csv", **given, noise="ratings")
+    assert scenario.planted is not None and scenario.noise is not None
+    assert pairs(scenario.planted) & {(u, u) for u in range(8)}
+    assert pairs(scenario.noise) == {(u, 8) for u in range(8)}
+    assert not pairs(scenario.planted) & pairs(scenario.split.train)

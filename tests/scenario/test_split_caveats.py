@@ -136,3 +136,42 @@ def test_who_has_nothing_else_to_rank_is_counted() -> None:
     assert not any("unseen item" in note for note in split(twice, "files(0)").notes)
     double = make([0, 0, 0, 1], [0, 1, 1, 2], part=np.array([0, 0, 2, 0], np.int8))
     assert not any("unseen item" in note for note in split(double, "files(0)").notes)
+
+
+def test_seen_items_that_stay_in_the_list_leave_something_to_rank() -> None:
+    # User 0 has all items: 0 to 3 in train, 4 in valid, 5 in test.
+    data = make([0] * 6 + [1] * 4, [*range(6), *range(4)], order="rows")
+    perfect = {
+        mask: [note for note in split(data, "leave_one_out", mask=mask).notes if "perfect" in note]
+        for mask in ("seen", "train", "none")
+    }
+    assert [len(notes) for notes in perfect.values()] == [1, 0, 0]
+    only = make([0, 0, 1], [0, 1, 0], part=np.array([2, 2, 0], np.int8))
+    assert any("perfect" in note for note in split(only, mask="none").notes)
+
+
+def test_a_kept_repeat_of_a_history_that_is_masked_is_counted_as_missed() -> None:
+    # User 0 ends with item 3 twice: in valid and in test.
+    data = make([0] * 5 + [1] * 4, [0, 1, 2, 3, 3, 0, 1, 2, 4], order="rows")
+    missed = {
+        mask: [note for note in split(data, "leave_one_out", mask=mask).notes if "missed" in note]
+        for mask in ("seen", "train", "none")
+    }
+    assert missed == {
+        "seen": [
+            "1 of 2 test pairs is in the user's history before the test part too: it is masked in "
+            "the ranking, so these count as missed."
+        ],
+        "train": [],
+        "none": [],
+    }
+    folded = split(make([0, 0, 0, 1, 1], [0, 1, 0, 0, 1], part=np.array([3, 3, 2, 0, 0], np.int8)))
+    assert any("1 of 1 test pair is in the user's history" in note for note in folded.notes)
+
+
+def test_the_future_is_counted_from_who_is_ranked() -> None:
+    # User 1 has a test pair alone, at 0, and is not ranked where a history is asked for.
+    part, times = np.array([2, 0, 0, 2, 0, 2], np.int8), np.array([0.0, 1, 2, 9, 3, 8])
+    data = make([1, 0, 0, 0, 2, 2], range(6), part=part, times=times, order="time")
+    assert future(split(data, "files(0)").notes)
+    assert not future(split(data, "files(0)", with_history=True).notes)

@@ -141,6 +141,13 @@ def test_ratio_follows_times_and_breaks_equal_ones_by_the_file() -> None:
     assert (parts.valid.row(0).tolist(), parts.test.row(0).tolist()) == ([9], [0])
 
 
+def test_data_in_the_order_of_their_rows_are_not_ordered_by_their_times() -> None:
+    backwards = one_user(4, times=np.array([9.0, 8.0, 7.0, 6.0]))
+    assert split(backwards, "leave_one_out").test.indices.tolist() == [3]
+    by_time = dataclasses.replace(backwards, order="time")
+    assert split(by_time, "leave_one_out").test.indices.tolist() == [0]
+
+
 def test_leave_one_out_by_hand() -> None:
     interactions = make([0, 0, 0, 0, 1, 1], [3, 1, 0, 2, 0, 1], order="rows")
     parts = split(interactions, "loo")

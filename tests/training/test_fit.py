@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from helpers.toy_data import small_context
@@ -107,6 +108,21 @@ def test_a_state_is_tensors_and_plain_values(tmp_path):
     torch.save(fit.state_dict(), tmp_path / "state.pt")
     loaded = torch.load(tmp_path / "state.pt", weights_only=True)
     fit_of("dns", epochs=2).load_state_dict(loaded)
+
+
+def test_numbers_of_numpy_that_parts_and_judges_give_are_resumed_from(tmp_path):
+    class Telling(Uniform):
+        def epoch_metrics(self):
+            return {"mean": np.float64(0.5), "norm": torch.tensor(2.0), "n": 3}
+
+    method = Method(sampler=Telling(1), objective=BPR())
+    fit = fit_of(method, epochs=2, validate=lambda model: np.float32(1))
+    fit.run()
+    torch.save(fit.state_dict(), tmp_path / "state.pt")
+    loaded = torch.load(tmp_path / "state.pt", weights_only=True)
+    row = loaded["progress"]["rows"][0]
+    assert (row["mean"], row["norm"], row["n"], row["valid_ndcg@20"]) == (0.5, 2.0, 3, 1.0)
+    assert loaded["progress"]["best_valid"] == 1.0
 
 
 def test_a_loss_that_is_no_number_is_named():

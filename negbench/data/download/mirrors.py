@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from negbench.data.download.checksums import checksum_of
-from negbench.data.download.resumable import ConnectionCut, ResumableDownload
+from negbench.data.download.resumable import ConnectionCut, ResumableDownload, claimed
 from negbench.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -100,9 +100,10 @@ def _from_mirror(url: str, download: Download, path: Path, progress: bool) -> st
     part = path.with_name(f"{path.name}.part-{hashlib.sha256(url.encode()).hexdigest()[:8]}")
     size = f" ({download.size / 1e6:.1f} MB)" if download.size else ""
     logger.info("fetching %s%s", url, size)
-    downloader = ResumableDownload(part, progress)
     try:
-        pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=downloader)
+        with claimed(part) as own:
+            downloader = ResumableDownload(own, progress)
+            pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=downloader)
     except DOWNLOAD_ERRORS as error:
         return str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
     if mismatch := _mismatch(path, download):

@@ -1,12 +1,25 @@
-"""Resumable HTTP download of one file: a partial file is kept and continued."""
+"""Resumable HTTP download of one file: a partial file is kept and continued.
+
+Two processes that wrote one partial file would mix it up, so it is claimed by a lock of the system,
+which ends with its process. Who comes second downloads into a file of its own.
+"""
 
 import http.client
+import os
 import urllib.error
 import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there the first one's file is continued
+    fcntl = None  # type: ignore[assignment]
 
 ATTEMPTS = 5
 BLOCK = 1 << 18
@@ -89,6 +102,35 @@ class ResumableDownload:
                 bar.update(len(block))
         if total is not None and self.part.stat().st_size != total:
             raise ConnectionCut(f"{self.part.stat().st_size} of {total} bytes arrived")
+
+
+@contextmanager
+def claimed(part: Path) -> Iterator[Path]:
+    """The partial file to write: `part`, or one of this process alone while another writes it."""
+    if fcntl is None:
+        yield part
+        return
+    lock = part.with_name(part.name + ".lock")
+    held = os.open(lock, os.O_RDWR | os.O_CREAT)
+    mine = _locks(held, lock)
+    own = part if mine else part.with_name(f"{part.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        yield own
+    finally:
+        for each in (lock,) if mine else (own, own.with_name(own.name + ".mark")):
+            each.unlink(missing_ok=True)
+        os.close(held)
+
+
+def _locks(held: int, lock: Path) -> bool:
+    """Whether this process alone has the open lock file, which still stands there."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(held), os.stat(lock))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a disk without locks
+        return True
 
 
 def _version(answer: http.client.HTTPResponse) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from negbench.data.download.checksums import UNREADABLE
 from negbench.data.readers.column_roles import USUAL, plain_names
 from negbench.data.readers.delimited import first_line, separator_of
+from negbench.data.readers.line_errors import Layout
 from negbench.data.readers.user_files import PARQUET, ending_of
 from negbench.errors import DataError, UserError, did_you_mean
 
@@ -57,7 +58,8 @@ class ItemTable:
 def read_item_table(path: Path) -> ItemTable:
     """Read a csv, tsv or parquet file; the column of ids has a usual name, or is the first.
 
-    Raises DataError if it cannot be read, or an id comes twice.
+    Between tabs a quote is a letter as any other, as in tables of pairs and of features, but for
+    the two around a field. Raises DataError if it cannot be read, or an id comes twice.
     """
     if not path.is_file():
         raise DataError(f"--items must be a file with a row for each item; {path} is not there")
@@ -79,9 +81,17 @@ def _read(path: Path) -> pd.DataFrame:
         if ending_of(path) in PARQUET:
             return pd.read_parquet(path)
         separator, _ = separator_of(path, first_line(path))
-        return pd.read_csv(
-            path, sep=separator, dtype=str, na_filter=False, encoding="utf-8-sig", engine="python"
+        quoting = Layout(path, separator, header=True, width=0).quoting
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            na_filter=False,
+            encoding="utf-8-sig",
+            engine="python",
+            quoting=quoting,
         )
+        return frame.map(_unquoted) if quoting == csv.QUOTE_NONE else frame
     except ImportError:
         raise UserError(
             f"{path}: parquet needs pyarrow; install it with `pip install 'negbench[parquet]'`"
@@ -89,3 +99,10 @@ def _read(path: Path) -> pd.DataFrame:
     except (ValueError, csv.Error, *UNREADABLE) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"{path} cannot be read as a table of items ({reason})") from None
+
+
+def _unquoted(field: Any) -> Any:
+    """A field without the quotes around it; those inside are doubled there."""
+    if isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"':
+        return field[1:-1].replace('""', '"')
+    return field

@@ -2,7 +2,9 @@
 
 csv, parquet   a user, an item and, if there is one, a rank or a score a row; without both the
                rows of a user are in their order
-TREC           `user Q0 item rank score tag`, of one tag; by falling score, as trec_eval reads it
+TREC           `user Q0 item rank score tag`, of one tag; by falling score, as trec_eval reads it,
+               but for scores that are equal in single precision: trec_eval has those by falling
+               item, and here they stand as in the file
 """
 
 import csv
@@ -88,6 +90,8 @@ def _read_trec(path: Path) -> RankedRows:
                 index_col=False,
             )
         scores = np.asarray(frame["score"].astype(float), np.float64)
+        if np.isnan(scores).any():
+            raise ValueError("a score is NaN, which orders nothing")
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(
@@ -100,7 +104,10 @@ def _read_trec(path: Path) -> RankedRows:
             f"{tags[1]}; write one file each"
         )
     rows = RawRows(raw_ids(frame["user"].tolist()), raw_ids(frame["item"].tolist()))
-    return RankedRows(_ordered(rows, -scores), "falling score, as trec_eval reads a TREC run")
+    how = "falling score, as trec_eval reads a TREC run"
+    if pd.DataFrame({"user": frame["user"], "score": scores.astype(np.float32)}).duplicated().any():
+        how = "falling score, equal ones as they stand in the file (trec_eval: by falling item)"
+    return RankedRows(_ordered(rows, -scores), how)
 
 
 def _order_column(path: Path) -> tuple[str | None, bool]:

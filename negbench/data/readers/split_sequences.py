@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from negbench.data import repeats
 from negbench.data.fold_in import FOLD_IN, TEST, TRAIN, VALID, fold_in
 from negbench.data.interactions import Interactions
 from negbench.data.number_words import counted
@@ -81,7 +82,9 @@ def _named(rows: RawRows, word: str) -> RawRows:
 
 
 def _repeats(rows: RawRows, part: NDArray[np.int8]) -> tuple[str, ...]:
-    """How many held-out users end with an item that they had before."""
+    """How many held-out users end with an item that they had before; none where it is ranked."""
+    if repeats.are_kept():
+        return ()
     again = pd.DataFrame({"user": rows.users, "item": rows.items}).duplicated().to_numpy()
     last = np.ones(len(rows), bool)
     last[:-1] = rows.users[1:] != rows.users[:-1]

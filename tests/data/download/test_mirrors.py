@@ -12,6 +12,7 @@ import pytest
 
 from negbench.data.download.checksums import checksum_of
 from negbench.data.download.mirrors import Download, fetch
+from negbench.data.download.resumable import claimed
 from negbench.errors import DataError
 
 BODY = bytes(range(256)) * 4000
@@ -168,6 +169,39 @@ def test_a_server_that_cannot_continue_is_asked_for_the_whole(
     setattr(site, lacking, False if lacking == "ranges" else "")
     site.cuts = 1
     assert fetch(Download("f.bin", (site.url(),), SHA256), tmp_path).read_bytes() == BODY
+
+
+def test_a_part_that_another_process_writes_is_left_to_it(site: Site, tmp_path: Path) -> None:
+    """Two downloads into one file mixed it up: too many bytes, or a wrong checksum."""
+    site.cuts = 5
+    download = Download("f.bin", (site.url(),), SHA256)
+    with pytest.raises(DataError):
+        fetch(download, tmp_path)
+    (part,) = tmp_path.glob("f.bin.part-????????")
+    there, before = part.read_bytes(), {each.name for each in tmp_path.iterdir()}
+    with claimed(part) as own:
+        assert own == part
+        assert fetch(download, tmp_path).read_bytes() == BODY and site.asked[-1] is None
+        assert part.read_bytes() == there
+        now = {each.name for each in tmp_path.iterdir()}
+        assert now == before | {"f.bin", f"{part.name}.lock"}
+    (tmp_path / "f.bin").unlink()
+    fetch(download, tmp_path)  # the lock has ended with its process, so the part is continued
+    assert site.asked[-1] == f"bytes={len(there)}-"
+    assert [each.name for each in tmp_path.iterdir()] == ["f.bin"]
+
+
+def test_two_downloads_at_once_are_both_whole(site: Site, tmp_path: Path) -> None:
+    download, bodies = Download("f.bin", (site.url(),)), list[bytes]()
+    both = [
+        threading.Thread(target=lambda: bodies.append(fetch(download, tmp_path).read_bytes()))
+        for _ in range(2)
+    ]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert bodies == [BODY, BODY]
 
 
 def test_a_part_of_another_version_is_not_continued(site: Site, tmp_path: Path) -> None:

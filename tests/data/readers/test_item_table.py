@@ -33,3 +33,11 @@ def test_mistakes(tmp_path):
         table(tmp_path, "item,genre\n1,a\n1,b\n")
     with pytest.raises(DataError, match="not there"):
         read_item_table(tmp_path / "no.csv")
+
+
+def test_between_tabs_a_quote_is_a_letter_but_for_those_around_a_field(tmp_path):
+    """A title that begins with a quote took the rows up to the next one."""
+    rows = ['1\t"7 inch\trock', "2\tB\tpop", '3\tD 12"\tfolk', '"4"\t"The ""E"""\tjazz']
+    items = table(tmp_path, "\n".join(["item_id\ttitle\tgenre", *rows, ""]), "items.tsv")
+    assert items.titles([1, 2, 3, 4]) == ['"7 inch', "B", 'D 12"', 'The "E"']
+    assert items.column("genre", [1, 2, 3, 4]) == ["rock", "pop", "folk", "jazz"]

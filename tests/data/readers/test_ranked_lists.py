@@ -47,6 +47,18 @@ def test_a_trec_run_is_ordered_by_score_whatever_its_ranks_say(tmp_path):
         assert lists(written(tmp_path, text, name)) == WANTED
 
 
+def test_equal_scores_of_a_trec_run_are_not_as_trec_eval_has_them_and_that_is_said(tmp_path):
+    lines = "u1 Q0 a 1 2.000000001 x\nu1 Q0 c 2 2 x\nu1 Q0 b 3 1 x\nu2 Q0 a 1 2 x\n"
+    tied = read_lists(written(tmp_path, lines, "tied.trec"))
+    assert tied.rows.items.tolist() == ["a", "c", "b", "a"]  # trec_eval: c, a, b
+    assert (
+        tied.how
+        == "falling score, equal ones as they stand in the file (trec_eval: by falling item)"
+    )
+    apart = read_lists(written(tmp_path, lines.replace("2.000000001", "2.1"), "apart.trec"))
+    assert apart.how == "falling score, as trec_eval reads a TREC run"
+
+
 def test_parquet_keeps_the_types_of_ids(tmp_path):
     pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
@@ -66,6 +78,7 @@ def test_columns_of_other_names_are_named(tmp_path):
         ("user,item,rank\nu1,a,1\nu1,b,x\n", DataError, "must hold a number"),
         ("user,item,rank\nu1,a,1\nu1,b,1\nu2,a,1\nu2,b,1\n", UserError, "one system"),
         ("u1 Q0 a 1 high x\n", DataError, "TREC run"),
+        ("u1 Q0 a 1 nan x\nu1 Q0 b 2 1 x\n", DataError, "a score is NaN"),
         ("u1 Q0 a 1 0.5 x\nu1 Q0 b 2 0.4 y\n", UserError, "tags x and y"),
         ("who,what,rank\nu1,a,1\n", UserError, "user"),
     ],

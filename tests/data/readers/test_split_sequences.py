@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from negbench.data import repeats
 from negbench.data.interactions import Interactions
 from negbench.data.load import load
 from negbench.data.readers.column_roles import Columns
@@ -96,3 +97,10 @@ def test_mistakes_are_one_sentence(tmp_path: Path, texts: dict[str, str], words:
     with pytest.raises(DataError) as error:
         read(tmp_path, **texts)
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_kept_repeat_at_the_end_is_the_target_and_no_other_is_spoken_of(tmp_path: Path) -> None:
+    with repeats.reading("keep"):
+        data = read(tmp_path, train="1 2 3\n", test="1 2 1\n")
+    assert lines(data)[3:] == [("test:1", 1, 3), ("test:1", 2, 3), ("test:1", 1, 2)]
+    assert not any("met before" in note for note in data.notes)
