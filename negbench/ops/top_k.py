@@ -21,6 +21,8 @@ CROWD = 4
 """Where more than so many times k items of a row reach the bound, `topk` takes over."""
 _FOLD = 2048
 
+NUMPYS = (torch.float32, torch.float64)
+"""Kinds of numbers that numpy sorts; it does not know bfloat16."""
 MASKED = -torch.inf
 """The score of an item that must not be recommended."""
 
@@ -43,7 +45,8 @@ def top_k(scores: ItemScores, k: int, places: ItemValues) -> TopItems:
 
 def top_unordered(scores: Scores, m: int) -> Ids:
     """The places of the m greatest of each row [B, N], in no order: int64 [B, m], m at most N."""
-    if scores.device.type != "cpu" or not 0 < m < scores.shape[1]:
+    plain = scores.device.type == "cpu" and scores.dtype in NUMPYS
+    if not plain or not 0 < m < scores.shape[1]:
         return scores.topk(m, 1, sorted=False).indices
     # A third of the time of `topk` where a row is short.
     return torch.from_numpy(np.argpartition(-scores.numpy(), m - 1, 1)[:, :m])
@@ -55,7 +58,7 @@ def at_rank(scores: Scores, ranks: Rows, k: int) -> Ids:
     Equal scores have their ranks in an order of no meaning.
     """
     places = scores.shape[1] - 1 - ranks.unsqueeze(1)
-    if scores.device.type != "cpu" or scores.dtype not in (torch.float32, torch.float64):
+    if scores.device.type != "cpu" or scores.dtype not in NUMPYS:
         return scores.topk(k, 1).indices.gather(1, ranks.unsqueeze(1))
     # A fifth of the time of `topk`, whose order is needed where scores are equal alone.
     rising = sorted_rows(scores)

@@ -24,8 +24,6 @@ class TopM:
         if not negatives.n:
             return negatives
         scores = step.scores_no_grad(negatives)
-        if scores.dtype == torch.bfloat16:  # which numpy does not know
-            scores = scores.float()
         m = min(self.m, scores.shape[1])
         if m == 1:
             return negatives.take(scores.argmax(1, keepdim=True))
