@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from helpers.small_runs import go
 
@@ -57,6 +58,19 @@ def test_changed_texts_are_refused_where_the_backbone_read_them(data_dir):
     assert train(data_dir, "false", backbones="two_tower(texts=false)").done == 1
     with pytest.raises(UserError, match=REFUSED):
         train(data_dir, "true", backbones="two_tower(texts=true)")
+
+
+def test_vectors_of_data_without_texts_are_part_of_the_cell_where_the_backbone_reads_them(tmp_path):
+    pairs = "".join(f"{user},{(user + n) % 7}\n" for user in range(20) for n in range(5))
+    (tmp_path / "my.csv").write_text("user,item\n" + pairs)
+    cells = []
+    for value in (0.0, 1.0, None):
+        np.save(tmp_path / "v.npy", np.full((7, 3), value or 0.0, np.float32))
+        encoder = "tfidf" if value is None else str(tmp_path / "v.npy")
+        spec = CellSpec(str(tmp_path / "my.csv"), "two_tower", "random", encoder=encoder)
+        cells.append(spec.resolve(spec.scenario_key.prepare()))
+    first, edited, without = (cell_store.digest(each) for each in cells)
+    assert len({first, edited, without}) == 3 and "texts" not in cells[2]
 
 
 def test_changed_known_negatives_are_refused_where_a_method_drew_them(tmp_path):

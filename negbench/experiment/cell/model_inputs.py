@@ -25,7 +25,7 @@ def model_inputs(spec: "CellSpec", scenario: Scenario) -> dict[str, Any]:
         return {}
     data, inputs = scenario.interactions, dict[str, Any]()
     backbone = asdict(spec.backbone_config())
-    offered = data.item_texts is not None and bool(backbone.get("texts"))
+    offered = scenario.has_item_texts(spec.encoder) and bool(backbone.get("texts"))
     if offered or "texts" in spec.recipe.needs:
         inputs["texts"] = encoders.vectors_identity(spec.encoder, data.item_texts)
     learning = [backbone, *spec.recipe.configs().values()]
