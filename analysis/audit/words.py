@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import isnan
 
-from ..number_format import number
+from ..number_format import fixed, number
 from .intervals import Estimate
 
 
@@ -24,13 +24,13 @@ def points(value: float) -> str:
 
 
 def fine(value: float) -> str:
-    """A small share with two decimals: 0.44 %."""
-    return "-" if isnan(value) else f"{100 * value:.2f} %"
+    """A small share with two decimals, and more for one that would read as none: 0.44 %."""
+    return "-" if isnan(value) else f"{fixed(100 * value, 2)} %"
 
 
 def times(value: float) -> str:
-    """A ratio: 1.22."""
-    return "-" if isnan(value) else f"{value:.2f}"
+    """A ratio: 1.22; one above 0 is never 0.00."""
+    return "-" if isnan(value) else fixed(value, 2)
 
 
 def signed(value: float) -> str:

@@ -21,6 +21,7 @@ from ._style import (
     TWO,
     Plot,
     blocks,
+    nothing_to_plot,
     short_names,
     title_of,
     titled_figure,
@@ -39,22 +40,27 @@ BASE = {"color": "#555555", "linewidth": 0.7, "dashes": (3, 2)}
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """Panels all, head, mid, tail; whiskers are one standard deviation over seeds.
 
-    The panels have one scale, unless the bars of a band would vanish on it.
+    The panels have one scale, unless the bars of a band would vanish on it. Raises NothingToReport
+    if no row has every seed finished.
     """
     chosen = frames.choose_metric(run, metric)
     label, parts = metric_label(chosen), [bands.TOTAL, *bands.names(run)]
     plots = []
     for dataset, backbone, block in blocks(bands.bands(run, chosen)):
+        if not sorted_rows(block):
+            continue
         named, own = named_rows(run, chosen, block), own_scales(block, parts)
         scales = " Panels differ in scale." if own else ""
         caption = (
             f"{label} on all items and on the items of each band; whiskers: one standard deviation "
-            f"over seeds; dashed: {BASELINE}.{scales} {named.sentence}"
+            f"over seeds, none of one training; dashed: {BASELINE}.{scales} {named.sentence}"
         ).strip()
         title = title_of(dataset, backbone, f"{label}, panels differ in scale" if own else label)
         figure = _figure(block, parts, named, title, width_of(run, TWO))
         name = f"bands-{dataset}-{backbone}"
         plots.append(Plot(name, dataset, backbone, caption, figure, block))
+    if not plots:
+        raise nothing_to_plot("bands", "a row with every seed finished", "run it to the end first")
     return plots
 
 
@@ -103,7 +109,7 @@ def _figure(
 def _bars(ax: Axes, values: pd.DataFrame, named: NamedRows) -> None:
     places = list(range(len(values)))
     colors = [named.styles[row].color for row in values.index]
-    means, spread = values["mean"].to_numpy(float), values["std"].fillna(0).to_numpy(float)
+    means, spread = values["mean"].to_numpy(float), values["std"].to_numpy(float)
     ax.barh(places, means, height=0.72, color=colors, linewidth=0)
     ax.errorbar(
         means, places, xerr=spread, fmt="none", ecolor="#222222", elinewidth=0.7, capsize=1.2

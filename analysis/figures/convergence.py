@@ -39,25 +39,29 @@ AXES = {"wall": "wall clock (s)", "epoch": "epoch"}
 def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     """A thin line a seed, a bold one their mean while all seeds train.
 
-    `metric` chooses the rows that are named; the curves show the metric of early stopping. Raises
-    NothingToReport if no epoch was validated.
+    Rows that were validated by different metrics stand in figures of their own. `metric` chooses
+    the rows that are named; the curves show the metric of early stopping. Raises NothingToReport if
+    no epoch was validated.
     """
     frame = convergence(run)
     if frame.empty:
         raise nothing_to_plot("convergence", "epochs with a validation metric", "train with `run`")
     along = [x for x in AXES if frame[x].notna().any()]
     plots = []
-    for dataset, backbone, block in blocks(frame):
-        label, named = validation_label(block), named_rows(run, metric, block)
-        caption = (
-            f"{label[0].upper()}{label[1:]} by {' and by '.join(AXES[x] for x in along)}; thin "
-            "lines: one seed each; bold: their mean while every seed still trains. "
-            f"{named.sentence}"
-        ).strip()
-        title = title_of(dataset, backbone, label)
-        figure = _figure(block, along, named, title, width_of(run, TWO))
-        name = f"convergence-{dataset}-{backbone}"
-        plots.append(Plot(name, dataset, backbone, caption, figure, block))
+    for dataset, backbone, lines in blocks(frame):
+        metrics = list(dict.fromkeys(lines["metric"]))
+        for name in metrics:
+            block = lines[lines["metric"] == name].reset_index(drop=True)
+            label, named = validation_label(block), named_rows(run, metric, block)
+            caption = (
+                f"{label[0].upper()}{label[1:]} by {' and by '.join(AXES[x] for x in along)}; thin "
+                "lines: one seed each; bold: their mean while every seed still trains. "
+                f"{named.sentence}"
+            ).strip()
+            title = title_of(dataset, backbone, label)
+            figure = _figure(block, along, named, title, width_of(run, TWO))
+            stem = "-".join(["convergence", dataset, backbone, *([name] * (len(metrics) > 1))])
+            plots.append(Plot(stem, dataset, backbone, caption, figure, block))
     return plots
 
 

@@ -57,8 +57,8 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
     styles, label = _styles(frame), metric_label(chosen)
     caption = (
         f"{label} against each setting in which rows of one method differ, all others equal; "
-        "whiskers: one standard deviation over seeds. Values of the test part: what is best here "
-        "was not chosen on the validation part."
+        "whiskers: one standard deviation over seeds, none of one training. Values of the test "
+        "part: what is best here was not chosen on the validation part."
     )
     return [
         Plot(
@@ -159,7 +159,7 @@ def draw_sweep(ax: Axes, lines: pd.DataFrame, styles: Mapping[str, Style]) -> No
         ax.errorbar(
             [places[as_text(value)] + beside for value in points["value"]],
             points["mean"],
-            yerr=points["std"].fillna(0),
+            yerr=points["std"],
             color=style.color,
             marker=style.marker,
             markersize=4,

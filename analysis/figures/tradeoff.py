@@ -40,6 +40,7 @@ from ._style import (
     RC_PARAMS,
     Plot,
     blocks,
+    nothing_to_plot,
     short_names,
     title_of,
     titled_figure,
@@ -74,10 +75,15 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
 def planes(
     run: Run, metric: Metric, against: str, *, kind: str, label: str, caption: str
 ) -> list[Plot]:
-    """One plane a data set and backbone: the metric on all items against a band or balance."""
+    """One plane a data set and backbone: the metric on all items against a band or balance.
+
+    Raises NothingToReport if no row has both values.
+    """
     plots, width = [], width_of(run, ONE)
     for dataset, backbone, block in blocks(bands.bands(run, metric)):
         plane = front_plane(run, metric, backbone, block, against)
+        if plane.empty:
+            continue
         named = named_rows(run, metric, plane, also=plane["row"][plane["front"]])
         title = title_of(dataset, backbone, f"{metric_label(metric)} and {label}")
         figure = _figure(plane, named, against, (title, label, metric_label(metric)), width)
@@ -85,6 +91,9 @@ def planes(
         empty = "" if plane["front"].any() else EMPTY
         text = " ".join(filter(None, (caption, named.sentence, empty)))
         plots.append(Plot(stem, dataset, backbone, text, figure, plane))
+    if not plots:
+        need = f"a row with every seed finished whose {label} is known"
+        raise nothing_to_plot(kind, need, "run it to the end first, or take other --bands")
     return plots
 
 

@@ -166,7 +166,7 @@ def _points(
     line = ax.errorbar(
         x,
         means,
-        yerr=np.nan_to_num(sides),  # of one user there is no interval
+        yerr=sides,  # of one user there is no interval, and none is drawn
         color=style.color,
         marker=style.marker,
         markersize=3.5,

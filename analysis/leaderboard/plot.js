@@ -20,9 +20,13 @@ function ticks(low, high, log) {
   return marks;
 }
 
-function tickText(value, measure) {
-  if (measure.format === percent || measure.key === "fn") return `${Number((100 * value).toPrecision(3))} %`;
-  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 });
+// In as many digits as tell the ticks apart: of values that lie close three would write all alike.
+function tickText(value, measure, marks) {
+  const share = measure.format === percent || measure.key === "fn" ? 100 : 1;
+  let digits = 3;
+  while (digits < 12 && new Set(marks.map((mark) => mark.toPrecision(digits))).size < marks.length) digits += 1;
+  const number = Number((share * value).toPrecision(digits));
+  return share > 1 ? `${number} %` : number.toLocaleString("en", { maximumFractionDigits: 12 });
 }
 
 function scale(measure, rows, from, to) {
@@ -52,11 +56,11 @@ function drawAxes(width, height, x, y, across, up) {
   across.marks.forEach((mark, n) => {
     parts.push(drawn("line", { class: "grid", x1: across.place(mark), x2: across.place(mark), y1: EDGE.top, y2: bottom }));
     if (n % every) return;
-    parts.push(drawn("text", { class: "tick", x: across.place(mark), y: bottom + 16, "text-anchor": "middle" }, tickText(mark, x)));
+    parts.push(drawn("text", { class: "tick", x: across.place(mark), y: bottom + 16, "text-anchor": "middle" }, tickText(mark, x, across.marks)));
   });
   for (const mark of up.marks) {
     parts.push(drawn("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: up.place(mark), y2: up.place(mark) }));
-    parts.push(drawn("text", { class: "tick", x: EDGE.left - 6, y: up.place(mark) + 4, "text-anchor": "end" }, tickText(mark, y)));
+    parts.push(drawn("text", { class: "tick", x: EDGE.left - 6, y: up.place(mark) + 4, "text-anchor": "end" }, tickText(mark, y, up.marks)));
   }
   const ends = (measure, better, worse) => `${measure.label} (${measure.better > 0 ? better : worse} is better)`;
   const middle = (EDGE.top + bottom) / 2;

@@ -26,16 +26,16 @@ START = "valid_"
 def convergence(run: Run) -> pd.DataFrame:
     """One line an evaluated epoch and cell: key, seed, epoch, wall, metric, value."""
     epochs = frames.epochs(run)
-    watched = [name for name in epochs.columns if name.startswith(START)]
-    if not watched:
+    # Each cell is validated by one metric; those of a run may differ in it.
+    watched = [name for name in epochs.columns if name.startswith(START) and "@" in name]
+    values = epochs[watched].dropna(how="all")
+    if values.empty:
         return pd.DataFrame(columns=[*ROW, *TRAINING, "epoch", "wall", "metric", "value"])
-    column = watched[0]
     # Columns by name, for a method may log a `value` or a `metric` of its own.
-    names = [*ROW, *TRAINING, "epoch", "wall", column]
-    curves = epochs.reindex(columns=names).dropna(subset=[column])
-    curves = curves.rename(columns={column: "value"}).astype({"epoch": int})
-    curves.insert(len(curves.columns) - 1, "metric", column.removeprefix(START))
-    return curves.reset_index(drop=True)
+    curves = epochs.loc[values.index].reindex(columns=[*ROW, *TRAINING, "epoch", "wall"])
+    metrics = values.notna().idxmax(axis=1).str.removeprefix(START)
+    curves = curves.assign(metric=metrics, value=values.bfill(axis=1).iloc[:, 0])
+    return curves.astype({"epoch": int}).reset_index(drop=True)
 
 
 def mean_curve(curves: pd.DataFrame, x: str) -> pd.DataFrame:

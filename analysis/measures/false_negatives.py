@@ -48,8 +48,8 @@ def false_negatives(run: Run) -> pd.DataFrame:
     trained = results[results["split"] == "train"]
     rates = trained[trained["metric"].isin((*MEASURES, *COUNTS, *PLANTED))]
     keys = [*ROW, *TRAINING]
-    values = rates.pivot_table("value", keys, "metric", aggfunc="first", sort=False, dropna=False)
-    values = values.reset_index().dropna(how="all", subset=list(values.columns))
+    # Lines that are there alone: with the unknown ones it would be the product of all keys.
+    values = rates.pivot_table("value", keys, "metric", aggfunc="first", sort=False).reset_index()
     names = [*MEASURES, *(name for name in PLANTED if name in values)]
     values = values.reindex(columns=[*keys, *names, *COUNTS]).astype({"seed": int})
     frame = spreads(run, values, names).merge(_pooled(run, values), on=ROW)

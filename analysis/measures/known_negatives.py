@@ -35,8 +35,8 @@ def known_negatives(run: Run) -> pd.DataFrame:
     trained = results[results["split"] == "train"]
     rates = trained[trained["metric"].isin((*KNOWN, *COUNTS))]
     keys = [*ROW, *TRAINING]
-    values = rates.pivot_table("value", keys, "metric", aggfunc="first", sort=False, dropna=False)
-    values = values.reset_index().dropna(how="all", subset=list(values.columns))
+    # Lines that are there alone: with the unknown ones it would be the product of all keys.
+    values = rates.pivot_table("value", keys, "metric", aggfunc="first", sort=False).reset_index()
     values = values.reindex(columns=[*keys, *KNOWN, *COUNTS]).astype({"seed": int})
     values = values.assign(chance=values["tnr_expected"] * values["tn_total"])
     frame = spreads(run, values, list(KNOWN))

@@ -52,9 +52,14 @@ def write_plots(
         require_format("a format of plots", name, FORMATS)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
+    names = set[str]()
     for plot in plots:
-        stem = folder / _file_name(plot.name)
+        # `my data` and `my_data` are two data sets, and so need two names.
+        name = _file_name(plot.name)
+        many = (name, *(f"{name}-{at}" for at in range(2, len(names) + 3)))
+        stem = folder / next(each for each in many if each.lower() not in names)
+        names.add(stem.name.lower())
         for form in formats:
             written.append(stem.with_name(f"{stem.name}.{form}"))
             written[-1].write_bytes(export_bytes(plot, form))

@@ -16,6 +16,16 @@ from ..runs.frames import REFERENCE
 from .main_table_values import Block
 from .row_phrases import named
 
+MISSING = "no row of it has every seed finished here and left its warm-up"
+"""Why nothing is tested against a baseline."""
+
+
+def finished_row(vs: str, blocks: Sequence[Block]) -> str:
+    """What there is none of where rows of these blocks have no baseline."""
+    rows = [row for block in blocks for row in block.rows if row.warm_up_only]
+    words = {word for row in rows for word in (row.label, word_and_settings(row.label)[0])}
+    return f"finished row of {vs}{' that left its warm-up' if vs in words else ''}"
+
 
 def against(vs: str, pairs: Sequence[tuple[str, str]]) -> str:
     """What rows are compared with, from pairs of a row and its baseline."""

@@ -17,7 +17,7 @@ from ..runs.notes import Note
 from ..statistics.pairwise import MOST_SEEDS, POWER
 from ..statistics.significance import NOT_APART, UNDECIDED
 from ..statistics.test_procedure import ALPHA, USERS_ALONE, Procedure, design
-from .baseline_phrases import against_in, untested
+from .baseline_phrases import MISSING, against_in, untested
 
 Line = Mapping[str, Any]
 LEGEND = Note(
@@ -36,8 +36,7 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame, procedure: Procedure) 
         f"best, or not told apart from it by them (p >= {procedure.alpha}); references count."
     )
     if not (tests["verdict"] != "").any():
-        why = "no row of it has every seed finished here and left its warm-up"
-        text = f"No test against {vs}: {why}. {ties[:1].upper()}{ties[1:]}"
+        text = f"No test against {vs}: {MISSING}. {ties[:1].upper()}{ties[1:]}"
         return Note("test", f"{text} Test: {how}.")
     base, beyond, within = against_in(vs, tests), "", ""
     if procedure.test == "wilcoxon":

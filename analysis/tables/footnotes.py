@@ -22,7 +22,7 @@ from ..runs.ranked_cells import RankedCell
 from ..runs.tuned_rows import tuned_of
 from ..statistics.test_procedure import DEFAULT, design
 from . import split_notes
-from .baseline_phrases import against_in, untested
+from .baseline_phrases import MISSING, against_in, untested
 from .budget_notes import of_budget
 from .code_notes import of_code
 from .index_notes import of_index
@@ -188,8 +188,7 @@ def of_test(vs: str, metric: Metric, tests: pd.DataFrame) -> list[Note]:
     if len(tests) and (tests["n_users"] < 2).all():
         return [Note("test", ONE_USER)]
     if not (tests["verdict"] != "").any():
-        no_test = f"No test against {vs}: no row of it has every seed finished here."
-        return [Note("test", no_test), Note("test", ties)]
+        return [Note("test", f"No test against {vs}: {MISSING}."), Note("test", ties)]
     marks = (
         f"* better, v worse than {against_in(vs, tests)} in {name}: {how}, {DEFAULT.corrected} "
         f"within data set and backbone, p < {alpha}{untested(vs, tests)}"

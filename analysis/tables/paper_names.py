@@ -38,7 +38,7 @@ def read_names(path: Path, known: Sequence[str]) -> Names:
     words get one name, or braces in LaTeX do not close.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise UserError(f"--names must be a text file; got {path} ({error})") from None
     shown: dict[str, str] = {}

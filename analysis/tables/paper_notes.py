@@ -14,7 +14,7 @@ from ..runs.notes import Note
 from ..runs.tuned_rows import tuned_rows
 from ..statistics.test_procedure import DEFAULT
 from . import footnotes
-from .baseline_phrases import against_in, untested
+from .baseline_phrases import MISSING, against_in, untested
 from .blocks import Where
 from .budget_notes import BEFORE_PHASE
 from .latex_notes import in_latex, stays, superscript
@@ -122,7 +122,7 @@ def _test(table: PaperTable, names: Names) -> Iterator[str]:
     how = f"{how}, {escaped(DEFAULT.corrected)}, $p < {DEFAULT.alpha}$"
     level = f"{superscript(LEVEL)} not told apart from the best shown"
     if not (tests["verdict"] != "").any():
-        yield f"No test against {base}: no row of it has every seed finished here."
+        yield f"No test against {base}: {MISSING}."
         yield f"{level}: {how}."
         return
     yield f"{superscript(BETTER)} better, {superscript(WORSE)} worse than {base}, {level}: {how}."

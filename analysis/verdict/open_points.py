@@ -9,6 +9,7 @@ from ..runs.frames import Run
 from ..runs.notes import Note
 from ..statistics.significance import significance
 from ..tables import footnotes
+from ..tables.baseline_phrases import finished_row
 from ..tables.headline import NO_REFERENCE
 from ..tables.main_table_values import MainTable
 from ..tables.row_phrases import named
@@ -58,7 +59,8 @@ def _gaps(table: MainTable, blocks: Sequence[BlockTests]) -> Iterator[str]:
         yield f"No reference was run in {listed(bare)}, so no method is above one there."
     unbased = [_name(block) for block in blocks if not _has_baseline(block)]
     if unbased:
-        yield f"No finished row of {table.vs} in {listed(unbased)}, so no row is above it there."
+        missing = finished_row(table.vs, table.blocks)
+        yield f"No {missing} in {listed(unbased)}, so no row is above it there."
     held, tested = set(common(blocks)), {block.where for block in blocks}
     labels = {row.label for block in table.blocks for row in block.rows}
     if left := sorted(labels - held):

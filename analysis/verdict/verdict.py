@@ -18,7 +18,7 @@ from ..runs.tuned_rows import trials_in_words
 from ..statistics.significance import significance
 from ..statistics.test_procedure import USERS_ALONE, design
 from ..statistics.told_apart import ToldApart, told_apart
-from ..tables.baseline_phrases import against_of
+from ..tables.baseline_phrases import against_of, finished_row
 from ..tables.headline import best_row
 from ..tables.main_table_values import Block, MainTable, Row
 from ..tables.pending_notes import pending
@@ -103,7 +103,7 @@ def _against_baseline(run: Run, table: MainTable, block: Block, rows: list[Row])
     labels = {row.baseline for row in rows}
     bases = {row.label: row for row in rows if row.label in labels}
     if not bases:
-        return f"There is no finished row of {table.vs} to compare with."
+        return f"There is no {finished_row(table.vs, [block])} to compare with."
     rivals = [row for row in rows if row.label not in bases and row.kind != REFERENCE]
     if not rivals:
         return ""

@@ -12,6 +12,7 @@ from negbench.analysis.audit.page import block_page
 from negbench.analysis.audit.sentences import all_of, loser, pushed, warning
 from negbench.analysis.audit.shown import most_popular_lists
 from negbench.analysis.audit.user_groups import TASTE
+from negbench.analysis.audit.words import fine, times
 
 N, ITEMS = 200, 40
 
@@ -151,3 +152,8 @@ def test_the_ten_items_are_those_of_a_naive_count(people):
         f"i{item}" for item in np.argsort(-change, kind="stable")[:10] if change[item] > 0
     ]
     assert all(line.change < 0 for line in page.details[0].under)
+
+
+def test_no_share_and_no_ratio_above_none_reads_as_none():
+    assert [fine(share) for share in (0.0044, 0.00001, 0.0)] == ["0.44 %", "0.0010 %", "0.00 %"]
+    assert [times(ratio) for ratio in (1.224, 0.0041, 0.0)] == ["1.22", "0.0041", "0.00"]

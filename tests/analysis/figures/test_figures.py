@@ -199,3 +199,58 @@ def test_the_zero_of_a_band_is_no_longer_than_it_need_be(probed: Path) -> None:
     figure.draw_without_rendering()
     labels = [text.get_text() for ax in figure.axes for text in ax.get_xticklabels()]
     assert "0" in labels and not any(label.endswith("0") for label in labels if "." in label)
+
+
+def test_curves_of_two_metrics_share_no_axis(folder: Path) -> None:
+    for cell, row in open_run(folder).done:
+        path = cell.folder / "epochs.csv"
+        if row == "dns" and path.exists():
+            path.write_text(path.read_text().replace("valid_ndcg@20", "valid_hit@10"))
+    plots = {plot.name: plot for plot in KINDS["convergence"](open_run(folder), None)}
+    rows = {name: set(plot.frame["row"]) for name, plot in plots.items() if "books" in name}
+    others = {"random", "popularity"}
+    assert rows == {
+        "convergence-books-mf-hit@10": {"dns"},
+        "convergence-books-mf-ndcg@20": others,
+    }
+    for name, plot in plots.items():
+        label = "validation Hit@10" if "hit" in name else "validation NDCG@20"
+        assert plot.figure.axes[0].get_ylabel() == label
+
+
+def test_one_training_has_no_whisker(folder: Path) -> None:
+    plot = KINDS["bands"](open_run(folder), None)[0]
+    (bars,) = plot.figure.axes[0].containers[1].lines[2]  # type: ignore[attr-defined]
+    # The reference is lowest; two seeds give the others a whisker.
+    assert [len(segment) for segment in bars.get_segments()] == [0, 2, 2, 2]
+
+
+def test_data_sets_whose_names_differ_in_a_sign_keep_their_figures(
+    tmp_path: Path, write: Any
+) -> None:
+    for dataset in ("my data", "my_data"):
+        for seed in (0, 1):
+            write(tmp_path / "run", dataset, "random", seed, {"all": [0.1, 0.2], "head": [0.1] * 2})
+    written = write_plots(open_run(tmp_path / "run"), tmp_path / "plots", ["convergence"], ["svg"])
+    assert [path.name for path in written] == [
+        "convergence-my_data-mf.svg",
+        "convergence-my_data-mf.csv",
+        "convergence-my_data-mf-2.svg",
+        "convergence-my_data-mf-2.csv",
+    ]
+    named = {path.name: pd.read_csv(path)["dataset"].unique().tolist() for path in written[1::2]}
+    assert list(named.values()) == [["my data"], ["my_data"]]
+
+
+@pytest.mark.parametrize("kind", ["bands", "tail", "tradeoff"])
+def test_a_block_without_a_finished_row_has_no_empty_axes(
+    tmp_path: Path, write: Any, folder: Path, kind: str
+) -> None:
+    values = {"all": [0.1, 0.2], "head": [0.2] * 2, "mid": [0.1] * 2, "tail": [0.1] * 2}
+    for run in (folder, tmp_path / "alone"):
+        write(run, "songs", "random", 0, values)
+        write(run, "songs", "dns", 1, values)
+    plots = KINDS[kind](open_run(folder), None)
+    assert [plot.dataset for plot in plots] == ["books", "films"]
+    with pytest.raises(NothingToReport, match=f"a plot `{kind}` needs a row with every seed"):
+        KINDS[kind](open_run(tmp_path / "alone"), None)

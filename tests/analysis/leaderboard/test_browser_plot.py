@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.browser import Shown
+from helpers.graded_run import write_graded
 from helpers.leaderboard_page import acting
 from helpers.many_rows import write_many_rows
 
@@ -135,3 +136,18 @@ def test_forty_rows_are_named_in_the_plot_where_there_is_room_and_no_names_meet(
     assert many == 40 and names >= 5 and met == 0
     assert scrolled == 300 and stays  # the heads stand above the rows that scroll
     assert shown.errors == []
+
+
+def test_ticks_of_values_that_lie_close_are_written_apart(
+    tmp_path: Path, write: Any, browse: Browse
+) -> None:
+    means = {name: 0.43801 + at / 1e5 for at, name in enumerate(("random", "dns", "ahns"))}
+    write_graded(write, tmp_path / "run", means)
+    script = acting("""
+      const ticks = (end) => document.querySelectorAll(`#plot .tick[text-anchor="${end}"]`);
+      return ["middle", "end"].map((end) => Array.from(ticks(end), (each) => each.textContent));""")
+    shown = browse(page_text(board([tmp_path / "run"])), script)
+    assert shown.errors == []
+    for texts in shown.result:
+        assert len(set(texts)) == len(texts) > 1
+        assert all(text.startswith("0.4380") for text in texts)

@@ -54,6 +54,23 @@ def test_without_curves_there_is_nothing(tmp_path: Path, write: Any) -> None:
     assert convergence(run).empty and mean_curves(run).empty and time_to(run).empty
 
 
+def test_cells_that_were_validated_by_different_metrics_all_have_their_curves(
+    folder: Path,
+) -> None:
+    for cell, _ in open_run(folder).done:
+        path = cell.folder / "epochs.csv"
+        if cell.spec["dataset"] == "films" and path.exists():
+            path.write_text(path.read_text().replace("valid_ndcg@20", "valid_hit@10"))
+    run = open_run(folder)
+    frame = convergence(run)
+    assert dict(frame.groupby("dataset")["metric"].first()) == {
+        "books": "ndcg@20",
+        "films": "hit@10",
+    }
+    assert len(frame) == 12 * 2 and frame["value"].notna().all()
+    assert time_to(run).groupby("dataset").size().to_dict() == {"books": 3, "films": 3}
+
+
 def test_a_method_may_tell_figures_of_any_name(folder: Path) -> None:
     """A part names its own figures; those that are called as ours are not taken for ours."""
     usual = convergence(open_run(folder))

@@ -2,10 +2,12 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
 from negbench.analysis.measures.false_negatives import false_negatives, over_training
+from negbench.analysis.measures.known_negatives import known_negatives
 from negbench.analysis.measures.rare_rates import SUMS
 from negbench.analysis.runs.frames import open_run
 
@@ -40,6 +42,25 @@ def test_planted_pairs_add_their_columns(tmp_path: Path, write: Any) -> None:
     assert rates["planted_auc_std"] == 0
     assert "planted_weight" not in rates
     assert rates["knowledge"] == "lower bound"
+
+
+def test_rates_take_up_a_line_a_training_and_not_the_product_of_all_names(
+    tmp_path: Path, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(4):
+        change = probed(fnr=0.1, tnr=0.2)
+        write(tmp_path, "books", f"m{at}", 0, FOUR, variant=f"@lr=0.{at + 1}", change=change)
+    lengths, table = [], pd.DataFrame.pivot_table
+
+    def counted(*words: Any, **options: Any) -> pd.DataFrame:
+        frame = table(*words, **options)
+        lengths.append(len(frame))
+        return frame
+
+    monkeypatch.setattr(pd.DataFrame, "pivot_table", counted)
+    run = open_run(tmp_path)
+    assert len(false_negatives(run)) == len(known_negatives(run)) == 4
+    assert lengths == [4, 4]
 
 
 def test_half_a_row_has_no_rate(tmp_path: Path, write: Any) -> None:

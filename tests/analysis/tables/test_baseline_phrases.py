@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers.graded_run import warm_up, write_graded
 from helpers.two_rates_run import HIGH, MEANS, write_two_rates
 
 from negbench.analysis.figures.heatmap import plots as distances_map
@@ -14,7 +15,7 @@ from negbench.analysis.measures.bands import bands
 from negbench.analysis.report.sections import sections
 from negbench.analysis.runs.frames import Run, open_run
 from negbench.analysis.statistics.significance import significance
-from negbench.analysis.tables import comparison_text, main_table
+from negbench.analysis.tables import comparison_text, main_table, paper_latex
 from negbench.analysis.tables.baseline_phrases import against, untested
 from negbench.analysis.verdict.verdict import verdicts
 
@@ -28,6 +29,19 @@ def rates(tmp_path: Path, write: Any) -> Run:
 def notes(text: str) -> str:
     """A text without its line breaks."""
     return " ".join(text.split())
+
+
+def test_a_baseline_that_finished_and_was_its_warm_up_is_not_called_unfinished(
+    tmp_path: Path, write: Any
+) -> None:
+    rows = {"random": 0.3, "ddrm": 0.2, "dns": 0.4}
+    run = open_run(write_graded(write, tmp_path, rows, changes={"ddrm": warm_up}))
+    why = "No test against ddrm: no row of it has every seed finished here and left its warm-up."
+    for text in (main_table.render(run, vs="ddrm"), paper_latex.render(run, vs="ddrm")):
+        assert why in notes(text)
+    (verdict,) = verdicts(run, main_table.main_table(run, None, "ddrm"))
+    none = "There is no finished row of ddrm that left its warm-up to compare with."
+    assert none in verdict.sentences
 
 
 def test_the_phrase_names_the_settings_and_what_stands_in() -> None:

@@ -28,6 +28,11 @@ def test_names_are_text_or_latex(tmp_path: Path) -> None:
     assert names.latex("ndcg@20", "NDCG@20") == "NDCG@20"
 
 
+def test_a_mark_of_the_encoding_is_no_part_of_the_first_word(tmp_path: Path) -> None:
+    names = read_names(file(tmp_path, "\ufeffdns, DNS\r\nrandom, Uniform\r\n"), KNOWN)
+    assert names.shown == {"dns": "DNS", "random": "Uniform"}
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
