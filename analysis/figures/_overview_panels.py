@@ -168,7 +168,8 @@ def curves(slot: Slot) -> pd.DataFrame:
     frame = slot.here(convergence(slot.data.run))
     if frame.empty:
         raise nothing_to_plot("convergence", "epochs with a validation metric", "train with `run`")
-    frame = frame[frame["metric"] == frame["metric"].mode()[0]]  # one axis holds one metric
+    most = str(frame["metric"].mode()[0])
+    frame = frame[frame["metric"] == most]  # one axis holds one metric
     ax = slot.on.subplots()
     draw_curves(ax, frame, next(x for x in AXES if frame[x].notna().any()), slot.named)
     ax.set_ylabel(validation_label(frame).removeprefix("validation "))

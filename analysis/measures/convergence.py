@@ -33,7 +33,7 @@ def convergence(run: Run) -> pd.DataFrame:
         return pd.DataFrame(columns=[*ROW, *TRAINING, "epoch", "wall", "metric", "value"])
     # Columns by name, for a method may log a `value` or a `metric` of its own.
     curves = epochs.loc[values.index].reindex(columns=[*ROW, *TRAINING, "epoch", "wall"])
-    metrics = values.notna().idxmax(axis=1).str.removeprefix(START)
+    metrics = [str(name).removeprefix(START) for name in values.notna().idxmax(axis=1)]
     curves = curves.assign(metric=metrics, value=values.bfill(axis=1).iloc[:, 0])
     return curves.astype({"epoch": int}).reset_index(drop=True)
 
