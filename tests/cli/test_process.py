@@ -1,12 +1,13 @@
 """The command as a process of its own: how it starts, how it ends, and what it imports."""
 
-import resource
 import subprocess
 import sys
 
 import pytest
 
 HEAVY = ("torch", "pandas", "scipy", "seaborn", "matplotlib", "numpy")
+MODULES = 300
+"""About 245 with Python 3.11, most of them Python's own and click's."""
 PROBE = f"""
 import sys
 from negbench.cli import main
@@ -14,27 +15,18 @@ try:
     main(sys.argv[1:])
 except SystemExit as leave:
     print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+    print(len(sys.modules), file=sys.stderr)
     raise
 """
 
 
-def child_seconds() -> float:
-    """CPU seconds of finished children: what a busy machine beside the test does not stretch."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
-
-
 @pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], ["info", "dns"]])
-def test_help_and_list_answer_at_once_and_import_nothing_heavy(words):
-    times = []
-    for _ in range(5):
-        before = child_seconds()
-        done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True)
-        times.append(child_seconds() - before)
-        assert done.returncode == 0 and done.stderr.strip() == "[]", done.stderr
-        if times[-1] < 0.5:
-            return
-    raise AssertionError(f"slower than half a second five times: {times}")
+def test_help_and_list_import_nothing_heavy_and_little_else(words):
+    """How fast they answer hangs on the machine (benchmarks), and what they import does not."""
+    done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True)
+    heavy, modules = done.stderr.strip().splitlines()
+    assert done.returncode == 0 and heavy == "[]", done.stderr
+    assert int(modules) < MODULES
 
 
 @pytest.mark.parametrize(
