@@ -9,7 +9,7 @@ dislikes are known negatives: explicit, though of tracks that people came across
 recommendation. A pair that was liked too, at whatever time, is positive.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -85,16 +85,15 @@ def load(config: Config, cache: FileCache) -> Interactions:
         np.repeat([1.0, 0.0], [len(liked), len(low)]),
         local.notes,
     )
-    data = reindex(
+    return reindex(
         rows,
         name="yambda",
         min_rating=1,
+        rated=False,
         source=CARD.link,
         licence=CARD.licence,
         notes=(note, f"{len(low):,} dislikes; times count from the start of the record"),
     )
-    # To `reindex` a dislike is a rating of 0, but nobody has rated anything here.
-    return replace(data, notes=tuple(each for each in data.notes if "rated below" not in each))
 
 
 def _events(path: Path, more: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -45,7 +45,8 @@ from negbench.parts.diffusion.latent_space import (
 from negbench.parts.diffusion.process import SCHEDULES
 from negbench.parts.losses.functions import over_negatives
 from negbench.parts.losses.objectives import weight
-from negbench.parts.selection.mix_negatives import first_usable, join
+from negbench.parts.selection.first_usable import first_usable
+from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import (
     Card,
     Epoch,
@@ -191,8 +192,7 @@ class Levels(DenoiserPart):
             negatives = replace(negatives, losses=losses)
         levels = self.levels(step, space)
         if negatives.ids is not None:
-            # Vectors are what is scored; ids are for the L2 penalty, which stays the real one's:
-            # a row that has none has no levels either.
+            # Ids are for the L2 penalty, that of a real one: a row without any has no levels.
             real = first_usable(step, negatives)
             mask = None if real.mask is None else real.mask.expand(-1, levels.n)
             ids = real.row_ids(len(step.batch)).expand(-1, levels.n)

@@ -38,7 +38,8 @@ from negbench.parts.diffusion import process
 from negbench.parts.diffusion.noise_network import NoiseNetwork
 from negbench.parts.diffusion.process import Catalogue
 from negbench.parts.score_space import catalogue_of, items_of, pair_of
-from negbench.parts.selection.mix_negatives import first_usable, join
+from negbench.parts.selection.first_usable import first_usable
+from negbench.parts.selection.mix_negatives import join
 from negbench.parts.selection.nearest_item import nearest
 from negbench.protocol import (
     Card,

@@ -36,6 +36,7 @@ from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import TINY
 from negbench.parts.diffusion.process import snr_matched
 from negbench.parts.score_space import items_of, pair_of
+from negbench.parts.selection.first_usable import first_usable
 from negbench.protocol import (
     AnyVectors,
     Card,
@@ -171,7 +172,7 @@ class Detect:
         if negatives.ids is None or not negatives.n:
             return negatives
         if step.epoch <= self.config.warmup:
-            return self.take_first(step, negatives) if self.config.use == "sampler" else negatives
+            return first_usable(step, negatives) if self.config.use == "sampler" else negatives
         if self.config.use == "virtual":
             return self.virtual(step, units, negatives)
         log_true = self.log_true_negative(step, units, negatives)
@@ -179,12 +180,6 @@ class Detect:
             return self.select(step, negatives, log_true)
         base = 0.0 if negatives.logw is None else negatives.logw
         return replace(negatives, logw=base + log_true)
-
-    def take_first(self, step: Step, negatives: Negatives) -> Negatives:
-        """The first candidate that each row may use: all come from the same distribution."""
-        if negatives.mask is None:
-            return negatives.take(step.batch.users.new_zeros(len(step.batch), 1))
-        return negatives.take(negatives.mask.to(torch.uint8).argmax(1, keepdim=True))
 
     @torch.no_grad()
     def select(self, step: Step, negatives: Negatives, log_true: Scores) -> Negatives:

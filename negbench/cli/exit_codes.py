@@ -5,7 +5,6 @@ So is a place that cannot be read or written: a locked folder, a full disk, a na
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,8 +19,6 @@ INTERRUPTED = 130
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 """Errors of a place, and not of the code that reads or writes there."""
-_ASIDE = re.compile(r"\.(.+)\.\d+\.[0-9a-f]{16}")
-"""The name of a file in the making, as `atomic_write` gives it."""
 
 
 class Shell(HelpPage, click.Group):
@@ -102,11 +99,14 @@ def typed_words() -> tuple[str, ...]:
 
 def _closed(error: OSError) -> str:
     """One sentence for a place that is locked, full or of another kind; a file by its last name."""
+    from negbench.storage.atomic_write import ASIDE
+
     path = Path(os.fsdecode(error.filename))
-    aside = _ASIDE.fullmatch(path.name)
+    aside = ASIDE.fullmatch(path.name)
+    named = path.with_name(aside["name"]) if aside else path
     return (
         "a place must be one that this command can read and write; "
-        f"{path.with_name(aside[1]) if aside else path} is not ({error.strerror}); make room, "
+        f"{named} is not ({error.strerror}); make room, "
         "unlock it, or name another, as with -o"
     )
 

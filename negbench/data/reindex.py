@@ -19,6 +19,7 @@ def reindex(
     name: str,
     order: Order | None = None,
     min_rating: float | None = None,
+    rated: bool = True,
     part: NDArray[np.int8] | None = None,
     source: str = "",
     licence: str = "",
@@ -27,12 +28,14 @@ def reindex(
     """Interactions with users and items numbered in order of first appearance.
 
     Dropped rows are counted in `notes`; where repeats are kept (see `repeats.py`) each row is an
-    interaction. `order` None means by time where there are times, else none. Raises DataError if
+    interaction. Where nobody `rated` and ratings only tell likes from dislikes, no note speaks of
+    them. `order` None means by time where there are times, else none. Raises DataError if
     no interaction is left.
     """
     users, user_ids = pd.factorize(rows.users)
     items, item_ids = pd.factorize(rows.items)
     keep, dropped = _well_rated(rows, min_rating)
+    dropped = dropped if rated else ()
     times = None if rows.times is None else rows.times[keep]
     low = np.ones(len(rows), bool)
     low[keep] = False

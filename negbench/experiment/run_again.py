@@ -12,8 +12,7 @@ from negbench.experiment.plan import Plan, plan
 from negbench.scenario.ranking_protocol import choices_of
 from negbench.storage import cell_store, run_file
 
-_FOLDER, _WORKERS = ("out", "name", "overwrite"), ("jobs", "threads", "device", "engine")
-WHOLE_RUN = (*_FOLDER, *_WORKERS, "scheduler", "workers", "shard", "checkpoint_every", "track")
+WHOLE_RUN = (*run_file.HOW, "device")
 """Options of a run as a whole: all its cells are worked through in one way, into one folder."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from negbench.storage.machine import machine_mark
+
+ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<mark>[0-9a-f]{8})?[0-9a-f]{8}(\.old)?")
+"""The name of a file in the making, as `aside` gives it; those of earlier versions have no mark."""
 
 
 def aside(path: Path) -> Path:

@@ -24,8 +24,9 @@ from negbench.storage.atomic_write import aside, link_new, write_json
 NAME = "run.json"
 ENTRY = ("dataset", "backbone", "backbone_variant", "method", "variant", "seed")
 """What an entry of `cells` says beside `cell`, the name of its folder, and maybe `settings`."""
-_HOW = {"jobs", "threads", "overwrite", "checkpoint_every", "engine", "scheduler", "workers"}
-_HOW |= {"shard", "name", "out", "track"}
+HOW = tuple(
+    "out name overwrite shard jobs threads engine scheduler workers checkpoint_every track".split()
+)
 """Options that say how cells are worked through, and not which."""
 _EARLIER = {"train.epochs": 100, "train.patience": 5}
 """Defaults that have changed since `experiment` is kept: a run goes on as it was started."""
@@ -101,7 +102,7 @@ def experiments(info: Mapping[str, Any]) -> list[dict[str, Any]]:
     for later in (info, *_resumes(info)):
         differ = later.get("options") if later is not info else {}
         asked = {**first, **(differ if isinstance(differ, Mapping) else {})}
-        content = {name: value for name, value in asked.items() if name not in _HOW}
+        content = {name: value for name, value in asked.items() if name not in HOW}
         by_content.pop(key := json.dumps(content, sort_keys=True), None)
         by_content[key] = asked
     return list(by_content.values())

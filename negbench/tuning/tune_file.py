@@ -12,13 +12,10 @@ from typing import Any
 from negbench.errors import UserError
 from negbench.experiment.options.options import Options, build
 from negbench.storage.atomic_write import write_json
+from negbench.storage.run_file import HOW
 from negbench.storage.search_store import ASKED
 from negbench.tuning.protocol import Protocol
 from negbench.tuning.space import Ranges
-
-NAME = ASKED
-_HOW = {"jobs", "threads", "overwrite", "engine", "scheduler", "workers", "out", "name", "track"}
-"""Options that say how cells are worked through, and not which: each shard is a start."""
 
 
 def add_start(
@@ -34,14 +31,14 @@ def add_start(
     kept = [each for each in earlier if _content(each) != _content(start)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_json(out / NAME, {"format": 1, "starts": [*kept, start]})
+        write_json(out / ASKED, {"format": 1, "starts": [*kept, start]})
     except OSError as error:
         raise UserError(f"--out must be a folder that can be written; {out}: {error}") from error
 
 
 def is_search(out: Path) -> bool:
     """Whether a folder is one of `negbench tune`."""
-    return (out / NAME).is_file()
+    return (out / ASKED).is_file()
 
 
 def starts(out: Path) -> list[dict[str, Any]]:
@@ -50,14 +47,14 @@ def starts(out: Path) -> list[dict[str, Any]]:
     Raises UserError for a tune.json that is damaged.
     """
     try:
-        listed = json.loads((out / NAME).read_text("utf-8"))["starts"]
+        listed = json.loads((out / ASKED).read_text("utf-8"))["starts"]
         if not listed:
             raise ValueError("it holds no start")
         return [{**each, "options": dict(each["options"])} for each in listed]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{out / NAME} must be whole; it is not ({error}); remove it and start `negbench tune` "
-            "again with the same options: its cells are kept"
+            f"{out / ASKED} must be whole; it is not ({error}); remove it and start "
+            "`negbench tune` again with the same options: its cells are kept"
         ) from error
 
 
@@ -72,13 +69,14 @@ def asked_of(start: Mapping[str, Any]) -> tuple[Options, Protocol, Ranges, int]:
         protocol, own = Protocol(**numbers), dict(start["ranges"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"a start in {NAME} must be of this version; it is not ({error}); remove the file and "
+            f"a start in {ASKED} must be of this version; it is not ({error}); remove the file and "
             "start `negbench tune` again with the same options: its cells are kept"
         ) from error
     return build(start["options"]), protocol, own, splits
 
 
 def _content(start: Mapping[str, Any]) -> str:
-    options = {name: value for name, value in start["options"].items() if name not in _HOW}
+    given = start["options"].items()  # each shard is a start
+    options = {name: value for name, value in given if name == "shard" or name not in HOW}
     what: Sequence[Any] = [options, start["protocol"], start["ranges"]]
     return json.dumps(what, sort_keys=True, default=str)

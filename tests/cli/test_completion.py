@@ -15,8 +15,7 @@ from negbench.cli.completion import INSTALL, LISTS_IN_FISH, PROGRAM, VARIABLE
 from negbench.cli.tab_words import MARKS
 from negbench.experiment.options.options import build, merge
 from negbench.plugins import registry
-from negbench.storage import run_file
-from negbench.tuning import tune_file
+from negbench.storage import run_file, search_store
 
 SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 SCRIPT = f"""#!{sys.executable}
@@ -118,7 +117,7 @@ def test_run_folders_here_or_one_down_and_otherwise_all_folders(here):
 
 
 def test_the_marks_of_a_run_are_the_files_that_are_written():
-    assert MARKS == (run_file.NAME, tune_file.NAME)
+    assert MARKS == (run_file.NAME, search_store.ASKED)
 
 
 def test_within_a_run_its_own_names_are_offered(here):

@@ -7,7 +7,8 @@ from negbench.composition import recipe
 from negbench.ops import rng
 from negbench.parts import BPR, Uniform
 from negbench.parts.losses.functions import bpr
-from negbench.parts.selection.mix_negatives import first_usable, join
+from negbench.parts.selection.first_usable import first_usable
+from negbench.parts.selection.mix_negatives import join
 from negbench.protocol import Method, Negatives, Step
 from negbench.testing.toy_data import TrainingHarness, toy_context
 

@@ -13,7 +13,7 @@ from negbench.experiment.cell.spec import PlannedCell, Tuned
 from negbench.experiment.finished.run import open_run
 from negbench.experiment.options.options import build, flatten
 from negbench.experiment.same_data import set_aside_earlier_winners
-from negbench.storage import cell_store
+from negbench.storage import cell_store, search_store
 from negbench.storage.search_store import TRIALS, read_searches
 from negbench.tuning import run_search as run_search_module
 from negbench.tuning import tune_file
@@ -90,7 +90,7 @@ def test_other_shared_ranges_need_another_folder(searched):
     ],
 )
 def test_a_start_that_cannot_be_read_is_one_sentence(tmp_path, content, words):
-    (tmp_path / tune_file.NAME).write_text(json.dumps(content))
+    (tmp_path / search_store.ASKED).write_text(json.dumps(content))
     with pytest.raises(UserError, match=words):
         [tune_file.asked_of(each) for each in tune_file.starts(tmp_path)]
 

@@ -5,8 +5,7 @@ import json
 from helpers.search_files import three_rows, write
 
 from negbench.cli.status_lines import look_at_search
-from negbench.storage import claims
-from negbench.tuning import tune_file
+from negbench.storage import claims, search_store
 from negbench.tuning.status import search_status
 
 
@@ -33,11 +32,11 @@ def test_a_search_that_was_left_between_two_rounds_is_not_over(tmp_path):
 
 def test_splits_that_were_not_begun_are_left_to_do(tmp_path):
     asked = {"starts": [{"options": {}, "protocol": {"splits": 3}, "ranges": {}}]}
-    (tmp_path / tune_file.NAME).write_text(json.dumps(asked))
+    (tmp_path / search_store.ASKED).write_text(json.dumps(asked))
     write(tmp_path / "split-1", three_rows())
     states = search_status(tmp_path)
     assert [each.name for each in states] == [str(tmp_path / f"split-{n}") for n in (1, 2, 3)]
     assert [each.rows for each in states] == [3, 0, 0]
     assert not look_at_search(states).over
-    (tmp_path / tune_file.NAME).write_text("cut sh")
+    (tmp_path / search_store.ASKED).write_text("cut sh")
     assert len(search_status(tmp_path)) == 1

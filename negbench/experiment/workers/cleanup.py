@@ -1,14 +1,13 @@
 """Removes half-written files of killed processes, which carry process and machine in their name."""
 
-import re
 import shutil
 import time
 from pathlib import Path
 
 from negbench.storage import claims
+from negbench.storage.atomic_write import ASIDE
 from negbench.storage.machine import lives, machine_mark
 
-_ASIDE = re.compile(r"\..+\.(\d+)\.([0-9a-f]{8})?[0-9a-f]{8}(\.old)?")
 PLACES = ("cells", "checkpoints", claims.FOLDER, "ids", "splits", "searches", "tensorboard")
 """Folders of a run in which files are made."""
 _FOREIGN = 24 * 3600.0
@@ -23,8 +22,8 @@ def sweep(run: Path) -> list[Path]:
     removed = []
     for place in (run, *(run / name for name in PLACES)):
         for path in place.glob(".*") if place.is_dir() else ():
-            match = _ASIDE.fullmatch(path.name)
-            if match and _left(path, int(match[1]), match[2]):
+            match = ASIDE.fullmatch(path.name)
+            if match and _left(path, int(match["process"]), match["mark"]):
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

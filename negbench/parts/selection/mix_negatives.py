@@ -47,18 +47,6 @@ def join(step: Step, real: Negatives, extra: Negatives, w: float) -> Negatives:
     )
 
 
-def first_usable(step: Step, negatives: Negatives) -> Negatives:
-    """The first negative of each row that it may use: ids [B, 1], masked where there is none.
-
-    Raises ValueError where the negatives are vectors without ids.
-    """
-    ids = negatives.row_ids(len(step.batch))
-    if negatives.mask is None:
-        return Negatives(ids[:, :1])
-    at = negatives.mask.to(torch.uint8).argmax(1, keepdim=True)
-    return Negatives(ids.gather(1, at), mask=negatives.mask.gather(1, at))
-
-
 def _log_shares(step: Step, n: int, m: int, mask: Mask | None, w: float) -> Scores:
     """Log weights [B, n + m], under which the mean over what a row may use is the mixture."""
     like = step.view.query
