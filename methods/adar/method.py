@@ -184,15 +184,14 @@ class Augment:
             x, r = self.generate(step, catalogue, x0, query)
         if step.number % LOG_EVERY == 1:
             self.log_step(step, x, r)
-        real = None if negatives.ids is None else first_usable(step, negatives).ids
-        mask = None if negatives.mask is None else negatives.mask.any(1, keepdim=True)
+        real = first_usable(step, negatives)
         if self.config.mode == "snap":
             extra = nearest(step, x, self.pool.sample(step) if self.config.pool else None)
         else:
             # Vectors are what is scored. The id is for the L2 penalty: it stays that of the real
             # negatives alone, and a row that has none of these has no virtual one either.
-            ids = real if self.config.w < 1 else None
-            extra = Negatives(ids, x.unsqueeze(1), mask=mask, losses=negatives.losses)
+            ids = real.ids if self.config.w < 1 else None
+            extra = Negatives(ids, x.unsqueeze(1), mask=real.mask, losses=negatives.losses)
         return join(step, negatives, extra, self.config.w)
 
     def generate(
