@@ -58,7 +58,8 @@ def plots(run: Run, metric: MetricLike = None) -> list[Plot]:
         f"Difference in {metric_label(chosen)} to {base} in percent, by data set and backbone; "
         f"hatched: not told apart from it (p >= {ALPHA}; {'; '.join(words)}; {DEFAULT.corrected} "
         "within data set and backbone); "
-        "blue is better; empty: no such row, no baseline there, or its warm-up only."
+        "blue is better; empty: no such row, no baseline there or one of mean 0, or its warm-up "
+        "only."
     )
     places = places_of(frame)
     rows = frame["row"].nunique()
@@ -91,10 +92,16 @@ def distances(tests: pd.DataFrame) -> pd.DataFrame:
 
     `tests` is the frame of `significance`; rows by falling mean difference. A row that was its
     warm-up only is left out: it is not tested, so neither a colour nor a hatch would be true.
-    Raises NothingToReport if `random` or every other row is missing.
+    Raises NothingToReport if `random` or every other row is missing, or its mean is 0 everywhere.
     """
-    known = tests["relative"].notna() & (tests["conclusion"] != WARM_UP_ONLY)
-    frame = tests[(tests["row"] != tests["baseline"]) & known]
+    others = tests[(tests["row"] != tests["baseline"]) & (tests["conclusion"] != WARM_UP_ONLY)]
+    frame = others[others["relative"].notna()]
+    if frame.empty and others["difference"].notna().any():
+        raise nothing_to_plot(
+            "heatmap",
+            f"a mean of {VS} that is not 0, of which a difference is a share",
+            "`compare` has the differences themselves",
+        )
     if frame.empty:
         raise nothing_to_plot(
             "heatmap", f"finished rows of {VS} and of another method", f"run it with -m {VS},..."

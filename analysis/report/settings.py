@@ -132,7 +132,10 @@ def _parameters(config: Any) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"  # six digits: 1, 0.001
+    return short if float(short) == value else repr(value)
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from negbench.storage.atomic_write import write_text
+from negbench.storage.atomic_write import write_bytes, write_text
 
 from ..figures import plots_of
 from ..figures._export import export_bytes
 from ..figures._named_rows import with_choices
 from ..runs.frames import Run
 from ..tables.html_page import html_page
-from ..tables.render import require_format
+from ..tables.render import comma_separated, require_format
 from .page import content
 from .table_csv import csv_uri
 
@@ -62,9 +62,9 @@ def write_plots(
         names.add(stem.name.lower())
         for form in formats:
             written.append(stem.with_name(f"{stem.name}.{form}"))
-            written[-1].write_bytes(export_bytes(plot, form))
+            write_bytes(written[-1], export_bytes(plot, form))
         written.append(stem.with_name(f"{stem.name}.csv"))
-        plot.frame.to_csv(written[-1], index=False)
+        write_text(written[-1], comma_separated(plot.frame))
     return written
 
 

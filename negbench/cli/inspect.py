@@ -188,9 +188,10 @@ def check(
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
+    width = max(map(len, facts))
     for key, value in facts.items():
         for line in value if isinstance(value, list) else [value]:
-            click.echo(f"{key:13} {plain(line)}")
+            click.echo(f"{key:{width}} {plain(line)}")
 
 
 def _entries(kinds: list[str], family: str | None) -> list[catalogue.Entry]:

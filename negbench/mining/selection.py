@@ -4,7 +4,7 @@ import torch
 
 from negbench.mining.rule import Rule
 from negbench.mining.scores import UserBlock
-from negbench.negative_sampler import NegativeSampler
+from negbench.negative_sampler import NegativeSampler, Sampled
 from negbench.ops.axes import Ids, Mask, Rows, Scores
 from negbench.ops.top_k import MASKED
 
@@ -55,12 +55,22 @@ def drawn(
     usable, chosen = ids.bool(), ids
     while ids.shape[1] < ROUNDS * rule.k and not _full(chosen):
         sampled = sampler(users, positives=positives, score=block.scores)
-        passes = _passes(block, users, sampled.ids, s_pos, rule)
-        if sampled.mask is not None:
-            passes &= sampled.mask
+        passes = _passes(block, users, sampled.ids, s_pos, rule) & _counts(sampled)
         ids, usable = torch.cat([ids, sampled.ids], 1), torch.cat([usable, passes], 1)
         chosen = first_different(ids, usable, rule.k)
     return chosen
+
+
+def _counts(sampled: Sampled) -> Mask:
+    """Which draws [B, N] the method would use: not masked, and not of weight 0, row or draw."""
+    counts = torch.ones_like(sampled.ids, dtype=torch.bool)
+    if sampled.mask is not None:
+        counts &= sampled.mask
+    if sampled.row_weight is not None:
+        counts &= (sampled.row_weight > 0).unsqueeze(1)
+    if sampled.logw is not None:
+        counts &= sampled.logw > MASKED
+    return counts
 
 
 def _full(chosen: Ids) -> bool:

@@ -22,8 +22,8 @@ def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[s
     Raises UserError if the data cannot be split by a `rule` that was given.
     """
     pairs = Csr.of(data.users, data.items, n_rows=data.n_users, n_columns=data.n_items)
-    divided = Bands.of(pairs.counts, bands)
     parts, why = _parts(data, rule)
+    divided = Bands.of((parts.train if parts else pairs).counts, bands)  # as a run cuts them
     caveats = () if parts is None else parts.notes
     return {
         "name": data.name,
@@ -34,7 +34,8 @@ def summarise(data: Interactions, bands: str = "mass", rule: str = "") -> dict[s
         "a user has": _quartiles(pairs.lengths),
         "an item has": _quartiles(pairs.counts),
         "k-core": [_core(data, k) for k in CORES],
-        "bands": f"{divided.rule}: " + ", ".join(f"{n} {s:,}" for n, s in divided.sizes.items()),
+        "bands": f"{divided.rule} by {'train' if parts else 'all'} pairs: "
+        + ", ".join(f"{name} {size:,}" for name, size in divided.sizes.items()),
         "split": [why] if parts is None else _split(parts),
         "order": _span(data),
         "truth": "known" if data.truth is not None else "not known",

@@ -1,13 +1,13 @@
 """The lines that a search prints: rows, trials, cells, time, and the spaces."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from negbench.data.number_words import counted, span
 from negbench.experiment import console, run_grid
 from negbench.experiment.estimate.grid import estimate
 from negbench.storage.search_store import TRIALS, protocol_hash
+from negbench.tuning.cells_to_train import cells_in_all, cells_left
 from negbench.tuning.rows import Row
 from negbench.tuning.run_search import Search
 
@@ -26,9 +26,12 @@ def search_lines(search: Search, device: str, out: Path, patience: float) -> Ite
         f"the winner tested on {counted(protocol.test_seeds, 'fresh seed')}"
     )
     yield from _hashes(search)
-    cells = sum(_cells(row, search) for row in rows)
-    time = _time(search, device, out, patience, cells)
-    yield f"grid   {counted(cells, 'cell')}; {time}   in {out}"
+    cells = sum(cells_in_all(row, protocol) for row in rows)
+    left = {row.name: cells_left(row, protocol, out) for row in rows}
+    there = cells - sum(left.values())
+    known = f", {there:,} of them there already" if there else ""
+    time = _time(search, device, out, patience, left)
+    yield f"grid   {counted(cells, 'cell')}{known}; {time}   in {out}"
 
 
 def space_lines(search: Search) -> Iterator[str]:
@@ -55,19 +58,14 @@ def _hashes(search: Search) -> Iterator[str]:
         yield f"tuning {name}   protocol {digest}: rows of another one are not compared with these"
 
 
-def _cells(row: Row, search: Search) -> int:
-    """How many cells a row takes, those of halving counted in full."""
-    protocol, n = search.protocol, len(row.trials)
-    if row.is_reference:
-        return n + 1
-    finalists = min(protocol.finalists, n) * protocol.final_seeds if n > 1 else 0
-    return n + finalists + protocol.test_seeds
+def _time(search: Search, device: str, out: Path, patience: float, left: Mapping[str, int]) -> str:
+    """The likely time of the cells `left` of each row, from the row's default.
 
-
-def _time(search: Search, device: str, out: Path, patience: float, cells: int) -> str:
-    """The likely time, from the default of each row; other settings may take more or less."""
+    Other settings may take more or less.
+    """
     options = search.options
-    defaults = [row.cell(row.trials[0]) for row in search.mine if not row.is_reference]
+    rows = [row for row in search.mine if left[row.name] and not row.is_reference]
+    defaults = [row.cell(row.trials[0]) for row in rows]
     if not defaults:
         return "nothing to train"
     known = estimate(
@@ -80,12 +78,11 @@ def _time(search: Search, device: str, out: Path, patience: float, cells: int) -
     )
     if not known.known:
         return f"no estimate of its {counted(known.pairings, 'pairing')}"
-    per_row = Counter({row.name: _cells(row, search) for row in search.mine})
-    mean = sum(per_row[row.name] for row in search.mine if not row.is_reference) / len(defaults)
-    seconds = known.likely_of_all(defaults) * mean / run_grid.workers_of(options, cells)
+    every = [cell for row, cell in zip(rows, defaults, strict=True) for _ in range(left[row.name])]
+    workers = run_grid.workers_of(options, len(every))
     return (
-        f"about {span(seconds)} if every setting takes as long as the default, "
-        f"{counted(run_grid.workers_of(options, cells), 'cell')} at a time"
+        f"about {span(known.likely_of_all(every) / workers)} if every setting takes as long as the "
+        f"default, {counted(workers, 'cell')} at a time"
     )
 
 

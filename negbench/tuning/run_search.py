@@ -17,15 +17,16 @@ from pathlib import Path
 from negbench.errors import UserError
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment import run_grid
-from negbench.experiment.cell.spec import PlannedCell, Tuned
+from negbench.experiment.cell.spec import PlannedCell
 from negbench.experiment.options.options import Options
 from negbench.experiment.plan import Plan, plan
 from negbench.experiment.same_data import set_aside_earlier_winners
 from negbench.experiment.workers.local_pool import no_room
 from negbench.storage import cell_store, claims
-from negbench.storage.search_store import TRIALS, protocol_hash, write_search
+from negbench.storage.search_store import TRIALS, write_search
 from negbench.training.config import TrainConfig
 from negbench.tuning.checks import require_rows, require_same_search
+from negbench.tuning.final_cells import final_cells, mark_of
 from negbench.tuning.protocol import TRIAL_SEED, Protocol
 from negbench.tuning.rows import Row, rows_of
 from negbench.tuning.search_record import search_record
@@ -164,15 +165,9 @@ def check(search: Search, out: Path) -> None:
     finals = [
         PlannedCell.of(replace(row.spec(row.typed, TRIAL_SEED), tuned=mark), row.scenario)
         for row in search.rows
-        for mark in [_mark(row, search.protocol)]
+        for mark in [mark_of(row, search.protocol)]
     ]
     run_grid.check(search.options, replace(search.grid, cells=tuple(finals)), out)
-
-
-def _mark(row: Row, protocol: Protocol) -> Tuned:
-    """What the final cells of a row keep of its search: as `search_mark` has it of the file."""
-    shared = protocol_hash(protocol.record(row.options, row.scenario))
-    return Tuned(row.typed, shared, len(row.trials), row.ranges_hash)
 
 
 def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None:
@@ -214,16 +209,9 @@ def _final(
     """Test the winners on fresh seeds; rows that have none are left out."""
     cells: dict[str, PlannedCell] = {}
     for state in states:
-        row = state.row
-        if state.winner is None:
-            continue
-        seeds = (TRIAL_SEED,) if row.is_reference else search.protocol.seeds_of_test
-        mark = _mark(row, search.protocol)
-        for seed in seeds:
-            spec = row.spec(row.trials[state.winner].word, seed)
-            spec = replace(spec, tuned=mark, watch_test=not row.is_reference)
-            planned = PlannedCell.of(spec, row.scenario)
-            cells.setdefault(planned.digest, planned)
+        if state.winner is not None:
+            for each in final_cells(state.row, state.winner, search.protocol):
+                cells.setdefault(each.digest, each)
     if not cells:
         return run_grid.Result(out, 0, ())
     set_aside_earlier_winners(list(cells.values()), out)

@@ -43,7 +43,7 @@ def folder(path):
 
 def test_a_folder_is_found_by_its_plain_name():
     folder(Path("mydata"))
-    assert call("data", "check", "mydata").stdout.startswith("name          mydata")
+    assert call("data", "check", "mydata").stdout.startswith("name            mydata")
     for word in ("mydata", "./mydata", "mydata/"):
         done = call("run", "-d", word, *TRAIN, "-q", "-o", f"out-{len(word)}")
         assert done.exit_code == 0 and done.stdout.startswith("mydata"), done.output

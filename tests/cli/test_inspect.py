@@ -75,6 +75,18 @@ def test_data_check():
     assert "my" in call("data", "check", "my.csv", "--user", "uid", "--item", "sku").stdout
 
 
+def test_data_check_cuts_the_bands_as_a_run_does():
+    facts = json.loads(call("data", "check", "goodbooks", "--json").stdout)
+    run = ("run", "-d", "goodbooks", "-m", "random", "--epochs", "1", "--seeds", "1", "-o", "run")
+    assert call(*run).exit_code == 0
+    (record,) = Path("run", "cells").glob("*/cell.json")
+    bands = json.loads(record.read_text())["bands"]
+    sizes = ", ".join(
+        f"{name} {size:,}" for name, size in zip(bands["names"], bands["items"], strict=True)
+    )
+    assert facts["bands"] == f"{bands['rule']} by train pairs: {sizes}"
+
+
 def test_data_check_shows_how_a_rule_splits():
     shown = call("data", "check", "goodbooks", "--split", "popularity_shift(0)").stdout
     assert "popularity_shift(0,0.1,seed=0)   train 66,559  valid 8,319  test 8,319" in shown

@@ -10,7 +10,11 @@ QUICK = Protocol(trials=4, finalists=2, final_seeds=2, test_seeds=2)
 ROWS = {"methods": "random,dns", "references": "most_popular,ease", "epochs": 3}
 
 
-def tune(out, protocol=QUICK, own=None, **raw):
+def asked(out, protocol=QUICK, own=None, **raw):
+    """The search as it is planned; nothing is written."""
     raw = {**SMALL, "overwrite": "missing", "out": str(out), **ROWS, **raw}
-    search = prepare(build(flatten(raw)), protocol, own or {})
-    return run_search(search, out, bar=False)
+    return prepare(build(flatten(raw)), protocol, own or {})
+
+
+def tune(out, protocol=QUICK, own=None, **raw):
+    return run_search(asked(out, protocol, own, **raw), out, bar=False)

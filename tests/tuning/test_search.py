@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from helpers.searches import tune
+from helpers.searches import asked, tune
 from helpers.small_runs import BREAKS, SMALL
 
 from negbench.errors import UserError
@@ -18,6 +18,8 @@ from negbench.experiment.progress import Progress
 from negbench.plugins import registry
 from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches, search_mark
+from negbench.tuning.cells_to_train import cells_in_all, cells_left
+from negbench.tuning.console import search_lines
 from negbench.tuning.protocol import Protocol
 
 
@@ -114,6 +116,37 @@ def test_a_finished_search_trains_nothing_again(searched):
     stamps = {path: path.stat().st_mtime_ns for path in out.rglob("cell.json")}
     tune(out)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("cell.json")} == stamps
+
+
+def left(out, **changes):
+    """How many cells of each row are left in a folder."""
+    search = asked(out, **changes)
+    return {row.typed: cells_left(row, search.protocol, out) for row in search.mine}
+
+
+def test_what_is_left_falls_from_all_cells_to_none(searched, tmp_path):
+    _, out = searched
+    search = asked(tmp_path)
+    every = {row.typed: cells_in_all(row, search.protocol) for row in search.mine}
+    # trials 4, finalists 2 x 2, seeds of the test 2; references: most_popular has one setting
+    assert left(tmp_path) == every == {"most_popular": 2, "ease": 5, "random": 10, "dns": 10}
+    assert set(left(out).values()) == {0}
+    shutil.copytree(out / TRIALS, tmp_path / TRIALS)
+    assert left(tmp_path) == {"most_popular": 1, "ease": 1, "random": 2, "dns": 2}
+    lost = next(each for each in read_searches(out) if each["row"] == "dns")["trials"][3]["cell"]
+    shutil.rmtree(tmp_path / TRIALS / "cells" / lost)
+    assert left(tmp_path)["dns"] == 1 + 4 + 2  # who is a finalist is open again
+
+
+def test_a_search_that_goes_on_counts_what_is_there(searched, tmp_path):
+    _, out = searched
+    (*_, whole) = search_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
+    assert whole.startswith("grid   27 cells; about ")
+    shutil.copytree(out / "searches", tmp_path / "searches")
+    (*_, rest) = search_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
+    assert rest.startswith("grid   27 cells, 21 of them there already; about ")
+    (*_, over) = search_lines(asked(out), "cpu", out, 0.0)
+    assert over.startswith("grid   27 cells, 27 of them there already; nothing to train")
 
 
 def test_search_files_alone_are_enough_to_go_on(searched, tmp_path):

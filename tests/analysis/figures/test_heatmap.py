@@ -78,3 +78,10 @@ def test_without_random_there_is_no_map(tmp_path: Path, write: Any) -> None:
     write(tmp_path, "books", "dns", 0, values)
     with pytest.raises(NothingToReport, match="`heatmap` needs finished rows of random"):
         distances_map(open_run(tmp_path), None)
+
+
+def test_a_baseline_of_mean_0_is_the_reason_that_is_given(tmp_path: Path, write: Any) -> None:
+    for row, value in (("random", 0.0), ("dns", 0.1)):
+        write(tmp_path, "books", row, 0, dict.fromkeys(("all", "head", "tail"), [value, value]))
+    with pytest.raises(NothingToReport, match="a mean of random that is not 0.*`compare`"):
+        distances_map(open_run(tmp_path), None)

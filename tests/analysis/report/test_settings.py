@@ -69,6 +69,15 @@ def test_every_row_has_its_settings_as_resolved(run):
     assert "Rows differ in lr and objective." in table.caption
 
 
+def test_numbers_that_need_more_digits_have_them_all(tmp_path, write):
+    exact = {"dns": {"temperature": 64.0, "share": 1 / 3}}
+    change = setting(lr=0.0027184512, method_config=exact)
+    write(tmp_path / "run", "books", "dns", 0, ONE, change=change)
+    (row,) = settings.settings(open_run(tmp_path / "run")).to_dict("records")
+    assert row["lr"] == "0.0027184512" and "share=0.3333333333333333" in row["parameters"]
+    assert "temperature=64," in row["parameters"] and row["l2"] == "0.001"
+
+
 def test_the_page_shows_them_and_has_them_as_csv(run, monkeypatch):
     monkeypatch.setattr("negbench.analysis.report.page.KINDS", {})
     text = unescape(page(open_run(run)))
