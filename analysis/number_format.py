@@ -64,6 +64,16 @@ def p_value(value: float, level: float = 0.05) -> str:
     return f"{value:.{decimals}f}"
 
 
+def p_cell(value: float) -> str:
+    """A p value as a cell of a table: 0.016, <.001, - where nothing was tested."""
+    return "-" if isnan(value) else "<.001" if value < 0.001 else p_value(value)
+
+
+def p_words(value: float) -> str:
+    """A p value in a sentence: p = 0.016, p < 0.001."""
+    return f"p {'' if value < 0.001 else '= '}{p_value(value)}"
+
+
 def seconds(value: float) -> str:
     """Seconds, or a ratio, with two or three significant digits."""
     if isnan(value):

@@ -29,7 +29,7 @@ from typing import Any
 import pandas as pd
 
 from negbench.analysis.measures.budget import warm_up_rows
-from negbench.analysis.number_format import metric_label, number
+from negbench.analysis.number_format import metric_label, number, p_cell
 from negbench.analysis.runs import frames
 from negbench.analysis.runs.factorial import combination
 from negbench.analysis.runs.frames import Run
@@ -236,7 +236,7 @@ def tables(run: Run, results: Sequence[Finding], metric: Metric) -> list[Table]:
         Column("published", align="<"): lambda each: each.claim.claimed,
         Column(f"{label}, diff. [95 %]"): _difference,
         Column("%"): lambda each: "-" if isnan(each.relative) else f"{100 * each.relative:+.1f}",
-        Column("p Holm"): lambda each: _p(each.p_corrected),
+        Column("p Holm"): lambda each: p_cell(each.p_corrected),
         Column("verdict", align="<"): lambda each: each.verdict,
     }
     page = []
@@ -261,10 +261,6 @@ def tables(run: Run, results: Sequence[Finding], metric: Metric) -> list[Table]:
 
 def _difference(each: Finding) -> str:
     return f"{each.difference:+.4f} [{number(each.low)}, {number(each.high)}]"
-
-
-def _p(value: float) -> str:
-    return "-" if isnan(value) else "<.001" if value < 0.001 else f"{value:.3f}"
 
 
 def main() -> int:

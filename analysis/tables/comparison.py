@@ -16,7 +16,7 @@ from negbench.errors import NothingToReport
 from negbench.evaluation.metric_names import Metric
 
 from ..measures.budget import budget
-from ..number_format import p_value
+from ..number_format import p_words
 from ..runs import frames
 from ..runs.baselines import several
 from ..runs.frames import MetricLike, Run
@@ -140,11 +140,7 @@ def _across(
 def friedman_sentence(test: Friedman) -> str:
     """The test in one sentence."""
     return (
-        f"Friedman over {test.blocks} blocks: chi2 = {test.chi2:.2f}, {_p(test.p)}; "
-        f"Iman-Davenport F = {test.f:.2f}, {_p(test.p_f)}; Nemenyi's critical difference of mean "
-        f"ranks at {test.alpha}: {test.critical:.2f}; = within it of the first."
+        f"Friedman over {test.blocks} blocks: chi2 = {test.chi2:.2f}, {p_words(test.p)}; "
+        f"Iman-Davenport F = {test.f:.2f}, {p_words(test.p_f)}; Nemenyi's critical difference of "
+        f"mean ranks at {test.alpha}: {test.critical:.2f}; = within it of the first."
     )
-
-
-def _p(value: float) -> str:
-    return f"p {'' if value < 0.001 else '= '}{p_value(value)}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..number_format import metric_label, number, p_value
+from ..number_format import metric_label, number, p_cell
 from ..runs.frames import REFERENCE, Run
 from .comparison import Comparison, ComparisonBlock, Line, comparison
 from .render import as_json, comma_separated, markdown, require_format, text
@@ -57,7 +57,7 @@ def _block(values: Comparison, block: ComparisonBlock, against: bool) -> Table:
         Column(metric_label(values.metric)): lambda line: number(line["mean"]),
         Column("diff. [95 %]"): _tested(_difference),
         Column("%"): _tested(lambda line: _percent(line["relative"])),
-        Column("p"): _tested(lambda line: _p(line["p_corrected"])),
+        Column("p"): _tested(lambda line: p_cell(line["p_corrected"])),
         Column("MDE"): _tested(lambda line: number(line["detectable"])),
         Column("verdict"): lambda line: line["conclusion"] or "-",
         Column("rank"): _rank,
@@ -105,10 +105,6 @@ def _rank(line: Line) -> str:
 
 def _percent(value: float) -> str:
     return "-" if isnan(value) else f"{100 * value:+.1f}"
-
-
-def _p(value: float) -> str:
-    return "-" if isnan(value) else "<.001" if value < 0.001 else p_value(value)
 
 
 def _procedure(values: Comparison) -> dict[str, str]:

@@ -6,7 +6,7 @@ Quarters of users are not tested, and the sentence says so.
 """
 
 from ..measures import bands
-from ..number_format import listed, metric_label, p_value
+from ..number_format import listed, metric_label, p_words
 from ..statistics.told_apart import ToldApart
 from ..tables.row_phrases import covered, named
 from .inputs import BlockInputs, Means, winners
@@ -93,7 +93,7 @@ def _turn(block: BlockInputs, lead: str, other: str, first: str, last: str) -> s
             f"The highest on {last} items is not that on {first} items: {values}, but the two are "
             f"not told apart on {where} items{end}"
         )
-    p_values = " and ".join(_p(p.p_of(lead, other)) for p in tests.values() if p is not None)
+    p_values = " and ".join(p_words(p.p_of(lead, other)) for p in tests.values() if p is not None)
     return f"On {last} items the order turns: {values}; told apart on both ({p_values}){end}"
 
 
@@ -110,7 +110,3 @@ def _ties(tested: ToldApart | None, means: Means) -> str:
 def _covers(block: BlockInputs) -> str:
     tested = block.tests(bands.TOTAL)
     return covered(tested.covers_seeds) if tested is not None else ""
-
-
-def _p(value: float) -> str:
-    return f"p {'' if value < 0.001 else '= '}{p_value(value)}"

@@ -102,9 +102,8 @@ def test_names_win_and_the_other_meaning_is_named():
     assert sentence in call("data", "check", "goodbooks").stdout
     assert sentence in call("run", "-d", "goodbooks", *TRAIN, "--dry-run").stdout
     assert not both_meanings(["goodbooks"], data_dir=".")  # the official files are looked for here
-    assert (
-        "name          goodbooks\nusers         8\n" in call("data", "check", "./goodbooks").stdout
-    )
+    shown = call("data", "check", "./goodbooks").stdout
+    assert "name            goodbooks\nusers           8\n" in shown
 
 
 def test_a_file_wins_over_a_family_and_a_loose_spelling():

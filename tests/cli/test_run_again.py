@@ -153,6 +153,20 @@ def test_the_command_of_a_file_with_an_odd_name_repeats_the_run(tmp_path, monkey
     assert heard[0].as_flat() == options.as_flat()
 
 
+def test_names_are_one_word_unless_a_comma_in_one_would_part_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a,b.csv").write_text("u,i\n" + "".join(f"{a},{b}\n" for a in "abc" for b in "wxyz"))
+    plain = {"datasets": ["goodbooks", "kuairec"], "methods": ["random", "dns(candidates=4)"]}
+    assert command_line(build(flatten(plain))) == (
+        "negbench run --datasets=goodbooks,kuairec '--methods=random,dns(candidates=4)'"
+    )
+    options = build(flatten({"datasets": ["a,b.csv", "goodbooks"], "user": "u", "item": "i"}))
+    heard = []
+    monkeypatch.setattr(COMMAND, "_carry_out", lambda asked, **_: heard.extend(asked))
+    done(*shell_words(command_line(options))[1:])
+    assert [Path(each).name for each in heard[0].datasets] == ["a,b.csv", "goodbooks"]
+
+
 def test_a_call_in_python_is_written_down_as_the_command_that_repeats_it(tmp_path):
     import pandas as pd
 

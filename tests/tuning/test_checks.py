@@ -167,7 +167,7 @@ def test_the_command_for_another_run_takes_rows_data_and_settings(tmp_path):
     line = with_its_settings(asked(tmp_path, methods="random,dns(candidates=4)", lr=0.02), tmp_path)
     words = shlex.split(line)
     assert words[:2] == ["negbench", "run"] and f"--tuned={tmp_path}" in words
-    assert {"--methods=random", "--methods=dns(candidates=4)"} <= set(words)
+    assert "--methods=random,dns(candidates=4)" in words
     assert not any(word.startswith(("--out", "--seeds", "--lr", "--overwrite")) for word in words)
 
 
