@@ -175,7 +175,7 @@ def test_a_run_keeps_the_words_goes_on_and_is_one_block(tmp_path):
     (again,) = to_resume(out, None)
     assert list(again.methods) == stored["methods"]
     assert sorted(each.digest for each in plan(again).cells) == before
-    assert "'--methods=dns(candidates=2)@lr=0.01'" in command_line(again)
+    assert ",dns(candidates=2)@lr=0.01," in command_line(again)
     run = open_run(out)
     assert {cell.backbone for cell, _ in run.records.done} == {"mf"}
     assert sorted({row for _, row in run.records.done}) == sorted(stored["methods"])
