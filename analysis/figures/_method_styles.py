@@ -54,7 +54,7 @@ METHODS: Mapping[str, tuple[str, str]] = {
     "rce": ("pink", "d"),
     "shapley": ("green", "s"),
     "simans": ("blue", ">"),
-    "slatk": ("pink", "^"),
+    "slatk": ("vermilion", "^"),
     "snis": ("indigo", "p"),
     "soft_bpr": ("orange", "d"),
     "softmax_rho": ("pink", "s"),
