@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from negbench.data.number_words import counted
 from negbench.errors import UserError
 from negbench.evaluation.metric_names import parse_metrics
 from negbench.experiment import run_grid
@@ -120,7 +121,7 @@ def _work_through(search: Search, out: Path, command: str, bar: bool | None) -> 
                 "messages above, and start the same command again"
             )
         tried |= names
-        logger.info("search  %d cells to train", len(pending))
+        logger.info("search  %s to train", counted(len(pending), "cell"))
         try:
             _carry_out(search, pending, trials, command, bar)
         except KeyboardInterrupt:  # the files tell what ended before it
@@ -183,7 +184,7 @@ def _again(search: Search, trials: Path, command: str, bar: bool | None) -> None
     there = [(each, cell_store.find_cell(trials, each.resolved)) for each in cells]
     failed = {each.digest: each for each, cell in there if cell is not None and not cell.done}
     if failed:
-        logger.info("search  %d failed cells once more", len(failed))
+        logger.info("search  %s once more", counted(len(failed), "failed cell"))
         _carry_out(search, list(failed.values()), trials, command, bar)
 
 
@@ -215,7 +216,7 @@ def _final(
     if not cells:
         return run_grid.Result(out, 0, ())
     set_aside_earlier_winners(list(cells.values()), out)
-    logger.info("final   %d cells of the winners, on fresh seeds", len(cells))
+    logger.info("final   %s of the winners, on fresh seeds", counted(len(cells), "cell"))
     options = replace(
         search.options,
         tuned=str(out.resolve()),
