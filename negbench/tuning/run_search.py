@@ -165,8 +165,7 @@ def check(search: Search, out: Path) -> None:
     run_grid.check(search.options, search.grid, out / TRIALS)
     finals = [
         PlannedCell.of(replace(row.spec(row.typed, TRIAL_SEED), tuned=mark), row.scenario)
-        for row in search.rows
-        for mark in [mark_of(row, search.protocol)]
+        for row, mark in ((row, mark_of(row, search.protocol)) for row in search.rows)
     ]
     run_grid.check(search.options, replace(search.grid, cells=tuple(finals)), out)
 
