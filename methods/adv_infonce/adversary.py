@@ -37,7 +37,7 @@ class Tables(nn.Module):
 
     def logits(self, step: Step, negatives: Negatives) -> Scores:
         """Logits [B, N] of negatives that are items. Raises UserError for synthesised negatives."""
-        if negatives.ids is None:
+        if negatives.record_ids is None:
             raise UserError(
                 "variant=embed has a vector for every item and none for synthesised negatives; "
                 "take variant=mlp or variant=exact with them"

@@ -35,6 +35,7 @@ from negbench.ops.group_quantiles import quantiles
 from negbench.parts import BPR, Uniform
 from negbench.parts.diffusion.latent_space import TINY
 from negbench.parts.diffusion.process import snr_matched
+from negbench.parts.requirements import ids_of
 from negbench.parts.score_space import items_of, pair_of
 from negbench.parts.selection.first_usable import first_usable
 from negbench.protocol import (
@@ -169,7 +170,7 @@ class Detect:
             x, query = pair_of(step)
             loss = self.detector.loss(units.items(x), units.queries(query), step.generator)
             negatives = replace(negatives, losses={**negatives.losses, "denoising": loss})
-        if negatives.ids is None or not negatives.n:
+        if not negatives.n:
             return negatives
         if step.epoch <= self.config.warmup:
             return first_usable(step, negatives) if self.config.use == "sampler" else negatives
@@ -192,7 +193,7 @@ class Detect:
     @torch.no_grad()
     def log_true_negative(self, step: Step, units: Units, negatives: Negatives) -> Scores:
         """log(1 - pi) of each negative, [B, N]."""
-        ids = negatives.row_ids(len(step.batch))
+        ids = ids_of(step, negatives, "ddrm_sampler")
         rho = self.rho(step, units, ids)
         level = units.level[step.batch.users if len(units.level) > 1 else 0].reshape(-1, 1)
         z = (rho - level) / (self.config.tau_f * units.spread)
@@ -206,9 +207,9 @@ class Detect:
 
     def virtual(self, step: Step, units: Units, negatives: Negatives) -> Negatives:
         """e_j moved towards its restoration by D for the user; the gradient to e_j stays."""
-        assert negatives.ids is not None
         view, g = step.view, self.config.g
-        ids = negatives.row_ids(len(step.batch))
+        ids = ids_of(step, negatives, "ddrm_sampler")
+        assert negatives.ids is not None
         rows = view.similarity.prepare(view.rows(negatives.ids)).expand(*ids.shape, -1)
         query = units.queries(pair_of(step)[1].detach())
         condition = query.unsqueeze(1).expand_as(rows).flatten(0, 1)

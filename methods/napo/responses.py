@@ -75,7 +75,7 @@ def sharing_pool(
     """
     if not rho or frozen is None:
         return pool_of(step.view.query, 0.0, size)
-    if negatives.ids is None or negatives.shared:
+    if negatives.record_ids is None or negatives.shared:
         raise UserError(
             "sharing needs negatives of each row's own, as items; set napo(rho=0) beside a sampler "
             "of one pool for all rows or of synthesised vectors"
@@ -102,11 +102,12 @@ def negative_scores(
     view: View, negatives: Negatives, permutation: ItemValues | None = None
 ) -> Scores:
     """Scores of a step's negatives by another view, [B, K]; `permutation` [I] replaces items."""
-    if negatives.ids is None:
+    ids = negatives.record_ids
+    if ids is None:
         assert negatives.vectors is not None
         rows = negatives.vectors
     else:
-        rows = negatives.ids if permutation is None else permutation[negatives.ids]
+        rows = ids if permutation is None else permutation[ids]
     return view.score_shared(rows) if negatives.shared else view.score_rows(rows)
 
 

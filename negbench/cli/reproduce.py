@@ -172,7 +172,7 @@ def _train_block(
         _show(*console.dry_run(options, plan, folder, device))
         return 0
     if not quiet:
-        _show(console.grid_line(options, plan, folder, device))
+        _show(*console.grid_lines(options, plan, folder, device))
     command = shlex.join(["negbench", *typed_words()])
     shown = None if bar and not quiet else False
     try:

@@ -179,7 +179,7 @@ def _carry_out(
             _print(*console.dry_run(chosen, grid, out, device, settled.estimate))
             return 0
         if not quiet:  # it times the parts of each pairing
-            _print(console.grid_line(chosen, grid, out, device, settled.estimate))
+            _print(*console.grid_lines(chosen, grid, out, device, settled.estimate))
         try:
             result = run_grid.carry_out(
                 chosen,

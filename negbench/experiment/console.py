@@ -101,10 +101,10 @@ def unread_features(options: Options, plan: Plan) -> list[str]:
     ]
 
 
-def grid_line(
+def grid_lines(
     options: Options, plan: Plan, out: Path, device: str, known: GridEstimate | None = None
-) -> str:
-    """How many cells, how many of them are done already, and how long it may take.
+) -> list[str]:
+    """How many cells, how many of them are done already, how long it may take, and what will fail.
 
     `known` is an estimate that was made before, for the seeds; else it takes at most PATIENCE.
     """
@@ -121,7 +121,11 @@ def grid_line(
         known = _estimate(options, plan, mine, out, device, PATIENCE)
     if known:
         line += f"; {_estimated(options, known, mine)}"
-    return f"{line}   in {out}"
+    return [f"{line}   in {out}", *_failing(known)]
+
+
+def _failing(known: GridEstimate | None) -> list[str]:
+    return [f"fails  {each}" for each in known.failing] if known else []
 
 
 def dry_run(
@@ -140,6 +144,7 @@ def dry_run(
         f"{'data set':16} {'backbone':12} {'method':{width}}  {heads}",
         *(_line(each, width) for each in pairings),
         *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
+        *_failing(known),
         *(f"note   {change}" for change in changes(plan, out)),
         f"{_estimated(options, known, todo)}; nothing was written",
     ]

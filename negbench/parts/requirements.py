@@ -20,11 +20,11 @@ def users_of(users: UserVectors | None, setting: str, instead: str) -> UserVecto
 def ids_of(step: Step, negatives: Negatives, what: str) -> Ids:
     """Item ids of the negatives, [B, N]; a shared pool's are expanded to every row.
 
-    Raises UserError if the negatives are vectors without ids.
+    Raises UserError if the negatives are synthesised vectors: ids beside them are not theirs.
     """
-    if negatives.ids is None:
+    if negatives.record_ids is None:
         raise UserError(
-            f"{what} needs negatives that are items; these are vectors without ids; "
+            f"{what} needs negatives that are items; these are synthesised vectors; "
             "compose it with a method that draws items"
         )
     return negatives.row_ids(len(step.batch))

@@ -1,6 +1,6 @@
 """The lines that a search prints: rows, trials, cells, time, and the spaces."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from negbench.data.number_words import counted, span
@@ -30,8 +30,9 @@ def search_lines(search: Search, device: str, out: Path, patience: float) -> Ite
     left = {row.name: cells_left(row, protocol, out) for row in rows}
     there = cells - sum(left.values())
     known = f", {there:,} of them there already" if there else ""
-    time = _time(search, device, out, patience, left)
+    time, failing = _time(search, device, out, patience, left)
     yield f"grid   {counted(cells, 'cell')}{known}; {time}   in {out}"
+    yield from (f"fails  {each}" for each in failing)
 
 
 def space_lines(search: Search) -> Iterator[str]:
@@ -58,8 +59,10 @@ def _hashes(search: Search) -> Iterator[str]:
         yield f"tuning {name}   protocol {digest}: rows of another one are not compared with these"
 
 
-def _time(search: Search, device: str, out: Path, patience: float, left: Mapping[str, int]) -> str:
-    """The likely time of the cells `left` of each row, from the row's default.
+def _time(
+    search: Search, device: str, out: Path, patience: float, left: Mapping[str, int]
+) -> tuple[str, Sequence[str]]:
+    """The likely time of the cells `left` of each row, from the row's default; what fails there.
 
     Other settings may take more or less.
     """
@@ -67,7 +70,7 @@ def _time(search: Search, device: str, out: Path, patience: float, left: Mapping
     rows = [row for row in search.mine if left[row.name] and not row.is_reference]
     defaults = [row.cell(row.trials[0]) for row in rows]
     if not defaults:
-        return "nothing to train"
+        return "nothing to train", ()
     known = estimate(
         defaults,
         search.grid.scenarios,
@@ -77,13 +80,13 @@ def _time(search: Search, device: str, out: Path, patience: float, left: Mapping
         budget=patience,
     )
     if not known.known:
-        return f"no estimate of its {counted(known.pairings, 'pairing')}"
+        return f"no estimate of its {counted(known.pairings, 'pairing')}", known.failing
     every = [cell for row, cell in zip(rows, defaults, strict=True) for _ in range(left[row.name])]
     workers = run_grid.workers_of(options, len(every))
     return (
         f"about {span(known.likely_of_all(every) / workers)} if every setting takes as long as the "
         f"default, {counted(workers, 'cell')} at a time"
-    )
+    ), known.failing
 
 
 def notes(search: Search) -> list[str]:

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from helpers.small_runs import SMALL, go
 
+from negbench.experiment import console
 from negbench.experiment.estimate import grid, pairing, typical_epochs
 from negbench.experiment.estimate.grid import estimate
 from negbench.experiment.estimate.stopwatch import Deadline, OutOfTime, Stopwatch
@@ -178,11 +179,24 @@ def test_every_measured_method_and_backbone_is_one_of_ours():
 
 def test_a_failing_step_leaves_a_pairing_without_estimate(tmp_path, monkeypatch):
     def fail(self):
-        raise RuntimeError
+        raise RuntimeError("no step today")
 
     monkeypatch.setattr(pairing.Pairing, "costs", fail)
     known, _ = estimated(tmp_path)
     assert (known.known, known.pairings, known.is_cut) == ({}, 1, False)
+    (reason,) = known.failing
+    assert reason.endswith(" mf random: RuntimeError: no step today")
+
+
+def test_what_fails_in_a_later_phase_is_told_before_anything_is_trained(tmp_path):
+    """The virtual negatives of adar begin in epoch 6; divns needs items."""
+    known, _ = estimated(tmp_path, methods="adar+divns", epochs=9)
+    (reason,) = known.failing
+    assert "adar+divns: divns needs negatives that are items" in reason
+    options = build(flatten({**SMALL, "methods": "random", "out": str(tmp_path)}))
+    lines = console.grid_lines(options, plan(options), tmp_path, "cpu", known)
+    assert lines[1:] == [f"fails  {reason}"] and "no estimate of its 1 pairing" in lines[0]
+    assert f"fails  {reason}" in console.dry_run(options, plan(options), tmp_path, "cpu", known)
 
 
 def test_a_deadline_breaks_off_python_at_work_and_leaves_nothing_behind():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from negbench.errors import UserError
 from negbench.experiment.cell.spec import PlannedCell, ScenarioKey
 from negbench.experiment.estimate.finished_cells import FREE, FinishedCells, Key, begins, key_of
 from negbench.experiment.estimate.pairing import Costs, Pairing
@@ -52,6 +53,8 @@ class GridEstimate:
     """How many pairings there are."""
     is_cut: bool = False
     """Whether time ran out before each was estimated."""
+    failing: tuple[str, ...] = ()
+    """Of each pairing whose step fails its names and the reason; it has no estimate."""
 
     def seconds(self, cells: Iterable[PlannedCell]) -> tuple[float, float]:
         """Likely seconds of these cells one after the other, and those if none stops early.
@@ -80,8 +83,8 @@ def estimate(
 ) -> GridEstimate:
     """Estimate each pairing once, in at most `budget` seconds (0 = no limit).
 
-    These begin when the first pairing is prepared. A pairing whose step fails has no estimate; the
-    run records its reason.
+    These begin when the first pairing is prepared. A pairing whose step fails has a reason in place
+    of an estimate.
     """
     trained = [each for each in cells if not each.spec.is_reference]
     pairings = {key_of(each.resolved): each for each in reversed(trained)}
@@ -104,7 +107,7 @@ def estimate(
     except OutOfTime:
         is_cut = True
     in_order = {key: known[key] for key in pairings if key in known}
-    return GridEstimate(in_order, len(pairings), is_cut)
+    return GridEstimate(in_order, len(pairings), is_cut, tuple(timer.failing))
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ class _Timer:
 
     def __post_init__(self) -> None:
         self.validations: dict[tuple[str, str, str], float] = {}
+        self.failing: list[str] = []
 
     def time(self, key: Key, planned: PlannedCell, scenario: Scenario) -> Estimate | None:
         try:
@@ -159,7 +163,9 @@ class _Timer:
             where = key[0], key[1], key[-1]  # of one width and depth
             if where not in self.validations:
                 self.validations[where] = pairing.validation()
-        except Exception:  # a cell that cannot be trained is recorded when its turn comes
+        except Exception as error:  # the cell is recorded as failed when its turn comes
+            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            self.failing.append(f"{' '.join(_names(planned))}: {kind}{error}")
             return None
         return self._estimate(planned, costs, self.validations[where], key)
 

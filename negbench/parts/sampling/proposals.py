@@ -16,6 +16,7 @@ from torch import Tensor
 
 from negbench.data import membership
 from negbench.data.membership import Membership
+from negbench.errors import UserError
 from negbench.ops.axes import AnyShape, Ids, ItemValues, Mask, Rows, UserValues
 from negbench.protocol.step import Batch, BatchChunk
 
@@ -25,6 +26,8 @@ WIDTH = 4096
 """Proposals in a round that redraws few rejected draws."""
 FEW = 4096
 """Below this many rejected draws, exact sampling is faster than another round."""
+DRAWS = 1 << 28
+"""Ids of a step at most: 2 GiB of them, and more for their scores."""
 PREFETCH = 8
 """Up to this many negatives a row are drawn for a whole chunk of batches at once."""
 BLOCK = 1 << 22
@@ -73,7 +76,13 @@ class Prefetch:
         """`sample_outside` for the rows of a batch: ids [B, n] and the mask, None where all True.
 
         A second call in a step, and a batch with other users than its chunk's, get a fresh draw.
+        Raises UserError for a step of more than `DRAWS` ids, before it fills the memory.
         """
+        if len(batch) * self.n > DRAWS:
+            raise UserError(
+                f"a step draws at most {DRAWS:,} ids; got {len(batch):,} rows x {self.n:,} draws; "
+                "take fewer candidates or negatives, or a smaller batch"
+            )
         chunk, n, rows = batch.chunk, self.n, slice(batch.start, batch.start + len(batch))
         if chunk is None or n > PREFETCH or not chunk.owns(batch.users, batch.start):
             return sample_outside(self.proposal, excluded, batch.users, n, generator)

@@ -9,6 +9,7 @@ from scipy import stats
 
 from negbench.data import membership
 from negbench.data.membership import Membership
+from negbench.errors import UserError
 from negbench.ops import rng
 from negbench.parts.sampling import proposals
 from negbench.parts.sampling.proposals import (
@@ -222,3 +223,14 @@ def test_a_chunk_is_handed_out_once() -> None:
     assert fresh.chunk is None, "a batch of other rows has nothing to do with its chunk"
     alone = Batch(torch.zeros(20, dtype=torch.long), torch.zeros(20, dtype=torch.long))
     assert fresh.sample(excluded_, alone, generator)[0].shape == (20, 2)
+
+
+def test_a_step_of_more_ids_than_memory_is_refused_before_it_draws() -> None:
+    class Never(UniformProposal):
+        def propose(self, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+            raise AssertionError(f"drew {shape}")
+
+    users = torch.zeros(1024, dtype=torch.long)
+    prefetch = Prefetch(Never(7, CPU), proposals.DRAWS // 1024 + 1)
+    with pytest.raises(UserError, match=r"at most 268,435,456 ids; got 1,024 rows x 262,145 draws"):
+        prefetch.sample(excluded(), Batch(users, users), rng.stream(0, "draws"))
