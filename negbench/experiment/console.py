@@ -121,10 +121,11 @@ def grid_lines(
         known = _estimate(options, plan, mine, out, device, PATIENCE)
     if known:
         line += f"; {_estimated(options, known, mine)}"
-    return [f"{line}   in {out}", *_failing(known)]
+    return [f"{line}   in {out}", *failing(known)]
 
 
-def _failing(known: GridEstimate | None) -> list[str]:
+def failing(known: GridEstimate | None) -> list[str]:
+    """The pairings that will fail, a line each, as far as they were timed."""
     return [f"fails  {each}" for each in known.failing] if known else []
 
 
@@ -144,7 +145,7 @@ def dry_run(
         f"{'data set':16} {'backbone':12} {'method':{width}}  {heads}",
         *(_line(each, width) for each in pairings),
         *(f"{r.resolved['dataset']:16} {'reference':12} {r.spec.method}" for r in references),
-        *_failing(known),
+        *failing(known),
         *(f"note   {change}" for change in changes(plan, out)),
         f"{_estimated(options, known, todo)}; nothing was written",
     ]

@@ -32,7 +32,7 @@ def search_lines(search: Search, device: str, out: Path, patience: float) -> Ite
     known = f", {there:,} of them there already" if there else ""
     time, failing = _time(search, device, out, patience, left)
     yield f"grid   {counted(cells, 'cell')}{known}; {time}   in {out}"
-    yield from (f"fails  {each}" for each in failing)
+    yield from failing
 
 
 def space_lines(search: Search) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _hashes(search: Search) -> Iterator[str]:
 def _time(
     search: Search, device: str, out: Path, patience: float, left: Mapping[str, int]
 ) -> tuple[str, Sequence[str]]:
-    """The likely time of the cells `left` of each row, from the row's default; what fails there.
+    """The likely time of the cells `left` of each row, by its default, and lines on what fails.
 
     Other settings may take more or less.
     """
@@ -80,13 +80,13 @@ def _time(
         budget=patience,
     )
     if not known.known:
-        return f"no estimate of its {counted(known.pairings, 'pairing')}", known.failing
+        return f"no estimate of its {counted(known.pairings, 'pairing')}", console.failing(known)
     every = [cell for row, cell in zip(rows, defaults, strict=True) for _ in range(left[row.name])]
     workers = run_grid.workers_of(options, len(every))
     return (
         f"about {span(known.likely_of_all(every) / workers)} if every setting takes as long as the "
         f"default, {counted(workers, 'cell')} at a time"
-    ), known.failing
+    ), console.failing(known)
 
 
 def notes(search: Search) -> list[str]:

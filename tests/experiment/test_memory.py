@@ -10,7 +10,8 @@ import sys
 
 from helpers.small_runs import DATA, LOGS, NAME, go, killing
 
-from negbench.experiment.workers.local_pool import DIED, NO_MEMORY
+from negbench.experiment.workers.error_reason import NO_MEMORY
+from negbench.experiment.workers.local_pool import DIED
 from negbench.storage import cell_store
 
 LIMIT = 6 << 30

@@ -12,6 +12,8 @@ from negbench.experiment.estimate.finished_cells import FREE, FinishedCells, Key
 from negbench.experiment.estimate.pairing import Costs, Pairing
 from negbench.experiment.estimate.stopwatch import Deadline, OutOfTime, Stopwatch
 from negbench.experiment.estimate.typical_epochs import epochs_until_patience, typical
+from negbench.experiment.workers.error_place import place
+from negbench.experiment.workers.error_reason import reason_of
 from negbench.plugins.term_syntax import settings_apart, settings_text
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
@@ -54,7 +56,7 @@ class GridEstimate:
     is_cut: bool = False
     """Whether time ran out before each was estimated."""
     failing: tuple[str, ...] = ()
-    """Of each pairing whose step fails its names and the reason; it has no estimate."""
+    """Of each pairing whose step fails its names and the reason, in a line; it has no estimate."""
 
     def seconds(self, cells: Iterable[PlannedCell]) -> tuple[float, float]:
         """Likely seconds of these cells one after the other, and those if none stops early.
@@ -164,8 +166,8 @@ class _Timer:
             if where not in self.validations:
                 self.validations[where] = pairing.validation()
         except Exception as error:  # the cell is recorded as failed when its turn comes
-            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-            self.failing.append(f"{' '.join(_names(planned))}: {kind}{error}")
+            at = "" if isinstance(error, UserError) else f" ({place(error)})"
+            self.failing.append(f"{' '.join(_names(planned))}: {reason_of(error)}{at}")
             return None
         return self._estimate(planned, costs, self.validations[where], key)
 

@@ -26,6 +26,7 @@ from negbench.experiment.cell.record import cards, environment
 from negbench.experiment.cell.run import run_cell
 from negbench.experiment.cell.spec import CellSpec, PlannedCell, ScenarioKey
 from negbench.experiment.workers.error_place import place
+from negbench.experiment.workers.error_reason import reason_of
 from negbench.experiment.workers.shared_memory import Shared, shared
 from negbench.experiment.workers.torchrun import hand_out
 from negbench.experiment.workers.writing_progress import writing_progress
@@ -40,7 +41,6 @@ from negbench.training.data_parallel import current
 DIED = (
     "its worker process died, perhaps for want of memory; lower --jobs or choose smaller settings"
 )
-NO_MEMORY = "it must fit the memory; lower --jobs, batch_size or the method's own sizes"
 CHANGED = (
     "its data, a plug-in, or a file of text vectors or of a model, changed after the run began; "
     "leave them as they are while it runs, and run it again"
@@ -137,9 +137,9 @@ def _train(task: Task, scenarios: Scenarios, claim: Held) -> CellResult:
     except OSError as error:
         if error.errno in UNWRITABLE:  # no fault of the cell: the next would meet it too
             raise no_room(task.out, error) from error
-        return fail(task, _reason(error), error, scenario)
+        return fail(task, reason_of(error), error, scenario)
     except Exception as error:
-        return fail(task, _reason(error), error, scenario)
+        return fail(task, reason_of(error), error, scenario)
 
 
 def _result(task: Task, cell: Cell) -> CellResult:
@@ -265,18 +265,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _reason(error: Exception) -> str:
-    """The error in a line; half of a character, as of file names that are no UTF-8, is escaped."""
-    line = " ".join(str(error).split())[:500]
-    text = line.encode(errors="backslashreplace").decode()
-    if not isinstance(error, UserError):
-        text = f"{type(error).__name__}: {text}".rstrip(": ")
-    return f"{NO_MEMORY} ({text})" if _is_out_of_memory(error) else text
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python, numpy and CUDA have an error class for it; torch on the CPU has only a message."""
-    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
