@@ -64,7 +64,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
 def main() -> None:
     """Benchmark and analysis of negative sampling methods for recommender systems.
 
-    `negbench run` alone is a short tour on embedded data. Exit codes: 0 done, 1 some cells failed,
-    or a condition of `audit --fail-on` holds, 2 a wrong option, 3 data not to be had, 4 nothing to
-    report, 130 interrupted.
+    `negbench run` alone is a short tour on embedded data. Exit codes: 0 done, 1 some cells failed
+    (with --dry-run: would fail) or a condition of `audit --fail-on` holds, 2 a wrong option, 3 data
+    not to be had, 4 nothing to report, 130 interrupted.
     """

@@ -169,8 +169,9 @@ def _train_block(
     if not quiet:
         _show(console.first_line(options, device, False), *console.scenario_lines(plan))
     if dry_run:
-        _show(*console.dry_run(options, plan, folder, device))
-        return 0
+        lines, fails = console.dry_run(options, plan, folder, device)
+        _show(*lines)
+        return int(fails)
     if not quiet:
         _show(*console.grid_lines(options, plan, folder, device))
     command = shlex.join(["negbench", *typed_words()])

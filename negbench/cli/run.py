@@ -172,12 +172,13 @@ def _carry_out(
             chosen, grid = settled.options, settled.plan
             experiments = [chosen]
         if not quiet:
-            lines = console.scenario_lines(grid), console.notes(chosen, grid)
-            _print(console.first_line(chosen, device, tour, grid), *lines[0], *lines[1])
+            _print(console.first_line(chosen, device, tour, grid))
+            _print(*console.scenario_lines(grid), *console.notes(chosen, grid))
             _print(*[settled.line] * bool(settled.line))
         if dry_run:
-            _print(*console.dry_run(chosen, grid, out, device, settled.estimate))
-            return 0
+            lines, fails = console.dry_run(chosen, grid, out, device, settled.estimate)
+            _print(*lines)
+            return int(fails)
         if not quiet:  # it times the parts of each pairing
             _print(*console.grid_lines(chosen, grid, out, device, settled.estimate))
         try:

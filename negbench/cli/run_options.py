@@ -217,7 +217,11 @@ OUTPUT = (
         shell_complete=tab_words.list_of(lambda _: ("tensorboard", "mlflow", "wandb")),
         help="Show cells in tensorboard, mlflow or wandb: while they train, and when finished",
     ),
-    _output("--dry-run", is_flag=True, help="Show the plan and an estimate; write nothing"),
+    _output(
+        "--dry-run",
+        is_flag=True,
+        help="Show the plan and an estimate, write nothing; exit code 1 where a row would fail",
+    ),
     _output("-q", "--quiet", is_flag=True, help="The tables alone"),
     _output("--no-progress", is_flag=True, help="No bar"),
 )

@@ -120,7 +120,7 @@ def carry_out(
 
     out = folder_of(asked[-1][0])
     commands = commands or [shlex.join(["negbench", *typed_words()])]
-    ended = []
+    ended, code = [], 0
     with log_lines(quiet=quiet):
         try:
             for (options, protocol, own, splits), command in zip(asked, commands, strict=True):
@@ -134,7 +134,10 @@ def carry_out(
                     show(*console.notes(part.search))
                     show(*console.space_lines(part.search) if dry_run else ())
                     patience = 0.0 if dry_run else run_console.PATIENCE
-                    show(*console.search_lines(part.search, device, part.out, patience))
+                    show(*console.search_lines(part.search))
+                    lines, fails = console.grid_lines(part.search, device, part.out, patience)
+                    show(*lines)
+                    code = max(code, int(fails))
                 if dry_run:
                     continue
                 tune_file.add_start(out, command, options, protocol, own, splits)
@@ -146,7 +149,7 @@ def carry_out(
             return INTERRUPTED
     if dry_run:
         show("nothing was written")
-        return 0
+        return code
     return finish(ended, out, asked[-1][0], asked[-1][-1], quiet)
 
 

@@ -131,8 +131,8 @@ def failing(known: GridEstimate | None) -> list[str]:
 
 def dry_run(
     options: Options, plan: Plan, out: Path, device: str, known: GridEstimate | None = None
-) -> list[str]:
-    """The output of `--dry-run`: every pairing with its estimate; nothing is written."""
+) -> tuple[list[str], bool]:
+    """The output of `--dry-run`, and whether a pairing will fail; nothing is written."""
     todo = missing(shard_of(options, plan), out, options.overwrite)
     if known is None:
         known = _estimate(options, plan, plan.cells, out, device, 0.0)
@@ -149,7 +149,7 @@ def dry_run(
         *(f"note   {change}" for change in changes(plan, out)),
         f"{_estimated(options, known, todo)}; nothing was written",
     ]
-    return lines
+    return lines, bool(known.failing)
 
 
 def _estimate(

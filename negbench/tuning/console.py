@@ -12,11 +12,8 @@ from negbench.tuning.rows import Row
 from negbench.tuning.run_search import Search
 
 
-def search_lines(search: Search, device: str, out: Path, patience: float) -> Iterator[str]:
-    """What is searched, how winners are chosen, and about how long it takes.
-
-    `patience` are the seconds that the estimate may take, 0 for as long as it needs.
-    """
+def search_lines(search: Search) -> Iterator[str]:
+    """What is searched, and how winners are chosen."""
     protocol, rows = search.protocol, search.mine
     tuned = [row for row in rows if len(row.trials) > 1]
     yield (
@@ -26,13 +23,20 @@ def search_lines(search: Search, device: str, out: Path, patience: float) -> Ite
         f"the winner tested on {counted(protocol.test_seeds, 'fresh seed')}"
     )
     yield from _hashes(search)
+
+
+def grid_lines(search: Search, device: str, out: Path, patience: float) -> tuple[list[str], bool]:
+    """How many cells, about how long they take and what will fail, and whether a row will.
+
+    `patience` are the seconds that the estimate may take, 0 for as long as it needs.
+    """
+    protocol, rows = search.protocol, search.mine
     cells = sum(cells_in_all(row, protocol) for row in rows)
     left = {row.name: cells_left(row, protocol, out) for row in rows}
     there = cells - sum(left.values())
     known = f", {there:,} of them there already" if there else ""
     time, failing = _time(search, device, out, patience, left)
-    yield f"grid   {counted(cells, 'cell')}{known}; {time}   in {out}"
-    yield from failing
+    return [f"grid   {counted(cells, 'cell')}{known}; {time}   in {out}", *failing], bool(failing)
 
 
 def space_lines(search: Search) -> Iterator[str]:

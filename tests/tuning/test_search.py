@@ -19,7 +19,7 @@ from negbench.plugins import registry
 from negbench.storage import cell_store
 from negbench.storage.search_store import TRIALS, read_searches, search_mark
 from negbench.tuning.cells_to_train import cells_in_all, cells_left
-from negbench.tuning.console import search_lines
+from negbench.tuning.console import grid_lines
 from negbench.tuning.protocol import Protocol
 
 
@@ -140,12 +140,12 @@ def test_what_is_left_falls_from_all_cells_to_none(searched, tmp_path):
 
 def test_a_search_that_goes_on_counts_what_is_there(searched, tmp_path):
     _, out = searched
-    (*_, whole) = search_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
+    ((*_, whole), _) = grid_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
     assert whole.startswith("grid   27 cells; about ")
     shutil.copytree(out / "searches", tmp_path / "searches")
-    (*_, rest) = search_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
+    ((*_, rest), _) = grid_lines(asked(tmp_path), "cpu", tmp_path, 0.0)
     assert rest.startswith("grid   27 cells, 21 of them there already; about ")
-    (*_, over) = search_lines(asked(out), "cpu", out, 0.0)
+    ((*_, over), _) = grid_lines(asked(out), "cpu", out, 0.0)
     assert over.startswith("grid   27 cells, 27 of them there already; nothing to train")
 
 
