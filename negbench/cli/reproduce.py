@@ -51,7 +51,11 @@ def _blocks(context: click.Context) -> Iterable[str]:
     default="text",
     help="text, md, csv or json  [text]",
 )
-@click.option("--dry-run", is_flag=True, help="Show the cells and an estimate; write nothing")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the cells and an estimate, write nothing; exit code 1 where a row would fail",
+)
 @click.option("--no-train", is_flag=True, help="Only the table of what is in the folder")
 @click.option("-q", "--quiet", is_flag=True, help="The table alone")
 @click.option("--no-progress", is_flag=True, help="No bar")

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from negbench.cli import main
+from negbench.experiment.estimate.pairing import Pairing
 from negbench.reproduction import listing, targets
 from negbench.reproduction.targets import block_of
 
@@ -88,6 +89,15 @@ def test_single_rows_and_a_dry_run(tiny, tmp_path):
     assert "nothing was written" in result.stdout and not list(tmp_path.iterdir())
     result = call("reproduce", "all", "-o", tmp_path, "--no-train", "--format", "csv")
     assert result.exit_code == 0 and result.stdout.count("\n") == 5
+
+
+def test_the_exit_code_of_a_dry_run_tells_that_a_row_would_fail(tiny, tmp_path, monkeypatch):
+    def fail(self):
+        raise RuntimeError("no step today")
+
+    monkeypatch.setattr(Pairing, "costs", fail)
+    result = call("reproduce", "tiny:dns", "-o", tmp_path, "--dry-run", "--seeds", 1)
+    assert result.exit_code == 1 and "RuntimeError: no step today" in result.stdout
 
 
 @pytest.mark.parametrize(
