@@ -80,8 +80,12 @@ def _lines(now: "Status", go_on: str) -> Iterator[str]:
 def _left(now: "Status") -> str:
     if now.seconds_left is None:
         return "not known yet: no cell and no epoch has ended"
+    conditions = ["no cell stops early"] if now.no_early_stop else []
+    if now.unlike:
+        others = f"{counted(now.unlike, 'cell')} of other rows"
+        conditions.append(f"the mean of those that ended holds for {others}")
     about = f"about {span(now.seconds_left)}"
-    return f"{about}, if no cell stops early" if now.no_early_stop else about
+    return f"{about}, if {' and '.join(conditions)}" if conditions else about
 
 
 def _worker(each: "Working") -> str:

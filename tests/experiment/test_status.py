@@ -48,6 +48,8 @@ def test_cells_are_counted_and_what_is_left_is_told_from_cells_like_it(tmp_path)
     assert now.failed == {"d mf c/0": "no draw today"}
     assert now.pending == ("d mf a/2", "d mf b/1", "d mf new/0")
     assert now.seconds_left == pytest.approx(15)  # beside it 3 and then 11, the mean of all
+    shown = CliRunner().invoke(main, ["status", str(tmp_path)]).output
+    assert "about 15 s, if the mean of those that ended holds for 1 cell of other rows\n" in shown
     assert now.slowest[0] == ("d mf a/1", 20.0)
 
 

@@ -66,3 +66,10 @@ def test_whole_cells_are_dealt_out_to_those_who_work(at_a_time, seconds):
     assert left([cell(str(at)) for at in range(5)], [Ended(A, 10.0, 1)], (), at_a_time).seconds == (
         seconds
     )
+
+
+def test_cells_that_count_as_the_mean_of_other_rows_are_told():
+    pending = [cell("x"), cell("y", "b"), cell("z", "c")]
+    now = left(pending, [Ended(A, 12.0, 4), Ended(A, 8.0, 4)])
+    assert now.seconds == 30 and now.unlike == 2
+    assert left([cell("x")], [Ended(A, 12.0, 4)]).unlike == 0

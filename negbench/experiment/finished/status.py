@@ -69,6 +69,8 @@ class Status:
     """Host and number of every live process that carries the run out or works on a cell of it."""
     no_early_stop: bool = False
     """Whether `seconds_left` counts whole budgets, since no cell like those at work has ended."""
+    unlike: int = 0
+    """Pending cells that `seconds_left` counts as the mean of other methods, data or backbones."""
 
 
 def status(run: Path) -> Status:
@@ -117,6 +119,7 @@ def status(run: Path) -> Status:
         working=tuple(map(_working, claimed)),
         alive=alive,
         no_early_stop=left.no_early_stop,
+        unlike=left.unlike,
     )
 
 
@@ -140,7 +143,7 @@ def _added_up(run: Path, splits: Sequence[tuple[str, Status]]) -> Status:
     slowest = [(f"{name} {label}", sec) for name, part in splits for label, sec in part.slowest]
     sums = {
         name: sum(getattr(part, name) for part in parts)
-        for name in ("done", "other", "trained", "capped", "warm_up_only")
+        for name in ("done", "other", "trained", "capped", "warm_up_only", "unlike")
     }
     return replace(
         parts[0],

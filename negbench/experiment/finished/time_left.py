@@ -2,8 +2,9 @@
 
 A cell that is trained now counts by its own pace: seconds an epoch, and as many epochs as cells of
 its kind (data set, backbone, method) took. One that waits takes the mean of its kind, or of all
-trained cells where none of its kind has ended. References, which are not trained by epochs, tell
-nothing about cells that are. The cells are then dealt out to those who work, in order.
+trained cells where none of its kind has ended, and how many those are is told. References, which
+are not trained by epochs, tell nothing about cells that are. The cells are then dealt out to those
+who work, in order.
 """
 
 import heapq
@@ -36,6 +37,8 @@ class TimeLeft:
     no_early_stop: bool = False
     """Whether a trained cell counts with its whole budget, since none like it has ended: it may
     stop earlier."""
+    unlike: int = 0
+    """Cells that count as the mean of other kinds, since none of their own has ended."""
 
 
 def kind_of(entry: Mapping[str, Any]) -> Kind:
@@ -65,7 +68,7 @@ def time_left(
     heapq.heapify(ends)
     for seconds in waiting:
         heapq.heapreplace(ends, ends[0] + (seconds or 0.0))
-    return TimeLeft(max(ends), outlook.no_early_stop)
+    return TimeLeft(max(ends), outlook.no_early_stop, outlook.unlike)
 
 
 class _Outlook:
@@ -80,6 +83,8 @@ class _Outlook:
         self.ended, self.working = ended, working
         self.running = [each for each in pending if each["cell"] in working]
         self.no_early_stop = False
+        self.kinds = {each.kind for each in ended}
+        self.unlike = 0
 
     def rest(self, entry: Mapping[str, Any]) -> float | None:
         """Seconds until a cell at work ends; None where nothing tells."""
@@ -95,6 +100,7 @@ class _Outlook:
         """Seconds of a cell from its start; None where nothing tells."""
         known = self._like(entry, lambda each: each.seconds, self.ended)
         if known is not None:
+            self.unlike += kind_of(entry) not in self.kinds
             return known
         if entry["backbone"] == REFERENCE and self.ended:  # nothing better is known of it
             return fmean(each.seconds for each in self.ended)
