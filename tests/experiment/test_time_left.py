@@ -73,3 +73,4 @@ def test_cells_that_count_as_the_mean_of_other_rows_are_told():
     now = left(pending, [Ended(A, 12.0, 4), Ended(A, 8.0, 4)])
     assert now.seconds == 30 and now.unlike == 2
     assert left([cell("x")], [Ended(A, 12.0, 4)]).unlike == 0
+    assert left([cell("y", "slim", "reference")], [Ended(A, 12.0, 4)]).unlike == 1

@@ -103,6 +103,7 @@ class _Outlook:
             self.unlike += kind_of(entry) not in self.kinds
             return known
         if entry["backbone"] == REFERENCE and self.ended:  # nothing better is known of it
+            self.unlike += 1
             return fmean(each.seconds for each in self.ended)
         projected = [seconds for each in self.running if (seconds := self._projected(each))]
         return fmean(projected) if projected else None
