@@ -39,7 +39,7 @@ def export_bytes(plot: Plot, form: str) -> bytes:
 def data_uri(plot: Plot) -> str:
     """The figure as the data URI of an SVG, fit for an attribute in double quotes.
 
-    Percent-encoding of the few signs that need it takes a third less than base64.
+    Percent-encoding of the few signs that need it takes a quarter less than base64.
     """
     svg = (
         compact_svg(export_bytes(plot, "svg").decode("utf-8"))
@@ -51,7 +51,7 @@ def data_uri(plot: Plot) -> str:
 
 
 def compact_svg(svg: str) -> str:
-    """A smaller SVG of the same drawing, for a page holds dozens of them.
+    """A smaller SVG of the same drawing, for a page that holds dozens of them.
 
     No comments, no indents, short ids, no spaces about the commands of a path, and coordinates to
     a hundredth of a point.

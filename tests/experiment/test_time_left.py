@@ -74,3 +74,5 @@ def test_cells_that_count_as_the_mean_of_other_rows_are_told():
     assert now.seconds == 30 and now.unlike == 2
     assert left([cell("x")], [Ended(A, 12.0, 4)]).unlike == 0
     assert left([cell("y", "slim", "reference")], [Ended(A, 12.0, 4)]).unlike == 1
+    progress = TrainingProgress(epoch=2, epochs=20, seconds=10.0, metric="ndcg@20")
+    assert left([cell("y", "b")], [Ended(A, 12.0, 4)], [at_work("y", 10.0, progress)]).unlike == 1

@@ -70,7 +70,7 @@ class Status:
     no_early_stop: bool = False
     """Whether `seconds_left` counts whole budgets, since no cell like those at work has ended."""
     unlike: int = 0
-    """Pending cells that `seconds_left` counts as the mean of other methods, data or backbones."""
+    """Pending cells that `seconds_left` takes for the mean of other methods, data or backbones."""
 
 
 def status(run: Path) -> Status:

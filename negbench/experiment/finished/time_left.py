@@ -2,7 +2,7 @@
 
 A cell that is trained now counts by its own pace: seconds an epoch, and as many epochs as cells of
 its kind (data set, backbone, method) took. One that waits takes the mean of its kind, or of all
-trained cells where none of its kind has ended, and how many those are is told. References, which
+trained cells where none of its kind has ended; how many those are is told. References, which
 are not trained by epochs, tell nothing about cells that are. The cells are then dealt out to those
 who work, in order.
 """
@@ -38,7 +38,7 @@ class TimeLeft:
     """Whether a trained cell counts with its whole budget, since none like it has ended: it may
     stop earlier."""
     unlike: int = 0
-    """Cells that count as the mean of other kinds, since none of their own has ended."""
+    """Cells whose seconds or epochs are the mean of other kinds, since none of their own ended."""
 
 
 def kind_of(entry: Mapping[str, Any]) -> Kind:
@@ -68,7 +68,7 @@ def time_left(
     heapq.heapify(ends)
     for seconds in waiting:
         heapq.heapreplace(ends, ends[0] + (seconds or 0.0))
-    return TimeLeft(max(ends), outlook.no_early_stop, outlook.unlike)
+    return TimeLeft(max(ends), outlook.no_early_stop, len(outlook.unlike))
 
 
 class _Outlook:
@@ -83,8 +83,7 @@ class _Outlook:
         self.ended, self.working = ended, working
         self.running = [each for each in pending if each["cell"] in working]
         self.no_early_stop = False
-        self.kinds = {each.kind for each in ended}
-        self.unlike = 0
+        self.unlike: set[str] = set()
 
     def rest(self, entry: Mapping[str, Any]) -> float | None:
         """Seconds until a cell at work ends; None where nothing tells."""
@@ -100,10 +99,9 @@ class _Outlook:
         """Seconds of a cell from its start; None where nothing tells."""
         known = self._like(entry, lambda each: each.seconds, self.ended)
         if known is not None:
-            self.unlike += kind_of(entry) not in self.kinds
             return known
         if entry["backbone"] == REFERENCE and self.ended:  # nothing better is known of it
-            self.unlike += 1
+            self.unlike.add(entry["cell"])
             return fmean(each.seconds for each in self.ended)
         projected = [seconds for each in self.running if (seconds := self._projected(each))]
         return fmean(projected) if projected else None
@@ -124,12 +122,13 @@ class _Outlook:
             return budget
         return min(likely, budget)
 
-    @staticmethod
     def _like(
-        entry: Mapping[str, Any], measure: Callable[[Ended], float], ended: Sequence[Ended]
+        self, entry: Mapping[str, Any], measure: Callable[[Ended], float], ended: Sequence[Ended]
     ) -> float | None:
         """The mean of those of this kind; else of all that are trained too, or are not."""
         is_reference = entry["backbone"] == REFERENCE
         alike = [each for each in ended if each.kind == kind_of(entry)]
         family = [each for each in ended if (each.kind[1] == REFERENCE) == is_reference]
+        if family and not alike:
+            self.unlike.add(entry["cell"])
         return fmean(map(measure, alike or family)) if alike or family else None
