@@ -44,9 +44,9 @@ def fetch(download: Download, folder: Path, *, terms: str = "", progress: bool =
     if path.exists() and not expected_checksum(download, folder):
         _set_aside(path)
     elif path.exists():
-        if (mismatch := _mismatch(path, download)) is None:
+        if (mismatch := _mismatch(path, path, download)) is None:
             return path
-        path.unlink()
+        path.unlink(missing_ok=True)
         logger.warning(
             "%s is not the file it should be (%s); it was removed and is fetched again",
             path,
@@ -82,7 +82,10 @@ def expected_checksum(download: Download, folder: Path) -> str:
 
 def _set_aside(path: Path) -> None:
     aside = path.with_name(path.name + ".unverified")
-    path.replace(aside)
+    try:
+        path.replace(aside)
+    except FileNotFoundError:  # another process was first
+        return
     logger.warning(
         "%s was not downloaded here and no checksum of it is known; it is now %s, and the official"
         " file is fetched; to use yours, name its folder with --data-dir",
@@ -93,33 +96,43 @@ def _set_aside(path: Path) -> None:
 
 def _from_mirror(url: str, download: Download, path: Path, progress: bool) -> str | None:
     """Fetch and verify; None on success, else the reason; a rejected file is removed."""
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # the progress is logged here
     # A part is continued from its own mirror only: unpublished checksums cannot tell two apart.
     part = path.with_name(f"{path.name}.part-{hashlib.sha256(url.encode()).hexdigest()[:8]}")
     size = f" ({download.size / 1e6:.1f} MB)" if download.size else ""
     logger.info("fetching %s%s", url, size)
     try:
         with claimed(part) as own:
-            downloader = ResumableDownload(own, progress)
-            pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=downloader)
+            return _verified(url, download, path, ResumableDownload(own, progress))
     except DOWNLOAD_ERRORS as error:
         return str(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
-    if mismatch := _mismatch(path, download):
-        path.unlink()
+
+
+def _verified(
+    url: str, download: Download, path: Path, downloader: ResumableDownload
+) -> str | None:
+    """As `_from_mirror`. The file takes its place verified and after its checksum, so that another
+    process never sees one without the other."""
+    import pooch
+
+    whole = downloader.part.with_name(downloader.part.name + ".whole")
+    whole.unlink(missing_ok=True)  # that of a killed process
+    pooch.get_logger().setLevel("WARNING")  # the progress is logged here
+    pooch.retrieve(url, None, fname=whole.name, path=path.parent, downloader=downloader)
+    if mismatch := _mismatch(whole, path, download):
+        whole.unlink()
         return f"{mismatch}; the file was refused and removed"
     if not download.checksum:
-        _keep_checksum(path)
+        _keep_checksum(whole, path)
+    whole.replace(path)
     return None
 
 
-def _mismatch(path: Path, download: Download) -> str | None:
-    """None if the checksum is the expected one, else a clause with both."""
+def _mismatch(content: Path, path: Path, download: Download) -> str | None:
+    """None if `content` has the checksum expected of `path`, else a clause with both."""
     expected = expected_checksum(download, path.parent)
     if not expected:
         return None
-    seen = checksum_of(path, expected.partition(":")[0])
+    seen = checksum_of(content, expected.partition(":")[0])
     return None if seen == expected else f"wrong checksum: expected {expected}, got {seen}"
 
 
@@ -127,9 +140,11 @@ def _checksum_file(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _keep_checksum(path: Path) -> None:
-    seen = checksum_of(path, "sha256")
-    _checksum_file(path).write_text(seen + "\n")
+def _keep_checksum(content: Path, path: Path) -> None:
+    seen = checksum_of(content, "sha256")
+    draft = _checksum_file(content)
+    draft.write_text(seen + "\n")
+    draft.replace(_checksum_file(path))  # at once: half a checksum would refuse the file
     logger.info(
         "no checksum is published for %s; kept %s of this first download instead", path.name, seen
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from negbench.data.download import mirrors
 from negbench.data.download.checksums import checksum_of
 from negbench.data.download.mirrors import Download, fetch
 from negbench.data.download.resumable import claimed
@@ -202,6 +203,23 @@ def test_two_downloads_at_once_are_both_whole(site: Site, tmp_path: Path) -> Non
     for each in both:
         each.join()
     assert bodies == [BODY, BODY]
+
+
+def test_a_file_is_never_there_without_its_checksum(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process set the file of another aside, and that one failed: once in some thousand."""
+    download = Download("f.bin", (site.url(),))
+    whole = mirrors.checksum_of
+
+    def with_another_in_between(path: Path, kind: str) -> str:
+        monkeypatch.setattr(mirrors, "checksum_of", whole)
+        assert fetch(download, tmp_path).read_bytes() == BODY
+        return whole(path, kind)
+
+    monkeypatch.setattr(mirrors, "checksum_of", with_another_in_between)
+    assert fetch(download, tmp_path).read_bytes() == BODY
+    assert {each.name for each in tmp_path.iterdir()} == {"f.bin", "f.bin.sha256"}
 
 
 def test_a_part_of_another_version_is_not_continued(site: Site, tmp_path: Path) -> None:
