@@ -81,6 +81,15 @@ def test_the_likely_figure_is_below_the_bound_and_cells_add_up(tmp_path):
     assert all(each.likely == each.bound for each in short.known.values())
 
 
+def test_rows_of_two_objectives_are_told_apart(tmp_path):
+    known, _ = estimated(tmp_path, methods="random,random(objective=softmax),dns(candidates=4)@dim=8")
+    assert [each.method for each in known.known.values()] == [
+        "random",
+        "random(objective=softmax)",
+        "dns(candidates=4)@dim=8",
+    ]
+
+
 def test_refreshes_and_preparation_are_counted(tmp_path, plugin, ticking):
     plain = one(tmp_path, methods="burning", plugins=[burning(plugin)], epochs=10)
     path = burning(plugin, refresh=0.05, begin=0.2)

@@ -14,6 +14,7 @@ from negbench.experiment.estimate.stopwatch import Deadline, OutOfTime, Stopwatc
 from negbench.experiment.estimate.typical_epochs import epochs_until_patience, typical
 from negbench.experiment.workers.error_place import place
 from negbench.experiment.workers.error_reason import reason_of
+from negbench.plugins.row_terms import method_term
 from negbench.plugins.term_syntax import settings_apart, settings_text
 from negbench.scenario.scenario import Scenario
 from negbench.training.config import TrainConfig
@@ -197,11 +198,11 @@ class _Timer:
 
 def _names(planned: PlannedCell) -> tuple[str, str, str]:
     """Data set, backbone and method, with those settings behind its `@` that part pairings."""
-    spec = planned.spec
+    spec, own = planned.spec, planned.resolved
     typed = settings_apart(f"{spec.method}{spec.settings}")[1]
-    parting = {n: v for n, v in typed.items() if n in planned.resolved["backbone_config"]}
+    parting = {n: v for n, v in typed.items() if n in own["backbone_config"]}
     costly = settings_text({n: v for n, v in parting.items() if n not in FREE})
-    return str(planned.resolved["dataset"]), spec.backbone, f"{spec.method}{costly}"
+    return str(own["dataset"]), spec.backbone, f"{method_term(own)}{costly}"
 
 
 def _limited(budget: TrainConfig, seconds: float, rankings: float) -> float:
