@@ -82,7 +82,8 @@ def test_the_likely_figure_is_below_the_bound_and_cells_add_up(tmp_path):
 
 
 def test_rows_of_two_objectives_are_told_apart(tmp_path):
-    known, _ = estimated(tmp_path, methods="random,random(objective=softmax),dns(candidates=4)@dim=8")
+    rows = "random,random(objective=softmax),dns(candidates=4)@dim=8"
+    known, _ = estimated(tmp_path, methods=rows)
     assert [each.method for each in known.known.values()] == [
         "random",
         "random(objective=softmax)",
