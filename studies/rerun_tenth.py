@@ -57,14 +57,24 @@ def drawn(folders: Sequence[Path], share: float, draw: int) -> tuple[list[tuple[
 
 
 def planned_again(folder: Path, cell: Cell) -> Planned | None:
-    """The cell as its run plans it, with its scenario; None where it is planned no more."""
+    """The cell as its run plans it, with its scenario; None where it is planned no more.
+
+    Raises UserError where a part of the run that could hold it cannot be planned here.
+    """
+    failure = None
     for options in to_resume(folder, None):
         named = [word for word in options.datasets if word == cell.spec["dataset"]]
         for word in named or options.datasets:
-            one = plan(replace(options, datasets=(word,)))
+            try:
+                one = plan(replace(options, datasets=(word,)))
+            except UserError as error:  # a method that fits another data set of the run alone
+                failure = failure or error
+                continue
             for planned in one.cells:
                 if planned.digest == cell.folder.name:
                     return options, planned, one.scenarios[planned.spec.scenario_key]
+    if failure:
+        raise failure
     return None
 
 

@@ -3,14 +3,16 @@
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_runs import go
+from helpers.small_runs import DATA, SMALL, go
 
 from negbench.errors import UserError
+from negbench.experiment.options.options import build, flatten
 from negbench.storage import cell_store
 
 SCRIPT = Path(__file__).resolve().parents[2] / "studies" / "rerun_tenth.py"
@@ -50,6 +52,19 @@ def test_all_of_a_run_is_the_same_to_the_bit(run):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("identical  ") == 5
     assert done.stdout.endswith("5 of 5 identical (of 5 finished cells, draw 0)\n")
+
+
+def test_a_method_that_fits_another_data_set_alone_is_no_hindrance(script, run, monkeypatch):
+    """hnlmrec needs texts: of the data set of these cells its own start plans nothing."""
+    raw = {**SMALL, "datasets": [DATA, "goodbooks"], "methods": ["hnlmrec"], "epochs": 10}
+    starts = [build(flatten(raw)), *script.to_resume(run, None)]
+    monkeypatch.setattr(script, "to_resume", lambda *_: starts)
+    cell = cell_store.read_cells(run)[0][0]
+    again = script.planned_again(run, cell)
+    assert again is not None and again[1].digest == cell.folder.name
+    lost = replace(cell, folder=cell.folder.with_name("0" * 12))
+    with pytest.raises(UserError, match="hnlmrec"):
+        script.planned_again(run, lost)
 
 
 def test_what_differs_is_named(script, run, tmp_path):
