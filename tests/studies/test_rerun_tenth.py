@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_runs import DATA, SMALL, go
+from helpers.small_runs import SMALL, go
 
 from negbench.errors import UserError
 from negbench.experiment.options.options import build, flatten
@@ -55,15 +55,15 @@ def test_all_of_a_run_is_the_same_to_the_bit(run):
 
 
 def test_a_method_that_fits_another_data_set_alone_is_no_hindrance(script, run, monkeypatch):
-    """hnlmrec needs texts: of the data set of these cells its own start plans nothing."""
-    raw = {**SMALL, "datasets": [DATA, "goodbooks"], "methods": ["hnlmrec"], "epochs": 10}
+    """exposed needs known negatives: its own start plans nothing of the data of these cells."""
+    raw = {**SMALL, "methods": ["exposed"]}
     starts = [build(flatten(raw)), *script.to_resume(run, None)]
     monkeypatch.setattr(script, "to_resume", lambda *_: starts)
     cell = cell_store.read_cells(run)[0][0]
     again = script.planned_again(run, cell)
     assert again is not None and again[1].digest == cell.folder.name
     lost = replace(cell, folder=cell.folder.with_name("0" * 12))
-    with pytest.raises(UserError, match="hnlmrec"):
+    with pytest.raises(UserError, match="exposed"):
         script.planned_again(run, lost)
 
 
