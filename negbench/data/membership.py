@@ -20,7 +20,7 @@ LIMIT = 1 << 29
 """Most bytes of a packed mask."""
 BLOOM_BITS = 10
 """Bits of the Bloom filter per pair, at least; up to twice as many, as its size is a power of 2."""
-MEMBER_COST = 16
+MEMBER_COST = 50
 """Cost of one member look-up relative to one mask cell."""
 HASH_FACTOR = -7046029254386353131
 """2^64 / golden ratio, signed: Fibonacci hashing spreads neighbouring keys."""
@@ -179,10 +179,13 @@ class Membership:
         """Whether each shared id [K] is in the set of each row's user, bool [B, K]."""
         if self.bits is None or self._sparse(users, len(ids)):
             return self._by_members(users, ids)
-        # By item first: whole rows are copied, where single bytes of a row would be picked.
-        inside = self.bits.index_select(0, users).T.contiguous().index_select(0, ids >> 3)
-        inside.bitwise_right_shift_((ids & 7).to(torch.uint8).unsqueeze(1)).bitwise_and_(1)
-        return inside.T.contiguous().view(torch.bool)
+        rows, places = self.bits.index_select(0, users), ids >> 3
+        if host_sync_allowed(users):  # numpy picks single bytes four times as fast as torch
+            inside = torch.from_numpy(np.take(rows.numpy(), places.numpy(), axis=1))
+        else:
+            inside = rows.index_select(1, places)
+        inside.bitwise_right_shift_((ids & 7).to(torch.uint8)).bitwise_and_(1)
+        return inside.view(torch.bool)
 
     def members(self, users: Rows) -> tuple[Pairs, Pairs]:
         """All items in the sets of each row's user, row by row: rows [T] and items [T], int32."""

@@ -48,9 +48,12 @@ def test_bits_keys_and_python_sets_agree(drawn: tuple[int, list[set[int]]]) -> N
             assert torch.equal(filled, 2.0 * want)
 
 
-@pytest.mark.parametrize("cost", [0, 1 << 30], ids=["by members", "by the mask"])
-def test_shared_ids_are_the_same_by_members_and_by_the_mask(cost, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "cost,host", [(0, True), (1 << 30, True), (1 << 30, False)], ids=["members", "mask", "device"]
+)
+def test_shared_ids_are_the_same_by_members_and_by_the_mask(cost, host, monkeypatch) -> None:
     monkeypatch.setattr(membership, "MEMBER_COST", cost)
+    monkeypatch.setattr(membership, "host_sync_allowed", lambda users: host)
     draw = np.random.default_rng(0)
     sets = draw.random((9, 40)) < draw.random((9, 1))  # from nearly nothing to nearly everything
     sets[3] = False

@@ -7,7 +7,7 @@ row with none left has the loss of its positive alone (0 where the loss compares
 import torch
 import torch.nn.functional as F
 
-from negbench.ops.masked_fill import count_true, masked_fill_
+from negbench.ops.masked_fill import count_true
 from negbench.protocol import Mask, Negatives, Rows, Scalar, Scores
 
 
@@ -33,6 +33,20 @@ def count_unmasked(values: Scores, mask: Mask | None) -> Rows | Scalar:
 def masked_score(dtype: torch.dtype) -> float:
     """The score of a masked negative: finite, so that a row with none left has a gradient."""
     return torch.finfo(dtype).min / 2
+
+
+def lower_masked(z: Scores, mask: Mask) -> Scores:
+    """Scores with `masked_score` where masked: their exponentials are 0, and so are the gradients.
+
+    A subtraction, for it is one vectorised pass: `masked_fill` takes three times as long. It needs
+    finite scores: minus infinity stays what it is.
+    """
+    return torch.sub(z, (~mask).view(torch.uint8), alpha=-masked_score(z.dtype))
+
+
+def lower_masked_(z: Scores, mask: Mask) -> None:
+    """As `lower_masked`, in place and unseen by autograd, for a tensor that nothing else holds."""
+    z.detach().sub_((~mask).view(torch.uint8), alpha=-masked_score(z.dtype))
 
 
 def bpr(s_pos: Rows, s_neg: Scores, weight: Scores | None = None, mask: Mask | None = None) -> Rows:
@@ -108,7 +122,7 @@ def sampled_softmax(
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
     joined = torch.cat([base.unsqueeze(1), z], 1)
     if mask is not None:
-        masked_fill_(joined[:, 1:], mask, masked_score(z.dtype))
+        lower_masked_(joined[:, 1:], mask)
     return -F.log_softmax(joined, 1)[:, 0]
 
 
@@ -126,5 +140,8 @@ def log_sum(z: Scores, negatives: Negatives) -> tuple[Rows, Rows]:
     if usable is None:
         return z.logsumexp(1), z.new_ones(len(z), dtype=torch.bool)
     counts = usable.any(1)
-    total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
+    if negatives.logw is None:
+        total = lower_masked(z, usable).logsumexp(1)
+    else:  # a weight of 0 is minus infinity
+        total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
     return total.masked_fill(~counts, 0.0), counts

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from negbench.ops import rng
 from negbench.parts import losses
+from negbench.parts.losses.functions import lower_masked, lower_masked_, masked_score
 
 TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 1e-1, torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = list(TOLERANCE)
@@ -47,6 +48,26 @@ def vectorised(name: str) -> Callable[[Tensor, Tensor, Tensor | None, Tensor | N
             p, n, logw=None if w is None else w.log(), mask=m
         ),
     }[name]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_lowered_scores_are_masked_fill_to_the_bit(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = (torch.randn(6, 9, generator=generator) * 1000).to(dtype)
+    mask = torch.rand(6, 9, generator=generator) > 0.4
+    mask[0], mask[1] = True, False
+    mask[2, 0], z[2, 0] = True, masked_score(dtype)  # a weight of 0
+    filled, lowered = z.clone().requires_grad_(), z.clone().requires_grad_()
+    expected = filled.masked_fill(~mask, masked_score(dtype))
+    value = lower_masked(lowered, mask)
+    assert torch.equal(value, expected)
+    wide = torch.cat([z[:, :1], z], 1)
+    lower_masked_(wide[:, 1:], mask)
+    assert torch.equal(wide, torch.cat([z[:, :1], expected], 1))
+    expected[mask.any(1)].logsumexp(1).sum().backward()
+    value[mask.any(1)].logsumexp(1).sum().backward()
+    assert filled.grad is not None and lowered.grad is not None
+    assert torch.equal(lowered.grad, filled.grad)
 
 
 NAMES = ["bpr", "hinge", "bce", "bce_sum", "gbce", "softmax"]
