@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from negbench.ops.masked_fill import masked_fill_
 from negbench.protocol import Mask, Negatives, Rows, Step, TrainContext
 
 
@@ -38,7 +37,7 @@ class FirstViolator:
         s_pos = step.view.score_pair(step.view.positive)
         violates = step.score(negatives) > (s_pos - self.margin).unsqueeze(1)
         if negatives.mask is not None:
-            violates = masked_fill_(violates, negatives.mask, False)
+            violates &= negatives.mask
         first, tries, any_ = first_true(violates)
         weight = self.weight(tries, step.context.n_items).to(s_pos.dtype) * any_
         self.sums += torch.stack([any_.sum(), tries.sum(), weight.sum()])
