@@ -7,7 +7,7 @@ row with none left has the loss of its positive alone (0 where the loss compares
 import torch
 import torch.nn.functional as F
 
-from negbench.ops.masked_fill import count_true
+from negbench.ops.masked_fill import count_true, masked_fill_
 from negbench.protocol import Mask, Negatives, Rows, Scalar, Scores
 
 
@@ -36,10 +36,10 @@ def masked_score(dtype: torch.dtype) -> float:
 
 
 def lower_masked(z: Scores, mask: Mask) -> Scores:
-    """Scores with `masked_score` where masked: their exponentials are 0, and so are the gradients.
+    """Scores with `masked_score` where masked, so that their exponentials and gradients are 0.
 
-    A subtraction, for it is one vectorised pass: `masked_fill` takes three times as long. It needs
-    finite scores: minus infinity stays what it is.
+    A subtraction, for it is one vectorised pass: `masked_fill` takes three times as long. A masked
+    score that is infinite stays so; who calls it looks at what comes out.
     """
     return torch.sub(z, (~mask).view(torch.uint8), alpha=-masked_score(z.dtype))
 
@@ -47,6 +47,11 @@ def lower_masked(z: Scores, mask: Mask) -> Scores:
 def lower_masked_(z: Scores, mask: Mask) -> None:
     """As `lower_masked`, in place and unseen by autograd, for a tensor that nothing else holds."""
     z.detach().sub_((~mask).view(torch.uint8), alpha=-masked_score(z.dtype))
+
+
+def may_look(values: Scores) -> bool:
+    """Whether a look at values costs nothing: not on a GPU, and not while torch compiles."""
+    return values.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def bpr(s_pos: Rows, s_neg: Scores, weight: Scores | None = None, mask: Mask | None = None) -> Rows:
@@ -121,8 +126,13 @@ def sampled_softmax(
         z = z - logq
     # As one softmax with the positive in front: fused, where logsumexp would take seven passes.
     joined = torch.cat([base.unsqueeze(1), z], 1)
-    if mask is not None:
+    if mask is not None and may_look(joined):
         lower_masked_(joined[:, 1:], mask)
+        loss = -F.log_softmax(joined, 1)[:, 0]
+        if bool(loss.isfinite().all()):
+            return loss
+    if mask is not None:
+        masked_fill_(joined[:, 1:], mask, masked_score(z.dtype))
     return -F.log_softmax(joined, 1)[:, 0]
 
 
@@ -140,8 +150,9 @@ def log_sum(z: Scores, negatives: Negatives) -> tuple[Rows, Rows]:
     if usable is None:
         return z.logsumexp(1), z.new_ones(len(z), dtype=torch.bool)
     counts = usable.any(1)
-    if negatives.logw is None:
+    if may_look(z):
         total = lower_masked(z, usable).logsumexp(1)
-    else:  # a weight of 0 is minus infinity
-        total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
+        if bool(total.isfinite().all()):
+            return total.masked_fill(~counts, 0.0), counts
+    total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
     return total.masked_fill(~counts, 0.0), counts

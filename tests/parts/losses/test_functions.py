@@ -9,6 +9,7 @@ from torch import Tensor
 from negbench.ops import rng
 from negbench.parts import losses
 from negbench.parts.losses.functions import lower_masked, lower_masked_, masked_score
+from negbench.protocol import Negatives
 
 TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 1e-1, torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = list(TOLERANCE)
@@ -68,6 +69,29 @@ def test_lowered_scores_are_masked_fill_to_the_bit(dtype: torch.dtype) -> None:
     value[mask.any(1)].logsumexp(1).sum().backward()
     assert filled.grad is not None and lowered.grad is not None
     assert torch.equal(lowered.grad, filled.grad)
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
+def test_what_is_masked_may_be_no_number(value: float) -> None:
+    """An id that stands for no draw may have the probability 0: minus its log is infinite."""
+    generator = torch.Generator().manual_seed(0)
+    s_pos, s_neg = torch.randn(4, generator=generator), torch.randn(4, 6, generator=generator)
+    logq = torch.randn(4, 6, generator=generator)
+    mask = torch.rand(4, 6, generator=generator) > 0.4
+    mask[2] = False
+    strange = logq.masked_fill(~mask, value)
+    for correct in (True, False):
+        found = []
+        for q in (logq, strange):
+            scores = s_neg.clone().requires_grad_()
+            if correct:
+                loss = losses.sampled_softmax(s_pos, scores, q, None, mask)
+            else:
+                loss = losses.log_sum(scores - q, Negatives(torch.zeros(4, 6), mask=mask))[0]
+            loss.sum().backward()
+            found.append((loss.detach(), scores.grad))
+        (loss, gradient), (other, same) = found
+        assert torch.equal(loss, other) and torch.equal(gradient, same)
 
 
 NAMES = ["bpr", "hinge", "bce", "bce_sum", "gbce", "softmax"]
