@@ -72,7 +72,7 @@ def plain(text):
 def finished(tmp_path_factory):
     """A run of the rows and data sets that the pages read, all of them tiny."""
     out = tmp_path_factory.mktemp("guide") / "run"
-    words = ["run", "-d", f"{FIRST},{SECOND}", "-m", "random,dns,in_batch", "--seeds", "2"]
+    words = ["run", "-d", f"{FIRST},{SECOND}", "-m", "random,dns,in_batch", "--seeds", "100-101"]
     words += ["--references", "most_popular,item_knn", "--epochs", "2", "--no-progress"]
     done = CliRunner().invoke(main, [*words, "-o", str(out)])
     assert done.exit_code == 0, done.output
