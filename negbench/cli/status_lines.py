@@ -79,7 +79,7 @@ def _lines(now: "Status", go_on: str) -> Iterator[str]:
 
 def _left(now: "Status") -> str:
     if now.seconds_left is None:
-        return "not known yet: no cell and no epoch has ended"
+        return "not known yet: no cell has ended, and none at work has ended an epoch"
     conditions = ["no cell stops early"] if now.no_early_stop else []
     if now.unlike:
         others = f"{counted(now.unlike, 'cell')} of other rows"
