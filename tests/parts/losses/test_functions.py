@@ -81,7 +81,7 @@ def test_what_is_masked_may_be_no_number(value: float) -> None:
     mask[2] = False
     strange = logq.masked_fill(~mask, value)
     for correct in (True, False):
-        found = []
+        results = []
         for q in (logq, strange):
             scores = s_neg.clone().requires_grad_()
             if correct:
@@ -89,8 +89,8 @@ def test_what_is_masked_may_be_no_number(value: float) -> None:
             else:
                 loss = losses.log_sum(scores - q, Negatives(torch.zeros(4, 6), mask=mask))[0]
             loss.sum().backward()
-            found.append((loss.detach(), scores.grad))
-        (loss, gradient), (other, same) = found
+            results.append((loss.detach(), scores.grad))
+        (loss, gradient), (other, same) = results
         assert torch.equal(loss, other) and torch.equal(gradient, same)
 
 
