@@ -150,9 +150,7 @@ def log_sum(z: Scores, negatives: Negatives) -> tuple[Rows, Rows]:
     if usable is None:
         return z.logsumexp(1), z.new_ones(len(z), dtype=torch.bool)
     counts = usable.any(1)
-    if may_look(z):
-        total = lower_masked(z, usable).logsumexp(1)
-        if bool(total.isfinite().all()):
-            return total.masked_fill(~counts, 0.0), counts
-    total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
+    total = lower_masked(z, usable).logsumexp(1) if may_look(z) else None
+    if total is None or not bool(total.isfinite().all()):
+        total = z.masked_fill(~usable, masked_score(z.dtype)).logsumexp(1)
     return total.masked_fill(~counts, 0.0), counts

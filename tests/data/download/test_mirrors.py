@@ -208,7 +208,7 @@ def test_two_downloads_at_once_are_both_whole(site: Site, tmp_path: Path) -> Non
 def test_a_file_is_never_there_without_its_checksum(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One process set the file of another aside, and that one failed: once in some thousand."""
+    """One process set the file of another aside, and that one failed."""
     download = Download("f.bin", (site.url(),))
     whole = mirrors.checksum_of
 
